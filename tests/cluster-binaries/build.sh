@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Builds what the cluster tests run: etcd, kube-apiserver, kube-controller-manager,
+# kubectl, helm3 and helm4, each from the Go modules named in */go.mod.
+#
+#   build.sh [DIRECTORY]      default: target/cluster-binaries of this checkout
+#
+# What is there and current stays. The Kubernetes programs found in
+# $KUBEBUILDER_ASSETS are linked instead of built. Progress goes to stderr, the
+# directory to stdout. To change a version, edit its go.mod (for Kubernetes the
+# replace lines too) and run `go mod tidy` beside it.
+set -euo pipefail
+
+sources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+directory=${1:-$sources/../../target/cluster-binaries}
+mkdir -p "$directory"
+directory=$(cd "$directory" && pwd)
+
+assets=${KUBEBUILDER_ASSETS:-}
+[[ ! $assets -ef $directory ]] || assets=
+[[ ! -d $assets ]] || assets=$(cd "$assets" && pwd)
+
+# No toolchain download behind the user's back, no settings of an outer workspace.
+export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off
+
+say() { echo "cluster-binaries: $*" >&2; }
+
+version_of() { # FOLDER MODULE
+    awk -v module="$2" '$1 == module && $2 ~ /^v/ { print $2; exit }' "$sources/$1/go.mod"
+}
+
+require_go() { # FOLDER
+    local needed have
+    needed=$(awk '$1 == "go" { print $2 }' "$sources/$1/go.mod")
+    if ! command -v go >/dev/null; then
+        say "Go $needed or newer is needed to build the cluster binaries, and there is no 'go' on the PATH"
+        exit 1
+    fi
+    have=$(go env GOVERSION)
+    have=${have##*go}
+    if [[ $(printf '%s\n' "$needed" "$have" | sort -V | head -n 1) != "$needed" ]]; then
+        say "Go $needed or newer is needed to build the cluster binaries, and 'go' is $have"
+        exit 1
+    fi
+}
+
+link_asset() { # NAME; fails if $KUBEBUILDER_ASSETS lacks it
+    local asset=$assets/$1
+    [[ -n $assets && -x $asset ]] || return 1
+    say "$1: taken from $assets"
+    rm -f "$directory/.$1.stamp"
+    ln -s "$asset" "$work/$1"
+    mv -f "$work/$1" "$directory/$1"
+}
+
+build() { # NAME FOLDER PACKAGE VERSION LDFLAGS
+    local name=$1 folder=$2 package=$3 version=$4 ldflags="-s -w $5"
+    local stamp="$package $version $ldflags $(cat "$sources/$folder"/go.{mod,sum} | cksum)"
+    local stamp_file=$directory/.$name.stamp
+    if [[ -x $directory/$name && -f $stamp_file && $(<"$stamp_file") == "$stamp" ]]; then
+        say "$name $version: already there"
+        return
+    fi
+    require_go "$folder"
+    say "$name $version: building"
+    go -C "$sources/$folder" build -mod=readonly -trimpath -ldflags "$ldflags" -o "$work/$name" "$package"
+    mv -f "$work/$name" "$directory/$name"
+    echo "$stamp" >"$stamp_file"
+}
+
+# A second run at the same time waits, and then finds everything there. Without
+# flock both build; each program is still put in place in one step.
+exec 9>"$directory/.lock"
+if command -v flock >/dev/null && ! flock -n 9; then
+    say "waiting for another run to end"
+    flock 9
+fi
+work=$(mktemp -d "$directory/.work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+kubernetes=$(version_of kubernetes k8s.io/kubernetes)
+IFS=. read -r major minor _ <<<"${kubernetes#v}"
+kubernetes_ldflags=
+for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    kubernetes_ldflags+=" -X $package.gitVersion=$kubernetes -X $package.gitMajor=$major -X $package.gitMinor=$minor"
+    kubernetes_ldflags+=" -X $package.gitCommit= -X $package.gitTreeState=archive"
+done
+
+link_asset etcd ||
+    build etcd kubernetes go.etcd.io/etcd/server/v3 "$(version_of kubernetes go.etcd.io/etcd/server/v3)" ""
+for name in kube-apiserver kube-controller-manager kubectl; do
+    link_asset "$name" ||
+        build "$name" kubernetes "k8s.io/kubernetes/cmd/$name" "$kubernetes" "$kubernetes_ldflags"
+done
+# What a chart sees as .Capabilities.KubeVersion without a cluster; Helm 4 finds it by itself.
+client_go=$(version_of helm3 k8s.io/client-go)
+IFS=. read -r _ minor _ <<<"$client_go"
+helm3_ldflags=
+for package in pkg/chartutil pkg/lint/rules; do
+    helm3_ldflags+=" -X helm.sh/helm/v3/$package.k8sVersionMajor=1 -X helm.sh/helm/v3/$package.k8sVersionMinor=$minor"
+done
+
+build_helm() { # MAJOR LDFLAGS
+    local version
+    version=$(version_of "helm$1" "helm.sh/helm/v$1")
+    build "helm$1" "helm$1" "helm.sh/helm/v$1/cmd/helm" "$version" \
+        "-X helm.sh/helm/v$1/internal/version.version=$version$2"
+}
+build_helm 3 "$helm3_ldflags"
+build_helm 4 ""
+
+echo "$directory"
