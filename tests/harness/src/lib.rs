@@ -2,19 +2,26 @@
 #![forbid(unsafe_code)]
 
 pub mod binaries;
+pub mod chart;
 pub mod cluster;
+pub mod corpus;
 pub mod helm;
 pub mod kubectl;
 pub mod pki;
 pub mod process;
+pub mod record;
+pub mod shell;
 pub mod supervise;
 pub mod wait;
 
 pub use binaries::{Binaries, Missing};
+pub use chart::{Chart, ChartBuilder, Document, Secrets, umbrella};
 pub use cluster::{Cluster, ClusterOptions, Namespace, storage::StorageClass};
+pub use corpus::{Corpus, Hook, Record};
 pub use helm::{Helm, HelmCli, Revision};
 pub use kubectl::Kubectl;
 pub use process::{Output, Run};
+pub use shell::Shell;
 pub use wait::wait_until;
 
 /// The shared cluster, or a return from the test when its programs were not built.
