@@ -22,6 +22,7 @@ use crate::pki::Authority;
 use crate::process::Output;
 use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
+pub(crate) use components::free_ports;
 use storage::StorageClass;
 
 /// What a cluster is started with.
