@@ -1,4 +1,4 @@
-//! Helm's release record as it lies in a Secret, for tests that make one without Helm.
+//! Helm's release record as it lies in a Secret: read from a cluster, or made without Helm.
 
 use std::io::{Read, Write};
 
@@ -9,6 +9,19 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+
+impl Cluster {
+    /// What Helm keeps of a revision of a release, when it keeps it in a Secret.
+    pub fn release_record(&self, namespace: &str, release: &str, revision: u64) -> Result<Value> {
+        let name = format!("sh.helm.release.v1.{release}.v{revision}");
+        let secret = self.get("secret", namespace, &name)?;
+        let secret = secret.with_context(|| format!("there is no {name}"))?;
+        let data = secret["data"]["release"].as_str().context("data.release")?;
+        decode(std::str::from_utf8(&STANDARD.decode(data)?)?)
+    }
+}
 
 /// base64(gzip(json)): what Helm puts under the key `release`.
 pub fn encode(release: &Value) -> Result<String> {

@@ -8,6 +8,8 @@ use harness::{
     cluster_or_skip, umbrella,
 };
 
+use serde_json::Value;
+
 const RELEASE: &str = "camunda";
 
 /// Per template and object the lines of the document, generated passwords aside.
@@ -125,6 +127,16 @@ fn install(
     helm.history(RELEASE, namespace)
 }
 
+/// Helm copies a parent's globals into each subchart, so more with each rendering.
+fn without_globals(values: &Value) -> Value {
+    let Value::Object(fields) = values else {
+        return values.clone();
+    };
+    let kept = fields.iter().filter(|(key, _)| *key != "global");
+    kept.map(|(key, value)| (key.clone(), without_globals(value)))
+        .collect()
+}
+
 #[test]
 fn the_chart_of_8_3_1_installs_and_its_brokers_get_volumes() {
     let cluster = cluster_or_skip!();
@@ -135,6 +147,29 @@ fn the_chart_of_8_3_1_installs_and_its_brokers_get_volumes() {
     assert_eq!(history.len(), 1);
     assert_eq!(history[0].status, "deployed");
     assert_eq!(history[0].chart, "camunda-platform-8.3.1");
+    let kept = cluster.release_record(&namespace, RELEASE, 1).unwrap();
+    assert_eq!(
+        without_globals(&kept["chart"]["values"]),
+        without_globals(&record.values)
+    );
+    assert_eq!(kept["config"], record.config);
+    let metadata = &kept["chart"]["metadata"];
+    for field in ["name", "version", "appVersion", "annotations", "keywords"] {
+        assert_eq!(metadata[field], record.chart_metadata[field], "{field}");
+    }
+    let names = |metadata: &Value| -> Vec<String> {
+        let subcharts = metadata["dependencies"].as_array().unwrap();
+        subcharts
+            .iter()
+            .map(|subchart| subchart["name"].to_string())
+            .collect()
+    };
+    assert_eq!(names(metadata), names(&record.chart_metadata));
+    let hooks = kept["hooks"].as_array().unwrap();
+    assert_eq!(hooks.len(), record.hooks.len());
+    for (kept, hook) in hooks.iter().zip(&record.hooks) {
+        assert_eq!(kept["path"], hook.path.as_str());
+    }
     for claim in [
         "data-camunda-zeebe-2",
         "data-camunda-elasticsearch-master-1",

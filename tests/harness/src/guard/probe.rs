@@ -83,33 +83,42 @@ pub(super) fn register(cluster: &Cluster, documents: &str, probes: &str) -> Resu
     })
 }
 
-/// The names of the webhooks in each configuration.
+/// The names of the webhooks in each configuration, as far as the creation of something calls them.
 fn configurations(applied: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let items = applied["items"].as_array().cloned();
     let items = items.unwrap_or_else(|| vec![applied.clone()]);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut found = BTreeMap::new();
     for item in items {
-        let webhooks = item["webhooks"].as_array().map_or(&[][..], Vec::as_slice);
-        if webhooks.is_empty() {
-            continue;
-        }
-        let name = format!(
-            "{}/{}",
-            text(&item["kind"]),
-            text(&item["metadata"]["name"])
-        );
         // Two configurations may have webhooks of the same name; the count knows their kinds.
         let kind = match item["kind"].as_str() {
             Some("MutatingWebhookConfiguration") => "admit",
             _ => "validating",
         };
-        let names = webhooks
+        let names: BTreeSet<String> = array(&item["webhooks"])
             .iter()
-            .map(|hook| format!("{kind}/{}", text(&hook["name"])));
-        found.insert(name, names.collect());
+            .filter(|webhook| sees_creation(webhook))
+            .map(|webhook| format!("{kind}/{}", text(&webhook["name"])))
+            .collect();
+        if !names.is_empty() {
+            let name = text(&item["metadata"]["name"]);
+            found.insert(format!("{}/{name}", text(&item["kind"])), names);
+        }
     }
     found
+}
+
+fn sees_creation(webhook: &Value) -> bool {
+    let operations = array(&webhook["rules"])
+        .iter()
+        .flat_map(|rule| array(&rule["operations"]));
+    operations
+        .filter_map(Value::as_str)
+        .any(|operation| matches!(operation, "CREATE" | "*"))
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// How often each webhook answered.
