@@ -1,1 +1,42 @@
-pub fn placeholder() {}
+//! A real control plane, real Helm and real Camunda releases, for the tests, the demo and the benchmark.
+#![forbid(unsafe_code)]
+
+pub mod binaries;
+pub mod chart;
+pub mod cluster;
+pub mod corpus;
+pub mod guard;
+pub mod helm;
+pub mod kubectl;
+pub mod pki;
+pub mod process;
+pub mod record;
+pub mod shell;
+pub mod supervise;
+pub mod wait;
+
+pub use binaries::{Binaries, Missing};
+pub use chart::{Chart, ChartBuilder, Document, Secrets, umbrella};
+pub use cluster::{Cluster, ClusterOptions, Namespace, storage::StorageClass};
+pub use corpus::{Corpus, Hook, Record};
+pub use guard::{Guard, GuardOptions, WebhookCalls};
+pub use helm::{Helm, HelmCli, Revision};
+pub use kubectl::Kubectl;
+pub use process::{Output, Run};
+pub use shell::Shell;
+pub use wait::wait_until;
+
+/// The shared cluster, or a return from the test when its programs were not built.
+/// `cluster_or_skip!(Ok(()))` is for a test that returns something.
+#[macro_export]
+macro_rules! cluster_or_skip {
+    () => {
+        $crate::cluster_or_skip!(())
+    };
+    ($otherwise:expr) => {
+        match $crate::Cluster::shared_or_skip() {
+            Some(cluster) => cluster,
+            None => return $otherwise,
+        }
+    };
+}

@@ -1,0 +1,112 @@
+//! Where the programs of a cluster are: built by `make cluster-binaries`, or given.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The programs that a test cluster and its clients need.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    pub etcd: PathBuf,
+    pub kube_apiserver: PathBuf,
+    pub kube_controller_manager: PathBuf,
+    pub kubectl: PathBuf,
+    pub helm3: PathBuf,
+    pub helm4: PathBuf,
+}
+
+/// Programs that were found nowhere.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    names: Vec<&'static str>,
+    folder: PathBuf,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the test cluster lacks {} in {}; `make cluster-binaries` builds it (or set GUARD_CLUSTER_BINARIES)",
+            self.names.join(", "),
+            self.folder.display()
+        )
+    }
+}
+
+impl std::error::Error for Missing {}
+
+impl Binaries {
+    /// Takes each program from `KUBEBUILDER_ASSETS` where that has it, else from
+    /// `GUARD_CLUSTER_BINARIES`, else from `target/cluster-binaries` of this workspace.
+    pub fn find() -> Result<Self, Missing> {
+        let assets = folder_from("KUBEBUILDER_ASSETS");
+        let folder = folder_from("GUARD_CLUSTER_BINARIES")
+            .unwrap_or_else(|| workspace().join("target/cluster-binaries"));
+        let mut names = Vec::new();
+        let mut find = |name: &'static str| {
+            let found = assets
+                .iter()
+                .chain([&folder])
+                .map(|place| place.join(name))
+                .find(|path| path.is_file());
+            found.unwrap_or_else(|| {
+                names.push(name);
+                PathBuf::new()
+            })
+        };
+        let binaries = Self {
+            etcd: find("etcd"),
+            kube_apiserver: find("kube-apiserver"),
+            kube_controller_manager: find("kube-controller-manager"),
+            kubectl: find("kubectl"),
+            helm3: find("helm3"),
+            helm4: find("helm4"),
+        };
+        if names.is_empty() {
+            Ok(binaries)
+        } else {
+            Err(Missing { names, folder })
+        }
+    }
+
+    /// Like [`Binaries::find`]; says loudly that a test is skipped when something is missing.
+    ///
+    /// # Panics
+    /// When something is missing and a cluster is required (see [`cluster_required`]).
+    pub fn find_or_skip() -> Option<Self> {
+        match Self::find() {
+            Ok(binaries) => Some(binaries),
+            Err(missing) if cluster_required() => panic!("{missing}"),
+            Err(missing) => {
+                skipped(&missing.to_string());
+                None
+            }
+        }
+    }
+}
+
+/// Whether a test that finds no cluster must fail: `CI` or `GUARD_REQUIRE_CLUSTER` is set.
+pub fn cluster_required() -> bool {
+    ["CI", "GUARD_REQUIRE_CLUSTER"]
+        .iter()
+        .any(|name| folder_from(name).is_some())
+}
+
+/// Says on stderr which test was skipped, and why.
+pub fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let message = format!("SKIPPED: {}: {why}\n", thread.name().unwrap_or("a test"));
+    // Not eprintln!: the test runner would capture it, and nobody would see that a test did not run.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
+}
+
+/// The root of the workspace that this crate was built in.
+pub fn workspace() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here)
+}
+
+fn folder_from(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}

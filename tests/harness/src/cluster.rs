@@ -1,0 +1,228 @@
+//! A Kubernetes control plane of one test process: etcd, API server and controller manager, real ones.
+
+mod components;
+mod kubeconfig;
+pub mod storage;
+
+use std::fmt;
+use std::fs;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::binaries::Binaries;
+use crate::helm::{Helm, HelmCli};
+use crate::kubectl::Kubectl;
+use crate::pki::Authority;
+use crate::process::Output;
+use crate::supervise::{Nest, Program, Supervised};
+use crate::wait::wait_until;
+pub(crate) use components::free_ports;
+use storage::StorageClass;
+
+/// What a cluster is started with.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterOptions {
+    /// Found by [`Binaries::find`] when not given.
+    pub binaries: Option<Binaries>,
+    /// Added to the API server's command line.
+    pub api_server_flags: Vec<(String, String)>,
+    /// Added to the controller manager's command line.
+    pub controller_manager_flags: Vec<(String, String)>,
+}
+
+/// A running control plane. It goes when this is dropped, and when our process ends, however that ends.
+pub struct Cluster {
+    // Dropped in this order: the processes, then the folder that they use.
+    _processes: Vec<Supervised>,
+    nest: Nest,
+    binaries: Binaries,
+    server: String,
+    authority: String,
+    admin: Value,
+    kubectl: Kubectl,
+    counter: AtomicU64,
+}
+
+/// A namespace of one test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace(String);
+
+impl Deref for Namespace {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Cluster {
+    /// Starts a control plane of its own and waits until it works.
+    pub fn start(options: ClusterOptions) -> Result<Self> {
+        let binaries = match options.binaries.clone() {
+            Some(binaries) => binaries,
+            None => Binaries::find()?,
+        };
+        let nest = Nest::new("guard-cluster-")?;
+        let authority = Authority::new("test cluster")?;
+        let admin = kubeconfig::certificate(&authority.client("admin", Some("system:masters"))?);
+        components::write_credentials(nest.dir(), &authority)?;
+        let home = nest.dir().join("home");
+        fs::create_dir_all(&home)?;
+        let kubeconfig = nest.dir().join("admin.kubeconfig");
+        let kubectl = Kubectl::new(&binaries.kubectl, &kubeconfig, &home);
+
+        let (processes, server) =
+            components::start(&nest, &binaries, &options, &authority, &admin, &kubectl)?;
+        let cluster = Self {
+            _processes: processes,
+            nest,
+            binaries,
+            server,
+            authority: authority.pem(),
+            admin,
+            kubectl,
+            counter: AtomicU64::new(0),
+        };
+        cluster.storage_class(&StorageClass::standard())?;
+        wait_until("the controllers", Duration::from_secs(60), || {
+            cluster.get("serviceaccount", "default", "default")
+        })?;
+        Ok(cluster)
+    }
+
+    /// The cluster that the tests of this process share, started when it is first asked for.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
+        let started = SHARED.get_or_init(|| {
+            Self::start(ClusterOptions::default()).map_err(|error| format!("{error:#}"))
+        });
+        match started {
+            Ok(cluster) => cluster,
+            Err(error) => panic!("the test cluster did not start: {error}"),
+        }
+    }
+
+    /// [`Cluster::shared`], or nothing, said loudly, when its programs were not built.
+    pub fn shared_or_skip() -> Option<&'static Self> {
+        Binaries::find_or_skip().map(|_| Self::shared())
+    }
+
+    /// Where everything of this cluster is, the logs `etcd.log`, `kube-apiserver.log` and
+    /// `kube-controller-manager.log` too.
+    pub fn dir(&self) -> &Path {
+        self.nest.dir()
+    }
+
+    /// The API server's address.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// Keeps another program, to be gone no later than the cluster.
+    pub fn supervise(&self, name: &str, program: &Program) -> Result<Supervised> {
+        self.nest.start(name, program)
+    }
+
+    /// A fresh folder that goes with the cluster.
+    pub fn scratch(&self, prefix: &str) -> Result<PathBuf> {
+        let path = self.dir().join(self.unique(prefix));
+        fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// A name that no one else in this cluster gets.
+    pub fn unique(&self, prefix: &str) -> String {
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        format!("{prefix}-{number}")
+    }
+
+    /// Makes a namespace of its own for a test.
+    pub fn namespace(&self, prefix: &str) -> Result<Namespace> {
+        self.namespace_with_labels(prefix, &[])
+    }
+
+    pub fn namespace_with_labels(
+        &self,
+        prefix: &str,
+        labels: &[(&str, &str)],
+    ) -> Result<Namespace> {
+        let name = self.unique(prefix);
+        let labels: serde_json::Map<String, Value> = labels
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), json!(value)))
+            .collect();
+        self.apply(&json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": labels},
+        }))?;
+        Ok(Namespace(name))
+    }
+
+    /// kubectl as the administrator.
+    pub fn admin(&self) -> &Kubectl {
+        &self.kubectl
+    }
+
+    /// kubectl as whoever a kubeconfig names.
+    pub fn kubectl_as(&self, kubeconfig: &Path) -> Kubectl {
+        self.kubectl.with_kubeconfig(kubeconfig)
+    }
+
+    /// Runs `kubectl ARGS…` as the administrator.
+    ///
+    /// # Panics
+    /// When kubectl cannot be run, or does not end.
+    pub fn kubectl<I, S>(&self, args: I) -> Output
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        self.kubectl.run(args)
+    }
+
+    /// Applies YAML, or a JSON value by its text.
+    pub fn apply(&self, documents: &(impl ToString + ?Sized)) -> Result<Output> {
+        self.kubectl.apply(&documents.to_string())
+    }
+
+    /// An object, if there is one. `namespace` is empty for what has none.
+    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>> {
+        self.kubectl.get(kind, namespace, name)
+    }
+
+    /// All objects of a kind in a namespace; `selector` may be empty.
+    pub fn list(&self, kind: &str, namespace: &str, selector: &str) -> Result<Vec<Value>> {
+        self.kubectl.list(kind, namespace, selector)
+    }
+
+    /// Helm as the administrator.
+    pub fn helm(&self, helm: Helm) -> HelmCli {
+        self.helm_as(helm, self.kubeconfig())
+    }
+
+    /// Helm as whoever a kubeconfig names.
+    pub fn helm_as(&self, helm: Helm, kubeconfig: &Path) -> HelmCli {
+        let home = self.dir().join("home");
+        HelmCli::new(&self.binaries, helm, Some(kubeconfig), &home)
+    }
+}

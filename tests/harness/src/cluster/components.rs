@@ -1,0 +1,188 @@
+//! The command lines of the control plane's three programs, and their start.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+use super::{ClusterOptions, kubeconfig};
+use crate::binaries::Binaries;
+use crate::kubectl::Kubectl;
+use crate::pki::{self, Authority};
+use crate::supervise::{Nest, Program, Supervised};
+use crate::wait::wait_until;
+
+const ATTEMPTS: usize = 5;
+const MANAGER: &str = "system:kube-controller-manager";
+
+pub(super) fn write_credentials(dir: &Path, authority: &Authority) -> Result<()> {
+    fs::write(dir.join("ca.crt"), authority.pem())?;
+    let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"];
+    authority
+        .server(&names)?
+        .write(&dir.join("server.crt"), &dir.join("server.key"))?;
+    let (private, public) = pki::signing_key()?;
+    fs::write(dir.join("accounts.key"), private)?;
+    fs::write(dir.join("accounts.pub"), public)?;
+    Ok(())
+}
+
+/// Starts everything; another process may take a port between our choosing and the
+/// program's binding, so a start that fails by that is tried again with other ports.
+pub(super) fn start(
+    nest: &Nest,
+    binaries: &Binaries,
+    options: &ClusterOptions,
+    authority: &Authority,
+    admin: &Value,
+    kubectl: &Kubectl,
+) -> Result<(Vec<Supervised>, String)> {
+    let manager = kubeconfig::certificate(&authority.client(MANAGER, None)?);
+    let mut attempt = 1;
+    loop {
+        let [client, peer, secure] = free_ports()?;
+        let etcd_url = format!("http://127.0.0.1:{client}");
+        let server = format!("https://127.0.0.1:{secure}");
+        kubeconfig::write(kubectl.kubeconfig(), &server, &authority.pem(), admin)?;
+        let managers = nest.dir().join("manager.kubeconfig");
+        kubeconfig::write(&managers, &server, &authority.pem(), &manager)?;
+
+        let mut processes = vec![
+            nest.start("etcd", &etcd(binaries, nest.dir(), &etcd_url, peer))?,
+            nest.start(
+                "kube-apiserver",
+                &api_server(binaries, nest.dir(), &etcd_url, secure, options),
+            )?,
+        ];
+        let ready = wait_until_ready(&mut processes, kubectl).and_then(|()| {
+            let program = controller_manager(binaries, nest.dir(), &managers, options);
+            nest.start("kube-controller-manager", &program)
+        });
+        match ready {
+            Ok(manager) => {
+                // The order in which they are stopped.
+                processes.push(manager);
+                processes.reverse();
+                return Ok((processes, server));
+            }
+            Err(error) if attempt < ATTEMPTS && lost_a_port(&processes) => {
+                eprintln!("a port was taken, once more: {error:#}");
+                drop(processes);
+                let _ = fs::remove_dir_all(nest.dir().join("etcd"));
+                let _ = fs::remove_file(nest.dir().join("kube-apiserver.log"));
+                let _ = fs::remove_file(nest.dir().join("etcd.log"));
+                attempt += 1;
+            }
+            Err(error) => {
+                let tails: Vec<String> = processes.iter().map(|p| p.log_tail(25)).collect();
+                return Err(error.context(tails.join("\n")));
+            }
+        }
+    }
+}
+
+fn wait_until_ready(processes: &mut [Supervised], kubectl: &Kubectl) -> Result<()> {
+    let outcome = wait_until("the API server", Duration::from_secs(90), || {
+        for process in processes.iter_mut() {
+            if let Some(status) = process.ended()? {
+                return Ok(Some(Err(anyhow!("ended at once: {status}"))));
+            }
+        }
+        let answer = kubectl.run(["get", "--raw=/readyz", "--request-timeout=5s"]);
+        answer.ok().map(|_| Some(Ok(())))
+    })?;
+    outcome.context("starting the control plane")
+}
+
+fn lost_a_port(processes: &[Supervised]) -> bool {
+    processes
+        .iter()
+        .any(|process| process.log().contains("address already in use"))
+}
+
+fn etcd(binaries: &Binaries, dir: &Path, url: &str, peer: u16) -> Program {
+    let peer = format!("http://127.0.0.1:{peer}");
+    Program::new(&binaries.etcd)
+        .flag("data-dir", dir.join("etcd"))
+        .flag("listen-client-urls", url)
+        .flag("advertise-client-urls", url)
+        .flag("listen-peer-urls", &peer)
+        .flag("initial-advertise-peer-urls", &peer)
+        .flag("initial-cluster", format!("default={peer}"))
+        .flag("log-level", "warn")
+        // The reaper reads there which volumes were made, so none may be dropped.
+        .flag("max-wals", "0")
+        .arg("--unsafe-no-fsync")
+}
+
+fn api_server(
+    binaries: &Binaries,
+    dir: &Path,
+    etcd: &str,
+    port: u16,
+    options: &ClusterOptions,
+) -> Program {
+    let program = Program::new(&binaries.kube_apiserver)
+        .flag("etcd-servers", etcd)
+        .flag("bind-address", "127.0.0.1")
+        .flag("advertise-address", "127.0.0.1")
+        .flag("endpoint-reconciler-type", "none")
+        .flag("secure-port", port.to_string())
+        .flag("cert-dir", dir.join("certificates"))
+        .flag("tls-cert-file", dir.join("server.crt"))
+        .flag("tls-private-key-file", dir.join("server.key"))
+        .flag("client-ca-file", dir.join("ca.crt"))
+        .flag("authorization-mode", "RBAC")
+        .flag("allow-privileged", "true")
+        .flag("service-cluster-ip-range", "10.96.0.0/16")
+        .flag("service-account-issuer", "https://kubernetes.default.svc")
+        .flag("service-account-key-file", dir.join("accounts.pub"))
+        .flag("service-account-signing-key-file", dir.join("accounts.key"));
+    with_flags(program, &options.api_server_flags)
+}
+
+fn controller_manager(
+    binaries: &Binaries,
+    dir: &Path,
+    kubeconfig: &Path,
+    options: &ClusterOptions,
+) -> Program {
+    let program = Program::new(&binaries.kube_controller_manager)
+        .flag("kubeconfig", kubeconfig)
+        .flag("secure-port", "0")
+        .flag("leader-elect", "false")
+        .flag("controllers", "*")
+        .flag("use-service-account-credentials", "true")
+        .flag("service-account-private-key-file", dir.join("accounts.key"))
+        .flag("root-ca-file", dir.join("ca.crt"))
+        .flag("enable-hostpath-provisioner", "true")
+        .flag("pvclaimbinder-sync-period", "1s")
+        .flag("kube-api-qps", "500")
+        .flag("kube-api-burst", "1000");
+    with_flags(program, &options.controller_manager_flags)
+}
+
+fn with_flags(program: Program, flags: &[(String, String)]) -> Program {
+    flags
+        .iter()
+        .fold(program, |program, (name, value)| program.flag(name, value))
+}
+
+/// Ports that nobody listens on now, all different.
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let mut listeners = Vec::with_capacity(N);
+    for _ in 0..N {
+        listeners.push(TcpListener::bind("127.0.0.1:0")?);
+    }
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    if ports.contains(&0) {
+        bail!("no free port");
+    }
+    Ok(ports)
+}

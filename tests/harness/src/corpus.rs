@@ -1,0 +1,119 @@
+//! Release records of real Camunda charts, when there are some to test with (`CAMUNDA_CORPUS`).
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::binaries::skipped;
+
+/// A folder of release records.
+#[derive(Clone, Debug)]
+pub struct Corpus {
+    folder: PathBuf,
+}
+
+/// One release record, without its chart's templates.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The record's folder, such as `13.12.7-migration`.
+    pub name: String,
+    pub release: String,
+    pub namespace: String,
+    pub revision: u64,
+    /// Of the chart, such as `13.12.7`.
+    pub version: String,
+    pub chart_metadata: Value,
+    /// The chart's defaults, those of subcharts merged in.
+    pub values: Value,
+    /// What the user set.
+    pub config: Value,
+    pub manifest: String,
+    pub hooks: Vec<Hook>,
+    /// All of it.
+    pub raw: Value,
+}
+
+/// A hook of a record.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    pub name: String,
+    pub kind: String,
+    pub path: String,
+    pub manifest: String,
+}
+
+impl Corpus {
+    /// Nothing, said loudly, when `CAMUNDA_CORPUS` is unset.
+    pub fn find() -> Option<Self> {
+        let folder = std::env::var_os("CAMUNDA_CORPUS").filter(|value| !value.is_empty());
+        if folder.is_none() {
+            skipped("CAMUNDA_CORPUS is unset, so there are no real release records to test with");
+        }
+        folder.map(|folder| Self {
+            folder: folder.into(),
+        })
+    }
+
+    /// The names of all records.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let entries = fs::read_dir(&self.folder)
+            .with_context(|| format!("reading {}", self.folder.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            if entry.path().join("release.json").is_file() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    pub fn record(&self, name: &str) -> Result<Record> {
+        let path = self.folder.join(name).join("release.json");
+        let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let raw = serde_json::from_slice(&text)?;
+        Record::from_json(name, raw).with_context(|| format!("reading {}", path.display()))
+    }
+}
+
+impl Record {
+    /// From the JSON that Helm keeps.
+    pub fn from_json(name: &str, raw: Value) -> Result<Self> {
+        let chart = &raw["chart"];
+        let hooks = raw["hooks"].as_array().map_or(&[][..], Vec::as_slice);
+        Ok(Self {
+            name: name.to_owned(),
+            release: text(&raw["name"])?,
+            namespace: text(&raw["namespace"])?,
+            revision: raw["version"].as_u64().context("version")?,
+            version: text(&chart["metadata"]["version"])?,
+            chart_metadata: chart["metadata"].clone(),
+            values: chart["values"].clone(),
+            config: raw["config"].clone(),
+            manifest: text(&raw["manifest"])?,
+            hooks: hooks.iter().map(Hook::from_json).collect::<Result<_>>()?,
+            raw,
+        })
+    }
+}
+
+impl Hook {
+    fn from_json(hook: &Value) -> Result<Self> {
+        Ok(Self {
+            name: text(&hook["name"])?,
+            kind: text(&hook["kind"])?,
+            path: text(&hook["path"])?,
+            manifest: text(&hook["manifest"])?,
+        })
+    }
+}
+
+fn text(value: &Value) -> Result<String> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .context("a text is missing")
+}

@@ -1,0 +1,112 @@
+//! kubectl as a certain user.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::process::{Output, Run};
+
+/// kubectl with a kubeconfig.
+#[derive(Clone, Debug)]
+pub struct Kubectl {
+    binary: PathBuf,
+    kubeconfig: PathBuf,
+    home: PathBuf,
+}
+
+impl Kubectl {
+    pub fn new(binary: &Path, kubeconfig: &Path, home: &Path) -> Self {
+        Self {
+            binary: binary.into(),
+            kubeconfig: kubeconfig.into(),
+            home: home.into(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_kubeconfig(&self, kubeconfig: &Path) -> Self {
+        Self {
+            kubeconfig: kubeconfig.into(),
+            ..self.clone()
+        }
+    }
+
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Runs `kubectl ARGS…`.
+    ///
+    /// # Panics
+    /// When kubectl cannot be run, or does not end.
+    pub fn run<I, S>(&self, args: I) -> Output
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        finish(self.command(args))
+    }
+
+    /// Runs `kubectl ARGS…` with a text on its standard input.
+    ///
+    /// # Panics
+    /// When kubectl cannot be run, or does not end.
+    pub fn run_with_input<I, S>(&self, args: I, input: &str) -> Output
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        finish(self.command(args).input(input))
+    }
+
+    pub fn apply(&self, documents: &str) -> Result<Output> {
+        self.run_with_input(["apply", "-f", "-"], documents).ok()
+    }
+
+    /// An object, if there is one. `namespace` is empty for what has none.
+    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>> {
+        let mut args = vec!["get", kind, name, "--ignore-not-found", "-o", "json"];
+        if !namespace.is_empty() {
+            args.extend(["--namespace", namespace]);
+        }
+        let output = self.run(args).ok()?;
+        if output.stdout.trim().is_empty() {
+            return Ok(None);
+        }
+        output.json().map(Some)
+    }
+
+    /// All objects of a kind (or of several, with commas) in a namespace, all that a selector names.
+    pub fn list(&self, kind: &str, namespace: &str, selector: &str) -> Result<Vec<Value>> {
+        let mut args = vec!["get", kind, "-o", "json"];
+        if !namespace.is_empty() {
+            args.extend(["--namespace", namespace]);
+        }
+        if !selector.is_empty() {
+            args.extend(["--selector", selector]);
+        }
+        let mut list = self.run(args).ok()?.json()?;
+        let items = list["items"].take();
+        serde_json::from_value(items).context("a list of objects")
+    }
+
+    fn command<I, S>(&self, args: I) -> Run
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        Run::new(&self.binary)
+            .args(args)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("HOME", &self.home)
+    }
+}
+
+fn finish(command: Run) -> Output {
+    match command.output() {
+        Ok(output) => output,
+        Err(error) => panic!("{error:#}"),
+    }
+}

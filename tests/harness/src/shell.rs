@@ -1,0 +1,93 @@
+//! Runs a script as a person would paste it into a terminal of the cluster's administrator.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cluster::Cluster;
+use crate::helm::{Helm, HelmCli};
+use crate::process::{Output, Run};
+
+/// A bash in which `kubectl` and `helm` are the cluster's, and all else is the machine's.
+pub struct Shell {
+    path: OsString,
+    kubeconfig: PathBuf,
+    folders: [(&'static str, PathBuf); 4],
+    home: PathBuf,
+    timeout: Duration,
+}
+
+impl Cluster {
+    /// A shell of the administrator, in an empty folder of its own.
+    pub fn shell(&self, helm: Helm) -> Result<Shell> {
+        Shell::new(self, helm, self.kubeconfig())
+    }
+}
+
+impl Shell {
+    /// A shell of whoever a kubeconfig names.
+    pub fn new(cluster: &Cluster, helm: Helm, kubeconfig: &Path) -> Result<Self> {
+        let home = cluster.scratch("shell")?;
+        let bin = home.join(".bin");
+        fs::create_dir(&bin)?;
+        symlink(&cluster.binaries().kubectl, bin.join("kubectl"))?;
+        symlink(helm.binary(cluster.binaries()), bin.join("helm"))?;
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(bin).chain(std::env::split_paths(&inherited));
+        let cli = HelmCli::new(cluster.binaries(), helm, Some(kubeconfig), &home);
+        Ok(Self {
+            path: std::env::join_paths(folders).context("PATH")?,
+            kubeconfig: kubeconfig.into(),
+            folders: cli.folders(),
+            home,
+            timeout: Duration::from_secs(180),
+        })
+    }
+
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The folder that scripts start in.
+    pub fn dir(&self) -> &Path {
+        &self.home
+    }
+
+    /// Runs the lines like a terminal: one that fails does not stop the next, and the result
+    /// is the last one's.
+    pub fn paste(&self, script: &str) -> Result<Output> {
+        self.bash(&["-c", script])
+    }
+
+    /// Runs the lines up to the first that fails.
+    pub fn run(&self, script: &str) -> Result<Output> {
+        self.bash(&["-euo", "pipefail", "-c", script])
+    }
+
+    /// Only reads the lines: an error of syntax fails.
+    pub fn check_syntax(&self, script: &str) -> Result<Output> {
+        self.bash(&["-n", "-c", script])
+    }
+
+    fn bash(&self, args: &[&str]) -> Result<Output> {
+        let mut command = Run::new("bash")
+            .args(["--noprofile", "--norc"])
+            .args(args)
+            .current_dir(&self.home)
+            .timeout(self.timeout)
+            .env("PATH", &self.path)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("HOME", &self.home)
+            .env_remove("BASH_ENV");
+        for (name, folder) in &self.folders {
+            command = command.env(name, folder);
+        }
+        command.output()
+    }
+}

@@ -1,0 +1,212 @@
+//! Processes and folders that never outlive the test process, however that ends.
+//!
+//! A test process can be killed with SIGKILL, so nothing here depends on code of ours running at the
+//! end. Each program runs under a small shell that reads a pipe whose other end only we hold: when
+//! that end is gone, the shell kills the program. A last shell, the reaper, reads a second pipe
+//! that we and all the other shells hold, so it wakes when everybody has gone, and removes the folder.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{PipeWriter, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::wait::wait_until;
+
+const KEEPER: &str = r#"
+exec 3<&0
+log=$1 pidfile=$2; shift 2
+"$@" </dev/null >>"$log" 2>&1 3<&- &
+child=$!
+echo "$child" >"$pidfile"
+{ while read -r signal <&3; do kill -s "$signal" "$child"; done; kill -s KILL "$child"; } </dev/null &
+watcher=$!
+exec 3<&-
+wait "$child"; status=$?
+kill -s KILL "$watcher"
+exit "$status"
+"#;
+
+// The host-path provisioner puts its volumes outside the folder. What etcd wrote names every one
+// of them, those too whose object is long gone, and can be read when nothing runs any more.
+const REAPER: &str = r#"
+cat >/dev/null
+for log in "$1"/etcd/member/wal/*.wal; do
+    [ -f "$log" ] && tr -s '\000' '\n' <"$log" | grep -ao '/tmp/hostpath_pv/[0-9a-f]\{8\}-[0-9a-f-]\{27\}'
+done | sort -u | while read -r volume; do rm -rf "$volume"; done
+rm -rf "$1"
+"#;
+
+/// A temporary folder and the processes in it; all gone when this is dropped or our process ends.
+pub struct Nest {
+    dir: PathBuf,
+    alive: Option<PipeWriter>,
+    reaper: Child,
+}
+
+impl Nest {
+    pub fn new(prefix: &str) -> Result<Self> {
+        let dir = tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir()
+            .context("making a temporary folder")?
+            .keep();
+        let (reader, alive) = std::io::pipe()?;
+        let reaper = shell(REAPER)
+            .arg(&dir)
+            .stdin(reader)
+            .stdout(Stdio::null())
+            .spawn()
+            .context("starting the shell that tidies up")?;
+        Ok(Self {
+            dir,
+            alive: Some(alive),
+            reaper,
+        })
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Starts a program whose output goes to `NAME.log` in the folder.
+    pub fn start(&self, name: &str, command: &Program) -> Result<Supervised> {
+        let log = self.dir.join(format!("{name}.log"));
+        let pid_file = self.dir.join(format!("{name}.pid"));
+        let _ = fs::remove_file(&pid_file);
+        let alive = self.alive.as_ref().context("the nest is being closed")?;
+        let mut keeper = shell(KEEPER)
+            .arg(&log)
+            .arg(&pid_file)
+            .args(&command.words)
+            .envs(command.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(alive.try_clone()?)
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        let orders = keeper.stdin.take();
+        Ok(Supervised {
+            name: name.to_owned(),
+            keeper,
+            orders,
+            log,
+            pid_file,
+        })
+    }
+}
+
+impl Drop for Nest {
+    fn drop(&mut self) {
+        self.alive = None;
+        let _ = self.reaper.wait();
+    }
+}
+
+/// A command line and the environment variables added for it.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    words: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Program {
+    pub fn new(path: &Path) -> Self {
+        Self {
+            words: vec![path.into()],
+            env: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.words.push(arg.into());
+        self
+    }
+
+    #[must_use]
+    pub fn flag(self, name: &str, value: impl Into<OsString>) -> Self {
+        let mut word = OsString::from(format!("--{name}="));
+        word.push(value.into());
+        self.arg(word)
+    }
+
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// A program that is killed when this is dropped.
+pub struct Supervised {
+    name: String,
+    keeper: Child,
+    orders: Option<ChildStdin>,
+    log: PathBuf,
+    pid_file: PathBuf,
+}
+
+impl Supervised {
+    /// How it ended, when it has.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.keeper.try_wait()?)
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub fn signal(&mut self, signal: &str) -> Result<()> {
+        let orders = self.orders.as_mut().context("already stopped")?;
+        writeln!(orders, "{signal}").with_context(|| format!("{} has ended", self.name))
+    }
+
+    pub fn wait(&mut self, timeout: Duration) -> Result<ExitStatus> {
+        let what = format!("the end of {}", self.name);
+        wait_until(&what, timeout, || Ok(self.keeper.try_wait()?))
+    }
+
+    /// Kills it and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.orders = None;
+        let _ = self.keeper.wait();
+    }
+
+    pub fn pid(&self) -> Result<u32> {
+        let text = fs::read_to_string(&self.pid_file)?;
+        text.trim().parse().context("a process id")
+    }
+
+    pub fn log(&self) -> String {
+        let bytes = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    pub fn log_tail(&self, lines: usize) -> String {
+        let log = self.log();
+        let all: Vec<&str> = log.lines().collect();
+        let from = all.len().saturating_sub(lines);
+        format!(
+            "--- end of the log of {}\n{}",
+            self.name,
+            all[from..].join("\n")
+        )
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// In a process group of its own, so that Ctrl-C at a terminal reaches us and not what tidies up.
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script, "sh"])
+        .stderr(Stdio::null())
+        .process_group(0);
+    command
+}
