@@ -1,1 +1,13 @@
+pub mod camunda;
+pub mod change;
+pub mod claims;
+pub mod cluster;
+pub mod facts;
+pub mod finding;
+pub mod gather;
 pub mod manifest;
+pub mod mutations;
+pub mod object;
+pub mod release;
+pub mod rules;
+pub mod shell;

@@ -1,0 +1,175 @@
+//! Between the API server and the rules: AdmissionReviews in, verdicts out.
+//!
+//! The API server calls the mutating endpoint, then validates immutable fields itself, then calls the validating
+//! one. So a refusal of a changed selector has to come from `/mutate`; everything else comes from `/validate`.
+
+mod metrics;
+mod mutate;
+mod object_gate;
+mod release_gate;
+mod review;
+mod verdict;
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Query, State},
+    http::header,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use futures::FutureExt;
+use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+pub use self::metrics::AdmissionMetrics;
+use self::{
+    review::{Request, Review},
+    verdict::Verdict,
+};
+use crate::{
+    cluster::Cluster,
+    gather::{Reader, RunningReleases},
+    mutations::volume_reclaim_policy::RetainScope,
+    server::BODY_LIMIT,
+};
+
+/// The API server's default for a webhook that names no timeout.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many release records are inflated at once: two bound the memory that hostile ones can take.
+const DECODING: usize = 2;
+
+/// What answers reviews.
+#[derive(Clone)]
+pub struct Guard {
+    cluster: Cluster,
+    retain: RetainScope,
+    running: Arc<RunningReleases>,
+    decoding: Arc<Semaphore>,
+    metrics: AdmissionMetrics,
+}
+
+/// Which endpoint was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Mutate,
+    Validate,
+}
+
+/// The API server tells every webhook how long it will wait: `?timeout=5s`.
+#[derive(Debug, Default, Deserialize)]
+struct Timeout {
+    timeout: Option<String>,
+}
+
+impl Guard {
+    /// A guard over a cluster.
+    pub fn new(cluster: Cluster, retain: RetainScope, metrics: AdmissionMetrics) -> Self {
+        Self {
+            cluster,
+            retain,
+            running: Arc::default(),
+            decoding: Arc::new(Semaphore::new(DECODING)),
+            metrics,
+        }
+    }
+
+    /// `POST /validate` and `POST /mutate`.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route(
+                "/validate",
+                post(|guard, timeout, body| answer(Endpoint::Validate, guard, timeout, body)),
+            )
+            .route(
+                "/mutate",
+                post(|guard, timeout, body| answer(Endpoint::Mutate, guard, timeout, body)),
+            )
+            .with_state(self)
+    }
+
+    async fn judge(&self, endpoint: Endpoint, request: &Request<'_>, budget: Duration) -> Verdict {
+        let reader = Reader::new(self.cluster.clone(), budget);
+        match endpoint {
+            Endpoint::Mutate => mutate::judge(self, &reader, request).await,
+            Endpoint::Validate if request.is_record() => release_gate::judge(self, &reader, request).await,
+            Endpoint::Validate => object_gate::judge(&reader, request).await,
+        }
+    }
+}
+
+async fn answer(
+    endpoint: Endpoint,
+    State(guard): State<Guard>,
+    Query(timeout): Query<Timeout>,
+    body: Body,
+) -> Response {
+    let bytes = match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) => {
+            return reply(&Verdict::unreadable(&format!("the review can't be read: {error}")), "");
+        }
+    };
+    let review: Review<'_> = match serde_json::from_slice(&bytes) {
+        Ok(review) => review,
+        Err(error) => {
+            tracing::warn!(line = error.line(), column = error.column(), "a review can't be parsed");
+            let reason = format!(
+                "the review is not an AdmissionReview (line {} column {})",
+                error.line(),
+                error.column()
+            );
+            return reply(&Verdict::unreadable(&reason), "");
+        }
+    };
+    let Some(request) = review.request.filter(|_| review.kind == "AdmissionReview") else {
+        return reply(&Verdict::unreadable("the review holds no request"), "");
+    };
+    // A panic in a rule is an answer, not a dropped connection: the user would read only "EOF".
+    let judged = AssertUnwindSafe(guard.judge(endpoint, &request, timeout.budget()))
+        .catch_unwind()
+        .await;
+    let verdict = judged.unwrap_or_else(|_| Verdict::failed(&request));
+    verdict.log(endpoint, &request);
+    guard.metrics.count(endpoint, &verdict);
+    reply(&verdict, &request.uid)
+}
+
+fn reply(verdict: &Verdict, uid: &str) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], verdict.to_review(uid)).into_response()
+}
+
+impl Timeout {
+    /// Four fifths of the API server's patience: an answer that comes too late is none.
+    fn budget(&self) -> Duration {
+        let told = self.timeout.as_deref().and_then(|timeout| {
+            let seconds: u64 = timeout.strip_suffix('s')?.parse().ok()?;
+            (1..=30).contains(&seconds).then(|| Duration::from_secs(seconds))
+        });
+        told.unwrap_or(DEFAULT_TIMEOUT) * 4 / 5
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_four_fifths_of_what_the_api_server_waits() {
+        let budget = |timeout: Option<&str>| {
+            Timeout {
+                timeout: timeout.map(str::to_owned),
+            }
+            .budget()
+            .as_millis()
+        };
+        assert_eq!(budget(Some("10s")), 8000);
+        for odd in [None, Some(""), Some("0s"), Some("99s"), Some("soon")] {
+            assert_eq!(budget(odd), 4000, "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The mutating endpoint: what the guard sets, and refusals that must come before the API server's own.
+
+use super::{Guard, object_gate, review::Request, verdict::Verdict};
+use crate::{
+    change::Operation,
+    denial,
+    facts::Facts,
+    gather::Reader,
+    mutations::{claim_bound_to_retained_volume, volume_claim_ref, volume_reclaim_policy, zeebe_fs_group},
+    object::{Kind, Object},
+};
+
+pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>) -> Verdict {
+    let (Some(kind), Some(operation), Some(object)) = (request.kind(), request.operation(), request.object()) else {
+        return Verdict::admitted();
+    };
+    match kind {
+        Kind::StatefulSet | Kind::Deployment | Kind::Job => workload(reader, request, operation, object).await,
+        Kind::PersistentVolume => volume(guard, reader, &object).await,
+        Kind::PersistentVolumeClaim if operation == Operation::Create => claim(reader, request, &object).await,
+        _ => Verdict::admitted(),
+    }
+}
+
+async fn workload(reader: &Reader, request: &Request<'_>, operation: Operation, object: Object) -> Verdict {
+    let old = request.old_object();
+    if let (Operation::Update, Some(old), Some(kind)) = (operation, &old, request.kind()) {
+        let mut facts = Facts::default();
+        facts.insert(kind, old.clone().into());
+        let verdict = object_gate::findings(reader, request, operation, object.clone(), facts).await;
+        if !verdict.allowed() {
+            return verdict;
+        }
+    }
+    if request.kind() != Some(Kind::StatefulSet) {
+        return Verdict::admitted();
+    }
+    // Whether it is OpenShift matters only where something would be set.
+    if zeebe_fs_group::mutate(&object, old.as_ref(), &Facts::default()).is_none() {
+        return Verdict::admitted();
+    }
+    let facts = reader.namespace_facts(&request.namespace).await;
+    let mutated = zeebe_fs_group::mutate(&object, old.as_ref(), &facts);
+    Verdict::mutated(&object.0, mutated.into_iter().collect())
+}
+
+async fn volume(guard: &Guard, reader: &Reader, volume: &Object) -> Verdict {
+    let facts = reader.volume_facts(volume).await;
+    let mut mutations = Vec::new();
+    match volume_claim_ref::mutate(volume, &facts) {
+        Ok(mutated) => mutations.extend(mutated),
+        Err(finding) if facts.gaps().is_empty() => {
+            let message = denial::object_message(&finding);
+            return Verdict::of(&[*finding], Some(message));
+        }
+        Err(_) => {
+            let gap = facts.gaps().first().map_or("", |gap| gap.reason.as_str());
+            return Verdict::refused(format!("volume {} could not be handed over: {gap}", volume.name()));
+        }
+    }
+    let handed_over = mutations.last().map_or(volume, |mutated| &mutated.object);
+    mutations.extend(volume_reclaim_policy::mutate(handed_over, guard.retain, &facts));
+    Verdict::mutated(&volume.0, mutations)
+}
+
+async fn claim(reader: &Reader, request: &Request<'_>, claim: &Object) -> Verdict {
+    let facts = reader.volumes_for(claim, &request.namespace).await;
+    let mutated = claim_bound_to_retained_volume::mutate(claim, &request.namespace, &facts);
+    Verdict::mutated(&claim.0, mutated.into_iter().collect())
+}

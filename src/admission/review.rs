@@ -1,0 +1,143 @@
+//! The part of an AdmissionReview that the guard reads, borrowed from the request's body.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    change::Operation,
+    cluster::User,
+    object::{Kind, Object, ObjectRef},
+    release::{RECORD_PREFIX, RECORD_TYPE, Storage},
+};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Review<'a> {
+    #[serde(borrow, default)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) request: Option<Request<'a>>,
+}
+
+/// One admission request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Request<'a> {
+    #[serde(borrow)]
+    pub(super) uid: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: GroupKind<'a>,
+    #[serde(borrow, default)]
+    pub(super) namespace: Cow<'a, str>,
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    operation: Cow<'a, str>,
+    #[serde(default)]
+    pub(super) user_info: User,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    old_object: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GroupKind<'a> {
+    #[serde(borrow, default)]
+    group: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+}
+
+/// What tells a release record from other Secrets and ConfigMaps, without reading the rest of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record<'a> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    data: RecordData<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RecordData<'a> {
+    #[serde(borrow, default)]
+    release: Option<Cow<'a, str>>,
+}
+
+impl<'a> Request<'a> {
+    /// The kind, if it is one that the guard judges.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        Kind::from_name(&self.kind.kind).filter(|kind| kind.group() == self.kind.group)
+    }
+
+    /// The object's name as far as the request tells: it may be generated.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn operation(&self) -> Option<Operation> {
+        match &*self.operation {
+            "CREATE" => Some(Operation::Create),
+            "UPDATE" => Some(Operation::Update),
+            _ => None,
+        }
+    }
+
+    /// Which of Helm's drivers writes records of this kind.
+    pub(super) fn storage(&self) -> Option<Storage> {
+        match self.kind()? {
+            Kind::Secret => Some(Storage::Secret),
+            Kind::ConfigMap => Some(Storage::ConfigMap),
+            _ => None,
+        }
+    }
+
+    /// Whether a release record is being created.
+    pub(super) fn is_record(&self) -> bool {
+        self.operation() == Some(Operation::Create)
+            && match self.storage() {
+                Some(Storage::Secret) => {
+                    self.name.starts_with(RECORD_PREFIX) || self.record().is_some_and(|record| record.kind == RECORD_TYPE)
+                }
+                Some(Storage::ConfigMap) => self.name.starts_with(RECORD_PREFIX),
+                None => false,
+            }
+    }
+
+    fn record(&self) -> Option<Record<'a>> {
+        serde_json::from_str(self.object?.get()).ok()
+    }
+
+    /// The encoded release of a record.
+    pub(super) fn record_data(&self) -> Option<Cow<'a, str>> {
+        self.record()?.data.release
+    }
+
+    /// The object, with the request's namespace where it names none.
+    pub(super) fn object(&self) -> Option<Object> {
+        self.parse(self.object?)
+    }
+
+    /// The object as it was.
+    pub(super) fn old_object(&self) -> Option<Object> {
+        self.parse(self.old_object?)
+    }
+
+    fn parse(&self, raw: &RawValue) -> Option<Object> {
+        let mut object = Object(serde_json::from_str(raw.get()).ok()?);
+        if !self.namespace.is_empty()
+            && object.namespace().is_none()
+            && let Some(metadata) = object.0.get_mut("metadata").and_then(|metadata| metadata.as_object_mut())
+        {
+            metadata.insert("namespace".to_owned(), self.namespace.as_ref().into());
+        }
+        Some(object)
+    }
+
+    /// The object that the request is about.
+    pub(super) fn reference(&self, object: &Object) -> Option<ObjectRef> {
+        let name = if object.name().is_empty() { self.name() } else { object.name() };
+        Some(ObjectRef::new(self.kind()?, &self.namespace, name))
+    }
+}

@@ -1,0 +1,39 @@
+//! What the guard knows about Camunda 8's charts.
+//!
+//! [`Line`] is data: one file per release line under `camunda/lines/`, so that a new line is a new file.
+//! [`Component`] and [`credential`] recognise a chart's objects whatever the release is called and whatever
+//! its names were overridden with.
+
+mod component;
+mod credential;
+mod line;
+
+pub use self::{
+    component::Component,
+    credential::{Credential, Supply, credential},
+    line::{CredentialFact, Held, Line},
+};
+
+/// The name of Camunda's chart.
+pub const CHART: &str = "camunda-platform";
+
+/// The label and value that all of Camunda's own objects carry.
+pub const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", CHART);
+
+/// The label that names the release on Camunda's and on Bitnami's objects.
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
+
+use crate::object::Object;
+
+/// The release that an object's labels name: `release` is what the elastic chart of up to 8.2 calls it.
+pub fn release_label(object: &Object) -> Option<&str> {
+    object
+        .label(INSTANCE)
+        .or_else(|| object.label("release"))
+        .filter(|release| !release.is_empty())
+}
+
+/// Whether an object is one of Camunda's own (not of a bundled database or Keycloak chart).
+pub fn is_own(object: &Object) -> bool {
+    object.label(PART_OF.0) == Some(PART_OF.1)
+}

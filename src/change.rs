@@ -1,0 +1,222 @@
+//! A change before it happens: what one release record or one object would make of the cluster.
+
+mod merge;
+mod rendered;
+
+use std::sync::Arc;
+
+pub use self::{
+    merge::{after, secret_data},
+    rendered::{Rendered, RenderedObject},
+};
+use crate::{
+    camunda::{Component, Line},
+    object::{Kind, Object, ObjectRef},
+    release::{Release, Status},
+};
+
+/// Where a change was seen; it decides what a rule may refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// A Helm release record: nothing was applied yet.
+    Release,
+    /// One object: a refusal here can leave a half-applied upgrade behind.
+    Object,
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// `helm install`, also over what an earlier release left.
+    Install,
+    /// `helm upgrade`.
+    Upgrade,
+    /// `helm rollback`, also `--atomic`'s own.
+    Rollback,
+    /// One object is created.
+    Create,
+    /// One object is updated.
+    Update,
+}
+
+impl Operation {
+    /// The operation that a pending record announces.
+    pub fn of(status: Status) -> Option<Operation> {
+        match status {
+            Status::PendingInstall => Some(Operation::Install),
+            Status::PendingUpgrade => Some(Operation::Upgrade),
+            Status::PendingRollback => Some(Operation::Rollback),
+            _ => None,
+        }
+    }
+
+    /// The noun for a sentence: "upgrade of release …".
+    pub fn noun(self) -> &'static str {
+        match self {
+            Operation::Install => "install",
+            Operation::Upgrade => "upgrade",
+            Operation::Rollback => "rollback",
+            Operation::Create => "creation",
+            Operation::Update => "update",
+        }
+    }
+
+    /// Whether Helm runs a hook with these events now.
+    fn runs(self, events: &[String]) -> bool {
+        events.iter().any(|event| {
+            matches!(
+                (self, event.as_str()),
+                (Operation::Install, "pre-install" | "post-install")
+                    | (Operation::Upgrade, "pre-upgrade" | "post-upgrade")
+                    | (Operation::Rollback, "pre-rollback" | "post-rollback")
+            )
+        })
+    }
+}
+
+/// A chart and its version, as far as they are known.
+#[derive(Clone, Debug)]
+pub struct ChartVersion {
+    /// The version of Camunda's chart.
+    pub version: String,
+    /// Its release line, if the guard knows it.
+    pub line: Option<&'static Line>,
+}
+
+impl ChartVersion {
+    /// A version with its line.
+    pub fn new(version: &str) -> Self {
+        Self {
+            version: version.to_owned(),
+            line: Line::of(version),
+        }
+    }
+}
+
+/// What one request would change.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Where it was seen.
+    pub gate: Gate,
+    /// What is being done.
+    pub operation: Operation,
+    /// The release's name; for a single object the one that its labels name.
+    pub release: String,
+    /// The release's namespace.
+    pub namespace: String,
+    /// The chart that runs.
+    pub from: Option<ChartVersion>,
+    /// The chart that is to run.
+    pub to: Option<ChartVersion>,
+    /// The objects of both.
+    pub objects: Vec<ObjectChange>,
+}
+
+/// One object of a change; what is live is among the facts.
+#[derive(Clone, Debug)]
+pub struct ObjectChange {
+    /// Which object.
+    pub object: ObjectRef,
+    /// Whether it comes from Camunda's chart, not from another one under the same umbrella.
+    pub camunda: bool,
+    /// The subcharts below the release's chart that it was rendered from, where the manifest tells.
+    pub charts: Option<Vec<String>>,
+    /// Which part of Camunda it is, for workloads.
+    pub component: Component,
+    /// As the running release's manifest has it.
+    pub running: Option<Arc<Object>>,
+    /// As the new manifest has it, or the hook that runs now.
+    pub planned: Option<Arc<Object>>,
+    /// Whether Helm deletes and creates it anew instead of patching it (a hook's default).
+    pub recreated: bool,
+}
+
+impl Change {
+    /// The change that a pending record announces over what runs.
+    pub fn of_release(release: &Release, planned: &Rendered, running: Option<&Rendered>) -> Option<Change> {
+        let operation = Operation::of(release.info.status)?;
+        let mut objects: Vec<ObjectChange> = Vec::with_capacity(planned.objects.len());
+        for object in &planned.objects {
+            if object.hook.as_ref().is_some_and(|hook| !operation.runs(&hook.events)) {
+                continue;
+            }
+            let mut change = ObjectChange::from_rendered(object);
+            change.planned = Some(Arc::clone(&object.object));
+            change.recreated = object.hook.as_ref().is_some_and(|hook| hook.recreated);
+            objects.push(change);
+        }
+        for object in running.into_iter().flat_map(|running| &running.objects) {
+            // Helm forgets a hook once it ran; its object is not the release's to delete.
+            if object.hook.is_some() {
+                continue;
+            }
+            if let Some(change) = objects.iter_mut().find(|change| change.object == object.reference) {
+                change.running = Some(Arc::clone(&object.object));
+            } else {
+                let mut change = ObjectChange::from_rendered(object);
+                change.running = Some(Arc::clone(&object.object));
+                objects.push(change);
+            }
+        }
+        Some(Change {
+            gate: Gate::Release,
+            operation,
+            release: release.name.clone(),
+            namespace: release.namespace.clone(),
+            from: running.and_then(|running| running.camunda_version.as_deref().map(ChartVersion::new)),
+            to: planned.camunda_version.as_deref().map(ChartVersion::new),
+            objects,
+        })
+    }
+
+    /// The change of a single object.
+    pub fn of_object(operation: Operation, reference: ObjectRef, release: &str, planned: Object) -> Change {
+        let version = rendered::chart_version(&planned);
+        Change {
+            gate: Gate::Object,
+            operation,
+            release: release.to_owned(),
+            namespace: reference.namespace.clone(),
+            from: None,
+            to: version.map(|version| ChartVersion::new(&version)),
+            objects: vec![ObjectChange {
+                object: reference,
+                camunda: true,
+                charts: None,
+                component: Component::of(&planned, None),
+                running: None,
+                planned: Some(Arc::new(planned)),
+                recreated: false,
+            }],
+        }
+    }
+
+    /// The objects of one kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &ObjectChange> {
+        self.objects.iter().filter(move |change| change.object.kind == kind)
+    }
+
+    /// The line whose value keys a user should type.
+    pub fn target_line(&self) -> Option<&'static Line> {
+        self.to.as_ref().or(self.from.as_ref())?.line
+    }
+}
+
+impl ObjectChange {
+    fn from_rendered(object: &RenderedObject) -> Self {
+        Self {
+            object: object.reference.clone(),
+            camunda: object.camunda,
+            charts: object.charts.clone(),
+            component: object.component,
+            running: None,
+            planned: None,
+            recreated: false,
+        }
+    }
+
+    /// Whether Helm would delete it: it is in the running manifest and not in the new one.
+    pub fn removed(&self) -> bool {
+        self.running.is_some() && self.planned.is_none()
+    }
+}

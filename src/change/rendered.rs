@@ -1,0 +1,250 @@
+//! A release's manifest and hooks taken apart, and Camunda found in them.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    camunda::{self, Component},
+    manifest::{self, Document, KindHint},
+    object::{Kind, Object, ObjectRef},
+    release::{Hook, Release},
+};
+
+/// The objects of a release that rules look at.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// Of the kinds in [`WANTED`], hooks included.
+    pub objects: Vec<RenderedObject>,
+    /// The version of Camunda's chart, if Camunda is in this release.
+    pub camunda_version: Option<String>,
+    /// Whether Camunda is in this release, alone or under an umbrella chart.
+    pub camunda: bool,
+    /// Documents that could not be read, each with its reason.
+    pub unreadable: Vec<String>,
+}
+
+/// One object of a manifest.
+#[derive(Clone, Debug)]
+pub struct RenderedObject {
+    /// Which object.
+    pub reference: ObjectRef,
+    /// Its JSON.
+    pub object: Arc<Object>,
+    /// The subcharts below the release's chart, where a `# Source:` comment tells them.
+    pub charts: Option<Vec<String>>,
+    /// Whether it comes from Camunda's chart.
+    pub camunda: bool,
+    /// Which part of Camunda it is.
+    pub component: Component,
+    /// Set for a hook.
+    pub hook: Option<HookRun>,
+}
+
+/// When a hook runs and whether its object is made anew.
+#[derive(Clone, Debug)]
+pub struct HookRun {
+    /// Its events.
+    pub events: Vec<String>,
+    /// Whether Helm deletes the old object first.
+    pub recreated: bool,
+}
+
+const WANTED: [Kind; 4] = [Kind::Secret, Kind::StatefulSet, Kind::Deployment, Kind::Job];
+
+impl Rendered {
+    /// Reads the documents of the kinds that rules want; the others are not even parsed.
+    pub fn of(release: &Release) -> Rendered {
+        let mut rendered = Rendered::default();
+        for document in manifest::split(&release.manifest) {
+            rendered.read(&document, release, None);
+        }
+        for hook in &release.hooks {
+            let run = HookRun::of(hook);
+            for document in manifest::split(&hook.manifest) {
+                let mut document = document;
+                document.source = Some(&hook.path);
+                rendered.read(&document, release, Some(&run));
+            }
+        }
+        rendered.find_camunda(release);
+        rendered
+    }
+
+    fn read(&mut self, document: &Document<'_>, release: &Release, hook: Option<&HookRun>) {
+        if let KindHint::Kind(kind) = document.kind_hint()
+            && !kind.ends_with("List")
+            && !WANTED.iter().any(|wanted| wanted.name() == kind)
+        {
+            return;
+        }
+        match document.parse() {
+            Ok(Some(value)) => self.add(value, document.source, release, hook),
+            Ok(None) => {}
+            Err(error) => {
+                let source = document.source.unwrap_or("a document without a source");
+                self.unreadable.push(format!("{source}: {error}"));
+            }
+        }
+    }
+
+    fn add(&mut self, value: Value, source: Option<&str>, release: &Release, hook: Option<&HookRun>) {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (kind, api_version) = (text("kind"), text("apiVersion"));
+        if kind.ends_with("List") {
+            let items = value.get("items").and_then(Value::as_array).cloned();
+            for item in items.unwrap_or_default() {
+                self.add(item, source, release, hook);
+            }
+            return;
+        }
+        let Some(kind) = Kind::from_name(kind).filter(|kind| WANTED.contains(kind)) else {
+            return;
+        };
+        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        if group != kind.group() {
+            return;
+        }
+        let object = Object(value);
+        let namespace = object.namespace().unwrap_or(&release.namespace);
+        let charts = source.map(subcharts);
+        self.objects.push(RenderedObject {
+            reference: ObjectRef::new(kind, namespace, object.name()),
+            component: Component::of(&object, charts.as_deref()),
+            charts,
+            camunda: false,
+            hook: hook.cloned(),
+            object: Arc::new(object),
+        });
+    }
+
+    /// Camunda is the release's own chart, or a subchart whose objects say so.
+    fn find_camunda(&mut self, release: &Release) {
+        let metadata = &release.chart.metadata;
+        if metadata.name == camunda::CHART {
+            self.camunda = true;
+            self.camunda_version = Some(metadata.version.clone());
+            for object in &mut self.objects {
+                object.camunda = true;
+            }
+            return;
+        }
+        let Some(own) = self
+            .objects
+            .iter()
+            .find(|object| camunda::is_own(&object.object) && chart_version(&object.object).is_some())
+        else {
+            return;
+        };
+        self.camunda = true;
+        let locked = release.chart.lock.iter().flat_map(|lock| &lock.dependencies);
+        self.camunda_version = locked
+            .chain(&metadata.dependencies)
+            .find(|dependency| dependency.name == camunda::CHART && is_exact(&dependency.version))
+            .map(|dependency| dependency.version.clone())
+            .or_else(|| self.labelled_version());
+        let root = own.charts.as_deref().and_then(<[String]>::first).cloned();
+        for object in &mut self.objects {
+            object.camunda = match (&root, object.charts.as_deref()) {
+                (Some(root), Some(charts)) => charts.first() == Some(root),
+                // A post-renderer took the comments away: the labels are all there is.
+                _ => camunda::is_own(&object.object) || object.component != Component::Other,
+            };
+        }
+        // Recognise databases again, now that the umbrella's own level is known.
+        for object in &mut self.objects {
+            let below = object.charts.as_ref().map(|charts| charts.get(1..).unwrap_or_default());
+            object.component = Component::of(&object.object, below);
+        }
+    }
+
+    fn labelled_version(&self) -> Option<String> {
+        let versions = || {
+            self.objects
+                .iter()
+                .filter(|object| camunda::is_own(&object.object))
+                .filter_map(|object| chart_version(&object.object))
+        };
+        versions().next()
+    }
+}
+
+impl HookRun {
+    fn of(hook: &Hook) -> Self {
+        Self {
+            events: hook.events.clone(),
+            recreated: hook.delete_policies.is_empty()
+                || hook.delete_policies.iter().any(|policy| policy == "before-hook-creation"),
+        }
+    }
+}
+
+/// `camunda-platform/charts/identity/charts/keycloak/templates/x.yaml` → `[identity, keycloak]`.
+fn subcharts(source: &str) -> Vec<String> {
+    let mut parts = source.split('/').skip(1);
+    let mut charts = Vec::new();
+    while parts.next() == Some("charts") {
+        match parts.next() {
+            Some(chart) => charts.push(chart.to_owned()),
+            None => break,
+        }
+    }
+    charts
+}
+
+/// The version in `helm.sh/chart` of one of Camunda's own objects; up to 8.3.0 its subcharts carry it.
+pub(super) fn chart_version(object: &Object) -> Option<String> {
+    if !camunda::is_own(object) {
+        return None;
+    }
+    let label = object.label("helm.sh/chart")?;
+    // A chart's name may hold dashes and digits itself: zeebe-gateway-8.2.34, camunda-8-12.13.3.
+    label
+        .match_indices('-')
+        .map(|(at, _)| &label[at + 1..])
+        .find(|version| is_exact(version))
+        // A `+` is not allowed in a label; Helm's charts put `_` there.
+        .map(|version| version.replace('_', "+"))
+}
+
+fn is_exact(version: &str) -> bool {
+    let core = version.split(['-', '+', '_']).next().unwrap_or_default();
+    core.split('.').count() == 3 && core.split('.').all(|part| part.parse::<u64>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn subcharts_are_read_from_the_source() {
+        assert_eq!(
+            subcharts("camunda-platform/charts/identity/charts/keycloak/templates/secrets.yaml"),
+            ["identity", "keycloak"]
+        );
+        assert!(subcharts("camunda-platform/templates/zeebe/statefulset.yaml").is_empty());
+        assert!(subcharts("").is_empty());
+    }
+
+    #[test]
+    fn the_chart_version_is_in_the_label_of_own_objects() {
+        let own = |chart: &str| {
+            Object(json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "camunda-platform", "helm.sh/chart": chart}}}))
+        };
+        assert_eq!(chart_version(&own("zeebe-gateway-8.2.34")).as_deref(), Some("8.2.34"));
+        assert_eq!(chart_version(&own("camunda-platform-15.0.0-alpha4")).as_deref(), Some("15.0.0-alpha4"));
+        assert_eq!(chart_version(&own("camunda-8-12.13.3")).as_deref(), Some("12.13.3"));
+        assert_eq!(chart_version(&own("camunda-platform")), None);
+        assert_eq!(chart_version(&Object(json!({}))), None);
+    }
+
+    #[test]
+    fn ranges_are_no_versions() {
+        assert!(is_exact("12.13.3"));
+        assert!(is_exact("15.0.0-alpha4"));
+        assert!(!is_exact("12.x.x"));
+        assert!(!is_exact("~12.1"));
+    }
+}

@@ -1,0 +1,202 @@
+//! Which claims a StatefulSet mounts, and which of them a change would leave behind.
+
+use crate::{
+    change::{Change, ObjectChange},
+    facts::Facts,
+    object::{Kind, Object},
+};
+
+/// Put on a claim to leave it behind on purpose; its value is the claim's uid.
+pub const ALLOW_ORPHAN: &str = "camunda-upgrade-guard/allow-orphan";
+
+/// A StatefulSet's claims: `TEMPLATE-STATEFULSET-ORDINAL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mounts {
+    /// The StatefulSet's name.
+    pub statefulset: String,
+    /// The names of its volumeClaimTemplates.
+    pub templates: Vec<String>,
+    /// How many pods the manifest asks for.
+    pub replicas: u64,
+}
+
+impl Mounts {
+    /// What a StatefulSet mounts.
+    pub fn of(statefulset: &Object) -> Mounts {
+        Mounts {
+            statefulset: statefulset.name().to_owned(),
+            templates: statefulset
+                .array("/spec/volumeClaimTemplates")
+                .iter()
+                .filter_map(|template| template.pointer("/metadata/name")?.as_str())
+                .map(str::to_owned)
+                .collect(),
+            replicas: replicas(statefulset),
+        }
+    }
+
+    /// The name of one of its claims.
+    pub fn claim(&self, template: &str, ordinal: u64) -> String {
+        format!("{template}-{}-{ordinal}", self.statefulset)
+    }
+
+    /// The template and ordinal that a claim's name stands for, if it is one of its claims.
+    pub fn parse<'a>(&'a self, claim: &str) -> Option<(&'a str, u64)> {
+        self.templates.iter().find_map(|template| {
+            let ordinal = claim
+                .strip_prefix(template.as_str())?
+                .strip_prefix('-')?
+                .strip_prefix(self.statefulset.as_str())?
+                .strip_prefix('-')?;
+            Some((template.as_str(), ordinal.parse().ok()?))
+        })
+    }
+}
+
+/// `spec.replicas`, 1 where unset.
+pub fn replicas(statefulset: &Object) -> u64 {
+    statefulset
+        .0
+        .pointer("/spec/replicas")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap_or(1)
+}
+
+/// The number at the end of a claim's name.
+pub fn ordinal(claim: &str) -> Option<u64> {
+    claim.rsplit_once('-')?.1.parse().ok()
+}
+
+/// A claim that holds data and that nothing would mount any more.
+#[derive(Clone, Debug)]
+pub struct Orphan<'a> {
+    /// The claim.
+    pub claim: &'a Object,
+    /// Its volume.
+    pub volume: Option<&'a Object>,
+    /// The claim that would be mounted in its place.
+    pub successor: Option<String>,
+}
+
+/// The StatefulSet of the new manifest that takes the place of one that the change removes.
+pub fn successor<'a>(change: &'a Change, removed: &ObjectChange) -> Option<&'a ObjectChange> {
+    let candidates = || {
+        change.of_kind(Kind::StatefulSet).filter(|other| {
+            other.component == removed.component
+                && other.camunda == removed.camunda
+                && other.running.is_none()
+                && other.planned.is_some()
+        })
+    };
+    // Bitnami's Elasticsearch has several StatefulSets; elastic's one was master and data in one.
+    candidates()
+        .find(|other| {
+            let planned = other.planned.as_deref();
+            planned.and_then(|planned| planned.label("app.kubernetes.io/component")) == Some("master")
+        })
+        .or_else(|| candidates().next())
+}
+
+/// The claims of `old` that would be left behind, where `new` mounts in its place (or nothing does).
+pub fn orphans<'a>(facts: &'a Facts, namespace: &str, old: &Mounts, new: Option<&Mounts>) -> Vec<Orphan<'a>> {
+    let used = old.replicas.max(live_replicas(facts, namespace, old));
+    facts
+        .claims(namespace)
+        .filter_map(|claim| {
+            let (template, ordinal) = old.parse(claim.name())?;
+            let successor = new.and_then(|new| {
+                // Where the one template of a chart was renamed there is no other to mistake it for.
+                let same = new.templates.iter().find(|name| name.as_str() == template);
+                Some(new.claim(same.or_else(|| new.templates.first())?, ordinal))
+            });
+            (ordinal < used).then(|| orphan(facts, namespace, claim, successor))?
+        })
+        .collect()
+}
+
+/// The claim as an orphan, unless it holds nothing, was given up on purpose, or its data is taken care of.
+pub fn orphan<'a>(facts: &'a Facts, namespace: &str, claim: &'a Object, successor: Option<String>) -> Option<Orphan<'a>> {
+    if !holds_data(claim) || left_on_purpose(claim) {
+        return None;
+    }
+    let volume = facts.volume_of(claim);
+    let kept = successor
+        .as_deref()
+        .is_some_and(|name| name == claim.name() || is_prepared(facts, namespace, claim, volume, name));
+    (!kept).then_some(Orphan {
+        claim,
+        volume,
+        successor,
+    })
+}
+
+fn live_replicas(facts: &Facts, namespace: &str, mounts: &Mounts) -> u64 {
+    facts
+        .named(Kind::StatefulSet, namespace, &mounts.statefulset)
+        .map_or(0, replicas)
+}
+
+/// A claim that never was bound holds nothing; a `Lost` one has lost its volume already.
+pub fn holds_data(claim: &Object) -> bool {
+    claim.str("/status/phase") == Some("Bound")
+}
+
+fn left_on_purpose(claim: &Object) -> bool {
+    claim
+        .annotation(ALLOW_ORPHAN)
+        .is_some_and(|uid| claim.uid() == Some(uid))
+}
+
+/// Whether the data is taken care of: moved before, handed over, or cloned.
+fn is_prepared(facts: &Facts, namespace: &str, claim: &Object, volume: Option<&Object>, successor: &str) -> bool {
+    if volume.is_some_and(|volume| names_claim(volume, namespace, successor)) {
+        return true;
+    }
+    let Some(target) = facts.named(Kind::PersistentVolumeClaim, namespace, successor) else {
+        return false;
+    };
+    holds_data(target) || (clones(target, claim.name()) && waits_for_consumer(facts, target))
+}
+
+/// Whether a volume's claimRef is this claim.
+pub fn names_claim(volume: &Object, namespace: &str, claim: &str) -> bool {
+    volume.str("/spec/claimRef/namespace") == Some(namespace) && volume.str("/spec/claimRef/name") == Some(claim)
+}
+
+fn clones(target: &Object, source: &str) -> bool {
+    ["/spec/dataSource/name", "/spec/dataSourceRef/name"]
+        .iter()
+        .any(|pointer| target.str(pointer) == Some(source))
+}
+
+/// A clone in a class that waits for its first pod stays Pending until the upgrade brings the pod.
+fn waits_for_consumer(facts: &Facts, claim: &Object) -> bool {
+    claim.str("/status/phase").is_none_or(|phase| phase == "Pending")
+        && facts
+            .class_of(claim)
+            .is_some_and(|class| class.str("/volumeBindingMode") == Some("WaitForFirstConsumer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn claims_are_told_by_their_names() {
+        let mounts = Mounts::of(&Object(json!({
+            "metadata": {"name": "elasticsearch-master"},
+            "spec": {"replicas": 2, "volumeClaimTemplates": [{"metadata": {"name": "elasticsearch-master"}}]},
+        })));
+        assert_eq!(mounts.claim("elasticsearch-master", 1), "elasticsearch-master-elasticsearch-master-1");
+        assert_eq!(
+            mounts.parse("elasticsearch-master-elasticsearch-master-1"),
+            Some(("elasticsearch-master", 1))
+        );
+        assert_eq!(mounts.parse("elasticsearch-master-elasticsearch-master-"), None);
+        assert_eq!(mounts.parse("elasticsearch-master-elasticsearch-master-data-1"), None);
+        assert_eq!(ordinal("data-camunda-zeebe-11"), Some(11));
+        assert_eq!(ordinal("data"), None);
+    }
+}

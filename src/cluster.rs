@@ -1,0 +1,87 @@
+//! Where live objects come from: the API server, or a file that was made of one.
+
+mod live;
+mod snapshot;
+
+use std::sync::Arc;
+
+pub use self::{live::LiveCluster, snapshot::Snapshot};
+use crate::object::{Kind, Object, ObjectRef};
+
+/// A source of live objects.
+#[derive(Clone)]
+pub enum Cluster {
+    /// The API server.
+    Live(LiveCluster),
+    /// Objects in memory.
+    Snapshot(Arc<Snapshot>),
+}
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The API server said no, or said nothing.
+    #[error("{0}")]
+    Api(String),
+    /// The API server answered with something else than an object.
+    #[error("the API server's answer can't be read")]
+    Malformed,
+}
+
+/// Who made a request, for asking what that person may do.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+pub struct User {
+    /// The name.
+    #[serde(default)]
+    pub username: String,
+    /// The uid.
+    #[serde(default)]
+    pub uid: String,
+    /// The groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// What an authenticator added.
+    #[serde(default)]
+    pub extra: std::collections::BTreeMap<String, Vec<String>>,
+}
+
+impl Cluster {
+    /// The object, or `None` where there is none.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
+        match self {
+            Cluster::Live(cluster) => cluster.get(reference).await,
+            Cluster::Snapshot(snapshot) => Ok(snapshot.get(reference)),
+        }
+    }
+
+    /// The objects of a kind in a namespace (all of them for cluster-scoped kinds) that carry all `labels`.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn list(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        labels: &[(&str, &str)],
+    ) -> Result<Vec<Arc<Object>>, ReadError> {
+        match self {
+            Cluster::Live(cluster) => cluster.list(kind, namespace, labels).await,
+            Cluster::Snapshot(snapshot) => Ok(snapshot.list(kind, namespace, labels)),
+        }
+    }
+
+    /// Whether a user may write Secrets and workloads in a namespace; only then may a record of theirs be compared with it.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn may_write(&self, user: &User, namespace: &str) -> Result<bool, ReadError> {
+        match self {
+            Cluster::Live(cluster) => cluster.may_write(user, namespace).await,
+            Cluster::Snapshot(_) => Ok(true),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The text of a refusal: what would break, why, and what to type now.
+//!
+//! Helm and kubectl print a webhook's message whole, with its line ends, so it is laid out for a terminal. A
+//! warning is an HTTP header: one line, no control characters, or the API server drops it.
+
+use std::fmt::Write;
+
+use crate::{
+    change::{Change, ChartVersion, Gate, Operation},
+    finding::{Action, Command, Finding, Fix},
+};
+
+/// What Helm's own error line leaves of a usual terminal is for the rule's id.
+const WIDTH: usize = 100;
+
+/// The message of a refusal, or `None` where nothing refuses.
+pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
+    let denied: Vec<_> = findings.iter().filter(|finding| finding.action == Action::Deny).collect();
+    if denied.is_empty() {
+        return None;
+    }
+    let mut text = headline(change, denied.len());
+    for (number, finding) in (1..).zip(&denied) {
+        text.push_str("\n\n");
+        text.push_str(&section(number, finding));
+    }
+    text.push_str("\n\n");
+    text.push_str(&closing(change, denied.len()));
+    Some(text)
+}
+
+/// One finding on its own, for objects that no release is known of.
+pub fn object_message(finding: &Finding) -> String {
+    let mut text = format!("{} [{}]", finding.title, finding.rule);
+    // Writing to a String cannot fail.
+    let _ = write!(text, "\n{}", body(finding).trim_end());
+    text
+}
+
+/// The findings that only warn, a line each.
+pub fn warnings(findings: &[Finding]) -> Vec<String> {
+    findings
+        .iter()
+        .filter(|finding| finding.action == Action::Warn)
+        .map(|finding| one_line(&format!("{}: {}. {}", finding.rule, finding.title, finding.why.join(" "))))
+        .collect()
+}
+
+/// A text fit for a warning header.
+pub fn one_line(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).collect()
+}
+
+fn headline(change: &Change, count: usize) -> String {
+    let problems = match count {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    let object = change.objects.first().map(|object| object.object.to_string());
+    let subject = match (change.gate, object) {
+        (Gate::Object, Some(object)) => format!("{object} of release {}", change.release),
+        _ => format!("release {}", change.release),
+    };
+    format!(
+        "{} of {subject} (namespace {}){} is refused: {problems}. Nothing was changed.",
+        change.operation.noun(),
+        change.namespace,
+        versions(change)
+    )
+}
+
+fn versions(change: &Change) -> String {
+    let version = |chart: &Option<ChartVersion>| chart.as_ref().map(|chart| chart.version.clone());
+    match (version(&change.from), version(&change.to)) {
+        (Some(from), Some(to)) => format!(" from camunda-platform {from} to {to}"),
+        (None, Some(to)) if change.gate == Gate::Release => format!(" with camunda-platform {to}"),
+        _ => String::new(),
+    }
+}
+
+fn section(number: usize, finding: &Finding) -> String {
+    let title = format!("{number}. {}", finding.title);
+    let id = format!("[{}]", finding.rule);
+    let gap = WIDTH.saturating_sub(title.chars().count() + id.len()).max(2);
+    format!("{title}{:gap$}{id}\n{}", "", body(finding)).trim_end().to_owned()
+}
+
+fn body(finding: &Finding) -> String {
+    let mut lines: Vec<String> = finding.why.iter().map(|line| format!("   {line}")).collect();
+    for fix in &finding.fixes {
+        lines.push(format!("   {}", fix.intro));
+        lines.extend(commands(fix));
+    }
+    if !finding.guide.is_empty() {
+        lines.push(format!("   Guide: {}", finding.guide));
+    }
+    lines.join("\n")
+}
+
+/// Commands are indented as one block; a here-document is not indented at all, or it would not end.
+fn commands(fix: &Fix) -> Vec<String> {
+    let last_flag = fix.commands.iter().rposition(|command| matches!(command, Command::HelmFlag(_)));
+    fix.commands
+        .iter()
+        .enumerate()
+        .map(|(index, command)| match command {
+            Command::HelmFlag(flag) if Some(index) != last_flag => format!("     {flag} \\"),
+            other if other.text().contains('\n') => other.text().to_owned(),
+            other => format!("     {}", other.text()),
+        })
+        .collect()
+}
+
+fn closing(change: &Change, count: usize) -> String {
+    let again = match change.operation {
+        Operation::Install | Operation::Upgrade | Operation::Rollback => {
+            format!("run the {} again", change.operation.noun())
+        }
+        Operation::Create | Operation::Update => "apply it again".to_owned(),
+    };
+    match count {
+        1 => format!("Then {again}."),
+        count => format!("Do 1 to {count} in this order, then {again}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change() -> Change {
+        Change {
+            gate: Gate::Release,
+            operation: Operation::Upgrade,
+            release: "camunda".to_owned(),
+            namespace: "prod".to_owned(),
+            from: Some(ChartVersion::new("8.2.34")),
+            to: Some(ChartVersion::new("8.3.1")),
+            objects: Vec::new(),
+        }
+    }
+
+    fn finding(action: Action) -> Finding {
+        Finding {
+            rule: "some-rule",
+            action,
+            title: "Something would break".to_owned(),
+            objects: Vec::new(),
+            why: vec!["Because of this:".to_owned(), "  claim a".to_owned()],
+            fixes: vec![
+                Fix::new("Do:", vec![Command::Shell("kubectl get pods".to_owned())]),
+                Fix::new(
+                    "and add to your helm upgrade:",
+                    vec![Command::HelmFlag("--set a=1".to_owned()), Command::HelmFlag("--set b=2".to_owned())],
+                ),
+            ],
+            guide: "Some section",
+        }
+    }
+
+    #[test]
+    fn a_refusal_reads_from_top_to_bottom() {
+        let findings = [finding(Action::Deny), finding(Action::Warn), finding(Action::Deny)];
+        insta::assert_snapshot!(message(&change(), &findings).unwrap());
+    }
+
+    #[test]
+    fn warnings_alone_refuse_nothing() {
+        let findings = [finding(Action::Warn)];
+        assert_eq!(message(&change(), &findings), None);
+        assert_eq!(
+            warnings(&findings),
+            ["some-rule: Something would break. Because of this: claim a"]
+        );
+    }
+
+    #[test]
+    fn a_warning_is_one_line_without_control_characters() {
+        assert_eq!(one_line("a\n b\t\u{7}c"), "a b c");
+    }
+}

@@ -1,0 +1,119 @@
+//! What is true on the cluster, read before any rule runs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    camunda::{self, release_label},
+    object::{Kind, Object, ObjectRef},
+};
+
+/// The live objects that the rules of one change need.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    objects: BTreeMap<ObjectRef, Arc<Object>>,
+    releases: BTreeSet<(String, String)>,
+    gaps: Vec<Gap>,
+}
+
+/// Something that could not be read, and so could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What was to be read.
+    pub what: String,
+    /// Why it was not.
+    pub reason: String,
+}
+
+impl Facts {
+    /// Adds a live object under its own name.
+    pub fn insert(&mut self, kind: Kind, object: Arc<Object>) {
+        let namespace = object.namespace().unwrap_or_default();
+        let reference = ObjectRef::new(kind, namespace, object.name());
+        self.objects.insert(reference, object);
+    }
+
+    /// Notes what could not be read.
+    pub fn insert_gap(&mut self, what: impl Into<String>, reason: impl Into<String>) {
+        self.gaps.push(Gap {
+            what: what.into(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Notes that a release in a namespace is Camunda's.
+    pub fn insert_release(&mut self, namespace: impl Into<String>, release: impl Into<String>) {
+        self.releases.insert((namespace.into(), release.into()));
+    }
+
+    /// Whether an object belongs to a Camunda release, by its labels and what else is in its namespace.
+    pub fn is_guarded(&self, object: &Object) -> bool {
+        if camunda::is_own(object) {
+            return true;
+        }
+        let Some((namespace, release)) = object.namespace().zip(release_label(object)) else {
+            return false;
+        };
+        self.has_release(namespace, release)
+    }
+
+    /// Whether a release was found to be Camunda's.
+    pub fn has_release(&self, namespace: &str, release: &str) -> bool {
+        self.releases.contains(&(namespace.to_owned(), release.to_owned()))
+    }
+
+    /// What could not be read.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// The live object, if there is one.
+    pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
+        self.objects.get(reference).map(Arc::as_ref)
+    }
+
+    /// A live object by kind, namespace and name.
+    pub fn named(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Object> {
+        self.get(&ObjectRef::new(kind, namespace, name))
+    }
+
+    /// All objects of a kind that were read.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        self.objects
+            .iter()
+            .filter(move |(reference, _)| reference.kind == kind)
+            .map(|(_, object)| object.as_ref())
+    }
+
+    /// The claims of a namespace.
+    pub fn claims(&self, namespace: &str) -> impl Iterator<Item = &Object> {
+        self.of_kind(Kind::PersistentVolumeClaim)
+            .filter(move |claim| claim.namespace() == Some(namespace))
+    }
+
+    /// The volume that a claim is bound to.
+    pub fn volume_of(&self, claim: &Object) -> Option<&Object> {
+        self.named(Kind::PersistentVolume, "", claim.str("/spec/volumeName")?)
+    }
+
+    /// The storage class of a claim.
+    pub fn class_of(&self, claim: &Object) -> Option<&Object> {
+        self.named(Kind::StorageClass, "", claim.str("/spec/storageClassName")?)
+    }
+
+    /// The names of the pods that use a claim, terminating ones included.
+    pub fn pods_using(&self, namespace: &str, claim: &str) -> BTreeSet<&str> {
+        self.of_kind(Kind::Pod)
+            .filter(|pod| pod.namespace() == Some(namespace))
+            .filter(|pod| {
+                pod.array("/spec/volumes").iter().any(|volume| {
+                    let used = volume.pointer("/persistentVolumeClaim/claimName");
+                    used.and_then(serde_json::Value::as_str) == Some(claim)
+                })
+            })
+            .map(Object::name)
+            .collect()
+    }
+}

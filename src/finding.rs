@@ -1,0 +1,70 @@
+//! What a rule has to say: a problem, why it matters here, and what to type now.
+
+use crate::object::ObjectRef;
+
+/// How a finding counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// The change is admitted and the user is told.
+    Warn,
+    /// The change is refused.
+    Deny,
+}
+
+/// One problem with a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's id, as users type it.
+    pub rule: &'static str,
+    /// Whether this refuses the change.
+    pub action: Action,
+    /// One line: what would happen.
+    pub title: String,
+    /// The objects it is about.
+    pub objects: Vec<ObjectRef>,
+    /// Why, with the names and numbers of this cluster; a line each, indented lines are lists.
+    pub why: Vec<String>,
+    /// What to type, in this order.
+    pub fixes: Vec<Fix>,
+    /// Where the product's documentation says so.
+    pub guide: &'static str,
+}
+
+/// A step of a cure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What the commands do.
+    pub intro: String,
+    /// The commands.
+    pub commands: Vec<Command>,
+}
+
+impl Fix {
+    /// A step from its parts.
+    pub fn new(intro: impl Into<String>, commands: Vec<Command>) -> Self {
+        Self {
+            intro: intro.into(),
+            commands,
+        }
+    }
+}
+
+/// One line to type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Paste it as it is.
+    Shell(String),
+    /// Add it to the `helm upgrade` that was refused; the record knows neither its repository nor its files.
+    HelmFlag(String),
+    /// A person has to decide or fill in something first.
+    Manual(String),
+}
+
+impl Command {
+    /// The text of the line.
+    pub fn text(&self) -> &str {
+        match self {
+            Command::Shell(text) | Command::HelmFlag(text) | Command::Manual(text) => text,
+        }
+    }
+}

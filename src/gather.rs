@@ -1,0 +1,99 @@
+//! Reads, before any rule runs, what the rules of one change need, within a deadline.
+//!
+//! What could not be read becomes a gap among the facts, never silence.
+
+mod object;
+mod release;
+mod running;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
+
+pub use self::running::{Running, RunningReleases};
+use crate::{
+    camunda::{INSTANCE, PART_OF},
+    cluster::{Cluster, ReadError},
+    facts::Facts,
+    object::{Kind, Object, ObjectRef},
+};
+
+/// How many reads go on at a time; more would only queue in the API server.
+const PARALLEL: usize = 16;
+
+/// Reads from a cluster until a deadline.
+#[derive(Clone)]
+pub struct Reader {
+    cluster: Cluster,
+    deadline: Instant,
+}
+
+impl Reader {
+    /// Reads for as long as `budget`.
+    pub fn new(cluster: Cluster, budget: Duration) -> Self {
+        Self {
+            cluster,
+            deadline: Instant::now() + budget,
+        }
+    }
+
+    async fn within<T>(&self, read: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {
+        timeout_at(self.deadline, read)
+            .await
+            .unwrap_or_else(|_| Err(ReadError::Api("the API server did not answer in time".to_owned())))
+    }
+
+    async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
+        self.within(self.cluster.get(reference)).await
+    }
+
+    /// Gets many objects at once into the facts.
+    async fn get_all(&self, facts: &mut Facts, references: impl IntoIterator<Item = ObjectRef>) {
+        let unique: BTreeSet<_> = references.into_iter().collect();
+        let mut reads = stream::iter(unique)
+            .map(|reference| async move {
+                let object = self.get(&reference).await;
+                (reference, object)
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some((reference, object)) = reads.next().await {
+            match object {
+                Ok(Some(object)) => facts.insert(reference.kind, object),
+                Ok(None) => {}
+                Err(error) => facts.insert_gap(reference.to_string(), error.to_string()),
+            }
+        }
+    }
+
+    async fn list(&self, facts: &mut Facts, kind: Kind, namespace: &str) -> Vec<Arc<Object>> {
+        match self.within(self.cluster.list(kind, namespace, &[])).await {
+            Ok(objects) => {
+                for object in &objects {
+                    facts.insert(kind, Arc::clone(object));
+                }
+                objects
+            }
+            Err(error) => {
+                facts.insert_gap(format!("{} in namespace {namespace}", kind.plural()), error.to_string());
+                Vec::new()
+            }
+        }
+    }
+
+    /// Notes whether a release is Camunda's: something of Camunda's own in the namespace carries its name.
+    async fn recognise(&self, facts: &mut Facts, namespace: &str, release: &str) {
+        let labels = [PART_OF, (INSTANCE, release)];
+        // A claim outlives the workloads that a user was told to delete.
+        let kinds = [Kind::PersistentVolumeClaim, Kind::Deployment, Kind::StatefulSet];
+        let labels = &labels;
+        let lists = kinds.map(|kind| self.within(self.cluster.list(kind, namespace, labels)));
+        for found in futures::future::join_all(lists).await {
+            match found {
+                Ok(objects) if objects.is_empty() => {}
+                Ok(_) => facts.insert_release(namespace, release),
+                Err(error) => facts.insert_gap(format!("release {release}"), error.to_string()),
+            }
+        }
+    }
+}

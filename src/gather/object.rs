@@ -1,0 +1,92 @@
+//! The facts for a single object.
+
+use super::Reader;
+use crate::{
+    camunda::{self, release_label},
+    claims::names_claim,
+    facts::Facts,
+    mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
+    object::{Kind, Object, ObjectRef},
+};
+
+impl Reader {
+    /// Whether an object belongs to a Camunda release; asks the API server only where its labels leave it open.
+    pub async fn knows_release(&self, facts: &mut Facts, object: &Object) -> bool {
+        if let (false, Some((namespace, release))) =
+            (camunda::is_own(object), object.namespace().zip(release_label(object)))
+        {
+            self.recognise(facts, namespace, release).await;
+        }
+        facts.is_guarded(object)
+    }
+
+    /// Whether a release is Camunda's, for a record that can't be read; not knowing counts as yes.
+    pub async fn is_camunda(&self, namespace: &str, release: &str) -> bool {
+        let mut facts = Facts::default();
+        self.recognise(&mut facts, namespace, release).await;
+        !facts.gaps().is_empty() || facts.has_release(namespace, release)
+    }
+
+    /// All claims of a namespace with their volumes, and the StatefulSets that may mount them.
+    pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str) {
+        let claims = self.list(facts, Kind::PersistentVolumeClaim, namespace).await;
+        self.list(facts, Kind::StatefulSet, namespace).await;
+        let volumes = claims.iter().filter_map(|claim| claim.str("/spec/volumeName"));
+        let classes = claims.iter().filter_map(|claim| claim.str("/spec/storageClassName"));
+        let references: Vec<_> = volumes
+            .map(|name| ObjectRef::new(Kind::PersistentVolume, "", name))
+            .chain(classes.map(|name| ObjectRef::new(Kind::StorageClass, "", name)))
+            .collect();
+        self.get_all(facts, references).await;
+    }
+
+    /// A volume's claim, the one that it is to be handed to, and the pods that may use them.
+    pub async fn volume_facts(&self, volume: &Object) -> Facts {
+        let mut facts = Facts::default();
+        let claim_ref = volume.str("/spec/claimRef/namespace").zip(volume.str("/spec/claimRef/name"));
+        let Some((namespace, claim)) = claim_ref else {
+            return facts;
+        };
+        let target = volume.annotation(REBIND_TO);
+        let target_claim = target.and_then(|target| target.split_once('/')).map(|(_, claim)| claim);
+        let claims = [Some(claim), target_claim].into_iter().flatten();
+        let references: Vec<_> = claims
+            .map(|claim| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim))
+            .collect();
+        self.get_all(&mut facts, references).await;
+        if let Some(claim) = facts.named(Kind::PersistentVolumeClaim, namespace, claim).cloned() {
+            self.knows_release(&mut facts, &claim).await;
+        }
+        if target.is_some() {
+            self.list(&mut facts, Kind::Pod, namespace).await;
+        }
+        facts
+    }
+
+    /// The volumes that wait for a claim.
+    pub async fn volumes_for(&self, claim: &Object, namespace: &str) -> Facts {
+        let mut facts = Facts::default();
+        let waits = |volume: &Object| names_claim(volume, namespace, claim.name());
+        let mut all = Facts::default();
+        let volumes = self.list(&mut all, Kind::PersistentVolume, "").await;
+        for gap in all.gaps() {
+            facts.insert_gap(gap.what.clone(), gap.reason.clone());
+        }
+        let mut by_hand = false;
+        for volume in volumes.into_iter().filter(|volume| waits(volume)) {
+            by_hand |= volume.annotation(REBOUND_FROM).is_none();
+            facts.insert(Kind::PersistentVolume, volume);
+        }
+        if by_hand {
+            self.knows_release(&mut facts, claim).await;
+        }
+        facts
+    }
+
+    /// The namespace itself.
+    pub async fn namespace_facts(&self, namespace: &str) -> Facts {
+        let mut facts = Facts::default();
+        self.get_all(&mut facts, [ObjectRef::new(Kind::Namespace, "", namespace)]).await;
+        facts
+    }
+}

@@ -1,0 +1,126 @@
+//! The facts for a whole release.
+
+use std::collections::BTreeSet;
+
+use super::Reader;
+use crate::{
+    camunda::release_label,
+    change::Change,
+    claims::Mounts,
+    cluster::User,
+    facts::Facts,
+    object::{Kind, Object, ObjectRef},
+    rules::secret_refs,
+};
+
+impl Reader {
+    /// Reads what the rules need to judge a release.
+    ///
+    /// `home` is the namespace of the record: whoever wrote it may write there, and elsewhere only if the API server says so.
+    pub async fn release_facts(&self, change: &mut Change, home: &str, user: &User) -> Facts {
+        let mut facts = Facts::default();
+        self.leave_out_foreign_namespaces(&mut facts, change, home, user).await;
+        self.get_all(&mut facts, references(change)).await;
+        let namespaces: BTreeSet<_> = change
+            .of_kind(Kind::StatefulSet)
+            .filter(|set| set.camunda)
+            .map(|set| set.object.namespace.clone())
+            .collect();
+        for namespace in &namespaces {
+            self.list(&mut facts, Kind::PersistentVolumeClaim, namespace).await;
+            if left_over(change, &facts, namespace) {
+                self.list(&mut facts, Kind::StatefulSet, namespace).await;
+            }
+        }
+        let (volumes, classes) = behind_claims(change, &facts);
+        self.get_all(&mut facts, volumes.into_iter().chain(classes)).await;
+        let drivers: Vec<_> = facts
+            .of_kind(Kind::StorageClass)
+            .filter_map(|class| class.str("/provisioner"))
+            .map(|driver| ObjectRef::new(Kind::CsiDriver, "", driver))
+            .collect();
+        self.get_all(&mut facts, drivers).await;
+        facts
+    }
+
+    /// A record may name objects of any namespace; comparing with those that its writer can't write would tell secrets.
+    async fn leave_out_foreign_namespaces(&self, facts: &mut Facts, change: &mut Change, home: &str, user: &User) {
+        let foreign: BTreeSet<_> = change
+            .objects
+            .iter()
+            .map(|object| object.object.namespace.clone())
+            .filter(|namespace| namespace != home)
+            .collect();
+        for namespace in foreign {
+            let refusal = match self.within(self.cluster.may_write(user, &namespace)).await {
+                Ok(true) => continue,
+                Ok(false) => format!("{} may not write there", user.username),
+                Err(error) => error.to_string(),
+            };
+            facts.insert_gap(format!("namespace {namespace}"), refusal);
+            change.objects.retain(|object| object.object.namespace != namespace);
+        }
+    }
+}
+
+/// The live twins of all objects, and the Secrets that new workloads read where one is about to go.
+fn references(change: &Change) -> BTreeSet<ObjectRef> {
+    let mut references: BTreeSet<_> = change
+        .objects
+        .iter()
+        .filter(|object| object.object.kind != Kind::Secret || object.camunda)
+        .map(|object| object.object.clone())
+        .collect();
+    if change.of_kind(Kind::Secret).any(|secret| secret.removed()) {
+        for object in change.objects.iter().filter(|object| object.camunda) {
+            let refs = object.planned.as_deref().map(secret_refs).unwrap_or_default();
+            let namespace = &object.object.namespace;
+            references.extend(refs.into_iter().map(|read| ObjectRef::new(Kind::Secret, namespace, &read.secret)));
+        }
+    }
+    references
+}
+
+/// Whether elastic's chart has left claims of this release behind.
+fn left_over(change: &Change, facts: &Facts, namespace: &str) -> bool {
+    facts
+        .claims(namespace)
+        .any(|claim| is_elastics(change, claim))
+}
+
+fn is_elastics(change: &Change, claim: &Object) -> bool {
+    claim.label("chart") == Some("elasticsearch") && release_label(claim) == Some(&change.release)
+}
+
+/// The volumes and classes of the claims that this change stops mounting.
+fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
+    let replaced: Vec<_> = change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda)
+        .filter_map(|set| {
+            let running = Mounts::of(set.running.as_deref()?);
+            let planned = set.planned.as_deref().map(Mounts::of);
+            planned
+                .is_none_or(|planned| planned.templates != running.templates)
+                .then_some(running)
+        })
+        .collect();
+    let mounted: Vec<_> = change
+        .of_kind(Kind::StatefulSet)
+        .filter_map(|set| set.planned.as_deref().map(Mounts::of))
+        .collect();
+    let (mut volumes, mut classes) = (Vec::new(), Vec::new());
+    for claim in facts.of_kind(Kind::PersistentVolumeClaim) {
+        let named = |mounts: &[Mounts]| mounts.iter().any(|mounts| mounts.parse(claim.name()).is_some());
+        let goes = named(&replaced) || is_elastics(change, claim);
+        if goes {
+            volumes.extend(claim.str("/spec/volumeName").map(|name| ObjectRef::new(Kind::PersistentVolume, "", name)));
+        }
+        // A clone that waits is told by its own class.
+        if goes || named(&mounted) {
+            let class = claim.str("/spec/storageClassName");
+            classes.extend(class.map(|name| ObjectRef::new(Kind::StorageClass, "", name)));
+        }
+    }
+    (volumes, classes)
+}

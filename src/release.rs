@@ -1,0 +1,177 @@
+//! Helm's release record: what an upgrade is going to do, written down before it does anything.
+
+mod bounded;
+mod decode;
+
+use std::fmt;
+
+use serde::Deserialize;
+
+pub use self::decode::{DecodeError, Limits, Storage, decode};
+
+/// The prefix of every record's name: `sh.helm.release.v1.NAME.vREVISION`.
+pub const RECORD_PREFIX: &str = "sh.helm.release.v1.";
+
+/// The type of a Secret that holds a record.
+pub const RECORD_TYPE: &str = "helm.sh/release.v1";
+
+/// One revision of a release.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Release {
+    /// The release's name.
+    pub name: String,
+    /// Where its objects go unless they name a namespace themselves; Flux keeps the record elsewhere.
+    #[serde(default)]
+    pub namespace: String,
+    /// The revision, from 1.
+    #[serde(rename = "version")]
+    pub revision: u64,
+    /// Status and description.
+    #[serde(default)]
+    pub info: Info,
+    /// The chart it comes from.
+    pub chart: Chart,
+    /// The rendered objects, without hooks.
+    #[serde(default)]
+    pub manifest: String,
+    /// The hooks, which Helm keeps apart.
+    #[serde(default, deserialize_with = "bounded::list_or_null")]
+    pub hooks: Vec<Hook>,
+}
+
+/// A revision's state.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Info {
+    /// As in `helm status`.
+    #[serde(default)]
+    pub status: Status,
+}
+
+/// The states that a revision goes through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Written before an install begins.
+    PendingInstall,
+    /// Written before an upgrade begins.
+    PendingUpgrade,
+    /// Written before a rollback begins.
+    PendingRollback,
+    /// What runs.
+    Deployed,
+    /// What ran before.
+    Superseded,
+    /// What went wrong on the way.
+    Failed,
+    /// On its way out.
+    Uninstalling,
+    /// Gone, history kept.
+    Uninstalled,
+    /// Anything else.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl Status {
+    /// Whether an operation is about to begin.
+    pub fn is_pending(self) -> bool {
+        matches!(
+            self,
+            Status::PendingInstall | Status::PendingUpgrade | Status::PendingRollback
+        )
+    }
+}
+
+/// The chart of a revision, as far as the guard reads it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Chart {
+    /// `Chart.yaml`.
+    pub metadata: Metadata,
+    /// `Chart.lock`, which holds the versions that `Chart.yaml` only gives as ranges.
+    #[serde(default)]
+    pub lock: Option<Lock>,
+}
+
+/// `Chart.yaml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Metadata {
+    /// The chart's name.
+    #[serde(default)]
+    pub name: String,
+    /// The chart's version.
+    #[serde(default)]
+    pub version: String,
+    /// The enabled subcharts; Helm has put the alias in place of the name.
+    #[serde(default, deserialize_with = "bounded::list_or_null")]
+    pub dependencies: Vec<Dependency>,
+}
+
+/// `Chart.lock`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Lock {
+    /// The subcharts under their own names.
+    #[serde(default, deserialize_with = "bounded::list_or_null")]
+    pub dependencies: Vec<Dependency>,
+}
+
+/// A subchart.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Dependency {
+    /// Its name (or alias, see [`Metadata::dependencies`]).
+    #[serde(default)]
+    pub name: String,
+    /// Its version or range.
+    #[serde(default)]
+    pub version: String,
+}
+
+/// A hook: an object that Helm creates at a certain moment and does not count as part of the release.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Hook {
+    /// The template it comes from.
+    #[serde(default)]
+    pub path: String,
+    /// The rendered object.
+    #[serde(default)]
+    pub manifest: String,
+    /// When it runs: `pre-upgrade`, `test`, ….
+    #[serde(default, deserialize_with = "bounded::list_or_null")]
+    pub events: Vec<String>,
+    /// When Helm deletes it; empty means before it is created anew.
+    #[serde(default, deserialize_with = "bounded::list_or_null")]
+    pub delete_policies: Vec<String>,
+}
+
+/// `NAME-VERSION`, as `helm list` shows it.
+impl fmt::Display for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// The release's name and revision from the name of its record.
+pub fn parse_record_name(name: &str) -> Option<(&str, u64)> {
+    let (release, revision) = name.strip_prefix(RECORD_PREFIX)?.rsplit_once(".v")?;
+    Some((release, revision.parse().ok()?))
+}
+
+/// The name of a record.
+pub fn record_name(release: &str, revision: u64) -> String {
+    format!("{RECORD_PREFIX}{release}.v{revision}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn record_names_round_trip() {
+        assert_eq!(
+            parse_record_name(&record_name("my.release.v2", 17)),
+            Some(("my.release.v2", 17))
+        );
+        assert_eq!(parse_record_name("camunda-postgresql"), None);
+        assert_eq!(parse_record_name("sh.helm.release.v1.camunda.vX"), None);
+    }
+}

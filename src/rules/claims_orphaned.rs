@@ -1,0 +1,130 @@
+//! `claims-orphaned`: a StatefulSet goes, or mounts other claims, while the old ones hold data.
+//!
+//! Chart 13 switches Identity, Keycloak and its PostgreSQL off by default, 15 drops the database charts, and
+//! `fullnameOverride` renames everything. Helm deletes the StatefulSet; its claims stay and nobody looks for
+//! them. Beyond the guides; Elasticsearch under a new name has a rule of its own.
+//!
+//! Since chart 13 (components off by default); name overrides on any line.
+
+use super::hand_over;
+use crate::{
+    camunda::Component,
+    change::{Change, ObjectChange},
+    claims::{self, ALLOW_ORPHAN, Mounts, Orphan, replicas},
+    facts::Facts,
+    finding::{Action, Command, Finding, Fix},
+    object::{Kind, ObjectRef},
+    shell,
+};
+
+pub(super) const ID: &str = "claims-orphaned";
+
+pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda && set.running.is_some())
+        .filter_map(|set| left_behind(change, facts, set).or_else(|| lowered(facts, set)))
+        .collect()
+}
+
+fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    let namespace = &set.object.namespace;
+    let old = Mounts::of(set.running.as_deref()?);
+    let successor = set.planned.as_deref().or_else(|| claims::successor(change, set)?.planned.as_deref());
+    if successor.is_some() && set.component == Component::Elasticsearch {
+        return None;
+    }
+    let new = successor.map(Mounts::of);
+    let orphans = claims::orphans(facts, namespace, &old, new.as_ref());
+    if orphans.is_empty() {
+        return None;
+    }
+    let mut why = vec![match &new {
+        Some(new) => format!(
+            "StatefulSet {} takes the place of {} and mounts other claims. The data is in:",
+            new.statefulset, old.statefulset
+        ),
+        None => format!(
+            "StatefulSet {} is not in the new manifest, so Helm deletes it. Its data stays in:",
+            old.statefulset
+        ),
+    }];
+    why.extend(hand_over::describe(&orphans));
+    let fixes = match &new {
+        Some(_) => vec![hand_over::rebind(facts, namespace, Some(&old.statefulset), &orphans)],
+        None => vec![
+            Fix::new(
+                format!("Keep {} switched on in the values of the new chart.", set.component.name()),
+                Vec::new(),
+            ),
+            leave_behind(namespace, &orphans),
+        ],
+    };
+    Some(Finding {
+        rule: ID,
+        action: Action::Deny,
+        title: format!("{} would lose its volumes", capitalised(set.component.name())),
+        objects: vec![set.object.clone()],
+        why,
+        fixes,
+        guide: "",
+    })
+}
+
+/// Giving data up is a decision about one claim, so it names that claim's uid.
+fn leave_behind(namespace: &str, orphans: &[Orphan<'_>]) -> Fix {
+    let commands = orphans
+        .iter()
+        .filter_map(|orphan| {
+            let annotation = format!("{ALLOW_ORPHAN}={}", orphan.claim.uid()?);
+            let words = ["annotate", "pvc", orphan.claim.name(), &annotation];
+            Some(Command::Shell(shell::kubectl(namespace, words)))
+        })
+        .collect();
+    Fix::new(
+        "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:",
+        commands,
+    )
+}
+
+/// Fewer replicas leave the claims of the highest ordinals unused; nothing is lost, but nobody is told.
+fn lowered(facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    let (running, planned) = (set.running.as_deref()?, set.planned.as_deref()?);
+    let old = Mounts::of(running);
+    let keep = replicas(planned);
+    if keep == 0 || keep >= old.replicas || set.component == Component::Zeebe {
+        return None;
+    }
+    let unused: Vec<_> = facts
+        .claims(&set.object.namespace)
+        .filter(|claim| claims::holds_data(claim))
+        .filter(|claim| old.parse(claim.name()).is_some_and(|(_, ordinal)| ordinal >= keep))
+        .map(|claim| ObjectRef::new(Kind::PersistentVolumeClaim, &set.object.namespace, claim.name()))
+        .collect();
+    if unused.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = unused.iter().map(|claim| claim.name.as_str()).collect();
+    Some(Finding {
+        rule: ID,
+        action: Action::Warn,
+        title: format!(
+            "{} goes from {} to {keep} replicas and leaves {} unused",
+            old.statefulset,
+            old.replicas,
+            names.join(", ")
+        ),
+        objects: unused,
+        why: Vec::new(),
+        fixes: Vec::new(),
+        guide: "",
+    })
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,125 @@
+//! `elasticsearch-claims-orphaned`: the new Elasticsearch would mount other claims than those with the data.
+//!
+//! Chart 8.3.0 replaced elastic's chart by Bitnami's, and the claims changed their names from
+//! `elasticsearch-master-elasticsearch-master-N` to `data-RELEASE-elasticsearch-master-N`. The upgrade succeeds
+//! and starts on empty volumes. Name overrides do the same on any line.
+//!
+//! Documented: "v8.3.0 (minor), Elasticsearch - Data retention".
+
+use super::hand_over;
+use crate::{
+    camunda::{Component, release_label},
+    change::{Change, Gate, ObjectChange},
+    claims::{self, Mounts, Orphan},
+    facts::Facts,
+    finding::{Action, Finding},
+    object::Kind,
+};
+
+pub(super) const ID: &str = "elasticsearch-claims-orphaned";
+
+pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    let elasticsearch = || {
+        change
+            .of_kind(Kind::StatefulSet)
+            .filter(|set| set.camunda && set.component == Component::Elasticsearch)
+    };
+    if elasticsearch().any(|set| set.running.is_some()) {
+        return elasticsearch()
+            .filter_map(|set| {
+                let old = Mounts::of(set.running.as_deref()?);
+                let new = if set.planned.is_some() {
+                    set
+                } else {
+                    claims::successor(change, set)?
+                };
+                let orphans = orphaned_by(facts, set, &old, new);
+                finding(change, facts, Some(&old.statefulset), new, &orphans)
+            })
+            .collect();
+    }
+    // Nothing runs, or only this object is known: the claims' own labels tell what an earlier chart left.
+    let mounts: Vec<_> = elasticsearch()
+        .filter_map(|set| set.planned.as_deref().map(Mounts::of))
+        .collect();
+    let main = |set: &&ObjectChange| {
+        let planned = set.planned.as_deref();
+        planned.is_some_and(|planned| planned.label("app.kubernetes.io/component").is_none_or(|part| part == "master"))
+    };
+    let Some(new) = elasticsearch().find(main) else {
+        return Vec::new();
+    };
+    let orphans = left_over(change, facts, new, &mounts);
+    let old = live_statefulset(change, facts, &orphans);
+    finding(change, facts, old.as_deref(), new, &orphans).into_iter().collect()
+}
+
+fn orphaned_by<'a>(facts: &'a Facts, set: &ObjectChange, old: &Mounts, new: &ObjectChange) -> Vec<Orphan<'a>> {
+    let new = new.planned.as_deref().map(Mounts::of);
+    if new.as_ref().is_some_and(|new| new.statefulset == old.statefulset && new.templates == old.templates) {
+        return Vec::new();
+    }
+    claims::orphans(facts, &set.object.namespace, old, new.as_ref())
+}
+
+/// Claims that carry this release's name in elastic's labels and that none of the new StatefulSets mounts.
+fn left_over<'a>(change: &Change, facts: &'a Facts, new: &ObjectChange, mounts: &[Mounts]) -> Vec<Orphan<'a>> {
+    let namespace = &new.object.namespace;
+    let Some(target) = new.planned.as_deref().map(Mounts::of) else {
+        return Vec::new();
+    };
+    facts
+        .claims(namespace)
+        .filter(|claim| release_label(claim) == Some(&change.release) && claim.label("chart") == Some("elasticsearch"))
+        .filter(|claim| !mounts.iter().any(|mounts| mounts.parse(claim.name()).is_some()))
+        .filter_map(|claim| {
+            let successor = target.claim(target.templates.first()?, claims::ordinal(claim.name())?);
+            claims::orphan(facts, namespace, claim, Some(successor))
+        })
+        .collect()
+}
+
+/// The StatefulSet that still mounts the orphans, if there is one.
+fn live_statefulset(change: &Change, facts: &Facts, orphans: &[Orphan<'_>]) -> Option<String> {
+    let claim = orphans.first()?.claim;
+    facts
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.namespace() == claim.namespace() && release_label(set) == Some(&change.release))
+        .map(Mounts::of)
+        .find(|mounts| mounts.parse(claim.name()).is_some())
+        .map(|mounts| mounts.statefulset)
+}
+
+fn finding(
+    change: &Change,
+    facts: &Facts,
+    old: Option<&str>,
+    new: &ObjectChange,
+    orphans: &[Orphan<'_>],
+) -> Option<Finding> {
+    let mounts = Mounts::of(new.planned.as_deref()?);
+    let template = mounts.templates.first()?;
+    if orphans.is_empty() {
+        return None;
+    }
+    let namespace = &new.object.namespace;
+    let mut why = vec![format!(
+        "StatefulSet {} mounts claims {template}-{}-N. Your data is in:",
+        mounts.statefulset, mounts.statefulset
+    )];
+    why.extend(hand_over::describe(orphans));
+    if change.gate == Gate::Object {
+        why.push("Everything else of this change may have been applied already.".to_owned());
+    }
+    let mut fixes = vec![hand_over::rebind(facts, namespace, old, orphans)];
+    fixes.extend(hand_over::clone(facts, namespace, &change.release, old, orphans));
+    Some(Finding {
+        rule: ID,
+        action: Action::Deny,
+        title: "Elasticsearch would start on empty volumes".to_owned(),
+        objects: vec![new.object.clone()],
+        why,
+        fixes,
+        guide: "v8.3.0, Elasticsearch, Data retention",
+    })
+}

@@ -1,0 +1,157 @@
+//! `identity-secret-removed`: Helm would delete a Secret that something still needs.
+//!
+//! A Secret of the running manifest that the new one does not render is deleted. Chart 13 renders none by
+//! default: on the way from 12 all of them go, while PostgreSQL's volume stays and knows only the passwords
+//! that were in them, and workloads told to use `camunda-keycloak` wait for a Secret that Helm has just deleted.
+//!
+//! Since chart 13; any line when a component is switched off. Documented: "Extract secrets".
+
+use std::collections::BTreeMap;
+
+use super::secret_readers::{SecretRef, secret_refs};
+use crate::{
+    camunda::{self, Component, Held},
+    change::{Change, ObjectChange, after, secret_data},
+    claims::{self, Mounts},
+    facts::Facts,
+    finding::{Action, Command, Finding, Fix},
+    object::{Kind, Object, ObjectRef},
+    shell,
+};
+
+pub(super) const ID: &str = "identity-secret-removed";
+
+/// Helm leaves an object alone that carries this with the value `keep`.
+const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+
+pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    let readers = Readers::of(change);
+    let mut reasons: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
+    for secret in change.of_kind(Kind::Secret) {
+        if !secret.camunda || !secret.removed() {
+            continue;
+        }
+        let Some(live) = facts.get(&secret.object) else {
+            continue;
+        };
+        if live.annotation(RESOURCE_POLICY) == Some("keep") {
+            continue;
+        }
+        for (key, value) in secret_data(live) {
+            if let Some(reason) = needed(change, facts, &readers, secret, live, key, &value) {
+                reasons.entry(&secret.object).or_default().push(format!("{key}: {reason}"));
+            }
+        }
+    }
+    finding(&reasons).into_iter().collect()
+}
+
+/// Why a key of a Secret is still needed, if it is.
+fn needed(
+    change: &Change,
+    facts: &Facts,
+    readers: &Readers<'_>,
+    secret: &ObjectChange,
+    live: &Object,
+    key: &str,
+    value: &[u8],
+) -> Option<String> {
+    let line = change.from.as_ref().and_then(|from| from.line);
+    let credential = camunda::credential(live, key, secret.charts.as_deref(), line)?;
+    if let Some(reader) = readers.of_key(&secret.object, key) {
+        return Some(format!("{reader} reads it"));
+    }
+    if credential.held == Held::Client || readers.read_elsewhere(change, facts, value) {
+        return None;
+    }
+    let claim = holding_claim(change, facts, &secret.object, credential.held)?;
+    Some(format!("claim {claim} stays and knows no other"))
+}
+
+/// A Bound claim of the database that holds the credential.
+fn holding_claim<'a>(change: &Change, facts: &'a Facts, secret: &ObjectRef, held: Held) -> Option<&'a str> {
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.object.namespace == secret.namespace)
+        .filter(|set| match (held, set.running.as_deref()) {
+            (_, None) | (Held::Client, _) => false,
+            (Held::Keycloak, Some(_)) => set.component == Component::KeycloakPostgresql,
+            (Held::Database, Some(running)) => secret_refs(running).iter().any(|read| read.secret == secret.name),
+        })
+        .filter_map(|set| set.running.as_deref().map(Mounts::of))
+        .find_map(|mounts| {
+            facts
+                .claims(&secret.namespace)
+                .find(|claim| mounts.parse(claim.name()).is_some() && claims::holds_data(claim))
+                .map(Object::name)
+        })
+}
+
+/// What the workloads of the new manifest read.
+struct Readers<'a> {
+    reads: Vec<(&'a ObjectRef, SecretRef)>,
+}
+
+impl<'a> Readers<'a> {
+    fn of(change: &'a Change) -> Self {
+        let reads = change
+            .objects
+            .iter()
+            .filter_map(|object| Some((&object.object, secret_refs(object.planned.as_deref()?))))
+            .flat_map(|(workload, refs)| refs.into_iter().map(move |read| (workload, read)))
+            .collect();
+        Self { reads }
+    }
+
+    fn of_key(&self, secret: &ObjectRef, key: &str) -> Option<&ObjectRef> {
+        self.reads
+            .iter()
+            .find(|(workload, read)| workload.namespace == secret.namespace && read.reads(&secret.name, key))
+            .map(|(workload, _)| *workload)
+    }
+
+    /// Whether some workload reads the same value from a Secret that stays or comes.
+    fn read_elsewhere(&self, change: &Change, facts: &Facts, value: &[u8]) -> bool {
+        self.reads.iter().any(|(workload, read)| {
+            let reference = ObjectRef::new(Kind::Secret, &workload.namespace, &read.secret);
+            let live = facts.get(&reference);
+            let changed = change.objects.iter().find(|object| object.object == reference);
+            let secret = match changed {
+                Some(changed) => after(changed, change.gate, live),
+                None => live.cloned(),
+            };
+            secret.is_some_and(|secret| {
+                secret_data(&secret)
+                    .iter()
+                    .any(|(key, other)| read.reads(&read.secret, key) && other == value)
+            })
+        })
+    }
+}
+
+fn finding(reasons: &BTreeMap<&ObjectRef, Vec<String>>) -> Option<Finding> {
+    let namespace = &reasons.keys().next()?.namespace;
+    let names: Vec<_> = reasons.keys().map(|secret| secret.name.as_str()).collect();
+    let title = match names.as_slice() {
+        [_] => "A Secret that is still needed would be deleted".to_owned(),
+        names => format!("{} Secrets that are still needed would be deleted", names.len()),
+    };
+    let mut why = vec!["The new manifest does not render them, so Helm deletes them:".to_owned()];
+    for (secret, reasons) in reasons {
+        why.extend(reasons.iter().map(|reason| format!("  {} {reason}", secret.name)));
+    }
+    let policy = format!("{RESOURCE_POLICY}=keep");
+    let words = ["annotate", "secret"].into_iter().chain(names).chain([policy.as_str()]);
+    Some(Finding {
+        rule: ID,
+        action: Action::Deny,
+        title,
+        objects: reasons.keys().map(|secret| (*secret).clone()).collect(),
+        why,
+        fixes: vec![Fix::new(
+            "Tell Helm to leave them where they are:",
+            vec![Command::Shell(shell::kubectl(namespace, words))],
+        )],
+        guide: "Extract secrets (8.7 to 8.8)",
+    })
+}

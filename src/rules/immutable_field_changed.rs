@@ -1,0 +1,133 @@
+//! `immutable-field-changed`: the API server would refuse an object after others were applied.
+//!
+//! A Deployment's selector, a StatefulSet's selector, claim templates, service and pod policy, and a Job's
+//! template can't change. Helm finds out half-way: it patches what it may, leaves the release `failed`, and the
+//! cluster runs two versions. Charts 8.0.13, 8.3.1 and 10.0.0 change such fields, and so do 13's migration Jobs at
+//! every patch.
+//!
+//! Documented: "v8.3.1" and "v8.0.13"; Identity's Deployment in 10.0.0 and the Jobs of 13 are in no guide.
+
+mod fields;
+
+use self::fields::changed_fields;
+use crate::{
+    change::{Change, after},
+    facts::Facts,
+    finding::{Action, Command, Finding, Fix},
+    object::{Kind, Object, ObjectRef},
+    shell,
+};
+
+pub(super) const ID: &str = "immutable-field-changed";
+
+/// An object and its fields that would change.
+type Changed<'a> = (&'a ObjectRef, Vec<&'static str>, &'a Object);
+
+pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    let mut changed: Vec<Changed<'_>> = change
+        .objects
+        .iter()
+        .filter(|object| !object.recreated)
+        .filter_map(|object| {
+            let live = facts.get(&object.object)?;
+            let after = after(object, change.gate, Some(live))?;
+            let running = object.running.as_deref();
+            let fields = changed_fields(object.object.kind, live, &after, running);
+            (!fields.is_empty()).then_some((&object.object, fields, live))
+        })
+        .collect();
+    changed.sort_by_key(|(object, _, _)| (rank(object), object.name.clone()));
+    finding(&changed).into_iter().collect()
+}
+
+/// The order in which the guide deletes.
+fn rank(object: &ObjectRef) -> usize {
+    const ORDER: [&str; 4] = ["operate", "tasklist", "optimize", "zeebe-gateway"];
+    let kind = match object.kind {
+        Kind::Deployment => 0,
+        Kind::StatefulSet => 100,
+        _ => 200,
+    };
+    kind + ORDER
+        .iter()
+        .position(|name| object.name.ends_with(name))
+        .unwrap_or(ORDER.len())
+}
+
+/// The one finding for all objects of a change.
+fn finding(changed: &[Changed<'_>]) -> Option<Finding> {
+    let title = match changed.len() {
+        0 => return None,
+        1 => "An object changes a field that Kubernetes does not let change".to_owned(),
+        count => format!("{count} objects change fields that Kubernetes does not let change"),
+    };
+    let mut why =
+        vec!["Half of the upgrade would be applied before the API server refuses these. Delete them first; claims stay.".to_owned()];
+    why.extend(
+        changed
+            .iter()
+            .map(|(object, fields, _)| format!("  {object}: {}", fields.join(", "))),
+    );
+    Some(Finding {
+        rule: ID,
+        action: Action::Deny,
+        title,
+        objects: changed.iter().map(|(object, _, _)| (*object).clone()).collect(),
+        why,
+        fixes: fixes(changed),
+        guide: "v8.3.1",
+    })
+}
+
+fn fixes(changed: &[Changed<'_>]) -> Vec<Fix> {
+    let mut commands = Vec::new();
+    for (object, _, live) in changed {
+        if live.str("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted") == Some("Delete") {
+            commands.push(keep_claims(object));
+        }
+        if object.kind == Kind::Job && !is_finished(live) {
+            commands.push(await_job(object));
+        }
+    }
+    for kind in [Kind::Deployment, Kind::StatefulSet, Kind::Job] {
+        let of_kind = || changed.iter().filter(move |(object, _, _)| object.kind == kind);
+        if let Some((first, _, _)) = of_kind().next() {
+            let kubectl_kind = kind.kubectl();
+            let words = ["delete", kubectl_kind.as_str()];
+            let names = of_kind().map(|(object, _, _)| object.name.as_str());
+            commands.push(Command::Shell(shell::kubectl(
+                &first.namespace,
+                words.into_iter().chain(names),
+            )));
+        }
+    }
+    vec![Fix::new(
+        "There is downtime from here until the upgrade is through:",
+        commands,
+    )]
+}
+
+/// A StatefulSet that takes its claims with it must be told not to before it is deleted.
+fn keep_claims(object: &ObjectRef) -> Command {
+    let patch = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain"}}}"#;
+    Command::Shell(shell::kubectl(
+        &object.namespace,
+        ["patch", "statefulset", &object.name, "--type=merge", "-p", patch],
+    ))
+}
+
+/// A migration that is cut off may not be repeatable.
+fn await_job(object: &ObjectRef) -> Command {
+    let job = format!("job/{}", object.name);
+    Command::Shell(shell::kubectl(
+        &object.namespace,
+        ["wait", "--for=condition=Complete", &job, "--timeout=1h"],
+    ))
+}
+
+fn is_finished(job: &Object) -> bool {
+    job.array("/status/conditions").iter().any(|condition| {
+        let text = |key: &str| condition.get(key).and_then(serde_json::Value::as_str);
+        matches!(text("type"), Some("Complete" | "Failed")) && text("status") == Some("True")
+    })
+}

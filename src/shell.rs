@@ -1,0 +1,55 @@
+//! Words and commands for a shell, quoted so that they can be pasted.
+
+use std::fmt::Write;
+
+/// Quotes a word for a POSIX shell; plain words stay as they are.
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A command line from its words, each quoted where it must be.
+pub fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut line = String::new();
+    for word in words {
+        let separator = if line.is_empty() { "" } else { " " };
+        // Writing to a String cannot fail.
+        let _ = write!(line, "{separator}{}", quote(word));
+    }
+    line
+}
+
+/// `kubectl -n NAMESPACE …`.
+pub fn kubectl<'a>(namespace: &'a str, words: impl IntoIterator<Item = &'a str>) -> String {
+    command(["kubectl", "-n", namespace].into_iter().chain(words))
+}
+
+/// The way to a key of a Secret's data in kubectl's JSONPath, dots escaped.
+pub fn data_jsonpath(key: &str) -> String {
+    format!("{{.data.{}}}", key.replace('.', r"\."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_stay_bare() {
+        assert_eq!(quote("data-camunda-zeebe-0"), "data-camunda-zeebe-0");
+        assert_eq!(quote("rebind-to=prod/data-0"), "rebind-to=prod/data-0");
+    }
+
+    #[test]
+    fn everything_else_is_quoted() {
+        assert_eq!(quote(""), "''");
+        assert_eq!(quote("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(
+            kubectl("prod", ["get", "secret", "a", "-o", "jsonpath={.data.x}"]),
+            "kubectl -n prod get secret a -o 'jsonpath={.data.x}'"
+        );
+        assert_eq!(data_jsonpath("tls.key"), r"{.data.tls\.key}");
+    }
+}
