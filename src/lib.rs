@@ -1,1 +1,2 @@
 pub mod logging;
+pub mod metrics;
