@@ -1,2 +1,3 @@
 pub mod logging;
 pub mod metrics;
+pub mod server;
