@@ -85,7 +85,10 @@ impl Port {
     {
         let stream = Watched::new(stream, self.limits.idle_timeout, self.limits.header_timeout);
         let phase = stream.phase();
-        let service = service_fn(|request| self.answer(request, Arc::clone(&phase)));
+        let service = service_fn(|request| {
+            phase.busy();
+            self.answer(request, Arc::clone(&phase))
+        });
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .serve_connection(TokioIo::new(stream), service);
@@ -99,7 +102,6 @@ impl Port {
         request: Request<Incoming>,
         phase: Arc<Phase>,
     ) -> Result<Response<Body>, Infallible> {
-        phase.busy();
         let started = Instant::now();
         let endpoint = endpoint(request.uri().path());
         let work = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();

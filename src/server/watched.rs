@@ -156,6 +156,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = Pin::new(&mut self.stream).poll_flush(cx);
+        // After an answer hyper may not read again until bytes come: the wait for them begins here.
+        if poll.is_ready() && self.armed != self.phase.get() {
+            _ = self.poll_overdue(cx);
+        }
         self.or_overdue(cx, poll)
     }
 
