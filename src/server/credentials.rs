@@ -32,12 +32,12 @@ pub enum CredentialsError {
         path: PathBuf,
     },
     /// A PEM section is damaged.
-    #[error("{path} is not valid PEM: {source}")]
+    #[error("{path} is not valid PEM: {reason}")]
     BadPem {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: pem::Error,
+        reason: String,
     },
     /// The certificate file holds something else.
     #[error("{path} holds no certificate, only {found}; is it the key?")]
@@ -97,7 +97,7 @@ pub(super) struct Files {
 }
 
 /// What the two files held at one time.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Content {
     cert: Vec<u8>,
     key: Vec<u8>,
@@ -200,7 +200,7 @@ fn certificates(
     let found = labels(path, content)?;
     let chain = CertificateDer::pem_slice_iter(content)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| bad_pem(path, source))?;
+        .map_err(|error| bad_pem(path, &error))?;
     if chain.is_empty() {
         return Err(CredentialsError::NoCertificate {
             path: path.to_owned(),
@@ -217,7 +217,7 @@ fn private_key(path: &Path, content: &[u8]) -> Result<PrivateKeyDer<'static>, Cr
             path: path.to_owned(),
             found,
         },
-        source => bad_pem(path, source),
+        error => bad_pem(path, &error),
     })
 }
 
@@ -241,10 +241,17 @@ fn labels(path: &Path, content: &[u8]) -> Result<String, CredentialsError> {
     Ok(labels.join(" and "))
 }
 
-fn bad_pem(path: &Path, source: pem::Error) -> CredentialsError {
+fn bad_pem(path: &Path, error: &pem::Error) -> CredentialsError {
+    // The library's own texts show the bytes as numbers.
+    let reason = match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no -----END line".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "a -----BEGIN line is incomplete".to_owned(),
+        pem::Error::Base64Decode(_) => "a section is not base64".to_owned(),
+        error => error.to_string(),
+    };
     CredentialsError::BadPem {
         path: path.to_owned(),
-        source,
+        reason,
     }
 }
 

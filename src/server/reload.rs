@@ -82,18 +82,9 @@ impl Reloader {
 
     /// Whether a new pair is served. The same trouble is an error only when it is first seen.
     async fn reload_if_changed(&mut self) -> Result<bool, CredentialsError> {
-        let content = match self.files.read().await {
-            Ok(content) => content,
-            Err(error) => {
-                let seen = Err(error.to_string());
-                let known = self.seen == seen;
-                self.seen = seen;
-                return if known { Ok(false) } else { Err(error) };
-            }
-        };
-        if self.seen.as_ref() == Ok(&content) {
+        let Some(content) = self.changed().await? else {
             return Ok(false);
-        }
+        };
         let parsed = self.files.parse_current(&content);
         self.seen = Ok(content);
         let credentials = parsed?;
@@ -103,6 +94,29 @@ impl Reloader {
         self.served.0.store(Arc::clone(&credentials.pair));
         self.current = credentials;
         Ok(true)
+    }
+
+    /// What the files hold, if that is new and two readings agree: one alone may be half before a swap, half after.
+    async fn changed(&mut self) -> Result<Option<Content>, CredentialsError> {
+        let mut last = None;
+        loop {
+            let read = self.files.read().await;
+            let seen = match &read {
+                Ok(content) => Ok(content.clone()),
+                Err(error) => Err(error.to_string()),
+            };
+            if seen == self.seen {
+                return Ok(None);
+            }
+            if last.as_ref() != Some(&seen) {
+                last = Some(seen);
+                continue;
+            }
+            if read.is_err() {
+                self.seen = seen;
+            }
+            return read.map(Some);
+        }
     }
 
     fn announce(&self, metrics: &ServerMetrics) {
@@ -123,5 +137,43 @@ impl Reloader {
         } else {
             readiness.met(CERTIFICATE);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use x509_parser::time::ASN1Time;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_expires_while_served_is_served_on_but_not_ready() {
+        let dir = TempDir::new().unwrap();
+        let (cert, key) = (dir.path().join("tls.crt"), dir.path().join("tls.key"));
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(&cert, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let mut reloader = Reloader::load(Files {
+            cert: cert.clone(),
+            key,
+        })
+        .await
+        .unwrap();
+        let readiness = Readiness::new();
+
+        let valid_until = reloader.current.not_after;
+        reloader.current.not_after = ASN1Time::from_timestamp(0).unwrap();
+        reloader.judge_time(&readiness);
+        let expected = format!(
+            "the certificate in {} expired on Jan  1 00:00:00 1970 +00:00; renew it",
+            cert.display()
+        );
+        assert_eq!(readiness.unmet_conditions(), [(CERTIFICATE, expected)]);
+        assert!(!reloader.reload_if_changed().await.unwrap());
+
+        reloader.current.not_after = valid_until;
+        reloader.judge_time(&readiness);
+        assert!(readiness.is_ready());
     }
 }
