@@ -6,9 +6,11 @@ use std::panic;
 
 use clap::{Args, ValueEnum};
 use thiserror::Error;
-use tracing::Metadata;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, ParseError, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, fmt};
 
@@ -69,20 +71,10 @@ impl LogArgs {
                 filter: self.log.clone(),
                 source,
             })?;
-        let lines = match self.log_format {
-            LogFormat::Text => fmt::layer()
-                .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-                .with_writer(io::stderr)
-                .boxed(),
-            LogFormat::Json => fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_writer(io::stderr)
-                .boxed(),
-        };
+        let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         tracing_subscriber::registry()
             .with(filter)
-            .with(lines.with_filter(filter_fn(is_safe)))
+            .with(lines(self.log_format, colour, io::stderr))
             .try_init()?;
         panic::set_hook(Box::new(|panicked| {
             let location = panicked.location().map(ToString::to_string);
@@ -90,6 +82,20 @@ impl LogArgs {
         }));
         Ok(())
     }
+}
+
+/// The layer that writes log lines.
+fn lines<S, W>(format: LogFormat, colour: bool, writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_ansi(colour).with_writer(writer);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    lines.with_filter(filter_fn(is_safe))
 }
 
 /// kube's client prints a whole response, Secrets included, when it can't deserialize it.
@@ -107,7 +113,52 @@ fn plain_message(payload: &(dyn Any + Send)) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+
+    use tempfile::NamedTempFile;
+    use tracing_subscriber::registry;
+
     use super::*;
+
+    fn logged(format: LogFormat, log: impl FnOnce()) -> String {
+        let file = NamedTempFile::new().unwrap();
+        let writer = File::options().append(true).open(file.path()).unwrap();
+        let subscriber = registry().with(lines(format, false, writer));
+        tracing::subscriber::with_default(subscriber, log);
+        fs::read_to_string(file.path()).unwrap()
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        let line = logged(LogFormat::Json, || {
+            tracing::info!(release = "a", "admitted")
+        });
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(object["level"], "INFO");
+        assert_eq!(object["message"], "admitted");
+        assert_eq!(object["release"], "a");
+    }
+
+    #[test]
+    fn the_kubernetes_client_cannot_print_what_it_failed_to_parse() {
+        let text = logged(LogFormat::Text, || {
+            tracing::warn!(target: "kube_client::client", "{{\"data\": \"cGFzc3dvcmQ=\"}}");
+            tracing::warn!(target: "kube_client::client::builder", "retrying");
+        });
+        assert!(text.contains("retrying"), "{text}");
+        assert!(!text.contains("cGFzc3dvcmQ="), "{text}");
+    }
+
+    #[test]
+    fn a_bad_filter_is_told_apart() {
+        let args = LogArgs {
+            log_format: LogFormat::Text,
+            log: "camunda_upgrade_guard=loud".to_owned(),
+        };
+        let message = args.init().unwrap_err().to_string();
+        let expected = "--log \"camunda_upgrade_guard=loud\" is neither a level";
+        assert!(message.starts_with(expected), "{message}");
+    }
 
     #[test]
     fn a_panic_never_quotes_what_it_tripped_over() {

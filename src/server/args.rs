@@ -99,3 +99,30 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        server: ServerArgs,
+    }
+
+    #[test]
+    fn only_the_certificate_must_be_given() {
+        let given = ["guard", "--tls-cert", "a.crt", "--tls-key", "a.key"];
+        let args = Cli::try_parse_from(given).unwrap().server;
+        assert_eq!(args.listen.to_string(), "[::]:8443");
+        assert_eq!(args.admin_listen.to_string(), "[::]:8080");
+        assert_eq!(args.drain_delay, Duration::from_secs(5));
+        assert_eq!(args.drain_timeout, Duration::from_secs(20));
+        assert_eq!(args.limits.connections, 1024);
+
+        let missing = Cli::try_parse_from(&given[..3]).unwrap_err().to_string();
+        assert!(missing.contains("--tls-key <FILE>"), "{missing}");
+    }
+}
