@@ -1,0 +1,41 @@
+//! The command line.
+
+mod serve;
+mod webhooks;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps Camunda 8 safe through Helm upgrades.
+#[derive(Debug, Parser)]
+#[command(name = "camunda-upgrade-guard", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the admission webhook
+    Serve(serve::ServeArgs),
+    /// Print the webhook configurations, for kubectl apply -f -
+    Webhooks(webhooks::WebhooksArgs),
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> ExitCode {
+        let done = match self.command {
+            Command::Serve(args) => args.run(),
+            Command::Webhooks(args) => args.run(),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `serve`: the webhook itself.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+use crate::{
+    admission::{AdmissionMetrics, Guard},
+    cluster::{Cluster, LiveCluster, Snapshot},
+    logging::LogArgs,
+    mutations::volume_reclaim_policy::RetainScope,
+    server::{Admin, Readiness, ServerArgs, Shutdown, Stopped},
+};
+
+/// The condition of `/readyz` that the API server answers.
+const API_SERVER: &str = "api-server";
+
+/// From one look at an API server that does not answer to the next.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// From one look at an API server that answered to the next.
+const RECHECK: Duration = Duration::from_secs(15);
+
+/// What the webhook is told.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
+
+    /// Kubeconfig of the API server [default: the Pod's own account, else KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE", env = "CAMUNDA_UPGRADE_GUARD_KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Whose volumes get the reclaim policy Retain
+    #[arg(long, value_enum, default_value_t, env = "CAMUNDA_UPGRADE_GUARD_RETAIN_VOLUMES")]
+    retain_volumes: RetainScope,
+
+    /// Take live objects from a file, a List as kubectl writes it, and never ask an API server; for rehearsals and
+    /// the benchmark
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "kubeconfig")]
+    facts: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        self.log.init()?;
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("can't start the runtime")?
+            .block_on(self.serve())
+    }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
+        let admin = Admin::default();
+        let bound = self.server.bind().await?;
+        let cluster = match &self.facts {
+            Some(file) => Cluster::Snapshot(Arc::new(Snapshot::read(file)?)),
+            None => {
+                let live = LiveCluster::new(client(self.kubeconfig.as_ref()).await?);
+                admin.readiness.unmet(API_SERVER, "not asked yet");
+                tokio::spawn(watch(live.clone(), admin.readiness.clone()));
+                Cluster::Live(live)
+            }
+        };
+        let guard = Guard::new(cluster, self.retain_volumes, AdmissionMetrics::new(&admin.metrics));
+        match bound.serve(guard.router(), admin, shutdown).await {
+            Stopped::Finished => Ok(()),
+            Stopped::CutShort { connections } => bail!("{connections} connections were cut"),
+        }
+    }
+}
+
+async fn client(kubeconfig: Option<&PathBuf>) -> anyhow::Result<Client> {
+    let mut config = match kubeconfig {
+        Some(file) => {
+            let name = file.display();
+            let read = Kubeconfig::read_from(file).with_context(|| format!("can't read --kubeconfig {name}"))?;
+            Config::from_custom_kubeconfig(read, &KubeConfigOptions::default())
+                .await
+                .with_context(|| format!("--kubeconfig {name} is not usable"))?
+        }
+        None => match Config::incluster() {
+            Ok(config) => config,
+            Err(_) => Config::from_kubeconfig(&KubeConfigOptions::default())
+                .await
+                .context("no API server: this is no Pod, and no kubeconfig was found (--kubeconfig names one)")?,
+        },
+    };
+    // Every read has a deadline of its own; these only free what hangs.
+    config.connect_timeout = Some(Duration::from_secs(5));
+    config.read_timeout = Some(Duration::from_secs(30));
+    Client::try_from(config).context("can't make a client of the API server")
+}
+
+/// Keeps readiness told whether the API server answers.
+async fn watch(cluster: LiveCluster, readiness: Readiness) {
+    loop {
+        let pause = match cluster.ping().await {
+            Ok(()) => {
+                readiness.met(API_SERVER);
+                RECHECK
+            }
+            Err(error) => {
+                readiness.unmet(API_SERVER, error.to_string());
+                RETRY
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,186 @@
+//! The process's metrics: one registry, into which each part registers its own families.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Every metric's name begins with this and an underscore.
+pub const PREFIX: &str = "camunda_upgrade_guard";
+
+/// The content type of what [`Metrics::encode`] writes.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The registry and the server's own families; clones share both.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    pub(crate) server: ServerMetrics,
+}
+
+impl Metrics {
+    /// A registry that holds the server's families.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        let server = ServerMetrics::new();
+        server.register(&mut registry);
+        Self {
+            registry: Arc::new(Mutex::new(registry)),
+            server,
+        }
+    }
+
+    /// Lets another part register families of its own; the prefix is put before their names.
+    pub fn register<T>(&self, families: impl FnOnce(&mut Registry) -> T) -> T {
+        families(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Everything registered, in the OpenMetrics text format.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut page = String::new();
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        text::encode(&mut page, &registry)?;
+        Ok(page)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The server's own families.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerMetrics {
+    pub(crate) connections_open: Gauge,
+    pub(crate) connections_limit: Gauge,
+    pub(crate) connections: Counter,
+    pub(crate) handshake_failures: Counter,
+    pub(crate) certificate_expiry: Gauge,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<EndpointLabel, Histogram>,
+    certificate_reloads: Family<OutcomeLabel, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    endpoint: &'static str,
+    code: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndpointLabel {
+    endpoint: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+/// Half a millisecond to the 30 s that the API server waits at most.
+const SECONDS: [f64; 12] = [
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0, 30.0,
+];
+
+/// What a request was sent to; all unknown paths share one label, so that a scanner can't grow the registry.
+pub(crate) fn endpoint(path: &str) -> &'static str {
+    match path.split('/').nth(1) {
+        Some("validate") => "validate",
+        Some("mutate") => "mutate",
+        _ => "other",
+    }
+}
+
+// === impl ServerMetrics ===
+
+impl ServerMetrics {
+    fn new() -> Self {
+        let metrics = Self {
+            connections_open: Gauge::default(),
+            connections_limit: Gauge::default(),
+            connections: Counter::default(),
+            handshake_failures: Counter::default(),
+            certificate_expiry: Gauge::default(),
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            certificate_reloads: Family::default(),
+        };
+        // A rate over a counter that isn't there before its first failure misses that failure.
+        for outcome in ["ok", "failed"] {
+            drop(
+                metrics
+                    .certificate_reloads
+                    .get_or_create(&OutcomeLabel { outcome }),
+            );
+        }
+        metrics
+    }
+
+    pub(crate) fn answered(&self, endpoint: &'static str, code: u16, took: Duration) {
+        let labels = RequestLabels { endpoint, code };
+        self.requests.get_or_create(&labels).inc();
+        let labels = EndpointLabel { endpoint };
+        self.request_seconds
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn reloaded(&self, ok: bool) {
+        let outcome = if ok { "ok" } else { "failed" };
+        self.certificate_reloads
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "connections_open",
+            "TLS connections open now, those in their handshake included",
+            self.connections_open.clone(),
+        );
+        registry.register(
+            "connections_limit",
+            "TLS connections that may be open at once; further ones wait",
+            self.connections_limit.clone(),
+        );
+        registry.register(
+            "connections",
+            "TLS connections accepted",
+            self.connections.clone(),
+        );
+        registry.register(
+            "handshake_failures",
+            "TLS handshakes that failed or took too long",
+            self.handshake_failures.clone(),
+        );
+        registry.register(
+            "requests",
+            "Requests answered, by endpoint and HTTP status",
+            self.requests.clone(),
+        );
+        registry.register(
+            "request_seconds",
+            "Time from a request's header to its answer",
+            self.request_seconds.clone(),
+        );
+        registry.register(
+            "certificate_reloads",
+            "Changes seen in the certificate files, by whether the new pair is served",
+            self.certificate_reloads.clone(),
+        );
+        registry.register(
+            "certificate_expiry_timestamp_seconds",
+            "When the served certificate expires, in seconds since 1970",
+            self.certificate_expiry.clone(),
+        );
+    }
+}

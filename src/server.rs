@@ -1,0 +1,252 @@
+//! The server: an axum router over TLS, on an accept loop of its own.
+//!
+//! What it does that a plain one does not: it checks its certificate before it listens and exchanges it while it runs,
+//! gives every wait for a client a timeout, never has more than so many connections open, answers when a handler
+//! panics, and stops in the order that a Kubernetes Service needs.
+
+mod accept;
+mod admin;
+mod args;
+mod connection;
+mod credentials;
+mod listen;
+mod readiness;
+mod reload;
+mod shutdown;
+mod watched;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use hyper_util::server::graceful::GracefulShutdown;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::version::{TLS12, TLS13};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+pub use self::admin::Admin;
+pub use self::args::{Limits, ServerArgs};
+pub use self::credentials::CredentialsError;
+pub use self::readiness::{CERTIFICATE, DRAINING, Readiness};
+pub use self::shutdown::{Shutdown, Trigger};
+
+use self::accept::accept_all;
+use self::connection::Port;
+use self::credentials::Files;
+use self::reload::Reloader;
+
+/// The longest request body that a handler is given; an update's review carries the object twice.
+pub const BODY_LIMIT: usize = 7 * 1024 * 1024;
+
+/// Why the server could not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The certificate or its key is unusable.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The TLS configuration is refused.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// An address can't be listened on.
+    #[error("cannot listen on {address} (set by {flag}): {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The flag that set it.
+        flag: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A server that listens and has its certificate, but accepts nothing yet.
+pub struct Bound {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    admin_listener: TcpListener,
+    admin_addr: SocketAddr,
+    acceptor: TlsAcceptor,
+    reloader: Reloader,
+    drain_delay: Duration,
+    drain_timeout: Duration,
+    limits: Limits,
+}
+
+/// How a server came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every request was answered.
+    Finished,
+    /// So many connections were cut, the time being up or the order to stop repeated.
+    CutShort {
+        /// How many.
+        connections: usize,
+    },
+}
+
+// === impl ServerArgs ===
+
+impl ServerArgs {
+    /// Loads the certificate and listens on both ports; whatever is wrong with them is found here.
+    pub async fn bind(self) -> Result<Bound, ServerError> {
+        let files = Files {
+            cert: self.tls_cert,
+            key: self.tls_key,
+        };
+        let reloader = Reloader::load(files).await?;
+        let acceptor = TlsAcceptor::from(Arc::new(tls_config(&reloader)?));
+        let (listener, local_addr) = listen::on(self.listen, "--listen").await?;
+        let (admin_listener, admin_addr) = listen::on(self.admin_listen, "--admin-listen").await?;
+        Ok(Bound {
+            listener,
+            local_addr,
+            admin_listener,
+            admin_addr,
+            acceptor,
+            reloader,
+            drain_delay: self.drain_delay,
+            drain_timeout: self.drain_timeout,
+            limits: self.limits,
+        })
+    }
+}
+
+/// The provider is named here, so that no default of the process decides.
+fn tls_config(reloader: &Reloader) -> Result<ServerConfig, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(reloader.served());
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.ticketer = ring::Ticketer::new()?;
+    Ok(config)
+}
+
+// === impl Bound ===
+
+impl Bound {
+    /// Where the webhook is reached.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Where health, readiness and metrics are reached.
+    #[must_use]
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin_addr
+    }
+
+    /// Serves until ordered to stop.
+    ///
+    /// Then readiness goes off first while requests are still accepted, for the drain delay; then the port is closed,
+    /// idle connections with it, and requests in flight are finished.
+    pub async fn serve(self, router: Router, admin: Admin, mut shutdown: Shutdown) -> Stopped {
+        let Self {
+            listener,
+            acceptor,
+            reloader,
+            limits,
+            ..
+        } = self;
+        let (metrics, readiness) = (admin.metrics.server.clone(), admin.readiness.clone());
+        metrics.connections_limit.set(as_gauge(limits.connections));
+        tracing::info!(webhook = %self.local_addr, admin = %self.admin_addr, "listening");
+
+        let _background = background(self.admin_listener, reloader, admin, limits);
+        let port = Arc::new(Port::counted(
+            router.layer(DefaultBodyLimit::max(BODY_LIMIT)),
+            limits,
+            metrics,
+        ));
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        {
+            let serve = |stream| {
+                let (port, acceptor, stop) =
+                    (Arc::clone(&port), acceptor.clone(), graceful.watcher());
+                async move { port.serve_tls(stream, acceptor, stop).await }
+            };
+            let accepting = accept_all(&listener, limits.connections, &mut connections, serve);
+            tokio::pin!(accepting);
+            tokio::select! {
+                never = &mut accepting => match never {},
+                () = shutdown.draining() => {}
+            }
+            readiness.unmet(DRAINING, "told to stop, finishing what was begun");
+            port.drain();
+            tokio::select! {
+                never = accepting => match never {},
+                () = sleep(self.drain_delay) => {}
+                () = shutdown.stopping() => {}
+            }
+        }
+        drop(listener);
+        tokio::select! {
+            biased;
+            () = shutdown.stopping() => {}
+            () = graceful.shutdown() => {}
+            () = sleep(self.drain_timeout) => {}
+        }
+        how_it_ended(&mut connections)
+    }
+}
+
+/// Starts what runs beside the webhook until dropped: the admin port and the certificate's reloading.
+fn background(
+    listener: TcpListener,
+    reloader: Reloader,
+    admin: Admin,
+    limits: Limits,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let (metrics, readiness) = (admin.metrics.server.clone(), admin.readiness.clone());
+    tasks.spawn(async move {
+        reloader
+            .run(limits.reload_interval, &metrics, &readiness)
+            .await;
+    });
+    let port = Arc::new(Port::uncounted(admin.router(), limits));
+    tasks.spawn(async move {
+        let unstopped = GracefulShutdown::new();
+        let serve = |stream| {
+            let (port, stop) = (Arc::clone(&port), unstopped.watcher());
+            async move { port.serve(stream, stop).await }
+        };
+        match accept_all(
+            &listener,
+            limits.admin_connections,
+            &mut JoinSet::new(),
+            serve,
+        )
+        .await {}
+    });
+    tasks
+}
+
+fn how_it_ended(connections: &mut JoinSet<()>) -> Stopped {
+    while connections.try_join_next().is_some() {}
+    match connections.len() {
+        0 => {
+            tracing::info!("stopped");
+            Stopped::Finished
+        }
+        connections => {
+            tracing::warn!(connections, "stopped before all was finished");
+            Stopped::CutShort { connections }
+        }
+    }
+}
+
+fn as_gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,156 @@
+//! One connection: the handshake, then HTTP/1.1 requests until either side has had enough.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{CONNECTION, HeaderValue};
+use axum::http::{Request, Response, StatusCode};
+use axum::response::IntoResponse;
+use futures::FutureExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use super::Limits;
+use super::watched::{Phase, Watched};
+use crate::metrics::{ServerMetrics, endpoint};
+
+/// What all connections of a port share.
+pub(super) struct Port {
+    router: Router,
+    limits: Limits,
+    metrics: Option<ServerMetrics>,
+    draining: AtomicBool,
+}
+
+/// Counts a connection as open until dropped.
+struct Open<'a>(&'a ServerMetrics);
+
+// === impl Port ===
+
+impl Port {
+    /// A port whose connections and requests are counted.
+    pub(super) fn counted(router: Router, limits: Limits, metrics: ServerMetrics) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..Self::uncounted(router, limits)
+        }
+    }
+
+    /// A port that leaves no trace in the metrics.
+    pub(super) fn uncounted(router: Router, limits: Limits) -> Self {
+        Self {
+            router,
+            limits,
+            metrics: None,
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on each answer asks its client to connect again, elsewhere.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Serves one TLS connection.
+    pub(super) async fn serve_tls(&self, stream: TcpStream, acceptor: TlsAcceptor, stop: Watcher) {
+        let _open = self.metrics.as_ref().map(Open::count);
+        match timeout(self.limits.handshake_timeout, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => return self.serve(stream, stop).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.handshake_failures.inc();
+        }
+    }
+
+    /// Serves HTTP/1.1 on a stream until it ends, or `stop` finishes it after the request in flight.
+    pub(super) async fn serve<S>(&self, stream: S, stop: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let stream = Watched::new(stream, self.limits.idle_timeout, self.limits.header_timeout);
+        let phase = stream.phase();
+        let service = service_fn(|request| {
+            phase.busy();
+            self.answer(request, Arc::clone(&phase))
+        });
+        let connection = http1::Builder::new()
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = stop.watch(connection).await {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        phase: Arc<Phase>,
+    ) -> Result<Response<Body>, Infallible> {
+        let started = Instant::now();
+        let endpoint = endpoint(request.uri().path());
+        let work = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
+        let mut response = match timeout(self.limits.request_timeout, work).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(panic)) => panicked(panic),
+            Err(_) => too_slow(),
+        };
+        if self.draining.load(Ordering::Relaxed) {
+            close(&mut response);
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.answered(endpoint, response.status().as_u16(), started.elapsed());
+        }
+        phase.idle();
+        Ok(response)
+    }
+}
+
+// === impl Open ===
+
+impl<'a> Open<'a> {
+    fn count(metrics: &'a ServerMetrics) -> Self {
+        metrics.connections.inc();
+        metrics.connections_open.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.connections_open.dec();
+    }
+}
+
+fn panicked(payload: Box<dyn Any + Send>) -> Response<Body> {
+    drop(payload);
+    let text = "camunda-upgrade-guard panicked over this request; its log says where\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+}
+
+fn too_slow() -> Response<Body> {
+    let text = "the request was not complete, or not answered, in time\n";
+    let mut response = (StatusCode::REQUEST_TIMEOUT, text).into_response();
+    close(&mut response);
+    response
+}
+
+fn close(response: &mut Response<Body>) {
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+}

@@ -1,0 +1,91 @@
+//! The order to stop, in two steps: drain, then at once.
+
+use std::future::pending;
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+/// What the process was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    Run,
+    Drain,
+    Stop,
+}
+
+/// Learns of the order to stop; clones learn of the same one.
+#[derive(Clone, Debug)]
+pub struct Shutdown(watch::Receiver<Order>);
+
+/// Gives the order to stop. Dropping it gives none.
+#[derive(Debug)]
+pub struct Trigger(watch::Sender<Order>);
+
+// === impl Shutdown ===
+
+impl Shutdown {
+    /// Drains on the first SIGTERM or SIGINT and stops at once on the second.
+    pub fn on_signals() -> io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let (trigger, shutdown) = Self::by_hand();
+        tokio::spawn(async move {
+            let name = either(&mut terminate, &mut interrupt).await;
+            tracing::info!("{name}: draining; a second signal stops at once");
+            trigger.drain();
+            let name = either(&mut terminate, &mut interrupt).await;
+            tracing::warn!("{name} again: stopping at once");
+            trigger.stop();
+        });
+        Ok(shutdown)
+    }
+
+    /// A shutdown ordered by whoever holds the trigger.
+    #[must_use]
+    pub fn by_hand() -> (Trigger, Self) {
+        let (sender, receiver) = watch::channel(Order::Run);
+        (Trigger(sender), Self(receiver))
+    }
+
+    /// Waits for the order to drain or to stop.
+    pub async fn draining(&mut self) {
+        self.at_least(Order::Drain).await;
+    }
+
+    /// Waits for the order to stop at once.
+    pub async fn stopping(&mut self) {
+        self.at_least(Order::Stop).await;
+    }
+
+    async fn at_least(&mut self, order: Order) {
+        if self.0.wait_for(|given| *given >= order).await.is_err() {
+            pending::<()>().await;
+        }
+    }
+}
+
+// === impl Trigger ===
+
+impl Trigger {
+    /// Finish what was begun, then stop.
+    pub fn drain(&self) {
+        self.give(Order::Drain);
+    }
+
+    /// Stop now.
+    pub fn stop(&self) {
+        self.give(Order::Stop);
+    }
+
+    fn give(&self, order: Order) {
+        self.0.send_modify(|given| *given = order.max(*given));
+    }
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}

@@ -1,0 +1,108 @@
+//! The CEL expressions that keep requests away which no Camunda chart can have caused.
+//!
+//! Names can be overridden, so each looks at what can't be: keys, labels, images, the shape of a claim's name.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    camunda::{CHART, Line, PART_OF},
+    mutations::volume_claim_ref::REBIND_TO,
+    release::RECORD_PREFIX,
+};
+
+/// The values of `app.kubernetes.io/name` in the bundled Bitnami charts.
+const BUNDLED: &str = "['elasticsearch', 'keycloak', 'postgresql', 'postgresql-web-modeler']";
+
+const NAME_LABEL: &str = "app.kubernetes.io/name";
+
+/// Whoever only tidies up after a deletion is never kept from it.
+const CONTROLLERS: &str = "['system:serviceaccount:kube-system:namespace-controller', \
+                           'system:serviceaccount:kube-system:generic-garbage-collector']";
+
+pub(super) fn release_record() -> String {
+    format!("object.metadata.name.startsWith('{RECORD_PREFIX}')")
+}
+
+pub(super) fn not_being_deleted() -> String {
+    format!("!has(object.metadata.deletionTimestamp) && !(request.userInfo.username in {CONTROLLERS})")
+}
+
+/// Secrets with a key that a Camunda chart generates; `password` alone could be anybody's.
+pub(super) fn generated_credential() -> String {
+    let keys: BTreeSet<_> = Line::all()
+        .iter()
+        .flat_map(|line| &line.credentials)
+        .map(|fact| format!("'{}'", fact.key))
+        .filter(|key| key != "'password'")
+        .collect();
+    let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
+    format!(
+        "has(object.data) && (!has(oldObject.data) || object.data != oldObject.data) && \
+         ([{keys}].exists(key, key in object.data) || \
+         'password' in object.data && {} && object.metadata.labels['{NAME_LABEL}'].startsWith('postgresql'))",
+        has_label(NAME_LABEL)
+    )
+}
+
+pub(super) fn elasticsearch() -> String {
+    format!(
+        "{} || {} || {}",
+        label_is("chart", "elasticsearch"),
+        label_is(NAME_LABEL, "elasticsearch"),
+        image_matches("elasticsearch")
+    )
+}
+
+pub(super) fn camunda_workload() -> String {
+    format!("{} || {}", labelled(), image_matches("camunda/|elasticsearch|keycloak|postgresql"))
+}
+
+pub(super) fn spec_changed() -> String {
+    "request.operation == 'CREATE' || object.spec != oldObject.spec".to_owned()
+}
+
+/// Claims of a StatefulSet carry its selector's labels, and Bitnami's have a component.
+pub(super) fn camunda_claim() -> String {
+    format!(
+        "(!has(object.spec.volumeName) || object.spec.volumeName == '') && ({} || \
+         {} && {} && object.metadata.labels['app.kubernetes.io/component'] in ['master', 'data', 'primary'])",
+        labelled(),
+        has_label("app.kubernetes.io/instance"),
+        has_label("app.kubernetes.io/component")
+    )
+}
+
+/// A volume tells only the name of its claim.
+pub(super) fn camunda_volume() -> String {
+    format!(
+        "has(object.metadata.annotations) && '{REBIND_TO}' in object.metadata.annotations || \
+         has(object.spec.claimRef) && has(object.spec.claimRef.name) && \
+         object.spec.claimRef.name.matches('elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$') && \
+         (request.operation == 'CREATE' || !has(oldObject.spec.claimRef) || \
+         object.spec.claimRef != oldObject.spec.claimRef || \
+         object.spec.persistentVolumeReclaimPolicy != oldObject.spec.persistentVolumeReclaimPolicy)"
+    )
+}
+
+fn labelled() -> String {
+    format!(
+        "{} || {} || {} && object.metadata.labels['{NAME_LABEL}'] in {BUNDLED}",
+        label_is(PART_OF.0, CHART),
+        label_is("chart", "elasticsearch"),
+        has_label(NAME_LABEL)
+    )
+}
+
+fn has_label(key: &str) -> String {
+    format!("has(object.metadata.labels) && '{key}' in object.metadata.labels")
+}
+
+fn label_is(key: &str, value: &str) -> String {
+    format!("{} && object.metadata.labels['{key}'] == '{value}'", has_label(key))
+}
+
+fn image_matches(pattern: &str) -> String {
+    format!(
+        "object.spec.template.spec.containers.exists(container, has(container.image) && container.image.matches('{pattern}'))"
+    )
+}

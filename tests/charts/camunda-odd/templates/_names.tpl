@@ -1,0 +1,1 @@
+../../camunda-12/templates/_names.tpl
