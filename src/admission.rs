@@ -96,7 +96,9 @@ impl Guard {
         let reader = Reader::new(self.cluster.clone(), budget);
         match endpoint {
             Endpoint::Mutate => mutate::judge(self, &reader, request).await,
-            Endpoint::Validate if request.is_record() => release_gate::judge(self, &reader, request).await,
+            Endpoint::Validate if request.is_record() => {
+                release_gate::judge(self, &reader, request).await
+            }
             Endpoint::Validate => object_gate::judge(&reader, request).await,
         }
     }
@@ -111,13 +113,20 @@ async fn answer(
     let bytes = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) => {
-            return reply(&Verdict::unreadable(&format!("the review can't be read: {error}")), "");
+            return reply(
+                &Verdict::unreadable(&format!("the review can't be read: {error}")),
+                "",
+            );
         }
     };
     let review: Review<'_> = match serde_json::from_slice(&bytes) {
         Ok(review) => review,
         Err(error) => {
-            tracing::warn!(line = error.line(), column = error.column(), "a review can't be parsed");
+            tracing::warn!(
+                line = error.line(),
+                column = error.column(),
+                "a review can't be parsed"
+            );
             let reason = format!(
                 "the review is not an AdmissionReview (line {} column {})",
                 error.line(),
@@ -140,7 +149,11 @@ async fn answer(
 }
 
 fn reply(verdict: &Verdict, uid: &str) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], verdict.to_review(uid)).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        verdict.to_review(uid),
+    )
+        .into_response()
 }
 
 impl Timeout {
@@ -148,7 +161,9 @@ impl Timeout {
     fn budget(&self) -> Duration {
         let told = self.timeout.as_deref().and_then(|timeout| {
             let seconds: u64 = timeout.strip_suffix('s')?.parse().ok()?;
-            (1..=30).contains(&seconds).then(|| Duration::from_secs(seconds))
+            (1..=30)
+                .contains(&seconds)
+                .then(|| Duration::from_secs(seconds))
         });
         told.unwrap_or(DEFAULT_TIMEOUT) * 4 / 5
     }

@@ -133,11 +133,19 @@ pub struct ObjectChange {
 
 impl Change {
     /// The change that a pending record announces over what runs.
-    pub fn of_release(release: &Release, planned: &Rendered, running: Option<&Rendered>) -> Option<Change> {
+    pub fn of_release(
+        release: &Release,
+        planned: &Rendered,
+        running: Option<&Rendered>,
+    ) -> Option<Change> {
         let operation = Operation::of(release.info.status)?;
         let mut objects: Vec<ObjectChange> = Vec::with_capacity(planned.objects.len());
         for object in &planned.objects {
-            if object.hook.as_ref().is_some_and(|hook| !operation.runs(&hook.events)) {
+            if object
+                .hook
+                .as_ref()
+                .is_some_and(|hook| !operation.runs(&hook.events))
+            {
                 continue;
             }
             let mut change = ObjectChange::from_rendered(object);
@@ -150,7 +158,10 @@ impl Change {
             if object.hook.is_some() {
                 continue;
             }
-            if let Some(change) = objects.iter_mut().find(|change| change.object == object.reference) {
+            if let Some(change) = objects
+                .iter_mut()
+                .find(|change| change.object == object.reference)
+            {
                 change.running = Some(Arc::clone(&object.object));
             } else {
                 let mut change = ObjectChange::from_rendered(object);
@@ -163,14 +174,20 @@ impl Change {
             operation,
             release: release.name.clone(),
             namespace: release.namespace.clone(),
-            from: running.and_then(|running| running.camunda_version.as_deref().map(ChartVersion::new)),
+            from: running
+                .and_then(|running| running.camunda_version.as_deref().map(ChartVersion::new)),
             to: planned.camunda_version.as_deref().map(ChartVersion::new),
             objects,
         })
     }
 
     /// The change of a single object.
-    pub fn of_object(operation: Operation, reference: ObjectRef, release: &str, planned: Object) -> Change {
+    pub fn of_object(
+        operation: Operation,
+        reference: ObjectRef,
+        release: &str,
+        planned: Object,
+    ) -> Change {
         let version = rendered::chart_version(&planned);
         Change {
             gate: Gate::Object,
@@ -193,7 +210,9 @@ impl Change {
 
     /// The objects of one kind.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &ObjectChange> {
-        self.objects.iter().filter(move |change| change.object.kind == kind)
+        self.objects
+            .iter()
+            .filter(move |change| change.object.kind == kind)
     }
 
     /// The line whose value keys a user should type.

@@ -92,13 +92,19 @@ pub fn successor<'a>(change: &'a Change, removed: &ObjectChange) -> Option<&'a O
     candidates()
         .find(|other| {
             let planned = other.planned.as_deref();
-            planned.and_then(|planned| planned.label("app.kubernetes.io/component")) == Some("master")
+            planned.and_then(|planned| planned.label("app.kubernetes.io/component"))
+                == Some("master")
         })
         .or_else(|| candidates().next())
 }
 
 /// The claims of `old` that would be left behind, where `new` mounts in its place (or nothing does).
-pub fn orphans<'a>(facts: &'a Facts, namespace: &str, old: &Mounts, new: Option<&Mounts>) -> Vec<Orphan<'a>> {
+pub fn orphans<'a>(
+    facts: &'a Facts,
+    namespace: &str,
+    old: &Mounts,
+    new: Option<&Mounts>,
+) -> Vec<Orphan<'a>> {
     let used = old.replicas.max(live_replicas(facts, namespace, old));
     facts
         .claims(namespace)
@@ -115,14 +121,19 @@ pub fn orphans<'a>(facts: &'a Facts, namespace: &str, old: &Mounts, new: Option<
 }
 
 /// The claim as an orphan, unless it holds nothing, was given up on purpose, or its data is taken care of.
-pub fn orphan<'a>(facts: &'a Facts, namespace: &str, claim: &'a Object, successor: Option<String>) -> Option<Orphan<'a>> {
+pub fn orphan<'a>(
+    facts: &'a Facts,
+    namespace: &str,
+    claim: &'a Object,
+    successor: Option<String>,
+) -> Option<Orphan<'a>> {
     if !holds_data(claim) || left_on_purpose(claim) {
         return None;
     }
     let volume = facts.volume_of(claim);
-    let kept = successor
-        .as_deref()
-        .is_some_and(|name| name == claim.name() || is_prepared(facts, namespace, claim, volume, name));
+    let kept = successor.as_deref().is_some_and(|name| {
+        name == claim.name() || is_prepared(facts, namespace, claim, volume, name)
+    });
     (!kept).then_some(Orphan {
         claim,
         volume,
@@ -148,7 +159,13 @@ fn left_on_purpose(claim: &Object) -> bool {
 }
 
 /// Whether the data is taken care of: moved before, handed over, or cloned.
-fn is_prepared(facts: &Facts, namespace: &str, claim: &Object, volume: Option<&Object>, successor: &str) -> bool {
+fn is_prepared(
+    facts: &Facts,
+    namespace: &str,
+    claim: &Object,
+    volume: Option<&Object>,
+    successor: &str,
+) -> bool {
     if volume.is_some_and(|volume| names_claim(volume, namespace, successor)) {
         return true;
     }
@@ -160,7 +177,8 @@ fn is_prepared(facts: &Facts, namespace: &str, claim: &Object, volume: Option<&O
 
 /// Whether a volume's claimRef is this claim.
 pub fn names_claim(volume: &Object, namespace: &str, claim: &str) -> bool {
-    volume.str("/spec/claimRef/namespace") == Some(namespace) && volume.str("/spec/claimRef/name") == Some(claim)
+    volume.str("/spec/claimRef/namespace") == Some(namespace)
+        && volume.str("/spec/claimRef/name") == Some(claim)
 }
 
 fn clones(target: &Object, source: &str) -> bool {
@@ -171,7 +189,9 @@ fn clones(target: &Object, source: &str) -> bool {
 
 /// A clone in a class that waits for its first pod stays Pending until the upgrade brings the pod.
 fn waits_for_consumer(facts: &Facts, claim: &Object) -> bool {
-    claim.str("/status/phase").is_none_or(|phase| phase == "Pending")
+    claim
+        .str("/status/phase")
+        .is_none_or(|phase| phase == "Pending")
         && facts
             .class_of(claim)
             .is_some_and(|class| class.str("/volumeBindingMode") == Some("WaitForFirstConsumer"))
@@ -189,13 +209,22 @@ mod tests {
             "metadata": {"name": "elasticsearch-master"},
             "spec": {"replicas": 2, "volumeClaimTemplates": [{"metadata": {"name": "elasticsearch-master"}}]},
         })));
-        assert_eq!(mounts.claim("elasticsearch-master", 1), "elasticsearch-master-elasticsearch-master-1");
+        assert_eq!(
+            mounts.claim("elasticsearch-master", 1),
+            "elasticsearch-master-elasticsearch-master-1"
+        );
         assert_eq!(
             mounts.parse("elasticsearch-master-elasticsearch-master-1"),
             Some(("elasticsearch-master", 1))
         );
-        assert_eq!(mounts.parse("elasticsearch-master-elasticsearch-master-"), None);
-        assert_eq!(mounts.parse("elasticsearch-master-elasticsearch-master-data-1"), None);
+        assert_eq!(
+            mounts.parse("elasticsearch-master-elasticsearch-master-"),
+            None
+        );
+        assert_eq!(
+            mounts.parse("elasticsearch-master-elasticsearch-master-data-1"),
+            None
+        );
         assert_eq!(ordinal("data-camunda-zeebe-11"), Some(11));
         assert_eq!(ordinal("data"), None);
     }

@@ -15,7 +15,10 @@ const WIDTH: usize = 100;
 
 /// The message of a refusal, or `None` where nothing refuses.
 pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
-    let denied: Vec<_> = findings.iter().filter(|finding| finding.action == Action::Deny).collect();
+    let denied: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.action == Action::Deny)
+        .collect();
     if denied.is_empty() {
         return None;
     }
@@ -42,14 +45,25 @@ pub fn warnings(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
         .filter(|finding| finding.action == Action::Warn)
-        .map(|finding| one_line(&format!("{}: {}. {}", finding.rule, finding.title, finding.why.join(" "))))
+        .map(|finding| {
+            one_line(&format!(
+                "{}: {}. {}",
+                finding.rule,
+                finding.title,
+                finding.why.join(" ")
+            ))
+        })
         .collect()
 }
 
 /// A text fit for a warning header.
 pub fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|c| !c.is_control()).collect()
+    words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect()
 }
 
 fn headline(change: &Change, count: usize) -> String {
@@ -57,7 +71,10 @@ fn headline(change: &Change, count: usize) -> String {
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
     };
-    let object = change.objects.first().map(|object| object.object.to_string());
+    let object = change
+        .objects
+        .first()
+        .map(|object| object.object.to_string());
     let subject = match (change.gate, object) {
         (Gate::Object, Some(object)) => format!("{object} of release {}", change.release),
         _ => format!("release {}", change.release),
@@ -82,12 +99,20 @@ fn versions(change: &Change) -> String {
 fn section(number: usize, finding: &Finding) -> String {
     let title = format!("{number}. {}", finding.title);
     let id = format!("[{}]", finding.rule);
-    let gap = WIDTH.saturating_sub(title.chars().count() + id.len()).max(2);
-    format!("{title}{:gap$}{id}\n{}", "", body(finding)).trim_end().to_owned()
+    let gap = WIDTH
+        .saturating_sub(title.chars().count() + id.len())
+        .max(2);
+    format!("{title}{:gap$}{id}\n{}", "", body(finding))
+        .trim_end()
+        .to_owned()
 }
 
 fn body(finding: &Finding) -> String {
-    let mut lines: Vec<String> = finding.why.iter().map(|line| format!("   {line}")).collect();
+    let mut lines: Vec<String> = finding
+        .why
+        .iter()
+        .map(|line| format!("   {line}"))
+        .collect();
     for fix in &finding.fixes {
         lines.push(format!("   {}", fix.intro));
         lines.extend(commands(fix));
@@ -100,7 +125,10 @@ fn body(finding: &Finding) -> String {
 
 /// Commands are indented as one block; a here-document is not indented at all, or it would not end.
 fn commands(fix: &Fix) -> Vec<String> {
-    let last_flag = fix.commands.iter().rposition(|command| matches!(command, Command::HelmFlag(_)));
+    let last_flag = fix
+        .commands
+        .iter()
+        .rposition(|command| matches!(command, Command::HelmFlag(_)));
     fix.commands
         .iter()
         .enumerate()
@@ -152,7 +180,10 @@ mod tests {
                 Fix::new("Do:", vec![Command::Shell("kubectl get pods".to_owned())]),
                 Fix::new(
                     "and add to your helm upgrade:",
-                    vec![Command::HelmFlag("--set a=1".to_owned()), Command::HelmFlag("--set b=2".to_owned())],
+                    vec![
+                        Command::HelmFlag("--set a=1".to_owned()),
+                        Command::HelmFlag("--set b=2".to_owned()),
+                    ],
                 ),
             ],
             guide: "Some section",
@@ -161,7 +192,11 @@ mod tests {
 
     #[test]
     fn a_refusal_reads_from_top_to_bottom() {
-        let findings = [finding(Action::Deny), finding(Action::Warn), finding(Action::Deny)];
+        let findings = [
+            finding(Action::Deny),
+            finding(Action::Warn),
+            finding(Action::Deny),
+        ];
         insta::assert_snapshot!(message(&change(), &findings).unwrap());
     }
 

@@ -61,7 +61,8 @@ impl Facts {
 
     /// Whether a release was found to be Camunda's.
     pub fn has_release(&self, namespace: &str, release: &str) -> bool {
-        self.releases.contains(&(namespace.to_owned(), release.to_owned()))
+        self.releases
+            .contains(&(namespace.to_owned(), release.to_owned()))
     }
 
     /// What could not be read.

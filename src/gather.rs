@@ -38,10 +38,15 @@ impl Reader {
         }
     }
 
-    async fn within<T>(&self, read: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {
-        timeout_at(self.deadline, read)
-            .await
-            .unwrap_or_else(|_| Err(ReadError::Api("the API server did not answer in time".to_owned())))
+    async fn within<T>(
+        &self,
+        read: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        timeout_at(self.deadline, read).await.unwrap_or_else(|_| {
+            Err(ReadError::Api(
+                "the API server did not answer in time".to_owned(),
+            ))
+        })
     }
 
     async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
@@ -75,7 +80,10 @@ impl Reader {
                 objects
             }
             Err(error) => {
-                facts.insert_gap(format!("{} in namespace {namespace}", kind.plural()), error.to_string());
+                facts.insert_gap(
+                    format!("{} in namespace {namespace}", kind.plural()),
+                    error.to_string(),
+                );
                 Vec::new()
             }
         }
@@ -85,7 +93,11 @@ impl Reader {
     async fn recognise(&self, facts: &mut Facts, namespace: &str, release: &str) {
         let labels = [PART_OF, (INSTANCE, release)];
         // A claim outlives the workloads that a user was told to delete.
-        let kinds = [Kind::PersistentVolumeClaim, Kind::Deployment, Kind::StatefulSet];
+        let kinds = [
+            Kind::PersistentVolumeClaim,
+            Kind::Deployment,
+            Kind::StatefulSet,
+        ];
         let labels = &labels;
         let lists = kinds.map(|kind| self.within(self.cluster.list(kind, namespace, labels)));
         for found in futures::future::join_all(lists).await {

@@ -92,7 +92,16 @@ const KINDS: [(Kind, &str, &str, &str, &str, bool); 11] = [
 ];
 
 impl Kind {
-    fn row(self) -> &'static (Kind, &'static str, &'static str, &'static str, &'static str, bool) {
+    fn row(
+        self,
+    ) -> &'static (
+        Kind,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        bool,
+    ) {
         &KINDS[self as usize]
     }
 
@@ -200,7 +209,11 @@ impl Object {
 
     /// The value of an annotation.
     pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("annotations")?.get(key)?.as_str()
+        self.0
+            .get("metadata")?
+            .get("annotations")?
+            .get(key)?
+            .as_str()
     }
 
     /// Whether a controller owns the object (External Secrets, Sealed Secrets, …).

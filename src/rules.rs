@@ -61,5 +61,8 @@ pub const RULES: [Rule; 6] = [
 
 /// All that all rules find.
 pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    RULES.iter().flat_map(|rule| (rule.judge)(change, facts)).collect()
+    RULES
+        .iter()
+        .flat_map(|rule| (rule.judge)(change, facts))
+        .collect()
 }

@@ -52,7 +52,12 @@ pub fn configurations(address: &Address, bundle: &str) -> [Value; 2] {
         })
     };
     [
-        configuration("ValidatingWebhookConfiguration", "/validate", validating(), false),
+        configuration(
+            "ValidatingWebhookConfiguration",
+            "/validate",
+            validating(),
+            false,
+        ),
         configuration("MutatingWebhookConfiguration", "/mutate", mutating(), true),
     ]
 }
@@ -141,7 +146,13 @@ fn rules(rules: &[(&str, &[&str], &[&str])]) -> Value {
 
 /// A webhook on namespaced objects once for enforced namespaces and once for the others; a volume has no namespace
 /// to choose by, so it fails open.
-fn doubled(webhook: &Webhook, address: &Address, path: &str, bundle: &str, mutating: bool) -> Vec<Value> {
+fn doubled(
+    webhook: &Webhook,
+    address: &Address,
+    path: &str,
+    bundle: &str,
+    mutating: bool,
+) -> Vec<Value> {
     let variants: &[(&str, &str, &str)] = if webhook.namespaced {
         &[("enforced", "Fail", "In"), ("observed", "Ignore", "NotIn")]
     } else {
@@ -188,7 +199,9 @@ fn namespaces(address: &Address, operator: &str) -> Value {
 
 fn client_config(address: &Address, path: &str, bundle: &str) -> Value {
     match address {
-        Address::Url(url) => json!({"url": format!("{}{path}", url.trim_end_matches('/')), "caBundle": bundle}),
+        Address::Url(url) => {
+            json!({"url": format!("{}{path}", url.trim_end_matches('/')), "caBundle": bundle})
+        }
         Address::Service { namespace, name } => json!({
             "service": {"namespace": namespace, "name": name, "path": path, "port": 443},
             "caBundle": bundle,
@@ -209,13 +222,21 @@ mod tests {
         };
         configurations(&address, "Q0E=")
             .iter()
-            .flat_map(|configuration| configuration["webhooks"].as_array().cloned().unwrap_or_default())
+            .flat_map(|configuration| {
+                configuration["webhooks"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default()
+            })
             .collect()
     }
 
     #[test]
     fn every_namespaced_webhook_fails_closed_only_where_asked() {
-        let names: BTreeSet<_> = webhooks().iter().map(|webhook| webhook["name"].to_string()).collect();
+        let names: BTreeSet<_> = webhooks()
+            .iter()
+            .map(|webhook| webhook["name"].to_string())
+            .collect();
         assert_eq!(names.len(), webhooks().len(), "names must differ");
         for webhook in webhooks() {
             let selector = webhook["namespaceSelector"]["matchExpressions"][0].clone();

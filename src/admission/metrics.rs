@@ -43,16 +43,31 @@ impl AdmissionMetrics {
         };
         for rule in &RULES {
             for action in ["deny", "warn"] {
-                drop(own.findings.get_or_create(&FindingLabels { rule: rule.id, action }));
+                drop(own.findings.get_or_create(&FindingLabels {
+                    rule: rule.id,
+                    action,
+                }));
             }
         }
         for mutation in MUTATIONS {
             drop(own.mutations.get_or_create(&MutationLabels { mutation }));
         }
         metrics.register(|registry| {
-            registry.register("reviews", "Reviews answered, by endpoint and verdict", own.reviews.clone());
-            registry.register("findings", "What the rules found, by rule and action", own.findings.clone());
-            registry.register("mutations", "What was set, by mutation", own.mutations.clone());
+            registry.register(
+                "reviews",
+                "Reviews answered, by endpoint and verdict",
+                own.reviews.clone(),
+            );
+            registry.register(
+                "findings",
+                "What the rules found, by rule and action",
+                own.findings.clone(),
+            );
+            registry.register(
+                "mutations",
+                "What was set, by mutation",
+                own.mutations.clone(),
+            );
         });
         own
     }
@@ -64,7 +79,11 @@ impl AdmissionMetrics {
         };
         let labels = ReviewLabels {
             endpoint,
-            verdict: if verdict.allowed() { "admitted" } else { "refused" },
+            verdict: if verdict.allowed() {
+                "admitted"
+            } else {
+                "refused"
+            },
         };
         self.reviews.get_or_create(&labels).inc();
         for (rule, action) in &verdict.findings {
@@ -72,10 +91,14 @@ impl AdmissionMetrics {
                 Action::Deny => "deny",
                 Action::Warn => "warn",
             };
-            self.findings.get_or_create(&FindingLabels { rule, action }).inc();
+            self.findings
+                .get_or_create(&FindingLabels { rule, action })
+                .inc();
         }
         for mutation in &verdict.mutations {
-            self.mutations.get_or_create(&MutationLabels { mutation }).inc();
+            self.mutations
+                .get_or_create(&MutationLabels { mutation })
+                .inc();
         }
     }
 }

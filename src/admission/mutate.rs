@@ -6,28 +6,42 @@ use crate::{
     denial,
     facts::Facts,
     gather::Reader,
-    mutations::{claim_bound_to_retained_volume, volume_claim_ref, volume_reclaim_policy, zeebe_fs_group},
+    mutations::{
+        claim_bound_to_retained_volume, volume_claim_ref, volume_reclaim_policy, zeebe_fs_group,
+    },
     object::{Kind, Object},
 };
 
 pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>) -> Verdict {
-    let (Some(kind), Some(operation), Some(object)) = (request.kind(), request.operation(), request.object()) else {
+    let (Some(kind), Some(operation), Some(object)) =
+        (request.kind(), request.operation(), request.object())
+    else {
         return Verdict::admitted();
     };
     match kind {
-        Kind::StatefulSet | Kind::Deployment | Kind::Job => workload(reader, request, operation, object).await,
+        Kind::StatefulSet | Kind::Deployment | Kind::Job => {
+            workload(reader, request, operation, object).await
+        }
         Kind::PersistentVolume => volume(guard, reader, &object).await,
-        Kind::PersistentVolumeClaim if operation == Operation::Create => claim(reader, request, &object).await,
+        Kind::PersistentVolumeClaim if operation == Operation::Create => {
+            claim(reader, request, &object).await
+        }
         _ => Verdict::admitted(),
     }
 }
 
-async fn workload(reader: &Reader, request: &Request<'_>, operation: Operation, object: Object) -> Verdict {
+async fn workload(
+    reader: &Reader,
+    request: &Request<'_>,
+    operation: Operation,
+    object: Object,
+) -> Verdict {
     let old = request.old_object();
     if let (Operation::Update, Some(old), Some(kind)) = (operation, &old, request.kind()) {
         let mut facts = Facts::default();
         facts.insert(kind, old.clone().into());
-        let verdict = object_gate::findings(reader, request, operation, object.clone(), facts).await;
+        let verdict =
+            object_gate::findings(reader, request, operation, object.clone(), facts).await;
         if !verdict.allowed() {
             return verdict;
         }
@@ -55,11 +69,18 @@ async fn volume(guard: &Guard, reader: &Reader, volume: &Object) -> Verdict {
         }
         Err(_) => {
             let gap = facts.gaps().first().map_or("", |gap| gap.reason.as_str());
-            return Verdict::refused(format!("volume {} could not be handed over: {gap}", volume.name()));
+            return Verdict::refused(format!(
+                "volume {} could not be handed over: {gap}",
+                volume.name()
+            ));
         }
     }
     let handed_over = mutations.last().map_or(volume, |mutated| &mutated.object);
-    mutations.extend(volume_reclaim_policy::mutate(handed_over, guard.retain, &facts));
+    mutations.extend(volume_reclaim_policy::mutate(
+        handed_over,
+        guard.retain,
+        &facts,
+    ));
     Verdict::mutated(&volume.0, mutations)
 }
 

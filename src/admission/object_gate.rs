@@ -12,7 +12,9 @@ use crate::{
 };
 
 pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
-    let (Some(kind), Some(operation), Some(object)) = (request.kind(), request.operation(), request.object()) else {
+    let (Some(kind), Some(operation), Some(object)) =
+        (request.kind(), request.operation(), request.object())
+    else {
         return Verdict::admitted();
     };
     let mut facts = Facts::default();
@@ -22,7 +24,9 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
                 facts.insert(kind, old.into());
             }
         }
-        (Kind::StatefulSet, Operation::Create) => reader.claim_facts(&mut facts, &request.namespace).await,
+        (Kind::StatefulSet, Operation::Create) => {
+            reader.claim_facts(&mut facts, &request.namespace).await
+        }
         _ => return Verdict::admitted(),
     }
     findings(reader, request, operation, object, facts).await
@@ -42,10 +46,15 @@ pub(super) async fn findings(
     let release = release_label(&object).unwrap_or("unknown").to_owned();
     let change = Change::of_object(operation, reference, &release, object.clone());
     debug_assert_eq!(change.gate, Gate::Object);
-    if rules::judge(&change, &facts).is_empty() || !reader.knows_release(&mut facts, &object).await {
+    if rules::judge(&change, &facts).is_empty() || !reader.knows_release(&mut facts, &object).await
+    {
         return Verdict::admitted();
     }
-    if change.objects.iter().any(|object| object.object.kind == Kind::Secret) {
+    if change
+        .objects
+        .iter()
+        .any(|object| object.object.kind == Kind::Secret)
+    {
         reader.claim_facts(&mut facts, &request.namespace).await;
     }
     let findings = rules::judge(&change, &facts);

@@ -30,7 +30,13 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
         release::Status::PendingInstall => Running::Nothing,
         _ => {
             reader
-                .running(&guard.running, storage, &request.namespace, &release.name, release.revision)
+                .running(
+                    &guard.running,
+                    storage,
+                    &request.namespace,
+                    &release.name,
+                    release.revision,
+                )
                 .await
         }
     };
@@ -45,7 +51,9 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
     let Some(mut change) = Change::of_release(release, rendered, running.as_deref()) else {
         return Verdict::admitted();
     };
-    let mut facts = reader.release_facts(&mut change, &request.namespace, &request.user_info).await;
+    let mut facts = reader
+        .release_facts(&mut change, &request.namespace, &request.user_info)
+        .await;
     for reason in &rendered.unreadable {
         facts.insert_gap("manifest", reason.clone());
     }
@@ -57,11 +65,23 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
 }
 
 /// Decodes a record off the threads that serve connections, a few at a time; `None` for one that announces nothing.
-async fn decode(guard: &Guard, request: &Request<'_>, storage: Storage) -> Result<Option<Decoded>, String> {
-    let data = request.record_data().ok_or("it has no data.release")?.into_owned();
-    let _permit = guard.decoding.acquire().await.map_err(|error| error.to_string())?;
+async fn decode(
+    guard: &Guard,
+    request: &Request<'_>,
+    storage: Storage,
+) -> Result<Option<Decoded>, String> {
+    let data = request
+        .record_data()
+        .ok_or("it has no data.release")?
+        .into_owned();
+    let _permit = guard
+        .decoding
+        .acquire()
+        .await
+        .map_err(|error| error.to_string())?;
     let decoded = tokio::task::spawn_blocking(move || {
-        let release = release::decode(&data, storage, Limits::default()).map_err(|error| error.to_string())?;
+        let release = release::decode(&data, storage, Limits::default())
+            .map_err(|error| error.to_string())?;
         drop(data);
         if Operation::of(release.info.status).is_none() {
             return Ok(None);
@@ -69,17 +89,23 @@ async fn decode(guard: &Guard, request: &Request<'_>, storage: Storage) -> Resul
         let rendered = Rendered::of(&release);
         Ok(Some(Decoded { release, rendered }))
     });
-    decoded.await.unwrap_or_else(|_| Err("decoding it failed".to_owned()))
+    decoded
+        .await
+        .unwrap_or_else(|_| Err("decoding it failed".to_owned()))
 }
 
 /// A record that can't be read is refused where Camunda is known to be, and nowhere else.
 async fn undecodable(reader: &Reader, request: &Request<'_>, reason: &str) -> Verdict {
     let object = request.object();
     let named = object.as_ref().and_then(|object| object.label("name"));
-    let Some(release) = release::parse_record_name(request.name()).map(|(release, _)| release).or(named) else {
+    let Some(release) = release::parse_record_name(request.name())
+        .map(|(release, _)| release)
+        .or(named)
+    else {
         return Verdict::warned(&format!("a Helm release record can't be decoded: {reason}"));
     };
-    let is_camunda = release.contains("camunda") || reader.is_camunda(&request.namespace, release).await;
+    let is_camunda =
+        release.contains("camunda") || reader.is_camunda(&request.namespace, release).await;
     let message = format!(
         "the record of release {release} (namespace {}) can't be decoded, so the change was not judged: {reason}",
         request.namespace

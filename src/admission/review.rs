@@ -98,7 +98,10 @@ impl<'a> Request<'a> {
         self.operation() == Some(Operation::Create)
             && match self.storage() {
                 Some(Storage::Secret) => {
-                    self.name.starts_with(RECORD_PREFIX) || self.record().is_some_and(|record| record.kind == RECORD_TYPE)
+                    self.name.starts_with(RECORD_PREFIX)
+                        || self
+                            .record()
+                            .is_some_and(|record| record.kind == RECORD_TYPE)
                 }
                 Some(Storage::ConfigMap) => self.name.starts_with(RECORD_PREFIX),
                 None => false,
@@ -128,7 +131,10 @@ impl<'a> Request<'a> {
         let mut object = Object(serde_json::from_str(raw.get()).ok()?);
         if !self.namespace.is_empty()
             && object.namespace().is_none()
-            && let Some(metadata) = object.0.get_mut("metadata").and_then(|metadata| metadata.as_object_mut())
+            && let Some(metadata) = object
+                .0
+                .get_mut("metadata")
+                .and_then(|metadata| metadata.as_object_mut())
         {
             metadata.insert("namespace".to_owned(), self.namespace.as_ref().into());
         }
@@ -137,7 +143,11 @@ impl<'a> Request<'a> {
 
     /// The object that the request is about.
     pub(super) fn reference(&self, object: &Object) -> Option<ObjectRef> {
-        let name = if object.name().is_empty() { self.name() } else { object.name() };
+        let name = if object.name().is_empty() {
+            self.name()
+        } else {
+            object.name()
+        };
         Some(ObjectRef::new(self.kind()?, &self.namespace, name))
     }
 }

@@ -53,7 +53,10 @@ impl Verdict {
         Self {
             refusal: message.map(Refusal::forbidden),
             warnings: denial::warnings(findings),
-            findings: findings.iter().map(|finding| (finding.rule, finding.action)).collect(),
+            findings: findings
+                .iter()
+                .map(|finding| (finding.rule, finding.action))
+                .collect(),
             ..Self::default()
         }
     }
@@ -82,7 +85,10 @@ impl Verdict {
         let patch = json_patch::diff(before, &last.object.0);
         Self {
             patch: serde_json::to_value(patch).ok(),
-            warnings: mutations.iter().map(|mutated| denial::one_line(&mutated.notice)).collect(),
+            warnings: mutations
+                .iter()
+                .map(|mutated| denial::one_line(&mutated.notice))
+                .collect(),
             mutations: mutations.iter().map(|mutated| mutated.mutation).collect(),
             ..Self::default()
         }
@@ -102,7 +108,8 @@ impl Verdict {
 
     /// A rule failed: a record can be tried again, an object must not stop an upgrade half-way.
     pub(super) fn failed(request: &Request<'_>) -> Self {
-        let message = "camunda-upgrade-guard failed on this request; its log says where. Nothing was judged.";
+        let message =
+            "camunda-upgrade-guard failed on this request; its log says where. Nothing was judged.";
         if request.is_record() {
             Self::refused(message.to_owned())
         } else {
@@ -159,14 +166,37 @@ impl Verdict {
     /// One line a verdict; admissions without a word only for those who ask for them.
     pub(super) fn log(&self, endpoint: Endpoint, request: &Request<'_>) {
         let rules: Vec<_> = self.findings.iter().map(|(rule, _)| *rule).collect();
-        let (uid, user, namespace, name) =
-            (&*request.uid, &*request.user_info.username, &*request.namespace, request.name());
+        let (uid, user, namespace, name) = (
+            &*request.uid,
+            &*request.user_info.username,
+            &*request.namespace,
+            request.name(),
+        );
         let release = self.release.as_deref();
         let mutations = &self.mutations;
         if !self.allowed() {
-            tracing::warn!(?endpoint, uid, user, namespace, name, release, ?rules, "refused");
+            tracing::warn!(
+                ?endpoint,
+                uid,
+                user,
+                namespace,
+                name,
+                release,
+                ?rules,
+                "refused"
+            );
         } else if !rules.is_empty() || !mutations.is_empty() {
-            tracing::info!(?endpoint, uid, user, namespace, name, release, ?rules, ?mutations, "admitted");
+            tracing::info!(
+                ?endpoint,
+                uid,
+                user,
+                namespace,
+                name,
+                release,
+                ?rules,
+                ?mutations,
+                "admitted"
+            );
         } else {
             tracing::debug!(?endpoint, uid, user, namespace, name, release, "admitted");
         }

@@ -46,14 +46,18 @@ impl Component {
 
 fn by_chart(charts: &[String], workload: &Object) -> Option<Component> {
     let last = charts.last()?.as_str();
-    let in_keycloak = charts.iter().any(|chart| chart.to_lowercase().contains("keycloak"));
+    let in_keycloak = charts
+        .iter()
+        .any(|chart| chart.to_lowercase().contains("keycloak"));
     match last {
         "elasticsearch" => Some(Component::Elasticsearch),
         "zeebe" => Some(Component::Zeebe),
         "keycloak" | "identityKeycloak" => Some(Component::Keycloak),
         "postgresql" if in_keycloak => Some(Component::KeycloakPostgresql),
         // Up to 12 the top-level `postgresql` is Web Modeler's; in somebody else's umbrella chart it need not be.
-        "postgresql" | "webModelerPostgresql" => by_labels(workload).or(Some(Component::WebModelerPostgresql)),
+        "postgresql" | "webModelerPostgresql" => {
+            by_labels(workload).or(Some(Component::WebModelerPostgresql))
+        }
         _ => None,
     }
 }
@@ -107,13 +111,20 @@ mod tests {
     fn the_subchart_decides_under_any_name() {
         let renamed = workload(json!({"app.kubernetes.io/name": "db"}), "registry/pg:15");
         for (path, component) in [
-            ("identity/keycloak/postgresql", Component::KeycloakPostgresql),
+            (
+                "identity/keycloak/postgresql",
+                Component::KeycloakPostgresql,
+            ),
             ("identityKeycloak/postgresql", Component::KeycloakPostgresql),
             ("webModelerPostgresql", Component::WebModelerPostgresql),
             ("postgresql", Component::WebModelerPostgresql),
             ("elasticsearch", Component::Elasticsearch),
         ] {
-            assert_eq!(Component::of(&renamed, Some(&charts(path))), component, "{path}");
+            assert_eq!(
+                Component::of(&renamed, Some(&charts(path))),
+                component,
+                "{path}"
+            );
         }
     }
 
@@ -121,10 +132,22 @@ mod tests {
     fn labels_and_image_decide_where_comments_were_stripped() {
         let elastic = workload(json!({"chart": "elasticsearch"}), "mirror/es:7");
         assert_eq!(Component::of(&elastic, None), Component::Elasticsearch);
-        let bare = workload(json!({}), "registry:5000/bitnami/elasticsearch:8.7.1@sha256:00");
+        let bare = workload(
+            json!({}),
+            "registry:5000/bitnami/elasticsearch:8.7.1@sha256:00",
+        );
         assert_eq!(Component::of(&bare, None), Component::Elasticsearch);
-        let modeler = workload(json!({"app.kubernetes.io/name": "postgresql-web-modeler"}), "x");
-        assert_eq!(Component::of(&modeler, None), Component::WebModelerPostgresql);
-        assert_eq!(Component::of(&workload(json!({}), "nginx"), None), Component::Other);
+        let modeler = workload(
+            json!({"app.kubernetes.io/name": "postgresql-web-modeler"}),
+            "x",
+        );
+        assert_eq!(
+            Component::of(&modeler, None),
+            Component::WebModelerPostgresql
+        );
+        assert_eq!(
+            Component::of(&workload(json!({}), "nginx"), None),
+            Component::Other
+        );
     }
 }

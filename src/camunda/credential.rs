@@ -29,8 +29,18 @@ pub enum Supply {
 ///
 /// `charts` is the path of subcharts below the release's chart, where the manifest tells it: it tells apart
 /// two PostgreSQLs and gives the value key under any alias. `line` is the line whose value keys are wanted.
-pub fn credential(secret: &Object, key: &str, charts: Option<&[String]>, line: Option<&Line>) -> Option<Credential> {
-    let line = line.or_else(|| Line::all().iter().rev().find(|line| !line.credentials.is_empty()))?;
+pub fn credential(
+    secret: &Object,
+    key: &str,
+    charts: Option<&[String]>,
+    line: Option<&Line>,
+) -> Option<Credential> {
+    let line = line.or_else(|| {
+        Line::all()
+            .iter()
+            .rev()
+            .find(|line| !line.credentials.is_empty())
+    })?;
     if let Some(generated) = &line.generated_secret
         && let Some(found) = generated.keys.iter().find(|found| found.name == key)
         && secret.annotation("helm.sh/hook").is_some()
@@ -43,8 +53,12 @@ pub fn credential(secret: &Object, key: &str, charts: Option<&[String]>, line: O
         });
     }
     // A line that no longer generates a key may still be asked about a Secret of the line before.
-    let fact = find(line, secret, key, charts)
-        .or_else(|| Line::all().iter().rev().find_map(|line| find(line, secret, key, charts)))?;
+    let fact = find(line, secret, key, charts).or_else(|| {
+        Line::all()
+            .iter()
+            .rev()
+            .find_map(|line| find(line, secret, key, charts))
+    })?;
     Some(Credential {
         key: key.to_owned(),
         name: fact.name.clone(),
@@ -133,16 +147,34 @@ mod tests {
     fn value_keys_follow_the_line_and_the_subchart() {
         let keycloak = secret("orders-kc", "kc");
         assert_eq!(
-            value(&keycloak, "admin-password", &["identity", "keycloak"], "8.3.1").as_deref(),
+            value(
+                &keycloak,
+                "admin-password",
+                &["identity", "keycloak"],
+                "8.3.1"
+            )
+            .as_deref(),
             Some("identity.keycloak.auth.adminPassword")
         );
         assert_eq!(
-            value(&keycloak, "admin-password", &["bpm", "identityKeycloak"], "12.13.3").as_deref(),
+            value(
+                &keycloak,
+                "admin-password",
+                &["bpm", "identityKeycloak"],
+                "12.13.3"
+            )
+            .as_deref(),
             Some("bpm.identityKeycloak.auth.adminPassword")
         );
         let database = secret("x", "postgresql");
         assert_eq!(
-            value(&database, "password", &["identityKeycloak", "postgresql"], "12.13.3").as_deref(),
+            value(
+                &database,
+                "password",
+                &["identityKeycloak", "postgresql"],
+                "12.13.3"
+            )
+            .as_deref(),
             Some("identityKeycloak.postgresql.auth.password")
         );
         assert_eq!(
@@ -159,9 +191,15 @@ mod tests {
     #[test]
     fn other_keys_are_nobodys_business() {
         let modeler = secret("camunda-web-modeler", "web-modeler");
-        assert_eq!(credential(&modeler, "pusher-app-secret", None, Line::of("12.13.3")), None);
+        assert_eq!(
+            credential(&modeler, "pusher-app-secret", None, Line::of("12.13.3")),
+            None
+        );
         let own = secret("my-app", "my-app");
-        assert_eq!(credential(&own, "password", None, Line::of("12.13.3")), None);
+        assert_eq!(
+            credential(&own, "password", None, Line::of("12.13.3")),
+            None
+        );
     }
 
     #[test]

@@ -95,7 +95,8 @@ const FILES: [&str; 11] = [
 ];
 
 /// A file that does not parse is left out here and caught by the test below, which fails on it.
-static LINES: LazyLock<Vec<Line>> = LazyLock::new(|| FILES.iter().filter_map(|file| parse(file).ok()).collect());
+static LINES: LazyLock<Vec<Line>> =
+    LazyLock::new(|| FILES.iter().filter_map(|file| parse(file).ok()).collect());
 
 fn parse(file: &str) -> Result<Line, String> {
     let value = Document::new(file)
@@ -140,7 +141,9 @@ mod tests {
         let names: Vec<_> = Line::all().iter().map(|line| line.line.as_str()).collect();
         assert_eq!(
             names,
-            ["8.0", "8.1", "8.2", "8.3", "9", "10", "11", "12", "13", "14", "15"]
+            [
+                "8.0", "8.1", "8.2", "8.3", "9", "10", "11", "12", "13", "14", "15"
+            ]
         );
         for line in Line::all() {
             assert_eq!(

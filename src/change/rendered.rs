@@ -88,7 +88,13 @@ impl Rendered {
         }
     }
 
-    fn add(&mut self, value: Value, source: Option<&str>, release: &Release, hook: Option<&HookRun>) {
+    fn add(
+        &mut self,
+        value: Value,
+        source: Option<&str>,
+        release: &Release,
+        hook: Option<&HookRun>,
+    ) {
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let (kind, api_version) = (text("kind"), text("apiVersion"));
         if kind.ends_with("List") {
@@ -129,15 +135,17 @@ impl Rendered {
             }
             return;
         }
-        let Some(own) = self
-            .objects
-            .iter()
-            .find(|object| camunda::is_own(&object.object) && chart_version(&object.object).is_some())
-        else {
+        let Some(own) = self.objects.iter().find(|object| {
+            camunda::is_own(&object.object) && chart_version(&object.object).is_some()
+        }) else {
             return;
         };
         self.camunda = true;
-        let locked = release.chart.lock.iter().flat_map(|lock| &lock.dependencies);
+        let locked = release
+            .chart
+            .lock
+            .iter()
+            .flat_map(|lock| &lock.dependencies);
         self.camunda_version = locked
             .chain(&metadata.dependencies)
             .find(|dependency| dependency.name == camunda::CHART && is_exact(&dependency.version))
@@ -153,7 +161,10 @@ impl Rendered {
         }
         // Recognise databases again, now that the umbrella's own level is known.
         for object in &mut self.objects {
-            let below = object.charts.as_ref().map(|charts| charts.get(1..).unwrap_or_default());
+            let below = object
+                .charts
+                .as_ref()
+                .map(|charts| charts.get(1..).unwrap_or_default());
             object.component = Component::of(&object.object, below);
         }
     }
@@ -174,7 +185,10 @@ impl HookRun {
         Self {
             events: hook.events.clone(),
             recreated: hook.delete_policies.is_empty()
-                || hook.delete_policies.iter().any(|policy| policy == "before-hook-creation"),
+                || hook
+                    .delete_policies
+                    .iter()
+                    .any(|policy| policy == "before-hook-creation"),
         }
     }
 }
@@ -231,11 +245,22 @@ mod tests {
     #[test]
     fn the_chart_version_is_in_the_label_of_own_objects() {
         let own = |chart: &str| {
-            Object(json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "camunda-platform", "helm.sh/chart": chart}}}))
+            Object(
+                json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "camunda-platform", "helm.sh/chart": chart}}}),
+            )
         };
-        assert_eq!(chart_version(&own("zeebe-gateway-8.2.34")).as_deref(), Some("8.2.34"));
-        assert_eq!(chart_version(&own("camunda-platform-15.0.0-alpha4")).as_deref(), Some("15.0.0-alpha4"));
-        assert_eq!(chart_version(&own("camunda-8-12.13.3")).as_deref(), Some("12.13.3"));
+        assert_eq!(
+            chart_version(&own("zeebe-gateway-8.2.34")).as_deref(),
+            Some("8.2.34")
+        );
+        assert_eq!(
+            chart_version(&own("camunda-platform-15.0.0-alpha4")).as_deref(),
+            Some("15.0.0-alpha4")
+        );
+        assert_eq!(
+            chart_version(&own("camunda-8-12.13.3")).as_deref(),
+            Some("12.13.3")
+        );
         assert_eq!(chart_version(&own("camunda-platform")), None);
         assert_eq!(chart_version(&Object(json!({}))), None);
     }

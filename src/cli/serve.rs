@@ -40,7 +40,12 @@ pub struct ServeArgs {
     kubeconfig: Option<PathBuf>,
 
     /// Whose volumes get the reclaim policy Retain
-    #[arg(long, value_enum, default_value_t, env = "CAMUNDA_UPGRADE_GUARD_RETAIN_VOLUMES")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        env = "CAMUNDA_UPGRADE_GUARD_RETAIN_VOLUMES"
+    )]
     retain_volumes: RetainScope,
 
     /// Take live objects from a file, a List as kubectl writes it, and never ask an API server; for rehearsals and
@@ -72,7 +77,11 @@ impl ServeArgs {
                 Cluster::Live(live)
             }
         };
-        let guard = Guard::new(cluster, self.retain_volumes, AdmissionMetrics::new(&admin.metrics));
+        let guard = Guard::new(
+            cluster,
+            self.retain_volumes,
+            AdmissionMetrics::new(&admin.metrics),
+        );
         match bound.serve(guard.router(), admin, shutdown).await {
             Stopped::Finished => Ok(()),
             Stopped::CutShort { connections } => bail!("{connections} connections were cut"),

@@ -16,7 +16,11 @@ use crate::webhooks::{Address, configurations};
 #[derive(Args, Debug)]
 pub struct WebhooksArgs {
     /// Where the API server reaches the guard
-    #[arg(long, value_name = "https://HOST:PORT", required_unless_present = "service")]
+    #[arg(
+        long,
+        value_name = "https://HOST:PORT",
+        required_unless_present = "service"
+    )]
     url: Option<String>,
 
     /// The Service that leads to the guard, port 443
@@ -33,7 +37,9 @@ impl WebhooksArgs {
         let file = self.ca.display();
         let pem = std::fs::read(&self.ca).with_context(|| format!("can't read --ca {file}"))?;
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        let count = certificates.with_context(|| format!("--ca {file} is not PEM"))?.len();
+        let count = certificates
+            .with_context(|| format!("--ca {file} is not PEM"))?
+            .len();
         ensure!(count > 0, "--ca {file} holds no certificate");
         let bundle = STANDARD.encode(&pem);
         let mut out = io::stdout().lock();
@@ -47,14 +53,19 @@ impl WebhooksArgs {
     fn address(&self) -> anyhow::Result<Address> {
         match (&self.url, &self.service) {
             (Some(url), _) => {
-                ensure!(url.starts_with("https://"), "--url must start with https://: the API server calls nothing else");
+                ensure!(
+                    url.starts_with("https://"),
+                    "--url must start with https://: the API server calls nothing else"
+                );
                 Ok(Address::Url(url.clone()))
             }
             (None, Some(service)) => match service.split_once('/') {
-                Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => Ok(Address::Service {
-                    namespace: namespace.to_owned(),
-                    name: name.to_owned(),
-                }),
+                Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
+                    Ok(Address::Service {
+                        namespace: namespace.to_owned(),
+                        name: name.to_owned(),
+                    })
+                }
                 _ => bail!("--service must be NAMESPACE/NAME, not {service:?}"),
             },
             (None, None) => bail!("--url or --service must be given"),

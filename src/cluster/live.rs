@@ -3,7 +3,9 @@
 use std::{fmt::Write, sync::Arc};
 
 use axum::http;
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
+};
 use kube::{Api, Client, api::PostParams};
 use serde_json::Value;
 
@@ -30,14 +32,25 @@ impl LiveCluster {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), ReadError> {
-        self.client.apiserver_version().await.map(drop).map_err(|error| explain(&error))
+        self.client
+            .apiserver_version()
+            .await
+            .map(drop)
+            .map_err(|error| explain(&error))
     }
 
-    pub(super) async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
+    pub(super) async fn get(
+        &self,
+        reference: &ObjectRef,
+    ) -> Result<Option<Arc<Object>>, ReadError> {
         if !is_name(&reference.name) || !is_namespace(reference) {
             return Ok(None);
         }
-        let path = format!("{}/{}", collection(reference.kind, &reference.namespace), reference.name);
+        let path = format!(
+            "{}/{}",
+            collection(reference.kind, &reference.namespace),
+            reference.name
+        );
         match self.request(&path).await {
             Ok(value) => Ok(Some(Arc::new(Object(value)))),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
@@ -51,10 +64,15 @@ impl LiveCluster {
         namespace: &str,
         labels: &[(&str, &str)],
     ) -> Result<Vec<Arc<Object>>, ReadError> {
-        if kind.namespaced() && !is_name(namespace) || labels.iter().any(|(_, value)| !is_label(value)) {
+        if kind.namespaced() && !is_name(namespace)
+            || labels.iter().any(|(_, value)| !is_label(value))
+        {
             return Ok(Vec::new());
         }
-        let selector: Vec<_> = labels.iter().map(|(key, value)| format!("{key}%3D{value}")).collect();
+        let selector: Vec<_> = labels
+            .iter()
+            .map(|(key, value)| format!("{key}%3D{value}"))
+            .collect();
         let mut path = format!("{}?limit={PAGE}", collection(kind, namespace));
         if !selector.is_empty() {
             // Writing to a String cannot fail.
@@ -63,8 +81,14 @@ impl LiveCluster {
         let mut objects = Vec::new();
         let mut next = String::new();
         loop {
-            let page = self.request(&format!("{path}{next}")).await.map_err(|error| explain(&error))?;
-            let items = page.get("items").and_then(Value::as_array).ok_or(ReadError::Malformed)?;
+            let page = self
+                .request(&format!("{path}{next}"))
+                .await
+                .map_err(|error| explain(&error))?;
+            let items = page
+                .get("items")
+                .and_then(Value::as_array)
+                .ok_or(ReadError::Malformed)?;
             objects.extend(items.iter().map(|item| Arc::new(Object(item.clone()))));
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
                 Some(token) if !token.is_empty() => next = format!("&continue={token}"),
@@ -105,7 +129,9 @@ impl LiveCluster {
     }
 
     async fn request(&self, path: &str) -> Result<Value, kube::Error> {
-        let request = http::Request::get(path).body(Vec::new()).map_err(kube::Error::HttpError)?;
+        let request = http::Request::get(path)
+            .body(Vec::new())
+            .map_err(kube::Error::HttpError)?;
         self.client.request(request).await
     }
 }
@@ -171,6 +197,9 @@ mod tests {
             collection(Kind::StatefulSet, "prod"),
             "/apis/apps/v1/namespaces/prod/statefulsets"
         );
-        assert_eq!(collection(Kind::PersistentVolume, ""), "/api/v1/persistentvolumes");
+        assert_eq!(
+            collection(Kind::PersistentVolume, ""),
+            "/api/v1/persistentvolumes"
+        );
     }
 }

@@ -35,8 +35,12 @@ impl Snapshot {
     pub fn read(path: &Path) -> Result<Snapshot, SnapshotError> {
         let name = path.display().to_string();
         let text = std::fs::read(path).map_err(|error| SnapshotError::Read(name.clone(), error))?;
-        let list: Value = serde_json::from_slice(&text).map_err(|error| SnapshotError::Json(name.clone(), error))?;
-        let items = list.get("items").and_then(Value::as_array).ok_or(SnapshotError::NoList(name))?;
+        let list: Value = serde_json::from_slice(&text)
+            .map_err(|error| SnapshotError::Json(name.clone(), error))?;
+        let items = list
+            .get("items")
+            .and_then(Value::as_array)
+            .ok_or(SnapshotError::NoList(name))?;
         Ok(items.iter().cloned().collect())
     }
 
@@ -44,13 +48,22 @@ impl Snapshot {
         self.objects.get(reference).cloned()
     }
 
-    pub(super) fn list(&self, kind: Kind, namespace: &str, labels: &[(&str, &str)]) -> Vec<Arc<Object>> {
+    pub(super) fn list(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        labels: &[(&str, &str)],
+    ) -> Vec<Arc<Object>> {
         self.objects
             .iter()
             .filter(|(reference, _)| {
                 reference.kind == kind && (!kind.namespaced() || reference.namespace == namespace)
             })
-            .filter(|(_, object)| labels.iter().all(|(key, value)| object.label(key) == Some(value)))
+            .filter(|(_, object)| {
+                labels
+                    .iter()
+                    .all(|(key, value)| object.label(key) == Some(value))
+            })
             .map(|(_, object)| Arc::clone(object))
             .collect()
     }
@@ -64,7 +77,8 @@ impl FromIterator<Value> for Snapshot {
             .filter_map(|value| {
                 let kind = Kind::from_name(value.get("kind")?.as_str()?)?;
                 let object = Object(value);
-                let reference = ObjectRef::new(kind, object.namespace().unwrap_or_default(), object.name());
+                let reference =
+                    ObjectRef::new(kind, object.namespace().unwrap_or_default(), object.name());
                 Some((reference, Arc::new(object)))
             })
             .collect();

@@ -12,9 +12,10 @@ use crate::{
 impl Reader {
     /// Whether an object belongs to a Camunda release; asks the API server only where its labels leave it open.
     pub async fn knows_release(&self, facts: &mut Facts, object: &Object) -> bool {
-        if let (false, Some((namespace, release))) =
-            (camunda::is_own(object), object.namespace().zip(release_label(object)))
-        {
+        if let (false, Some((namespace, release))) = (
+            camunda::is_own(object),
+            object.namespace().zip(release_label(object)),
+        ) {
             self.recognise(facts, namespace, release).await;
         }
         facts.is_guarded(object)
@@ -29,10 +30,16 @@ impl Reader {
 
     /// All claims of a namespace with their volumes, and the StatefulSets that may mount them.
     pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str) {
-        let claims = self.list(facts, Kind::PersistentVolumeClaim, namespace).await;
+        let claims = self
+            .list(facts, Kind::PersistentVolumeClaim, namespace)
+            .await;
         self.list(facts, Kind::StatefulSet, namespace).await;
-        let volumes = claims.iter().filter_map(|claim| claim.str("/spec/volumeName"));
-        let classes = claims.iter().filter_map(|claim| claim.str("/spec/storageClassName"));
+        let volumes = claims
+            .iter()
+            .filter_map(|claim| claim.str("/spec/volumeName"));
+        let classes = claims
+            .iter()
+            .filter_map(|claim| claim.str("/spec/storageClassName"));
         let references: Vec<_> = volumes
             .map(|name| ObjectRef::new(Kind::PersistentVolume, "", name))
             .chain(classes.map(|name| ObjectRef::new(Kind::StorageClass, "", name)))
@@ -43,18 +50,25 @@ impl Reader {
     /// A volume's claim, the one that it is to be handed to, and the pods that may use them.
     pub async fn volume_facts(&self, volume: &Object) -> Facts {
         let mut facts = Facts::default();
-        let claim_ref = volume.str("/spec/claimRef/namespace").zip(volume.str("/spec/claimRef/name"));
+        let claim_ref = volume
+            .str("/spec/claimRef/namespace")
+            .zip(volume.str("/spec/claimRef/name"));
         let Some((namespace, claim)) = claim_ref else {
             return facts;
         };
         let target = volume.annotation(REBIND_TO);
-        let target_claim = target.and_then(|target| target.split_once('/')).map(|(_, claim)| claim);
+        let target_claim = target
+            .and_then(|target| target.split_once('/'))
+            .map(|(_, claim)| claim);
         let claims = [Some(claim), target_claim].into_iter().flatten();
         let references: Vec<_> = claims
             .map(|claim| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim))
             .collect();
         self.get_all(&mut facts, references).await;
-        if let Some(claim) = facts.named(Kind::PersistentVolumeClaim, namespace, claim).cloned() {
+        if let Some(claim) = facts
+            .named(Kind::PersistentVolumeClaim, namespace, claim)
+            .cloned()
+        {
             self.knows_release(&mut facts, &claim).await;
         }
         if target.is_some() {
@@ -86,7 +100,8 @@ impl Reader {
     /// The namespace itself.
     pub async fn namespace_facts(&self, namespace: &str) -> Facts {
         let mut facts = Facts::default();
-        self.get_all(&mut facts, [ObjectRef::new(Kind::Namespace, "", namespace)]).await;
+        self.get_all(&mut facts, [ObjectRef::new(Kind::Namespace, "", namespace)])
+            .await;
         facts
     }
 }

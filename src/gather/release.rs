@@ -19,7 +19,8 @@ impl Reader {
     /// `home` is the namespace of the record: whoever wrote it may write there, and elsewhere only if the API server says so.
     pub async fn release_facts(&self, change: &mut Change, home: &str, user: &User) -> Facts {
         let mut facts = Facts::default();
-        self.leave_out_foreign_namespaces(&mut facts, change, home, user).await;
+        self.leave_out_foreign_namespaces(&mut facts, change, home, user)
+            .await;
         self.get_all(&mut facts, references(change)).await;
         let namespaces: BTreeSet<_> = change
             .of_kind(Kind::StatefulSet)
@@ -27,13 +28,15 @@ impl Reader {
             .map(|set| set.object.namespace.clone())
             .collect();
         for namespace in &namespaces {
-            self.list(&mut facts, Kind::PersistentVolumeClaim, namespace).await;
+            self.list(&mut facts, Kind::PersistentVolumeClaim, namespace)
+                .await;
             if left_over(change, &facts, namespace) {
                 self.list(&mut facts, Kind::StatefulSet, namespace).await;
             }
         }
         let (volumes, classes) = behind_claims(change, &facts);
-        self.get_all(&mut facts, volumes.into_iter().chain(classes)).await;
+        self.get_all(&mut facts, volumes.into_iter().chain(classes))
+            .await;
         let drivers: Vec<_> = facts
             .of_kind(Kind::StorageClass)
             .filter_map(|class| class.str("/provisioner"))
@@ -44,7 +47,13 @@ impl Reader {
     }
 
     /// A record may name objects of any namespace; comparing with those that its writer can't write would tell secrets.
-    async fn leave_out_foreign_namespaces(&self, facts: &mut Facts, change: &mut Change, home: &str, user: &User) {
+    async fn leave_out_foreign_namespaces(
+        &self,
+        facts: &mut Facts,
+        change: &mut Change,
+        home: &str,
+        user: &User,
+    ) {
         let foreign: BTreeSet<_> = change
             .objects
             .iter()
@@ -58,7 +67,9 @@ impl Reader {
                 Err(error) => error.to_string(),
             };
             facts.insert_gap(format!("namespace {namespace}"), refusal);
-            change.objects.retain(|object| object.object.namespace != namespace);
+            change
+                .objects
+                .retain(|object| object.object.namespace != namespace);
         }
     }
 }
@@ -73,9 +84,16 @@ fn references(change: &Change) -> BTreeSet<ObjectRef> {
         .collect();
     if change.of_kind(Kind::Secret).any(|secret| secret.removed()) {
         for object in change.objects.iter().filter(|object| object.camunda) {
-            let refs = object.planned.as_deref().map(secret_refs).unwrap_or_default();
+            let refs = object
+                .planned
+                .as_deref()
+                .map(secret_refs)
+                .unwrap_or_default();
             let namespace = &object.object.namespace;
-            references.extend(refs.into_iter().map(|read| ObjectRef::new(Kind::Secret, namespace, &read.secret)));
+            references.extend(
+                refs.into_iter()
+                    .map(|read| ObjectRef::new(Kind::Secret, namespace, &read.secret)),
+            );
         }
     }
     references
@@ -111,10 +129,18 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
         .collect();
     let (mut volumes, mut classes) = (Vec::new(), Vec::new());
     for claim in facts.of_kind(Kind::PersistentVolumeClaim) {
-        let named = |mounts: &[Mounts]| mounts.iter().any(|mounts| mounts.parse(claim.name()).is_some());
+        let named = |mounts: &[Mounts]| {
+            mounts
+                .iter()
+                .any(|mounts| mounts.parse(claim.name()).is_some())
+        };
         let goes = named(&replaced) || is_elastics(change, claim);
         if goes {
-            volumes.extend(claim.str("/spec/volumeName").map(|name| ObjectRef::new(Kind::PersistentVolume, "", name)));
+            volumes.extend(
+                claim
+                    .str("/spec/volumeName")
+                    .map(|name| ObjectRef::new(Kind::PersistentVolume, "", name)),
+            );
         }
         // A clone that waits is told by its own class.
         if goes || named(&mounted) {

@@ -40,7 +40,9 @@ type Key = (String, String);
 impl RunningReleases {
     fn find(&self, key: &Key) -> Option<Arc<Rendered>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(other, _)| other == key).map(|(_, rendered)| Arc::clone(rendered))
+        kept.iter()
+            .find(|(other, _)| other == key)
+            .map(|(_, rendered)| Arc::clone(rendered))
     }
 
     fn keep(&self, key: Key, rendered: &Arc<Rendered>) {
@@ -61,13 +63,19 @@ impl Reader {
         release: &str,
         revision: u64,
     ) -> Running {
-        match self.find_running(storage, namespace, release, revision).await {
+        match self
+            .find_running(storage, namespace, release, revision)
+            .await
+        {
             Err(error) => Running::Unknown(format!("the records of release {release}: {error}")),
             Ok(None) => Running::Nothing,
             Ok(Some(record)) => {
                 let key = (
                     record.uid().unwrap_or_default().to_owned(),
-                    record.str("/metadata/resourceVersion").unwrap_or_default().to_owned(),
+                    record
+                        .str("/metadata/resourceVersion")
+                        .unwrap_or_default()
+                        .to_owned(),
                 );
                 if let Some(rendered) = known.find(&key) {
                     return Running::Release(rendered);
@@ -82,7 +90,9 @@ impl Reader {
                         Running::Release(rendered)
                     }
                     Ok(Err(error)) => Running::Unknown(error),
-                    Err(_) => Running::Unknown("the running release's record can't be read".to_owned()),
+                    Err(_) => {
+                        Running::Unknown("the running release's record can't be read".to_owned())
+                    }
                 }
             }
         }
@@ -106,9 +116,9 @@ impl Reader {
         let mut batch = 1;
         while next > lowest {
             let from = next.saturating_sub(batch).max(lowest);
-            let probes = (from..next)
-                .rev()
-                .map(|revision| ObjectRef::new(kind, namespace, &release::record_name(release, revision)));
+            let probes = (from..next).rev().map(|revision| {
+                ObjectRef::new(kind, namespace, &release::record_name(release, revision))
+            });
             let references: Vec<_> = probes.collect();
             for found in join_all(references.iter().map(|reference| self.get(reference))).await {
                 let Some(record) = found? else { continue };
@@ -130,11 +140,17 @@ impl Reader {
 }
 
 fn decode(record: &Object, storage: Storage) -> Result<Release, String> {
-    let unreadable = |reason: String| format!("record {} can't be decoded: {reason}", record.name());
-    let data = record.str("/data/release").ok_or_else(|| unreadable("it has no data.release".to_owned()))?;
-    let release = release::decode(data, storage, Limits::default()).map_err(|error| unreadable(error.to_string()))?;
+    let unreadable =
+        |reason: String| format!("record {} can't be decoded: {reason}", record.name());
+    let data = record
+        .str("/data/release")
+        .ok_or_else(|| unreadable("it has no data.release".to_owned()))?;
+    let release = release::decode(data, storage, Limits::default())
+        .map_err(|error| unreadable(error.to_string()))?;
     match release.info.status {
-        Status::Uninstalled | Status::Uninstalling => Err(unreadable("it is uninstalled".to_owned())),
+        Status::Uninstalled | Status::Uninstalling => {
+            Err(unreadable("it is uninstalled".to_owned()))
+        }
         _ => Ok(release),
     }
 }

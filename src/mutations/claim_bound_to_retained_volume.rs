@@ -16,7 +16,10 @@ pub const ID: &str = "claim-bound-to-retained-volume";
 
 /// The claim with the name of the volume that waits for it, if one does.
 pub fn mutate(claim: &Object, namespace: &str, facts: &Facts) -> Option<Mutated> {
-    if claim.str("/spec/volumeName").is_some_and(|name| !name.is_empty()) {
+    if claim
+        .str("/spec/volumeName")
+        .is_some_and(|name| !name.is_empty())
+    {
         return None;
     }
     let volume = facts.of_kind(Kind::PersistentVolume).find(|volume| {
@@ -59,13 +62,22 @@ mod tests {
     fn takes_over_the_volume_that_waits() {
         let mutated = mutate(&claim(None), "prod", &facts(None, "camunda")).unwrap();
         assert_eq!(mutated.object.str("/spec/volumeName"), Some("pv"));
-        assert_eq!(mutate(&mutated.object, "prod", &facts(None, "camunda")), None);
+        assert_eq!(
+            mutate(&mutated.object, "prod", &facts(None, "camunda")),
+            None
+        );
     }
 
     #[test]
     fn leaves_all_others_alone() {
-        assert_eq!(mutate(&claim(Some("mine")), "prod", &facts(None, "camunda")), None);
-        assert_eq!(mutate(&claim(None), "prod", &facts(Some("bound"), "camunda")), None);
+        assert_eq!(
+            mutate(&claim(Some("mine")), "prod", &facts(None, "camunda")),
+            None
+        );
+        assert_eq!(
+            mutate(&claim(None), "prod", &facts(Some("bound"), "camunda")),
+            None
+        );
         assert_eq!(mutate(&claim(None), "prod", &facts(None, "other")), None);
         assert_eq!(mutate(&claim(None), "dev", &facts(None, "camunda")), None);
     }

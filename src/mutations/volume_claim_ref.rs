@@ -34,48 +34,76 @@ pub fn mutate(volume: &Object, facts: &Facts) -> Result<Option<Mutated>, Box<Fin
         return Ok(None);
     };
     let refuse = |why: String| Err(Box::new(refusal(volume, why, Vec::new())));
-    let Some((namespace, claim)) = target.split_once('/').filter(|(namespace, claim)| !namespace.is_empty() && !claim.is_empty())
+    let Some((namespace, claim)) = target
+        .split_once('/')
+        .filter(|(namespace, claim)| !namespace.is_empty() && !claim.is_empty())
     else {
-        return refuse(format!("{REBIND_TO} must be NAMESPACE/CLAIM, not \"{target}\"."));
+        return refuse(format!(
+            "{REBIND_TO} must be NAMESPACE/CLAIM, not \"{target}\"."
+        ));
     };
-    let Some((old_namespace, old)) = volume.str("/spec/claimRef/namespace").zip(volume.str("/spec/claimRef/name")) else {
-        return refuse("It has no claimRef, so it belongs to no claim that it could be taken from.".to_owned());
+    let Some((old_namespace, old)) = volume
+        .str("/spec/claimRef/namespace")
+        .zip(volume.str("/spec/claimRef/name"))
+    else {
+        return refuse(
+            "It has no claimRef, so it belongs to no claim that it could be taken from.".to_owned(),
+        );
     };
     if old == claim && old_namespace == namespace {
         return Ok(Some(handed_over(volume, namespace, claim, None)));
     }
     if old_namespace != namespace {
-        return refuse(format!("Its claim {old} is in namespace {old_namespace}, not in {namespace}."));
+        return refuse(format!(
+            "Its claim {old} is in namespace {old_namespace}, not in {namespace}."
+        ));
     }
     if ordinal(old) != ordinal(claim) {
         return refuse(format!("{old} and {claim} are not of the same ordinal."));
     }
     let old_claim = facts.named(Kind::PersistentVolumeClaim, namespace, old);
     if !old_claim.is_some_and(|claim| facts.is_guarded(claim)) {
-        return refuse(format!("Its claim {old} does not belong to a Camunda release in namespace {namespace}."));
+        return refuse(format!(
+            "Its claim {old} does not belong to a Camunda release in namespace {namespace}."
+        ));
     }
     let taken = facts
         .named(Kind::PersistentVolumeClaim, namespace, claim)
         .and_then(|claim| claim.str("/spec/volumeName"))
         .filter(|other| !other.is_empty() && *other != volume.name());
     if let Some(other) = taken {
-        return refuse(format!("Claim {claim} exists already and is on volume {other}."));
+        return refuse(format!(
+            "Claim {claim} exists already and is on volume {other}."
+        ));
     }
     let pods = facts.pods_using(namespace, old);
     if !pods.is_empty() {
         let names: Vec<_> = pods.into_iter().collect();
         return Err(Box::new(in_use(volume, namespace, old, &names)));
     }
-    Ok(Some(handed_over(volume, namespace, claim, Some(&format!("{old_namespace}/{old}")))))
+    Ok(Some(handed_over(
+        volume,
+        namespace,
+        claim,
+        Some(&format!("{old_namespace}/{old}")),
+    )))
 }
 
 fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>) -> Mutated {
     let mut object = volume.clone();
     // Kept, the annotation would undo the binder's next update for ever.
-    if let Some(annotations) = object.0.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+    if let Some(annotations) = object
+        .0
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut)
+    {
         annotations.remove(REBIND_TO);
     }
-    set(&mut object.0, &["spec", "persistentVolumeReclaimPolicy"], "Retain".into());
+    set(
+        &mut object.0,
+        &["spec", "persistentVolumeReclaimPolicy"],
+        "Retain".into(),
+    );
     let Some(from) = from else {
         return Mutated {
             mutation: ID,
@@ -83,19 +111,29 @@ fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>
             notice: format!("volume {} is handed over to {claim} already", volume.name()),
         };
     };
-    set(&mut object.0, &["metadata", "annotations", REBOUND_FROM], from.into());
+    set(
+        &mut object.0,
+        &["metadata", "annotations", REBOUND_FROM],
+        from.into(),
+    );
     // Without uid and resourceVersion: a stale uid makes the volume Released.
     let claim_ref = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim});
     set(&mut object.0, &["spec", "claimRef"], claim_ref);
     Mutated {
         mutation: ID,
         object,
-        notice: format!("volume {} is handed over from {from} to {namespace}/{claim}, policy Retain", volume.name()),
+        notice: format!(
+            "volume {} is handed over from {from} to {namespace}/{claim}, policy Retain",
+            volume.name()
+        ),
     }
 }
 
 fn in_use(volume: &Object, namespace: &str, claim: &str, pods: &[&str]) -> Finding {
-    let why = format!("Claim {claim} is in use by {}; a volume is handed over only while nothing writes to it.", pods.join(", "));
+    let why = format!(
+        "Claim {claim} is in use by {}; a volume is handed over only while nothing writes to it.",
+        pods.join(", ")
+    );
     let mut commands = Vec::new();
     for pod in pods {
         if let Some((statefulset, _)) = pod.rsplit_once('-') {
@@ -104,8 +142,13 @@ fn in_use(volume: &Object, namespace: &str, claim: &str, pods: &[&str]) -> Findi
         }
     }
     commands.dedup();
-    let words = ["wait", "--for=delete", "pod"].into_iter().chain(pods.iter().copied());
-    commands.push(Command::Shell(shell::kubectl(namespace, words.chain(["--timeout=5m"]))));
+    let words = ["wait", "--for=delete", "pod"]
+        .into_iter()
+        .chain(pods.iter().copied());
+    commands.push(Command::Shell(shell::kubectl(
+        namespace,
+        words.chain(["--timeout=5m"]),
+    )));
     let mut finding = refusal(volume, why, vec![Fix::new("Stop them first:", commands)]);
     finding.rule = "volume-rebind-while-running";
     finding
@@ -136,7 +179,10 @@ mod tests {
 
     fn facts() -> Facts {
         let mut facts = Facts::default();
-        facts.insert(Kind::PersistentVolumeClaim, claim("es-es-0", Some("pv")).into());
+        facts.insert(
+            Kind::PersistentVolumeClaim,
+            claim("es-es-0", Some("pv")).into(),
+        );
         facts.insert_release("prod", "camunda");
         facts
     }
@@ -150,12 +196,17 @@ mod tests {
     }
 
     fn refused(rebind_to: &str, facts: &Facts) -> String {
-        mutate(&volume(rebind_to), facts).unwrap_err().why.join("\n")
+        mutate(&volume(rebind_to), facts)
+            .unwrap_err()
+            .why
+            .join("\n")
     }
 
     #[test]
     fn hands_over_without_uid_and_retained() {
-        let mutated = mutate(&volume("prod/data-es-0"), &facts()).unwrap().unwrap();
+        let mutated = mutate(&volume("prod/data-es-0"), &facts())
+            .unwrap()
+            .unwrap();
         assert_eq!(
             mutated.object.0,
             json!({
@@ -169,9 +220,16 @@ mod tests {
 
     #[test]
     fn asked_twice_it_only_takes_the_annotation_away() {
-        let mut mutated = mutate(&volume("prod/data-es-0"), &facts()).unwrap().unwrap().object;
+        let mut mutated = mutate(&volume("prod/data-es-0"), &facts())
+            .unwrap()
+            .unwrap()
+            .object;
         let once = mutated.clone();
-        set(&mut mutated.0, &["metadata", "annotations", REBIND_TO], "prod/data-es-0".into());
+        set(
+            &mut mutated.0,
+            &["metadata", "annotations", REBIND_TO],
+            "prod/data-es-0".into(),
+        );
         assert_eq!(mutate(&mutated, &facts()).unwrap().unwrap().object, once);
     }
 
@@ -180,9 +238,15 @@ mod tests {
         assert!(refused("data-es-0", &facts()).contains("must be NAMESPACE/CLAIM"));
         assert!(refused("dev/data-es-0", &facts()).contains("is in namespace prod, not in dev"));
         assert!(refused("prod/data-es-1", &facts()).contains("not of the same ordinal"));
-        assert!(refused("prod/data-es-0", &Facts::default()).contains("does not belong to a Camunda release"));
+        assert!(
+            refused("prod/data-es-0", &Facts::default())
+                .contains("does not belong to a Camunda release")
+        );
         let mut taken = facts();
-        taken.insert(Kind::PersistentVolumeClaim, claim("data-es-0", Some("pv-2")).into());
+        taken.insert(
+            Kind::PersistentVolumeClaim,
+            claim("data-es-0", Some("pv-2")).into(),
+        );
         assert!(refused("prod/data-es-0", &taken).contains("is on volume pv-2"));
     }
 
@@ -194,7 +258,11 @@ mod tests {
         facts.insert(Kind::Pod, Object(pod).into());
         let finding = mutate(&volume("prod/data-es-0"), &facts).unwrap_err();
         assert_eq!(finding.rule, "volume-rebind-while-running");
-        let commands: Vec<_> = finding.fixes[0].commands.iter().map(Command::text).collect();
+        let commands: Vec<_> = finding.fixes[0]
+            .commands
+            .iter()
+            .map(Command::text)
+            .collect();
         assert_eq!(
             commands,
             [

@@ -34,16 +34,24 @@ pub enum RetainScope {
 /// The volume with policy `Retain`, if it should have it.
 pub fn mutate(volume: &Object, scope: RetainScope, facts: &Facts) -> Option<Mutated> {
     let policy = volume.str(POLICY).unwrap_or("Retain");
-    if scope == RetainScope::Off || policy == "Retain" || volume.annotation(ALLOW_POLICY) == Some(policy) {
+    if scope == RetainScope::Off
+        || policy == "Retain"
+        || volume.annotation(ALLOW_POLICY) == Some(policy)
+    {
         return None;
     }
     let claim = claim(volume, facts)?;
-    let wanted = scope == RetainScope::All || Component::of(claim, None) == Component::Elasticsearch;
+    let wanted =
+        scope == RetainScope::All || Component::of(claim, None) == Component::Elasticsearch;
     if !wanted || !facts.is_guarded(claim) {
         return None;
     }
     let mut object = volume.clone();
-    set(&mut object.0, &["spec", "persistentVolumeReclaimPolicy"], "Retain".into());
+    set(
+        &mut object.0,
+        &["spec", "persistentVolumeReclaimPolicy"],
+        "Retain".into(),
+    );
     let notice = format!(
         "volume {} holds data of claim {}: reclaim policy Retain was set in place of {policy}",
         volume.name(),
@@ -89,19 +97,40 @@ mod tests {
 
     #[test]
     fn elasticsearch_is_retained_by_default() {
-        let mutated = mutate(&volume("Delete", None), RetainScope::default(), &facts("elasticsearch")).unwrap();
+        let mutated = mutate(
+            &volume("Delete", None),
+            RetainScope::default(),
+            &facts("elasticsearch"),
+        )
+        .unwrap();
         assert_eq!(mutated.object.str(POLICY), Some("Retain"));
-        assert_eq!(mutate(&mutated.object, RetainScope::default(), &facts("elasticsearch")), None);
+        assert_eq!(
+            mutate(
+                &mutated.object,
+                RetainScope::default(),
+                &facts("elasticsearch")
+            ),
+            None
+        );
     }
 
     #[test]
     fn others_are_left_alone() {
         let delete = volume("Delete", None);
-        assert_eq!(mutate(&delete, RetainScope::Elasticsearch, &facts("postgresql")), None);
+        assert_eq!(
+            mutate(&delete, RetainScope::Elasticsearch, &facts("postgresql")),
+            None
+        );
         assert!(mutate(&delete, RetainScope::All, &facts("postgresql")).is_some());
-        assert_eq!(mutate(&delete, RetainScope::Off, &facts("elasticsearch")), None);
+        assert_eq!(
+            mutate(&delete, RetainScope::Off, &facts("elasticsearch")),
+            None
+        );
         let on_purpose = volume("Delete", Some("Delete"));
-        assert_eq!(mutate(&on_purpose, RetainScope::All, &facts("elasticsearch")), None);
+        assert_eq!(
+            mutate(&on_purpose, RetainScope::All, &facts("elasticsearch")),
+            None
+        );
         let mut foreign = facts("elasticsearch");
         foreign = Facts { ..foreign };
         let stock = Facts::default();

@@ -26,7 +26,8 @@ const POD_CONTEXT: &str = "/spec/template/spec/securityContext";
 /// `old` is the StatefulSet before an update: an edit that leaves the pod template alone must not restart brokers.
 pub fn mutate(statefulset: &Object, old: Option<&Object>, facts: &Facts) -> Option<Mutated> {
     let template = |object: &Object| object.0.pointer("/spec/template").cloned();
-    let is_zeebe = camunda::is_own(statefulset) && Component::of(statefulset, None) == Component::Zeebe;
+    let is_zeebe =
+        camunda::is_own(statefulset) && Component::of(statefulset, None) == Component::Zeebe;
     if !is_zeebe || old.is_some_and(|old| template(old) == template(statefulset)) {
         return None;
     }
@@ -36,9 +37,16 @@ pub fn mutate(statefulset: &Object, old: Option<&Object>, facts: &Facts) -> Opti
     let user = user(statefulset, facts)?;
     let mut object = statefulset.clone();
     let context = ["spec", "template", "spec", "securityContext"];
-    set(&mut object.0, &[&context[..], &["fsGroup"]].concat(), user.into());
+    set(
+        &mut object.0,
+        &[&context[..], &["fsGroup"]].concat(),
+        user.into(),
+    );
     let policy = [&context[..], &["fsGroupChangePolicy"]].concat();
-    if statefulset.str(&format!("{POD_CONTEXT}/fsGroupChangePolicy")).is_none() {
+    if statefulset
+        .str(&format!("{POD_CONTEXT}/fsGroupChangePolicy"))
+        .is_none()
+    {
         set(&mut object.0, &policy, "OnRootMismatch".into());
     }
     let notice = format!(
@@ -55,7 +63,8 @@ pub fn mutate(statefulset: &Object, old: Option<&Object>, facts: &Facts) -> Opti
 /// The user that the brokers run as; none for root and where it can't be told.
 fn user(statefulset: &Object, facts: &Facts) -> Option<i64> {
     let container = "/spec/template/spec/containers/0/securityContext/runAsUser";
-    let set = number(statefulset, container).or_else(|| number(statefulset, &format!("{POD_CONTEXT}/runAsUser")));
+    let set = number(statefulset, container)
+        .or_else(|| number(statefulset, &format!("{POD_CONTEXT}/runAsUser")));
     if let Some(user) = set {
         return (user != 0).then_some(user);
     }
@@ -63,15 +72,28 @@ fn user(statefulset: &Object, facts: &Facts) -> Option<i64> {
     let openshift = facts
         .named(Kind::Namespace, "", namespace)
         .is_some_and(|namespace| namespace.annotation(OPENSHIFT_UIDS).is_some());
-    if openshift { None } else { image_user(statefulset.image()?) }
+    if openshift {
+        None
+    } else {
+        image_user(statefulset.image()?)
+    }
 }
 
 /// The user of Camunda's own image, by its tag.
 fn image_user(image: &str) -> Option<i64> {
-    let tag = image.split('@').next()?.rsplit('/').next()?.split_once(':')?.1;
+    let tag = image
+        .split('@')
+        .next()?
+        .rsplit('/')
+        .next()?
+        .split_once(':')?
+        .1;
     let mut parts = tag.split(['.', '-']);
     let minor = format!("{}.{}", parts.next()?, parts.next()?);
-    Line::all().iter().find(|line| line.application == minor)?.image_user
+    Line::all()
+        .iter()
+        .find(|line| line.application == minor)?
+        .image_user
 }
 
 fn number(object: &Object, pointer: &str) -> Option<i64> {
@@ -95,8 +117,15 @@ mod tests {
 
     fn group(statefulset: &Object) -> Option<i64> {
         let mutated = mutate(statefulset, None, &Facts::default())?;
-        assert_eq!(mutate(&mutated.object, None, &Facts::default()), None, "not idempotent");
-        number(&mutated.object, "/spec/template/spec/securityContext/fsGroup")
+        assert_eq!(
+            mutate(&mutated.object, None, &Facts::default()),
+            None,
+            "not idempotent"
+        );
+        number(
+            &mutated.object,
+            "/spec/template/spec/securityContext/fsGroup",
+        )
     }
 
     #[test]
@@ -106,7 +135,14 @@ mod tests {
         assert_eq!(set(json!({"runAsUser": 1009}), json!({})), Some(1009));
         assert_eq!(set(json!({}), json!({})), Some(1000));
         assert_eq!(set(json!(null), json!(null)), Some(1000));
-        assert_eq!(group(&brokers("r:5000/camunda/zeebe:8.5.3@sha256:0", json!({}), json!({}))), Some(1001));
+        assert_eq!(
+            group(&brokers(
+                "r:5000/camunda/zeebe:8.5.3@sha256:0",
+                json!({}),
+                json!({})
+            )),
+            Some(1001)
+        );
     }
 
     #[test]
@@ -114,8 +150,16 @@ mod tests {
         let set = |pod, container| group(&brokers("camunda/zeebe:8.3.1", pod, container));
         assert_eq!(set(json!({"fsGroup": 7}), json!({"runAsUser": 1008})), None);
         assert_eq!(set(json!({}), json!({"runAsUser": 0})), None);
-        for image in ["camunda/zeebe:8.2.34", "camunda/zeebe:latest", "camunda/zeebe"] {
-            assert_eq!(group(&brokers(image, json!({}), json!({}))), None, "{image}");
+        for image in [
+            "camunda/zeebe:8.2.34",
+            "camunda/zeebe:latest",
+            "camunda/zeebe",
+        ] {
+            assert_eq!(
+                group(&brokers(image, json!({}), json!({}))),
+                None,
+                "{image}"
+            );
         }
     }
 
@@ -132,7 +176,8 @@ mod tests {
     #[test]
     fn openshift_gives_groups_itself() {
         let mut facts = Facts::default();
-        let namespace = json!({"metadata": {"name": "prod", "annotations": {OPENSHIFT_UIDS: "1000/1000"}}});
+        let namespace =
+            json!({"metadata": {"name": "prod", "annotations": {OPENSHIFT_UIDS: "1000/1000"}}});
         facts.insert(Kind::Namespace, Object(namespace).into());
         let bare = brokers("camunda/camunda:8.8.35", json!({}), json!({}));
         assert_eq!(mutate(&bare, None, &facts), None);

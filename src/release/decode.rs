@@ -157,7 +157,10 @@ mod tests {
         let bomb = secret(&gzip(&vec![b' '; 4 << 20]));
         let limits = Limits { inflated: 1 << 20 };
         let error = decode(&bomb, Storage::Secret, limits).unwrap_err();
-        assert_eq!(error.to_string(), "data.release inflates to more than 1048576 bytes");
+        assert_eq!(
+            error.to_string(),
+            "data.release inflates to more than 1048576 bytes"
+        );
     }
 
     #[test]
@@ -175,15 +178,26 @@ mod tests {
     #[test]
     fn errors_name_the_layer_and_quote_nothing() {
         let cut = &gzip(&record())[..100];
-        let wrong = record().iter().map(|b| if *b == b'{' { b'"' } else { *b }).collect::<Vec<_>>();
+        let wrong = record()
+            .iter()
+            .map(|b| if *b == b'{' { b'"' } else { *b })
+            .collect::<Vec<_>>();
         let typed = br#"{"name":"camunda","version":"hunter2","chart":{"metadata":{}}}"#;
         for (data, expected) in [
-            ("%%%".to_owned(), "data.release is not base64: Invalid symbol 37, offset 0."),
+            (
+                "%%%".to_owned(),
+                "data.release is not base64: Invalid symbol 37, offset 0.",
+            ),
             (secret(cut), "data.release does not inflate: "),
             (secret(&wrong), "data.release is not a Helm release: "),
-            (secret(typed), "data.release is not a Helm release: a field is missing or has another type"),
+            (
+                secret(typed),
+                "data.release is not a Helm release: a field is missing or has another type",
+            ),
         ] {
-            let error = decode(&data, Storage::Secret, Limits::default()).unwrap_err().to_string();
+            let error = decode(&data, Storage::Secret, Limits::default())
+                .unwrap_err()
+                .to_string();
             assert!(error.starts_with(expected), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }

@@ -30,7 +30,10 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     let namespace = &set.object.namespace;
     let old = Mounts::of(set.running.as_deref()?);
-    let successor = set.planned.as_deref().or_else(|| claims::successor(change, set)?.planned.as_deref());
+    let successor = set
+        .planned
+        .as_deref()
+        .or_else(|| claims::successor(change, set)?.planned.as_deref());
     if successor.is_some() && set.component == Component::Elasticsearch {
         return None;
     }
@@ -51,10 +54,18 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
     }];
     why.extend(hand_over::describe(&orphans));
     let fixes = match &new {
-        Some(_) => vec![hand_over::rebind(facts, namespace, Some(&old.statefulset), &orphans)],
+        Some(_) => vec![hand_over::rebind(
+            facts,
+            namespace,
+            Some(&old.statefulset),
+            &orphans,
+        )],
         None => vec![
             Fix::new(
-                format!("Keep {} switched on in the values of the new chart.", set.component.name()),
+                format!(
+                    "Keep {} switched on in the values of the new chart.",
+                    set.component.name()
+                ),
                 Vec::new(),
             ),
             leave_behind(namespace, &orphans),
@@ -63,7 +74,10 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
     Some(Finding {
         rule: ID,
         action: Action::Deny,
-        title: format!("{} would lose its volumes", capitalised(set.component.name())),
+        title: format!(
+            "{} would lose its volumes",
+            capitalised(set.component.name())
+        ),
         objects: vec![set.object.clone()],
         why,
         fixes,
@@ -98,8 +112,17 @@ fn lowered(facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     let unused: Vec<_> = facts
         .claims(&set.object.namespace)
         .filter(|claim| claims::holds_data(claim))
-        .filter(|claim| old.parse(claim.name()).is_some_and(|(_, ordinal)| ordinal >= keep))
-        .map(|claim| ObjectRef::new(Kind::PersistentVolumeClaim, &set.object.namespace, claim.name()))
+        .filter(|claim| {
+            old.parse(claim.name())
+                .is_some_and(|(_, ordinal)| ordinal >= keep)
+        })
+        .map(|claim| {
+            ObjectRef::new(
+                Kind::PersistentVolumeClaim,
+                &set.object.namespace,
+                claim.name(),
+            )
+        })
         .collect();
     if unused.is_empty() {
         return None;

@@ -44,34 +44,60 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .collect();
     let main = |set: &&ObjectChange| {
         let planned = set.planned.as_deref();
-        planned.is_some_and(|planned| planned.label("app.kubernetes.io/component").is_none_or(|part| part == "master"))
+        planned.is_some_and(|planned| {
+            planned
+                .label("app.kubernetes.io/component")
+                .is_none_or(|part| part == "master")
+        })
     };
     let Some(new) = elasticsearch().find(main) else {
         return Vec::new();
     };
     let orphans = left_over(change, facts, new, &mounts);
     let old = live_statefulset(change, facts, &orphans);
-    finding(change, facts, old.as_deref(), new, &orphans).into_iter().collect()
+    finding(change, facts, old.as_deref(), new, &orphans)
+        .into_iter()
+        .collect()
 }
 
-fn orphaned_by<'a>(facts: &'a Facts, set: &ObjectChange, old: &Mounts, new: &ObjectChange) -> Vec<Orphan<'a>> {
+fn orphaned_by<'a>(
+    facts: &'a Facts,
+    set: &ObjectChange,
+    old: &Mounts,
+    new: &ObjectChange,
+) -> Vec<Orphan<'a>> {
     let new = new.planned.as_deref().map(Mounts::of);
-    if new.as_ref().is_some_and(|new| new.statefulset == old.statefulset && new.templates == old.templates) {
+    if new
+        .as_ref()
+        .is_some_and(|new| new.statefulset == old.statefulset && new.templates == old.templates)
+    {
         return Vec::new();
     }
     claims::orphans(facts, &set.object.namespace, old, new.as_ref())
 }
 
 /// Claims that carry this release's name in elastic's labels and that none of the new StatefulSets mounts.
-fn left_over<'a>(change: &Change, facts: &'a Facts, new: &ObjectChange, mounts: &[Mounts]) -> Vec<Orphan<'a>> {
+fn left_over<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    new: &ObjectChange,
+    mounts: &[Mounts],
+) -> Vec<Orphan<'a>> {
     let namespace = &new.object.namespace;
     let Some(target) = new.planned.as_deref().map(Mounts::of) else {
         return Vec::new();
     };
     facts
         .claims(namespace)
-        .filter(|claim| release_label(claim) == Some(&change.release) && claim.label("chart") == Some("elasticsearch"))
-        .filter(|claim| !mounts.iter().any(|mounts| mounts.parse(claim.name()).is_some()))
+        .filter(|claim| {
+            release_label(claim) == Some(&change.release)
+                && claim.label("chart") == Some("elasticsearch")
+        })
+        .filter(|claim| {
+            !mounts
+                .iter()
+                .any(|mounts| mounts.parse(claim.name()).is_some())
+        })
         .filter_map(|claim| {
             let successor = target.claim(target.templates.first()?, claims::ordinal(claim.name())?);
             claims::orphan(facts, namespace, claim, Some(successor))
@@ -84,7 +110,9 @@ fn live_statefulset(change: &Change, facts: &Facts, orphans: &[Orphan<'_>]) -> O
     let claim = orphans.first()?.claim;
     facts
         .of_kind(Kind::StatefulSet)
-        .filter(|set| set.namespace() == claim.namespace() && release_label(set) == Some(&change.release))
+        .filter(|set| {
+            set.namespace() == claim.namespace() && release_label(set) == Some(&change.release)
+        })
         .map(Mounts::of)
         .find(|mounts| mounts.parse(claim.name()).is_some())
         .map(|mounts| mounts.statefulset)
@@ -112,7 +140,13 @@ fn finding(
         why.push("Everything else of this change may have been applied already.".to_owned());
     }
     let mut fixes = vec![hand_over::rebind(facts, namespace, old, orphans)];
-    fixes.extend(hand_over::clone(facts, namespace, &change.release, old, orphans));
+    fixes.extend(hand_over::clone(
+        facts,
+        namespace,
+        &change.release,
+        old,
+        orphans,
+    ));
     Some(Finding {
         rule: ID,
         action: Action::Deny,

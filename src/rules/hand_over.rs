@@ -41,13 +41,24 @@ fn size<'a>(orphan: &'a Orphan<'_>) -> &'a str {
 }
 
 /// Option two of the guide, with one annotation a volume in place of its three steps.
-pub(super) fn rebind(facts: &Facts, namespace: &str, statefulset: Option<&str>, orphans: &[Orphan<'_>]) -> Fix {
+pub(super) fn rebind(
+    facts: &Facts,
+    namespace: &str,
+    statefulset: Option<&str>,
+    orphans: &[Orphan<'_>],
+) -> Fix {
     let mut commands = stop(facts, namespace, statefulset, orphans);
     for orphan in orphans {
-        if let (Some(volume), Some(successor)) = (orphan.claim.str("/spec/volumeName"), &orphan.successor) {
+        if let (Some(volume), Some(successor)) =
+            (orphan.claim.str("/spec/volumeName"), &orphan.successor)
+        {
             let annotation = format!("{REBIND_TO}={namespace}/{successor}");
             commands.push(Command::Shell(shell::command([
-                "kubectl", "annotate", "pv", volume, &annotation,
+                "kubectl",
+                "annotate",
+                "pv",
+                volume,
+                &annotation,
             ])));
         }
     }
@@ -58,18 +69,34 @@ pub(super) fn rebind(facts: &Facts, namespace: &str, statefulset: Option<&str>, 
 }
 
 /// Scales a StatefulSet to nothing and waits until its pods are gone.
-fn stop(facts: &Facts, namespace: &str, statefulset: Option<&str>, orphans: &[Orphan<'_>]) -> Vec<Command> {
-    let Some(name) = statefulset.filter(|name| facts.named(Kind::StatefulSet, namespace, name).is_some()) else {
+fn stop(
+    facts: &Facts,
+    namespace: &str,
+    statefulset: Option<&str>,
+    orphans: &[Orphan<'_>],
+) -> Vec<Command> {
+    let Some(name) =
+        statefulset.filter(|name| facts.named(Kind::StatefulSet, namespace, name).is_some())
+    else {
         return Vec::new();
     };
-    let mut ordinals: Vec<_> = orphans.iter().filter_map(|orphan| ordinal(orphan.claim.name())).collect();
+    let mut ordinals: Vec<_> = orphans
+        .iter()
+        .filter_map(|orphan| ordinal(orphan.claim.name()))
+        .collect();
     ordinals.sort_unstable();
     ordinals.dedup();
-    let pods: Vec<_> = ordinals.iter().map(|ordinal| format!("{name}-{ordinal}")).collect();
+    let pods: Vec<_> = ordinals
+        .iter()
+        .map(|ordinal| format!("{name}-{ordinal}"))
+        .collect();
     let wait = ["wait", "--for=delete", "pod"];
     let words = wait.into_iter().chain(pods.iter().map(String::as_str));
     vec![
-        Command::Shell(shell::kubectl(namespace, ["scale", "statefulset", name, "--replicas=0"])),
+        Command::Shell(shell::kubectl(
+            namespace,
+            ["scale", "statefulset", name, "--replicas=0"],
+        )),
         Command::Shell(shell::kubectl(namespace, words.chain(["--timeout=5m"]))),
     ]
 }
@@ -105,7 +132,9 @@ pub(super) fn clone(
 
 fn csi_driver<'a>(facts: &'a Facts, claim: &Object) -> Option<&'a str> {
     let provisioner = facts.class_of(claim)?.str("/provisioner")?;
-    facts.named(Kind::CsiDriver, "", provisioner).map(|_| provisioner)
+    facts
+        .named(Kind::CsiDriver, "", provisioner)
+        .map(|_| provisioner)
 }
 
 /// JSON is YAML, and its quoting is safe whatever a name holds.

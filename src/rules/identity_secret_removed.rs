@@ -39,7 +39,10 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         }
         for (key, value) in secret_data(live) {
             if let Some(reason) = needed(change, facts, &readers, secret, live, key, &value) {
-                reasons.entry(&secret.object).or_default().push(format!("{key}: {reason}"));
+                reasons
+                    .entry(&secret.object)
+                    .or_default()
+                    .push(format!("{key}: {reason}"));
             }
         }
     }
@@ -69,14 +72,21 @@ fn needed(
 }
 
 /// A Bound claim of the database that holds the credential.
-fn holding_claim<'a>(change: &Change, facts: &'a Facts, secret: &ObjectRef, held: Held) -> Option<&'a str> {
+fn holding_claim<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    secret: &ObjectRef,
+    held: Held,
+) -> Option<&'a str> {
     change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.object.namespace == secret.namespace)
         .filter(|set| match (held, set.running.as_deref()) {
             (_, None) | (Held::Client, _) => false,
             (Held::Keycloak, Some(_)) => set.component == Component::KeycloakPostgresql,
-            (Held::Database, Some(running)) => secret_refs(running).iter().any(|read| read.secret == secret.name),
+            (Held::Database, Some(running)) => secret_refs(running)
+                .iter()
+                .any(|read| read.secret == secret.name),
         })
         .filter_map(|set| set.running.as_deref().map(Mounts::of))
         .find_map(|mounts| {
@@ -106,7 +116,9 @@ impl<'a> Readers<'a> {
     fn of_key(&self, secret: &ObjectRef, key: &str) -> Option<&ObjectRef> {
         self.reads
             .iter()
-            .find(|(workload, read)| workload.namespace == secret.namespace && read.reads(&secret.name, key))
+            .find(|(workload, read)| {
+                workload.namespace == secret.namespace && read.reads(&secret.name, key)
+            })
             .map(|(workload, _)| *workload)
     }
 
@@ -115,7 +127,10 @@ impl<'a> Readers<'a> {
         self.reads.iter().any(|(workload, read)| {
             let reference = ObjectRef::new(Kind::Secret, &workload.namespace, &read.secret);
             let live = facts.get(&reference);
-            let changed = change.objects.iter().find(|object| object.object == reference);
+            let changed = change
+                .objects
+                .iter()
+                .find(|object| object.object == reference);
             let secret = match changed {
                 Some(changed) => after(changed, change.gate, live),
                 None => live.cloned(),
@@ -134,14 +149,24 @@ fn finding(reasons: &BTreeMap<&ObjectRef, Vec<String>>) -> Option<Finding> {
     let names: Vec<_> = reasons.keys().map(|secret| secret.name.as_str()).collect();
     let title = match names.as_slice() {
         [_] => "A Secret that is still needed would be deleted".to_owned(),
-        names => format!("{} Secrets that are still needed would be deleted", names.len()),
+        names => format!(
+            "{} Secrets that are still needed would be deleted",
+            names.len()
+        ),
     };
     let mut why = vec!["The new manifest does not render them, so Helm deletes them:".to_owned()];
     for (secret, reasons) in reasons {
-        why.extend(reasons.iter().map(|reason| format!("  {} {reason}", secret.name)));
+        why.extend(
+            reasons
+                .iter()
+                .map(|reason| format!("  {} {reason}", secret.name)),
+        );
     }
     let policy = format!("{RESOURCE_POLICY}=keep");
-    let words = ["annotate", "secret"].into_iter().chain(names).chain([policy.as_str()]);
+    let words = ["annotate", "secret"]
+        .into_iter()
+        .chain(names)
+        .chain([policy.as_str()]);
     Some(Finding {
         rule: ID,
         action: Action::Deny,

@@ -72,7 +72,10 @@ fn finding(changed: &[Changed<'_>]) -> Option<Finding> {
         rule: ID,
         action: Action::Deny,
         title,
-        objects: changed.iter().map(|(object, _, _)| (*object).clone()).collect(),
+        objects: changed
+            .iter()
+            .map(|(object, _, _)| (*object).clone())
+            .collect(),
         why,
         fixes: fixes(changed),
         guide: "v8.3.1",
@@ -90,7 +93,11 @@ fn fixes(changed: &[Changed<'_>]) -> Vec<Fix> {
         }
     }
     for kind in [Kind::Deployment, Kind::StatefulSet, Kind::Job] {
-        let of_kind = || changed.iter().filter(move |(object, _, _)| object.kind == kind);
+        let of_kind = || {
+            changed
+                .iter()
+                .filter(move |(object, _, _)| object.kind == kind)
+        };
         if let Some((first, _, _)) = of_kind().next() {
             let kubectl_kind = kind.kubectl();
             let words = ["delete", kubectl_kind.as_str()];
@@ -112,7 +119,14 @@ fn keep_claims(object: &ObjectRef) -> Command {
     let patch = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain"}}}"#;
     Command::Shell(shell::kubectl(
         &object.namespace,
-        ["patch", "statefulset", &object.name, "--type=merge", "-p", patch],
+        [
+            "patch",
+            "statefulset",
+            &object.name,
+            "--type=merge",
+            "-p",
+            patch,
+        ],
     ))
 }
 

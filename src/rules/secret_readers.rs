@@ -35,7 +35,10 @@ pub fn secret_refs(workload: &Object) -> BTreeSet<SecretRef> {
     for container in workload.containers() {
         for env in list(container, "/env") {
             if let Some(from) = env.pointer("/valueFrom/secretKeyRef") {
-                refs.extend(from.get("name").and_then(|name| SecretRef::new(name, from.get("key"))));
+                refs.extend(
+                    from.get("name")
+                        .and_then(|name| SecretRef::new(name, from.get("key"))),
+                );
             }
         }
         for from in list(container, "/envFrom") {
@@ -95,10 +98,21 @@ mod tests {
             ],
         }}}}));
         let refs = secret_refs(&workload);
-        for (secret, key) in [("whole", "x"), ("one", "k"), ("mounted", "y"), ("items", "i"), ("projected", "j")] {
+        for (secret, key) in [
+            ("whole", "x"),
+            ("one", "k"),
+            ("mounted", "y"),
+            ("items", "i"),
+            ("projected", "j"),
+        ] {
             assert!(refs.iter().any(|r| r.reads(secret, key)), "{secret} {key}");
         }
-        for (secret, key) in [("one", "other"), ("items", "k"), ("projected", "i"), ("none", "k")] {
+        for (secret, key) in [
+            ("one", "other"),
+            ("items", "k"),
+            ("projected", "i"),
+            ("none", "k"),
+        ] {
             assert!(!refs.iter().any(|r| r.reads(secret, key)), "{secret} {key}");
         }
     }

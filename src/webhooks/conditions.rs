@@ -24,7 +24,9 @@ pub(super) fn release_record() -> String {
 }
 
 pub(super) fn not_being_deleted() -> String {
-    format!("!has(object.metadata.deletionTimestamp) && !(request.userInfo.username in {CONTROLLERS})")
+    format!(
+        "!has(object.metadata.deletionTimestamp) && !(request.userInfo.username in {CONTROLLERS})"
+    )
 }
 
 /// Secrets with a key that a Camunda chart generates; `password` alone could be anybody's.
@@ -54,7 +56,11 @@ pub(super) fn elasticsearch() -> String {
 }
 
 pub(super) fn camunda_workload() -> String {
-    format!("{} || {}", labelled(), image_matches("camunda/|elasticsearch|keycloak|postgresql"))
+    format!(
+        "{} || {}",
+        labelled(),
+        image_matches("camunda/|elasticsearch|keycloak|postgresql")
+    )
 }
 
 pub(super) fn spec_changed() -> String {
@@ -98,7 +104,10 @@ fn has_label(key: &str) -> String {
 }
 
 fn label_is(key: &str, value: &str) -> String {
-    format!("{} && object.metadata.labels['{key}'] == '{value}'", has_label(key))
+    format!(
+        "{} && object.metadata.labels['{key}'] == '{value}'",
+        has_label(key)
+    )
 }
 
 fn image_matches(pattern: &str) -> String {

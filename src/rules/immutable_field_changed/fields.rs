@@ -11,10 +11,19 @@ use crate::object::{Kind, Object};
 ///
 /// `running` is the object in the running release's manifest, where there is one: what it set and `after` no longer
 /// sets falls back to a default.
-pub fn changed_fields(kind: Kind, live: &Object, after: &Object, running: Option<&Object>) -> Vec<&'static str> {
-    let differs = |pointer: &str, default: Value| normal(live, pointer, &default) != normal(after, pointer, &default);
+pub fn changed_fields(
+    kind: Kind,
+    live: &Object,
+    after: &Object,
+    running: Option<&Object>,
+) -> Vec<&'static str> {
+    let differs = |pointer: &str, default: Value| {
+        normal(live, pointer, &default) != normal(after, pointer, &default)
+    };
     let mut changed = Vec::new();
-    if matches!(kind, Kind::Deployment | Kind::StatefulSet) && differs("/spec/selector", Value::Null) {
+    if matches!(kind, Kind::Deployment | Kind::StatefulSet)
+        && differs("/spec/selector", Value::Null)
+    {
         changed.push("selector");
     }
     match kind {
@@ -31,8 +40,10 @@ pub fn changed_fields(kind: Kind, live: &Object, after: &Object, running: Option
         }
         // The template of a Job that has not begun yet may change.
         Kind::Job if live.0.pointer("/spec/suspend") != Some(&Value::Bool(true)) => {
-            let template = |job: &Object| job.0.pointer("/spec/template").cloned().unwrap_or_default();
-            let dropped = running.is_some_and(|running| !covers(&template(after), &template(running)));
+            let template =
+                |job: &Object| job.0.pointer("/spec/template").cloned().unwrap_or_default();
+            let dropped =
+                running.is_some_and(|running| !covers(&template(after), &template(running)));
             let planned = template(after);
             if !covers(&template(live), &planned) || dropped && !covers(&planned, &template(live)) {
                 changed.push("template");
@@ -44,8 +55,15 @@ pub fn changed_fields(kind: Kind, live: &Object, after: &Object, running: Option
 }
 
 fn normal(object: &Object, pointer: &str, default: &Value) -> Value {
-    let value = object.0.pointer(pointer).map_or(Value::Null, without_empties);
-    if is_empty(&value) { default.clone() } else { value }
+    let value = object
+        .0
+        .pointer(pointer)
+        .map_or(Value::Null, without_empties);
+    if is_empty(&value) {
+        default.clone()
+    } else {
+        value
+    }
 }
 
 fn claim_templates(statefulset: &Object) -> Vec<Value> {
@@ -58,13 +76,23 @@ fn claim_templates(statefulset: &Object) -> Vec<Value> {
 
 fn claim_template(template: &Value) -> Value {
     let mut normal = Map::new();
-    for pointer in ["/metadata/name", "/metadata/labels", "/metadata/annotations", "/spec"] {
-        let value = template.pointer(pointer).map_or(Value::Null, without_empties);
+    for pointer in [
+        "/metadata/name",
+        "/metadata/labels",
+        "/metadata/annotations",
+        "/spec",
+    ] {
+        let value = template
+            .pointer(pointer)
+            .map_or(Value::Null, without_empties);
         normal.insert(pointer.to_owned(), value);
     }
     if let Some(spec) = normal.get_mut("/spec").and_then(Value::as_object_mut) {
-        spec.entry("volumeMode").or_insert_with(|| "Filesystem".into());
-        if let Some(requests) = spec.get_mut("resources").and_then(|resources| resources.get_mut("requests"))
+        spec.entry("volumeMode")
+            .or_insert_with(|| "Filesystem".into());
+        if let Some(requests) = spec
+            .get_mut("resources")
+            .and_then(|resources| resources.get_mut("requests"))
             && let Some(requests) = requests.as_object_mut()
         {
             for quantity in requests.values_mut() {
@@ -106,10 +134,15 @@ fn covers(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
         (_, part) if is_empty(part) => true,
         (Value::Object(whole), Value::Object(part)) => part.iter().all(|(key, part)| {
-            is_empty(&without_empties(part)) || whole.get(key).is_some_and(|whole| covers(whole, part))
+            is_empty(&without_empties(part))
+                || whole.get(key).is_some_and(|whole| covers(whole, part))
         }),
         (Value::Array(whole), Value::Array(part)) => {
-            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| covers(whole, part))
+            whole.len() == part.len()
+                && whole
+                    .iter()
+                    .zip(part)
+                    .all(|(whole, part)| covers(whole, part))
         }
         (whole, part) => whole == part || same_quantity(whole, part),
     }
@@ -182,7 +215,10 @@ mod tests {
             json!({"metadata": {"name": "data", "annotations": {}, "labels": null}, "spec": {
                 "accessModes": ["ReadWriteOnce"], "storageClassName": null, "resources": {"requests": {"storage": "32768Mi"}}, "dataSource": {}}}),
         ] {
-            assert_eq!(changed_fields(Kind::StatefulSet, &live(), &set(template), None), Vec::<&str>::new());
+            assert_eq!(
+                changed_fields(Kind::StatefulSet, &live(), &set(template), None),
+                Vec::<&str>::new()
+            );
         }
     }
 
@@ -217,11 +253,15 @@ mod tests {
     #[test]
     fn a_jobs_template_may_be_defaulted_but_not_changed() {
         let job = |template: Value| Object(json!({"spec": {"template": template}}));
-        let live = job(json!({"metadata": {"labels": {"app": "m", "job-name": "m"}}, "spec": {
+        let live = job(
+            json!({"metadata": {"labels": {"app": "m", "job-name": "m"}}, "spec": {
             "restartPolicy": "OnFailure", "dnsPolicy": "ClusterFirst",
-            "containers": [{"image": "a:1", "resources": {"limits": {"cpu": "500m"}}, "env": [{"name": "A"}]}]}}));
-        let same = job(json!({"metadata": {"labels": {"app": "m"}, "annotations": {}}, "spec": {
-            "restartPolicy": "OnFailure", "containers": [{"image": "a:1", "resources": {"limits": {"cpu": 0.5}}, "env": [{"name": "A", "value": ""}]}]}}));
+            "containers": [{"image": "a:1", "resources": {"limits": {"cpu": "500m"}}, "env": [{"name": "A"}]}]}}),
+        );
+        let same = job(
+            json!({"metadata": {"labels": {"app": "m"}, "annotations": {}}, "spec": {
+            "restartPolicy": "OnFailure", "containers": [{"image": "a:1", "resources": {"limits": {"cpu": 0.5}}, "env": [{"name": "A", "value": ""}]}]}}),
+        );
         assert!(changed_fields(Kind::Job, &live, &same, None).is_empty());
         let mut newer = same.clone();
         newer.0["spec"]["template"]["spec"]["containers"][0]["image"] = "a:2".into();
