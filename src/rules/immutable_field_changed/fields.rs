@@ -82,10 +82,11 @@ fn claim_template(template: &Value) -> Value {
         "/metadata/annotations",
         "/spec",
     ] {
-        let value = template
-            .pointer(pointer)
-            .map_or(Value::Null, without_empties);
-        normal.insert(pointer.to_owned(), value);
+        let value = template.pointer(pointer).map(without_empties);
+        normal.insert(
+            pointer.to_owned(),
+            value.filter(|value| !is_empty(value)).unwrap_or_default(),
+        );
     }
     if let Some(spec) = normal.get_mut("/spec").and_then(Value::as_object_mut) {
         spec.entry("volumeMode")

@@ -1,0 +1,8 @@
+//! The guard on a real control plane, with the real Helm 3 and Helm 4.
+//!
+//! One program for all of it, so that all share one cluster and one guard.
+
+mod corpus_upgrade;
+mod denial;
+mod release;
+mod stage;

@@ -1,0 +1,28 @@
+//! The cluster with the guard in effect, shared by all tests that don't change the guard.
+
+use std::sync::OnceLock;
+
+use harness::{Cluster, Corpus, Guard, GuardOptions};
+
+/// The guard's program.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_camunda-upgrade-guard");
+
+static GUARD: OnceLock<Guard<'static>> = OnceLock::new();
+
+/// The shared cluster with a guard, or `None`, said aloud, where the binaries are missing.
+pub fn guarded() -> Option<(&'static Cluster, &'static Guard<'static>)> {
+    let cluster = Cluster::shared_or_skip()?;
+    let guard = GUARD.get_or_init(|| {
+        cluster
+            .guard(GuardOptions::new(BINARY))
+            .unwrap_or_else(|error| panic!("the guard does not start: {error:#}"))
+    });
+    Some((cluster, guard))
+}
+
+/// [`guarded`] and the corpus.
+pub fn guarded_with_corpus() -> Option<(&'static Cluster, &'static Guard<'static>, Corpus)> {
+    let corpus = Corpus::find()?;
+    let (cluster, guard) = guarded()?;
+    Some((cluster, guard, corpus))
+}
