@@ -63,7 +63,7 @@ pub(super) fn rebind(
         }
     }
     Fix::new(
-        "Stop it and hand the volumes over (any cluster; sets policy Retain and the claimRef):",
+        "Stop its pods and hand the volumes over (any cluster; sets policy Retain and the claimRef):",
         commands,
     )
 }

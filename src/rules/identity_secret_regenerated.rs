@@ -157,6 +157,13 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
     if keep[0].commands.is_empty() {
         keep.clear();
     }
+    let demanded = demanded(change, facts);
+    let because = if demanded.is_empty() {
+        ""
+    } else {
+        " (the last because the new chart wants a value even where its component is off)"
+    };
+    flags.extend(demanded);
     let add = if keep.is_empty() {
         "Keep them: add"
     } else {
@@ -167,12 +174,10 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
     } else {
         "upgrade"
     };
-    keep.push(Fix::new(format!("{add} to your helm {verb}:"), flags));
-    let demanded = demanded(change, facts);
-    if !demanded.is_empty() {
-        let intro = "and, because the new chart wants a value even where the component is off:";
-        keep.push(Fix::new(intro, demanded));
-    }
+    keep.push(Fix::new(
+        format!("{add} to your helm {verb}{because}:"),
+        flags,
+    ));
     keep
 }
 

@@ -18,7 +18,11 @@ impl Denial {
     pub fn of(output: &Output) -> Denial {
         assert!(!output.success(), "not refused: {}", output.report());
         let text = output.text();
-        assert!(text.contains("denied the request"), "not the guard's: {}", output.report());
+        assert!(
+            text.contains("denied the request"),
+            "not the guard's: {}",
+            output.report()
+        );
         let mut denial = Denial {
             rules: Vec::new(),
             commands: Vec::new(),
@@ -33,11 +37,15 @@ impl Denial {
             let command = line.trim_start();
             if line.ends_with("<<'EOF'") {
                 let document: Vec<_> = lines.by_ref().take_while(|line| *line != "EOF").collect();
-                denial.commands.push(format!("{command}\n{}\nEOF", document.join("\n")));
+                denial
+                    .commands
+                    .push(format!("{command}\n{}\nEOF", document.join("\n")));
             } else if command.starts_with("kubectl ") || command.starts_with("export ") {
                 denial.commands.push(command.to_owned());
             } else if command.starts_with("--set") || command.starts_with("-f ") {
-                denial.flags.push(command.trim_end_matches(" \\").to_owned());
+                denial
+                    .flags
+                    .push(command.trim_end_matches(" \\").to_owned());
             }
         }
         denial.rules.sort();
@@ -69,5 +77,7 @@ impl Denial {
 /// `1. Title      [rule-id]`
 fn rule(line: &str) -> Option<&str> {
     line.split_once(". ")?.0.parse::<u32>().ok()?;
-    line.strip_suffix(']')?.rsplit_once('[').map(|(_, rule)| rule)
+    line.strip_suffix(']')?
+        .rsplit_once('[')
+        .map(|(_, rule)| rule)
 }

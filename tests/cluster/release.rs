@@ -26,17 +26,23 @@ impl Release {
     }
 
     pub fn install(&self, helm: Helm, chart: &Path, args: &[&str]) -> Output {
-        self.cluster.helm(helm).install(self.name, chart, &self.namespace, args)
+        self.cluster
+            .helm(helm)
+            .install(self.name, chart, &self.namespace, args)
     }
 
     pub fn upgrade(&self, helm: Helm, chart: &Path, args: &[&str]) -> Output {
-        self.cluster.helm(helm).upgrade(self.name, chart, &self.namespace, args)
+        self.cluster
+            .helm(helm)
+            .upgrade(self.name, chart, &self.namespace, args)
     }
 
     /// Installs a corpus chart with its own values.
     pub fn install_record(&self, helm: Helm, chart: &Chart) {
         let args = chart.with_config();
-        self.install(helm, &chart.path, &[&args[0], &args[1]]).ok().unwrap();
+        self.install(helm, &chart.path, &[&args[0], &args[1]])
+            .ok()
+            .unwrap();
     }
 
     pub fn upgrade_record(&self, helm: Helm, chart: &Chart) -> Output {
@@ -58,8 +64,15 @@ impl Release {
     }
 
     pub fn revisions(&self) -> Vec<(u64, String)> {
-        let history = self.cluster.helm(Helm::V3).history(self.name, &self.namespace).unwrap();
-        history.into_iter().map(|revision| (revision.revision, revision.status)).collect()
+        let history = self
+            .cluster
+            .helm(Helm::V3)
+            .history(self.name, &self.namespace)
+            .unwrap();
+        history
+            .into_iter()
+            .map(|revision| (revision.revision, revision.status))
+            .collect()
     }
 
     pub fn get(&self, kind: &str, name: &str) -> Option<Value> {
@@ -74,7 +87,9 @@ impl Release {
     pub fn wait_phase(&self, claim: &str, phase: &str) {
         wait_until(&format!("{claim} to be {phase}"), BINDING, || {
             let claim = self.cluster.get("pvc", &self.namespace, claim)?;
-            let now = claim.as_ref().and_then(|claim| claim.pointer("/status/phase"));
+            let now = claim
+                .as_ref()
+                .and_then(|claim| claim.pointer("/status/phase"));
             Ok((now.and_then(Value::as_str) == Some(phase)).then_some(()))
         })
         .unwrap();
@@ -83,20 +98,37 @@ impl Release {
     /// The resourceVersions of everything that an upgrade could touch.
     pub fn versions(&self) -> BTreeMap<String, String> {
         let kinds = [
-            "secrets", "configmaps", "services", "serviceaccounts", "deployments", "statefulsets",
-            "persistentvolumeclaims", "jobs", "networkpolicies", "poddisruptionbudgets",
+            "secrets",
+            "configmaps",
+            "services",
+            "serviceaccounts",
+            "deployments",
+            "statefulsets",
+            "persistentvolumeclaims",
+            "jobs",
+            "networkpolicies",
+            "poddisruptionbudgets",
         ];
         kinds
             .iter()
             .flat_map(|kind| self.cluster.list(kind, &self.namespace, "").unwrap())
             .map(|object| {
-                let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let text = |pointer: &str| {
+                    object
+                        .pointer(pointer)
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                        .to_owned()
+                };
                 // Controllers count what they see in the status.
                 let version = match object.pointer("/metadata/generation") {
                     Some(generation) => generation.to_string(),
                     None => text("/metadata/resourceVersion"),
                 };
-                (format!("{}/{}", text("/kind"), text("/metadata/name")), version)
+                (
+                    format!("{}/{}", text("/kind"), text("/metadata/name")),
+                    version,
+                )
             })
             .collect()
     }
@@ -108,7 +140,10 @@ impl Release {
             .into_iter()
             .filter(|secret| secret["type"] != "helm.sh/release.v1")
             .map(|secret| {
-                let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                let name = secret["metadata"]["name"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
                 (name, secret["data"].clone())
             })
             .collect()
