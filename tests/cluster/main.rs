@@ -2,6 +2,7 @@
 //!
 //! One program for all of it, so that all share one cluster and one guard.
 
+mod corpus_good;
 mod corpus_upgrade;
 mod denial;
 mod release;

@@ -2,10 +2,31 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use harness::{Chart, Cluster, Helm, Namespace, Output, wait_until};
+use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
+use harness::{Chart, Cluster, Corpus, Helm, Namespace, Output, Secrets, wait_until};
 use serde_json::Value;
 
 const BINDING: Duration = Duration::from_secs(60);
+
+/// A chart made of a corpus record.
+pub fn record(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) -> Chart {
+    let dir = cluster.scratch("chart").unwrap();
+    corpus
+        .record(name)
+        .unwrap()
+        .chart(secrets)
+        .write(&dir)
+        .unwrap()
+}
+
+/// Asserts that no rule had anything to say.
+#[track_caller]
+pub fn assert_silent(output: &Output) {
+    let text = output.text();
+    for rule in RULES.iter().map(|rule| rule.id).chain(MUTATIONS) {
+        assert!(!text.contains(rule), "{rule}: {}", output.report());
+    }
+}
 
 /// A release and its namespace.
 pub struct Release {
