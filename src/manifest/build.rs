@@ -102,7 +102,8 @@ impl<'t, 'b> Builder<'t, 'b> {
     fn event(&mut self, event: Event<'t>, span: &Span) -> Result<(), Cause> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let text = self.without_added_break(text, style, span);
+                self.check_flow(&text, style, span)?;
+                let text = self.without_added_break(text, style, span)?;
                 self.scalar(text, style, anchor, tag.as_deref())
             }
             Event::SequenceStart(style, anchor, _) => {
@@ -129,23 +130,36 @@ impl<'t, 'b> Builder<'t, 'b> {
         mut text: Cow<'t, str>,
         style: ScalarStyle,
         span: &Span,
-    ) -> Cow<'t, str> {
+    ) -> Result<Cow<'t, str>, Cause> {
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         if !block || span.end.byte_offset() != Some(self.text.len()) {
-            return text;
+            return Ok(text);
         }
-        let blank = |line: &str| line.bytes().all(|b| b == b' ');
         let last_line = self.text.rsplit(['\n', '\r']).next().unwrap_or_default();
-        let Some(unbroken) = text.strip_suffix('\n') else {
-            return text;
-        };
-        let last_content = unbroken.rsplit('\n').next().unwrap_or_default();
-        // Spaces up to the indentation are not a line of the scalar, those beyond it are.
-        let own_line = !blank(last_line) || !last_content.is_empty() && blank(last_content);
-        if !last_line.is_empty() && own_line {
-            text.to_mut().pop();
+        if last_line.is_empty() || !text.ends_with('\n') {
+            return Ok(text);
         }
-        text
+        if last_line.bytes().all(|b| b == b' ') {
+            return Err(Cause::UnfinishedLine);
+        }
+        text.to_mut().pop();
+        Ok(text)
+    }
+
+    /// Between brackets, YAML 1.1 and 1.2 do not agree where a plain scalar ends.
+    fn check_flow(&self, text: &str, style: ScalarStyle, span: &Span) -> Result<(), Cause> {
+        let in_flow = self.frames.last().is_some_and(|frame| frame.in_flow);
+        if !in_flow || style != ScalarStyle::Plain {
+            return Ok(());
+        }
+        let rest = span.end.byte_offset().and_then(|end| self.text.get(end..));
+        let mut rest = rest.unwrap_or_default().chars();
+        let colon =
+            rest.next() == Some(':') && matches!(rest.next(), Some(',' | '[' | ']' | '{' | '}'));
+        if colon || text.starts_with(':') || text.contains('?') {
+            return Err(Cause::FlowScalar);
+        }
+        Ok(())
     }
 
     fn scalar(
@@ -160,11 +174,6 @@ impl<'t, 'b> Builder<'t, 'b> {
             self.budget.spend(Cost::scalar(0))?;
             self.set_key(Key::Merge);
             return Ok(());
-        }
-        // To YAML 1.1 a question mark ends a plain scalar there.
-        let in_flow = self.frames.last().is_some_and(|frame| frame.in_flow);
-        if in_flow && style == ScalarStyle::Plain && text.contains('?') {
-            return Err(Cause::QuestionMark);
         }
         let scalar = match tag {
             Some(tag) => scalar::tagged(text, tag)?,
@@ -325,8 +334,9 @@ fn check_characters(text: &str) -> Result<(), ManifestError> {
         return Ok(());
     }
     let (mut line, mut column) = (1, 1);
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
+            '\u{feff}' if at > 0 => return Err(Cause::ControlCharacter(c).at(line, column)),
             '\u{85}' | '\u{2028}' | '\u{2029}' => return Err(Cause::LineBreak(c).at(line, column)),
             '\n' => (line, column) = (line + 1, 0),
             '\t' | '\r' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {}

@@ -26,9 +26,12 @@ pub enum Cause {
     /// A line break to YAML 1.1 but not to YAML 1.2: two readers would see two documents.
     #[error("line break {0:?} is ambiguous and not supported")]
     LineBreak(char),
-    /// Part of a scalar to YAML 1.2, a mark of its own to YAML 1.1.
-    #[error("a question mark inside braces or brackets needs quotes")]
-    QuestionMark,
+    /// A `?` or a closing `:` that only YAML 1.2, or only YAML 1.1, takes for part of the scalar.
+    #[error("an ambiguous scalar inside braces or brackets needs quotes")]
+    FlowScalar,
+    /// Spaces at the very end of a text, which may or may not be the last line of a block scalar.
+    #[error("a block scalar ends in an unfinished line of spaces")]
+    UnfinishedLine,
     /// Go refuses every `%YAML` but 1.1.
     #[error("incompatible yaml version {major}.{minor}")]
     Version {
