@@ -8,6 +8,7 @@ use granit_parser::{
 };
 use serde_json::{Map, Value};
 
+use super::dialect;
 use super::error::{Cause, ManifestError};
 use super::limits::{Budget, Cost};
 use super::scalar::{self, Scalar};
@@ -18,7 +19,7 @@ pub(super) fn parse(
     complete_line: bool,
     budget: &mut Budget,
 ) -> Result<Option<Value>, ManifestError> {
-    check_characters(text)?;
+    dialect::check_characters(text)?;
     if complete_line && !text.ends_with('\n') {
         return Builder::new(&format!("{text}\n"), budget).run();
     }
@@ -102,8 +103,10 @@ impl<'t, 'b> Builder<'t, 'b> {
     fn event(&mut self, event: Event<'t>, span: &Span) -> Result<(), Cause> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.check_flow(&text, style, span)?;
-                let text = self.without_added_break(text, style, span)?;
+                if self.frames.last().is_some_and(|frame| frame.in_flow) {
+                    dialect::check_flow(self.text, &text, style, span)?;
+                }
+                let text = dialect::without_added_break(self.text, text, style, span)?;
                 self.scalar(text, style, anchor, tag.as_deref())
             }
             Event::SequenceStart(style, anchor, _) => {
@@ -122,44 +125,6 @@ impl<'t, 'b> Builder<'t, 'b> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// YAML 1.2 ends an unfinished last line of a block scalar with a break, YAML 1.1 does not.
-    fn without_added_break(
-        &self,
-        mut text: Cow<'t, str>,
-        style: ScalarStyle,
-        span: &Span,
-    ) -> Result<Cow<'t, str>, Cause> {
-        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        if !block || span.end.byte_offset() != Some(self.text.len()) {
-            return Ok(text);
-        }
-        let last_line = self.text.rsplit(['\n', '\r']).next().unwrap_or_default();
-        if last_line.is_empty() || !text.ends_with('\n') {
-            return Ok(text);
-        }
-        if last_line.bytes().all(|b| b == b' ') {
-            return Err(Cause::UnfinishedLine);
-        }
-        text.to_mut().pop();
-        Ok(text)
-    }
-
-    /// Between brackets, YAML 1.1 and 1.2 do not agree where a plain scalar ends.
-    fn check_flow(&self, text: &str, style: ScalarStyle, span: &Span) -> Result<(), Cause> {
-        let in_flow = self.frames.last().is_some_and(|frame| frame.in_flow);
-        if !in_flow || style != ScalarStyle::Plain {
-            return Ok(());
-        }
-        let rest = span.end.byte_offset().and_then(|end| self.text.get(end..));
-        let mut rest = rest.unwrap_or_default().chars();
-        let colon =
-            rest.next() == Some(':') && matches!(rest.next(), Some(',' | '[' | ']' | '{' | '}'));
-        if colon || text.starts_with(':') || text.contains('?') {
-            return Err(Cause::FlowScalar);
-        }
-        Ok(())
     }
 
     fn scalar(
@@ -322,27 +287,6 @@ fn merge(map: &mut Map<String, Value>, value: Value) -> Result<(), Cause> {
             }
         }
         _ => return Err(Cause::Merge),
-    }
-    Ok(())
-}
-
-/// Refuses what go-yaml's reader refuses, and the line breaks that only YAML 1.1 knows.
-fn check_characters(text: &str) -> Result<(), ManifestError> {
-    let plain = |b: &u8| matches!(b, 0x20..=0x7e | b'\t' | b'\n' | b'\r');
-    let all_plain = |chunk: &[u8]| chunk.iter().fold(true, |so_far, b| so_far & plain(b));
-    if text.as_bytes().chunks(64).all(all_plain) {
-        return Ok(());
-    }
-    let (mut line, mut column) = (1, 1);
-    for (at, c) in text.char_indices() {
-        match c {
-            '\u{feff}' if at > 0 => return Err(Cause::ControlCharacter(c).at(line, column)),
-            '\u{85}' | '\u{2028}' | '\u{2029}' => return Err(Cause::LineBreak(c).at(line, column)),
-            '\n' => (line, column) = (line + 1, 0),
-            '\t' | '\r' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {}
-            _ => return Err(Cause::ControlCharacter(c).at(line, column)),
-        }
-        column += 1;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ pub enum Cause {
         minor: u32,
     },
     /// A scalar that its explicit tag does not fit.
-    #[error("cannot decode this scalar as a {0}")]
+    #[error("a scalar does not fit its tag !!{0}")]
     Tag(&'static str),
     /// JSON has no such number.
     #[error("a number that is not finite cannot be stored as json")]
