@@ -213,6 +213,13 @@ fn bounds_what_a_document_may_cost() {
     assert_eq!(cause(&chain, limits), Some(Cause::TooDeep(128)));
     let many = "- a\n".repeat(200_001);
     assert_eq!(cause(&many, limits), Some(Cause::TooManyNodes(200_000)));
+    let kept: String = (0..100).map(|n| format!("&a{n} [")).collect();
+    let kept = format!("{kept}{}", "a, ".repeat(3000));
+    assert_eq!(
+        cause(&format!("{kept}{} # *", "]".repeat(100)), limits),
+        Some(Cause::TooManyNodes(200_000))
+    );
+    assert_eq!(cause(&format!("{kept}{}", "]".repeat(100)), limits), None);
     let long = format!("a: &a {}\nb: [*a, *a, *a, *a]\n", "x".repeat(4 << 20));
     assert_eq!(cause(&long, limits), Some(Cause::TooMuchText(16 << 20)));
     assert_eq!(cause("&a [&b {c: *a}]", limits), Some(Cause::Cycle));

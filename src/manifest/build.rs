@@ -76,6 +76,7 @@ impl<'t, 'b> Builder<'t, 'b> {
         let mut options = granit_parser::options! {
             flow_nesting_limit: depth,
             block_nesting_limit: depth,
+            emit_anchor_events: true,
         };
         options.set_emit_comments(false);
         let mut parser: Parser<'t, StrInput<'t>> =
@@ -101,7 +102,11 @@ impl<'t, 'b> Builder<'t, 'b> {
     }
 
     fn event(&mut self, event: Event<'t>, span: &Span) -> Result<(), Cause> {
+        if event.tag().is_some() {
+            dialect::check_tag(self.text, span)?;
+        }
         match event {
+            Event::Anchor(_, name) => dialect::check_anchor(&name),
             Event::Scalar(text, style, anchor, tag) => {
                 if self.frames.last().is_some_and(|frame| frame.in_flow) {
                     dialect::check_flow(self.text, &text, style, span)?;

@@ -47,6 +47,26 @@ pub(super) fn check_flow(
     Ok(())
 }
 
+/// YAML 1.1 lets a tag go on over commas and brackets.
+pub(super) fn check_tag(document: &str, span: &Span) -> Result<(), Cause> {
+    let end = span.tag_span().and_then(|tag| tag.end.byte_offset());
+    match end.and_then(|end| document.get(end..)) {
+        Some(rest) if rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']) => Ok(()),
+        _ => Err(Cause::Property),
+    }
+}
+
+/// YAML 1.2 takes nearly anything for the name of an anchor.
+pub(super) fn check_anchor(name: &str) -> Result<(), Cause> {
+    if name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    {
+        return Ok(());
+    }
+    Err(Cause::Property)
+}
+
 /// Refuses what go-yaml's reader refuses, and the line breaks that only YAML 1.1 knows.
 pub(super) fn check_characters(text: &str) -> Result<(), ManifestError> {
     let plain = |b: &u8| matches!(b, 0x20..=0x7e | b'\t' | b'\n' | b'\r');

@@ -29,6 +29,9 @@ pub enum Cause {
     /// A `?` or a closing `:` that only YAML 1.2, or only YAML 1.1, takes for part of the scalar.
     #[error("an ambiguous scalar inside braces or brackets needs quotes")]
     FlowScalar,
+    /// A tag or an anchor that ends in one place to YAML 1.1 and in another to YAML 1.2.
+    #[error("an ambiguous tag or anchor")]
+    Property,
     /// Spaces at the very end of a text, which may or may not be the last line of a block scalar.
     #[error("a block scalar ends in an unfinished line of spaces")]
     UnfinishedLine,
