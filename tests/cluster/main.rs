@@ -2,6 +2,8 @@
 //!
 //! One program for all of it, so that all share one cluster and one guard.
 
+#![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
+
 mod corpus_good;
 mod corpus_upgrade;
 mod denial;
