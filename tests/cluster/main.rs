@@ -7,5 +7,7 @@
 mod corpus_good;
 mod corpus_upgrade;
 mod denial;
+mod mutations;
+mod object_gate;
 mod release;
 mod stage;

@@ -1,6 +1,10 @@
 //! One release in a namespace of its own, installed and upgraded by the real Helm.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
 use harness::{Chart, Cluster, Corpus, Helm, Namespace, Output, Secrets, wait_until};
@@ -169,4 +173,11 @@ impl Release {
             })
             .collect()
     }
+}
+
+/// One of the project's own charts.
+pub fn own_chart(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/charts")
+        .join(name)
 }
