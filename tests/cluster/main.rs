@@ -6,8 +6,10 @@
 
 mod corpus_good;
 mod corpus_upgrade;
+mod cures;
 mod denial;
 mod mutations;
 mod object_gate;
+mod records;
 mod release;
 mod stage;
