@@ -14,7 +14,7 @@ use crate::{
 /// The objects of a release that rules look at.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// Of the kinds in [`WANTED`], hooks included.
+    /// Secrets, StatefulSets, Deployments and Jobs, hooks included.
     pub objects: Vec<RenderedObject>,
     /// The version of Camunda's chart, if Camunda is in this release.
     pub camunda_version: Option<String>,

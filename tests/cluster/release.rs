@@ -120,7 +120,7 @@ impl Release {
         .unwrap();
     }
 
-    /// The resourceVersions of everything that an upgrade could touch.
+    /// The resourceVersions of everything that an upgrade could touch; Helm prunes its records before it is refused.
     pub fn versions(&self) -> BTreeMap<String, String> {
         let kinds = [
             "secrets",
@@ -137,6 +137,7 @@ impl Release {
         kinds
             .iter()
             .flat_map(|kind| self.cluster.list(kind, &self.namespace, "").unwrap())
+            .filter(|object| object["type"] != "helm.sh/release.v1")
             .map(|object| {
                 let text = |pointer: &str| {
                     object
