@@ -13,4 +13,5 @@ mod mutations;
 mod object_gate;
 mod records;
 mod release;
+mod serving;
 mod stage;

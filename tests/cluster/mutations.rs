@@ -130,6 +130,62 @@ fn a_volume_is_handed_over_only_when_that_loses_nothing() {
     assert_eq!(release.bound(NEW_CLAIM), volume);
 }
 
+/// A pod that is about to go still writes: the printed wait lasts until it is gone.
+#[test]
+fn a_terminating_pod_keeps_its_volume() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let (release, volume) = installed(cluster);
+    let namespace = &*release.namespace;
+    let pod = |patch: &str| {
+        let args = [
+            "-n",
+            namespace,
+            "patch",
+            "pod",
+            "elasticsearch-master-0",
+            "--type=merge",
+            "-p",
+            patch,
+        ];
+        cluster.kubectl(args).ok().unwrap();
+    };
+    pod(r#"{"metadata":{"finalizers":["example.com/still-writing"]}}"#);
+    let scale = [
+        "-n",
+        namespace,
+        "scale",
+        "statefulset",
+        "elasticsearch-master",
+        "--replicas=0",
+    ];
+    cluster.kubectl(scale).ok().unwrap();
+    let wait = |timeout: &str| {
+        cluster.kubectl([
+            "-n",
+            namespace,
+            "wait",
+            "--for=delete",
+            "pod",
+            "elasticsearch-master-0",
+            timeout,
+        ])
+    };
+    wait("--timeout=1s").refused().unwrap();
+    let annotation = format!("camunda-upgrade-guard/rebind-to={namespace}/{NEW_CLAIM}");
+    let rebind = || cluster.kubectl(["annotate", "pv", &volume, &annotation]);
+    let refused = rebind().refused().unwrap();
+    assert!(
+        refused.text().contains("volume-rebind-while-running"),
+        "{}",
+        refused.report()
+    );
+    pod(r#"{"metadata":{"finalizers":null}}"#);
+    wait("--timeout=60s").ok().unwrap();
+    rebind().ok().unwrap();
+}
+
 #[test]
 fn a_foreign_volume_is_not_handed_over() {
     let Some((cluster, _)) = guarded() else {

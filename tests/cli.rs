@@ -1,0 +1,136 @@
+//! The command line as a person types it, with what may be wrong on it.
+
+#![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+fn guard(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_camunda-upgrade-guard"))
+        .args(args)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn fails(args: &[&str], because: &str) {
+    let output = guard(args);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(said.contains(because), "{args:?}: {said}");
+    assert!(output.stdout.is_empty());
+}
+
+fn certificate(dir: &Path) -> (String, String) {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (cert, key) = (dir.join("tls.crt"), dir.join("tls.key"));
+    std::fs::write(&cert, pair.cert.pem()).unwrap();
+    std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+    (cert.display().to_string(), key.display().to_string())
+}
+
+#[test]
+fn webhooks_are_printed_for_a_url_and_for_a_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ca, _) = certificate(dir.path());
+    for (flags, expected) in [
+        (
+            ["--url", "https://127.0.0.1:8443/"],
+            "url: https://127.0.0.1:8443/validate",
+        ),
+        (["--service", "guards/guard"], "namespace: guards"),
+    ] {
+        let output = guard(&["webhooks", flags[0], flags[1], "--ca", &ca]);
+        let yaml = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success());
+        assert!(yaml.contains(expected), "{yaml}");
+        assert_eq!(yaml.matches("WebhookConfiguration").count(), 2, "{yaml}");
+    }
+}
+
+#[test]
+fn webhooks_say_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ca, key) = certificate(dir.path());
+    fails(&["webhooks", "--ca", &ca], "--url");
+    fails(
+        &["webhooks", "--url", "http://x", "--ca", &ca],
+        "--url must start with https://",
+    );
+    fails(
+        &["webhooks", "--service", "guard", "--ca", &ca],
+        "--service must be NAMESPACE/NAME",
+    );
+    fails(
+        &[
+            "webhooks",
+            "--service",
+            "a/b",
+            "--url",
+            "https://x",
+            "--ca",
+            &ca,
+        ],
+        "cannot be used with",
+    );
+    fails(
+        &["webhooks", "--service", "a/b", "--ca", "/no/such/file"],
+        "can't read --ca /no/such/file",
+    );
+    fails(
+        &["webhooks", "--service", "a/b", "--ca", &key],
+        "holds no certificate",
+    );
+}
+
+#[test]
+fn serve_says_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cert, key) = certificate(dir.path());
+    let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let serve =
+        |more: &[&str], because: &str| fails(&[&["serve"], &listen[..], more].concat(), because);
+    serve(&[], "--tls-cert");
+    serve(
+        &["--tls-cert", "/no/such/file", "--tls-key", &key],
+        "/no/such/file",
+    );
+    serve(&["--tls-cert", &key, "--tls-key", &key], "certificate");
+    let pair = ["--tls-cert", &cert, "--tls-key", &key];
+    serve(
+        &[&pair[..], &["--kubeconfig", "/no/such/file"]].concat(),
+        "can't read --kubeconfig /no/such/file",
+    );
+    serve(&pair, "--kubeconfig names one");
+    serve(
+        &[&pair[..], &["--retain-volumes", "some"]].concat(),
+        "elasticsearch, all, off",
+    );
+    serve(
+        &[&pair[..], &["--log-format", "xml"]].concat(),
+        "text, json",
+    );
+}
+
+#[test]
+fn every_flag_is_an_environment_variable_too() {
+    let help = guard(&["serve", "--help"]);
+    let text = String::from_utf8(help.stdout).unwrap();
+    for flag in [
+        "LISTEN",
+        "TLS_CERT",
+        "TLS_KEY",
+        "ADMIN_LISTEN",
+        "KUBECONFIG",
+        "LOG_FORMAT",
+        "RETAIN_VOLUMES",
+    ] {
+        assert!(
+            text.contains(&format!("[env: CAMUNDA_UPGRADE_GUARD_{flag}=")),
+            "{flag}: {text}"
+        );
+    }
+}
