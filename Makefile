@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build test check bench clean prerequisites
+.PHONY: help cluster-binaries build demo test check bench clean prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export GUARD_CLUSTER_BINARIES ?= $(CURDIR)/target/cluster-binaries
@@ -12,6 +12,10 @@ LOCKED := --locked
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: cluster-binaries ## a bad Camunda upgrade, refused and cured on a real control plane (KEEP=1 leaves it running)
+	$(CARGO) build $(LOCKED) -p camunda-upgrade-guard -p demo --bins
+	@$${CARGO_TARGET_DIR:-target}/debug/demo --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
 
 test: cluster-binaries check ## everything: formatting, lints, all tests on a real control plane, the documentation
 	GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace
