@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
@@ -58,6 +58,7 @@ fn it_ends_well_and_leaves_nothing() {
     ] {
         assert!(text.contains(&format!("[{rule}]")), "{rule}: {text}");
     }
+    readme_shows(text);
     let volume = text
         .lines()
         .find_map(|line| line.strip_prefix("$ cat "))
@@ -66,6 +67,33 @@ fn it_ends_well_and_leaves_nothing() {
         Ok((!Path::new(volume).exists()).then_some(()))
     })
     .unwrap();
+}
+
+/// Each line that the README shows of the demo is a line of it, but for what it leaves out.
+fn readme_shows(text: &str) {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let printed: Vec<_> = text.lines().map(without_ids).collect();
+    let mut shown = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let lines = block.split("```").next().unwrap().lines();
+        for line in lines.map(without_ids).filter(|line| line.trim() != "…") {
+            assert!(printed.contains(&line), "not printed: {line}\n{text}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 20, "only {shown} lines");
+}
+
+/// The line with each volume's id, shortened or not, as `ID`.
+fn without_ids(line: &str) -> String {
+    let is_id = |c: char| c.is_ascii_hexdigit() || c == '-' || c == '…';
+    let mut parts = line
+        .split_inclusive("pvc-")
+        .flat_map(|part| part.split_inclusive("hostpath_pv/"));
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "ID" + part.trim_start_matches(is_id)
+    })
 }
 
 #[test]
