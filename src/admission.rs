@@ -23,7 +23,6 @@ use axum::{
 use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
 pub use self::metrics::AdmissionMetrics;
 use self::{
@@ -32,7 +31,7 @@ use self::{
 };
 use crate::{
     cluster::Cluster,
-    gather::{Reader, RunningReleases},
+    gather::{Reader, Records},
     mutations::volume_reclaim_policy::RetainScope,
     server::BODY_LIMIT,
 };
@@ -40,16 +39,12 @@ use crate::{
 /// The API server's default for a webhook that names no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many release records are inflated at once: two bound the memory that hostile ones can take.
-const DECODING: usize = 2;
-
 /// What answers reviews.
 #[derive(Clone)]
 pub struct Guard {
     cluster: Cluster,
     retain: RetainScope,
-    running: Arc<RunningReleases>,
-    decoding: Arc<Semaphore>,
+    records: Arc<Records>,
     metrics: AdmissionMetrics,
 }
 
@@ -72,8 +67,7 @@ impl Guard {
         Self {
             cluster,
             retain,
-            running: Arc::default(),
-            decoding: Arc::new(Semaphore::new(DECODING)),
+            records: Arc::default(),
             metrics,
         }
     }

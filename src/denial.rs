@@ -79,8 +79,12 @@ fn headline(change: &Change, count: usize) -> String {
         (Gate::Object, Some(object)) => format!("{object} of release {}", change.release),
         _ => format!("release {}", change.release),
     };
+    let untouched = match change.gate {
+        Gate::Release => " Nothing was changed.",
+        Gate::Object => "",
+    };
     format!(
-        "{} of {subject} (namespace {}){} is refused: {problems}. Nothing was changed.",
+        "{} of {subject} (namespace {}){} is refused: {problems}.{untouched}",
         change.operation.noun(),
         change.namespace,
         versions(change)

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     camunda::{self, release_label},
+    claims::Mounts,
     object::{Kind, Object, ObjectRef},
 };
 
@@ -53,10 +54,18 @@ impl Facts {
         if camunda::is_own(object) {
             return true;
         }
-        let Some((namespace, release)) = object.namespace().zip(release_label(object)) else {
+        let release = release_label(object).or_else(|| release_label(self.mounting(object)?));
+        let Some((namespace, release)) = object.namespace().zip(release) else {
             return false;
         };
         self.has_release(namespace, release)
+    }
+
+    /// The StatefulSet that mounts a claim; charts up to 8.0.12 gave Elasticsearch's claims no labels that tell.
+    pub fn mounting(&self, claim: &Object) -> Option<&Object> {
+        self.of_kind(Kind::StatefulSet)
+            .filter(|set| set.namespace() == claim.namespace())
+            .find(|set| Mounts::of(set).parse(claim.name()).is_some())
     }
 
     /// Whether a release was found to be Camunda's.

@@ -3,6 +3,7 @@
 //! What could not be read becomes a gap among the facts, never silence.
 
 mod object;
+mod records;
 mod release;
 mod running;
 
@@ -11,7 +12,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-pub use self::running::{Running, RunningReleases};
+pub use self::{
+    records::{Decoded, Records},
+    running::Running,
+};
 use crate::{
     camunda::{INSTANCE, PART_OF},
     cluster::{Cluster, ReadError},
@@ -38,15 +42,17 @@ impl Reader {
         }
     }
 
+    /// Waits for work until the deadline.
+    pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        timeout_at(self.deadline, work).await.ok()
+    }
+
     async fn within<T>(
         &self,
         read: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ReadError> {
-        timeout_at(self.deadline, read).await.unwrap_or_else(|_| {
-            Err(ReadError::Api(
-                "the API server did not answer in time".to_owned(),
-            ))
-        })
+        let late = || ReadError::Api("the API server did not answer in time".to_owned());
+        self.in_time(read).await.ok_or_else(late)?
     }
 
     async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {

@@ -1,3 +1,32 @@
+//! Keeps Camunda 8 safe through Helm upgrades.
+//!
+//! Helm writes its release record before it touches anything else, so refusing that one Secret stops an upgrade
+//! with nothing applied. This crate is the admission webhook that reads the record, compares what it announces
+//! with what is live, and answers with every problem and the commands that cure it.
+//!
+//! # The way through the house
+//!
+//! A request comes in at [`server`], which knows TLS and connections and nothing of Kubernetes. [`admission`] takes
+//! the AdmissionReview apart and sends it to one of three places: the release gate (a record), the object gate (an
+//! object that arrived without one), or the mutating endpoint. [`webhooks`] prints which requests the API server
+//! brings here at all.
+//!
+//! Behind the gates nothing knows of HTTP. [`release`] decodes a record within limits, [`manifest`] reads its
+//! YAML the way Helm and the API server do, and [`change`] puts both together with the release that runs: a list of
+//! objects as they were, as they are to be, and, once Helm merged them, would be. [`camunda`] is what is known of the
+//! charts, most of it as data.
+//!
+//! What a rule needs from the cluster is read before any rule runs: [`gather`] decides what, within the API server's
+//! patience, [`cluster`] does the reading, [`facts`] holds the result. What could not be read is a finding too.
+//!
+//! [`rules`] is the table of rules. Each is a pure function from a [`change::Change`] and [`facts::Facts`] to
+//! [`finding::Finding`]s; [`claims`] holds what several of them know of StatefulSets and claims. [`mutations`] are
+//! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
+//! commands that [`shell`] has quoted.
+//!
+//! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`] and [`metrics`] are the
+//! edges of the process.
+
 pub mod admission;
 pub mod camunda;
 pub mod change;

@@ -6,9 +6,11 @@
 //! for every document what that library answers, or refuses it.
 
 mod build;
+mod dialect;
 mod error;
 mod hint;
 mod limits;
+mod list;
 mod number;
 mod scalar;
 mod split;
@@ -19,6 +21,7 @@ use serde_json::Value;
 pub use error::{Cause, ManifestError};
 pub use hint::KindHint;
 pub use limits::{Budget, Limits};
+pub use list::objects;
 pub use split::{Split, split};
 
 /// One document of a manifest, not yet parsed.

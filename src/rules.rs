@@ -9,6 +9,7 @@ mod hand_over;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
+mod keep_claims;
 mod not_checked;
 mod secret_readers;
 

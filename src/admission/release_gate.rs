@@ -2,36 +2,44 @@
 
 use super::{Guard, review::Request, verdict::Verdict};
 use crate::{
-    change::{Change, Operation, Rendered},
+    change::Change,
     denial,
-    gather::{Reader, Running},
-    release::{self, Limits, Release, Storage},
-    rules,
+    gather::{Decoded, Reader, Running},
+    release, rules,
 };
-
-/// A record and what its manifest holds.
-struct Decoded {
-    release: Release,
-    rendered: Rendered,
-}
 
 pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>) -> Verdict {
     let Some(storage) = request.storage() else {
         return Verdict::admitted();
     };
-    let decoded = match decode(guard, request, storage).await {
-        Ok(Some(decoded)) => decoded,
-        Ok(None) => return Verdict::admitted(),
+    let decoded = match request.record_data() {
+        Some(data) => {
+            let decoding = guard
+                .records
+                .decode(data.into_owned(), storage, &request.namespace);
+            let busy = "too many records were to be decoded at once; try again";
+            reader
+                .in_time(decoding)
+                .await
+                .unwrap_or_else(|| Err(busy.to_owned()))
+        }
+        None => Err("it has no data.release".to_owned()),
+    };
+    let Decoded { release, rendered } = match decoded {
+        Ok(decoded) => decoded,
         Err(reason) => return undecodable(reader, request, &reason).await,
     };
-    let Decoded { release, rendered } = &decoded;
+    // A restored backup, a status that is written again: nothing is about to happen.
+    if !release.info.status.is_pending() {
+        return Verdict::admitted();
+    }
     let running = match release.info.status {
         // What an install finds is left over from before: nothing of it runs.
         release::Status::PendingInstall => Running::Nothing,
         _ => {
             reader
                 .running(
-                    &guard.running,
+                    &guard.records,
                     storage,
                     &request.namespace,
                     &release.name,
@@ -48,7 +56,7 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
     if !rendered.camunda && !running.as_ref().is_some_and(|running| running.camunda) {
         return Verdict::admitted();
     }
-    let Some(mut change) = Change::of_release(release, rendered, running.as_deref()) else {
+    let Some(mut change) = Change::of_release(&release, &rendered, running.as_deref()) else {
         return Verdict::admitted();
     };
     let mut facts = reader
@@ -62,36 +70,6 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
     }
     let findings = rules::judge(&change, &facts);
     Verdict::of(&findings, denial::message(&change, &findings)).about(&change.release)
-}
-
-/// Decodes a record off the threads that serve connections, a few at a time; `None` for one that announces nothing.
-async fn decode(
-    guard: &Guard,
-    request: &Request<'_>,
-    storage: Storage,
-) -> Result<Option<Decoded>, String> {
-    let data = request
-        .record_data()
-        .ok_or("it has no data.release")?
-        .into_owned();
-    let _permit = guard
-        .decoding
-        .acquire()
-        .await
-        .map_err(|error| error.to_string())?;
-    let decoded = tokio::task::spawn_blocking(move || {
-        let release = release::decode(&data, storage, Limits::default())
-            .map_err(|error| error.to_string())?;
-        drop(data);
-        if Operation::of(release.info.status).is_none() {
-            return Ok(None);
-        }
-        let rendered = Rendered::of(&release);
-        Ok(Some(Decoded { release, rendered }))
-    });
-    decoded
-        .await
-        .unwrap_or_else(|_| Err("decoding it failed".to_owned()))
 }
 
 /// A record that can't be read is refused where Camunda is known to be, and nowhere else.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     camunda::{self, Component},
-    manifest::{self, Document, KindHint},
+    manifest::{self, Budget, Document},
     object::{Kind, Object, ObjectRef},
     release::{Hook, Release},
 };
@@ -14,7 +14,7 @@ use crate::{
 /// The objects of a release that rules look at.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// Of the kinds in [`WANTED`], hooks included.
+    /// Secrets, StatefulSets, Deployments and Jobs, hooks included.
     pub objects: Vec<RenderedObject>,
     /// The version of Camunda's chart, if Camunda is in this release.
     pub camunda_version: Option<String>,
@@ -56,30 +56,40 @@ impl Rendered {
     /// Reads the documents of the kinds that rules want; the others are not even parsed.
     pub fn of(release: &Release) -> Rendered {
         let mut rendered = Rendered::default();
+        // One budget for the whole record: many documents must not add up to what one may not cost.
+        let mut budget = Budget::default();
         for document in manifest::split(&release.manifest) {
-            rendered.read(&document, release, None);
+            rendered.read(&document, &mut budget, release, None);
         }
         for hook in &release.hooks {
             let run = HookRun::of(hook);
             for document in manifest::split(&hook.manifest) {
                 let mut document = document;
                 document.source = Some(&hook.path);
-                rendered.read(&document, release, Some(&run));
+                rendered.read(&document, &mut budget, release, Some(&run));
             }
         }
         rendered.find_camunda(release);
         rendered
     }
 
-    fn read(&mut self, document: &Document<'_>, release: &Release, hook: Option<&HookRun>) {
-        if let KindHint::Kind(kind) = document.kind_hint()
-            && !kind.ends_with("List")
-            && !WANTED.iter().any(|wanted| wanted.name() == kind)
-        {
+    fn read(
+        &mut self,
+        document: &Document<'_>,
+        budget: &mut Budget,
+        release: &Release,
+        hook: Option<&HookRun>,
+    ) {
+        let hint = document.kind_hint();
+        if !WANTED.iter().any(|kind| hint.may_be(kind.name())) {
             return;
         }
-        match document.parse() {
-            Ok(Some(value)) => self.add(value, document.source, release, hook),
+        match document.parse_within(budget) {
+            Ok(Some(value)) => {
+                for object in manifest::objects(value) {
+                    self.add(object, document.source, release, hook);
+                }
+            }
             Ok(None) => {}
             Err(error) => {
                 let source = document.source.unwrap_or("a document without a source");
@@ -97,13 +107,6 @@ impl Rendered {
     ) {
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let (kind, api_version) = (text("kind"), text("apiVersion"));
-        if kind.ends_with("List") {
-            let items = value.get("items").and_then(Value::as_array).cloned();
-            for item in items.unwrap_or_default() {
-                self.add(item, source, release, hook);
-            }
-            return;
-        }
         let Some(kind) = Kind::from_name(kind).filter(|kind| WANTED.contains(kind)) else {
             return;
         };

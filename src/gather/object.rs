@@ -21,6 +21,18 @@ impl Reader {
         facts.is_guarded(object)
     }
 
+    /// Whether a claim belongs to a Camunda release; where its labels don't name one, the StatefulSet that mounts it does.
+    async fn knows_claim(&self, facts: &mut Facts, claim: &Object, namespace: &str) {
+        if release_label(claim).is_some() {
+            self.knows_release(facts, claim).await;
+            return;
+        }
+        self.list(facts, Kind::StatefulSet, namespace).await;
+        if let Some(mounting) = facts.mounting(claim).cloned() {
+            self.knows_release(facts, &mounting).await;
+        }
+    }
+
     /// Whether a release is Camunda's, for a record that can't be read; not knowing counts as yes.
     pub async fn is_camunda(&self, namespace: &str, release: &str) -> bool {
         let mut facts = Facts::default();
@@ -69,7 +81,7 @@ impl Reader {
             .named(Kind::PersistentVolumeClaim, namespace, claim)
             .cloned()
         {
-            self.knows_release(&mut facts, &claim).await;
+            self.knows_claim(&mut facts, &claim, namespace).await;
         }
         if target.is_some() {
             self.list(&mut facts, Kind::Pod, namespace).await;

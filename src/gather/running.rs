@@ -1,22 +1,19 @@
 //! The release that runs: the newest record before this one that was deployed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::{PARALLEL, Reader};
+use super::{PARALLEL, Reader, Records};
 use crate::{
     change::Rendered,
     cluster::ReadError,
     object::{Kind, Object, ObjectRef},
-    release::{self, Limits, Release, Status, Storage},
+    release::{self, Storage},
 };
 
 /// Helm never prunes the deployed record, so it can be far below the newest; this far the guard looks.
 const MAX_PROBES: u64 = 1024;
-
-/// How many running releases are kept decoded.
-const KEPT: usize = 4;
 
 /// What runs, or why that can't be told.
 #[derive(Clone, Debug)]
@@ -29,72 +26,28 @@ pub enum Running {
     Unknown(String),
 }
 
-/// Running releases that were decoded lately: whoever was refused tries again, and the record stays the same.
-#[derive(Debug, Default)]
-pub struct RunningReleases {
-    kept: Mutex<Vec<(Key, Arc<Rendered>)>>,
-}
-
-type Key = (String, String);
-
-impl RunningReleases {
-    fn find(&self, key: &Key) -> Option<Arc<Rendered>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter()
-            .find(|(other, _)| other == key)
-            .map(|(_, rendered)| Arc::clone(rendered))
-    }
-
-    fn keep(&self, key: Key, rendered: &Arc<Rendered>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(0, (key, Arc::clone(rendered)));
-        kept.truncate(KEPT);
-    }
-}
-
 impl Reader {
     /// Finds what runs before revision `revision`, as Helm does: the newest deployed record, else the newest one
     /// if it failed or was superseded. Records are asked for by name: the guard may not list Secrets.
     pub async fn running(
         &self,
-        known: &RunningReleases,
+        records: &Records,
         storage: Storage,
         namespace: &str,
         release: &str,
         revision: u64,
     ) -> Running {
-        match self
-            .find_running(storage, namespace, release, revision)
-            .await
-        {
+        let found = self.find_running(storage, namespace, release, revision);
+        match found.await {
             Err(error) => Running::Unknown(format!("the records of release {release}: {error}")),
             Ok(None) => Running::Nothing,
-            Ok(Some(record)) => {
-                let key = (
-                    record.uid().unwrap_or_default().to_owned(),
-                    record
-                        .str("/metadata/resourceVersion")
-                        .unwrap_or_default()
-                        .to_owned(),
-                );
-                if let Some(rendered) = known.find(&key) {
-                    return Running::Release(rendered);
-                }
-                let decoded = tokio::task::spawn_blocking(move || {
-                    decode(&record, storage).map(|release| Rendered::of(&release))
-                });
-                match decoded.await {
-                    Ok(Ok(rendered)) => {
-                        let rendered = Arc::new(rendered);
-                        known.keep(key, &rendered);
-                        Running::Release(rendered)
-                    }
-                    Ok(Err(error)) => Running::Unknown(error),
-                    Err(_) => {
-                        Running::Unknown("the running release's record can't be read".to_owned())
-                    }
-                }
-            }
+            Ok(Some(record)) => match records.running(&record, storage).await {
+                Ok(rendered) => Running::Release(rendered),
+                Err(reason) => Running::Unknown(format!(
+                    "record {} can't be decoded: {reason}",
+                    record.name()
+                )),
+            },
         }
     }
 
@@ -136,21 +89,5 @@ impl Reader {
             )));
         }
         Ok(newest.filter(|record| matches!(record.label("status"), Some("failed" | "superseded"))))
-    }
-}
-
-fn decode(record: &Object, storage: Storage) -> Result<Release, String> {
-    let unreadable =
-        |reason: String| format!("record {} can't be decoded: {reason}", record.name());
-    let data = record
-        .str("/data/release")
-        .ok_or_else(|| unreadable("it has no data.release".to_owned()))?;
-    let release = release::decode(data, storage, Limits::default())
-        .map_err(|error| unreadable(error.to_string()))?;
-    match release.info.status {
-        Status::Uninstalled | Status::Uninstalling => {
-            Err(unreadable("it is uninstalled".to_owned()))
-        }
-        _ => Ok(release),
     }
 }

@@ -8,6 +8,7 @@ use granit_parser::{
 };
 use serde_json::{Map, Value};
 
+use super::dialect;
 use super::error::{Cause, ManifestError};
 use super::limits::{Budget, Cost};
 use super::scalar::{self, Scalar};
@@ -18,7 +19,7 @@ pub(super) fn parse(
     complete_line: bool,
     budget: &mut Budget,
 ) -> Result<Option<Value>, ManifestError> {
-    check_characters(text)?;
+    dialect::check_characters(text)?;
     if complete_line && !text.ends_with('\n') {
         return Builder::new(&format!("{text}\n"), budget).run();
     }
@@ -75,6 +76,7 @@ impl<'t, 'b> Builder<'t, 'b> {
         let mut options = granit_parser::options! {
             flow_nesting_limit: depth,
             block_nesting_limit: depth,
+            emit_anchor_events: true,
         };
         options.set_emit_comments(false);
         let mut parser: Parser<'t, StrInput<'t>> =
@@ -100,9 +102,16 @@ impl<'t, 'b> Builder<'t, 'b> {
     }
 
     fn event(&mut self, event: Event<'t>, span: &Span) -> Result<(), Cause> {
+        if event.tag().is_some() {
+            dialect::check_tag(self.text, span)?;
+        }
         match event {
+            Event::Anchor(_, name) => dialect::check_anchor(&name),
             Event::Scalar(text, style, anchor, tag) => {
-                let text = self.without_added_break(text, style, span);
+                if self.frames.last().is_some_and(|frame| frame.in_flow) {
+                    dialect::check_flow(self.text, &text, style, span)?;
+                }
+                let text = dialect::without_added_break(self.text, text, style, span)?;
                 self.scalar(text, style, anchor, tag.as_deref())
             }
             Event::SequenceStart(style, anchor, _) => {
@@ -123,31 +132,6 @@ impl<'t, 'b> Builder<'t, 'b> {
         }
     }
 
-    /// YAML 1.2 ends an unfinished last line of a block scalar with a break, YAML 1.1 does not.
-    fn without_added_break(
-        &self,
-        mut text: Cow<'t, str>,
-        style: ScalarStyle,
-        span: &Span,
-    ) -> Cow<'t, str> {
-        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        if !block || span.end.byte_offset() != Some(self.text.len()) {
-            return text;
-        }
-        let blank = |line: &str| line.bytes().all(|b| b == b' ');
-        let last_line = self.text.rsplit(['\n', '\r']).next().unwrap_or_default();
-        let Some(unbroken) = text.strip_suffix('\n') else {
-            return text;
-        };
-        let last_content = unbroken.rsplit('\n').next().unwrap_or_default();
-        // Spaces up to the indentation are not a line of the scalar, those beyond it are.
-        let own_line = !blank(last_line) || !last_content.is_empty() && blank(last_content);
-        if !last_line.is_empty() && own_line {
-            text.to_mut().pop();
-        }
-        text
-    }
-
     fn scalar(
         &mut self,
         text: Cow<'t, str>,
@@ -160,11 +144,6 @@ impl<'t, 'b> Builder<'t, 'b> {
             self.budget.spend(Cost::scalar(0))?;
             self.set_key(Key::Merge);
             return Ok(());
-        }
-        // To YAML 1.1 a question mark ends a plain scalar there.
-        let in_flow = self.frames.last().is_some_and(|frame| frame.in_flow);
-        if in_flow && style == ScalarStyle::Plain && text.contains('?') {
-            return Err(Cause::QuestionMark);
         }
         let scalar = match tag {
             Some(tag) => scalar::tagged(text, tag)?,
@@ -313,26 +292,6 @@ fn merge(map: &mut Map<String, Value>, value: Value) -> Result<(), Cause> {
             }
         }
         _ => return Err(Cause::Merge),
-    }
-    Ok(())
-}
-
-/// Refuses what go-yaml's reader refuses, and the line breaks that only YAML 1.1 knows.
-fn check_characters(text: &str) -> Result<(), ManifestError> {
-    let plain = |b: &u8| matches!(b, 0x20..=0x7e | b'\t' | b'\n' | b'\r');
-    let all_plain = |chunk: &[u8]| chunk.iter().fold(true, |so_far, b| so_far & plain(b));
-    if text.as_bytes().chunks(64).all(all_plain) {
-        return Ok(());
-    }
-    let (mut line, mut column) = (1, 1);
-    for c in text.chars() {
-        match c {
-            '\u{85}' | '\u{2028}' | '\u{2029}' => return Err(Cause::LineBreak(c).at(line, column)),
-            '\n' => (line, column) = (line + 1, 0),
-            '\t' | '\r' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'.. => {}
-            _ => return Err(Cause::ControlCharacter(c).at(line, column)),
-        }
-        column += 1;
     }
     Ok(())
 }

@@ -26,9 +26,15 @@ pub enum Cause {
     /// A line break to YAML 1.1 but not to YAML 1.2: two readers would see two documents.
     #[error("line break {0:?} is ambiguous and not supported")]
     LineBreak(char),
-    /// Part of a scalar to YAML 1.2, a mark of its own to YAML 1.1.
-    #[error("a question mark inside braces or brackets needs quotes")]
-    QuestionMark,
+    /// A `?` or a closing `:` that only YAML 1.2, or only YAML 1.1, takes for part of the scalar.
+    #[error("an ambiguous scalar inside braces or brackets needs quotes")]
+    FlowScalar,
+    /// A tag or an anchor that ends in one place to YAML 1.1 and in another to YAML 1.2.
+    #[error("an ambiguous tag or anchor")]
+    Property,
+    /// Spaces at the very end of a text, which may or may not be the last line of a block scalar.
+    #[error("a block scalar ends in an unfinished line of spaces")]
+    UnfinishedLine,
     /// Go refuses every `%YAML` but 1.1.
     #[error("incompatible yaml version {major}.{minor}")]
     Version {
@@ -38,7 +44,7 @@ pub enum Cause {
         minor: u32,
     },
     /// A scalar that its explicit tag does not fit.
-    #[error("cannot decode this scalar as a {0}")]
+    #[error("a scalar does not fit its tag !!{0}")]
     Tag(&'static str),
     /// JSON has no such number.
     #[error("a number that is not finite cannot be stored as json")]

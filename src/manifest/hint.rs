@@ -16,7 +16,7 @@ pub enum KindHint<'a> {
 impl KindHint<'_> {
     /// Whether the document could be, or hold, an object of `kind`; `false` is certain.
     ///
-    /// Helm applies the items of a list one by one, so a list may hold any kind.
+    /// A list may hold any kind: take it apart with [`objects`](super::objects).
     #[must_use]
     pub fn may_be(&self, kind: &str) -> bool {
         match self {

@@ -131,9 +131,7 @@ fn named(text: &str) -> Option<Scalar<'static>> {
 /// Go's decoder skips line breaks, and its JSON encoder writes one U+FFFD for each stray byte.
 fn binary(text: &str) -> Result<Scalar<'static>, Cause> {
     let packed: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let bytes = STANDARD
-        .decode(packed)
-        .map_err(|_| Cause::Tag("base64 binary"))?;
+    let bytes = STANDARD.decode(packed).map_err(|_| Cause::Tag("binary"))?;
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());

@@ -64,6 +64,10 @@ fn skip_blank_lines(text: &str) -> &str {
     if content.is_empty() {
         return content;
     }
+    // A byte order mark counts only at the very start: its place has to show.
+    if content.starts_with('\u{feff}') {
+        return text;
+    }
     let blank = &text[..text.len() - content.len()];
     &text[blank.rfind('\n').map_or(0, |at| at + 1)..]
 }

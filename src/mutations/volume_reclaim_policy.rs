@@ -41,8 +41,10 @@ pub fn mutate(volume: &Object, scope: RetainScope, facts: &Facts) -> Option<Muta
         return None;
     }
     let claim = claim(volume, facts)?;
-    let wanted =
-        scope == RetainScope::All || Component::of(claim, None) == Component::Elasticsearch;
+    let elasticsearch = |object| Component::of(object, None) == Component::Elasticsearch;
+    let wanted = scope == RetainScope::All
+        || elasticsearch(claim)
+        || facts.mounting(claim).is_some_and(elasticsearch);
     if !wanted || !facts.is_guarded(claim) {
         return None;
     }

@@ -6,7 +6,10 @@
 //!
 //! Since chart 13 (components off by default); name overrides on any line.
 
-use super::hand_over;
+use super::{
+    hand_over,
+    keep_claims::{keep_claims, takes_claims_along},
+};
 use crate::{
     camunda::Component,
     change::{Change, ObjectChange},
@@ -42,10 +45,17 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
     if orphans.is_empty() {
         return None;
     }
+    let live = facts.get(&set.object);
+    let takes_along = live.is_some_and(takes_claims_along);
     let mut why = vec![match &new {
         Some(new) => format!(
             "StatefulSet {} takes the place of {} and mounts other claims. The data is in:",
             new.statefulset, old.statefulset
+        ),
+        None if takes_along => format!(
+            "StatefulSet {} is not in the new manifest, so Helm deletes it, and it takes its claims along (whenDeleted). \
+             Its data is in:",
+            old.statefulset
         ),
         None => format!(
             "StatefulSet {} is not in the new manifest, so Helm deletes it. Its data stays in:",
@@ -68,7 +78,7 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
                 ),
                 Vec::new(),
             ),
-            leave_behind(namespace, &orphans),
+            leave_behind(facts, namespace, &old.statefulset, &orphans),
         ],
     };
     Some(Finding {
@@ -86,15 +96,13 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
 }
 
 /// Giving data up is a decision about one claim, so it names that claim's uid.
-fn leave_behind(namespace: &str, orphans: &[Orphan<'_>]) -> Fix {
-    let commands = orphans
-        .iter()
-        .filter_map(|orphan| {
-            let annotation = format!("{ALLOW_ORPHAN}={}", orphan.claim.uid()?);
-            let words = ["annotate", "pvc", orphan.claim.name(), &annotation];
-            Some(Command::Shell(shell::kubectl(namespace, words)))
-        })
-        .collect();
+fn leave_behind(facts: &Facts, namespace: &str, statefulset: &str, orphans: &[Orphan<'_>]) -> Fix {
+    let mut commands = keep_claims(facts, namespace, statefulset);
+    commands.extend(orphans.iter().filter_map(|orphan| {
+        let annotation = format!("{ALLOW_ORPHAN}={}", orphan.claim.uid()?);
+        let words = ["annotate", "pvc", orphan.claim.name(), &annotation];
+        Some(Command::Shell(shell::kubectl(namespace, words)))
+    }));
     Fix::new(
         "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:",
         commands,

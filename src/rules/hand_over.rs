@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::keep_claims::keep_claims;
 use crate::{
     claims::{Orphan, ordinal},
     facts::Facts,
@@ -92,13 +93,16 @@ fn stop(
         .collect();
     let wait = ["wait", "--for=delete", "pod"];
     let words = wait.into_iter().chain(pods.iter().map(String::as_str));
-    vec![
-        Command::Shell(shell::kubectl(
-            namespace,
-            ["scale", "statefulset", name, "--replicas=0"],
-        )),
-        Command::Shell(shell::kubectl(namespace, words.chain(["--timeout=5m"]))),
-    ]
+    let mut commands = keep_claims(facts, namespace, name);
+    commands.push(Command::Shell(shell::kubectl(
+        namespace,
+        ["scale", "statefulset", name, "--replicas=0"],
+    )));
+    commands.push(Command::Shell(shell::kubectl(
+        namespace,
+        words.chain(["--timeout=5m"]),
+    )));
+    commands
 }
 
 /// Option one of the guide, where the class of every claim has a CSI driver.

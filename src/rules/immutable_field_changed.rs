@@ -10,6 +10,7 @@
 mod fields;
 
 use self::fields::changed_fields;
+use super::keep_claims::keep_claims;
 use crate::{
     change::{Change, after},
     facts::Facts,
@@ -37,7 +38,7 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         })
         .collect();
     changed.sort_by_key(|(object, _, _)| (rank(object), object.name.clone()));
-    finding(&changed).into_iter().collect()
+    finding(facts, &changed).into_iter().collect()
 }
 
 /// The order in which the guide deletes.
@@ -55,7 +56,7 @@ fn rank(object: &ObjectRef) -> usize {
 }
 
 /// The one finding for all objects of a change.
-fn finding(changed: &[Changed<'_>]) -> Option<Finding> {
+fn finding(facts: &Facts, changed: &[Changed<'_>]) -> Option<Finding> {
     let title = match changed.len() {
         0 => return None,
         1 => "An object changes a field that Kubernetes does not let change".to_owned(),
@@ -77,19 +78,20 @@ fn finding(changed: &[Changed<'_>]) -> Option<Finding> {
             .map(|(object, _, _)| (*object).clone())
             .collect(),
         why,
-        fixes: fixes(changed),
+        fixes: fixes(facts, changed),
         guide: "v8.3.1",
     })
 }
 
-fn fixes(changed: &[Changed<'_>]) -> Vec<Fix> {
+fn fixes(facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
     let mut commands = Vec::new();
     for (object, _, live) in changed {
-        if live.str("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted") == Some("Delete") {
-            commands.push(keep_claims(object));
-        }
-        if object.kind == Kind::Job && !is_finished(live) {
-            commands.push(await_job(object));
+        match object.kind {
+            Kind::StatefulSet => {
+                commands.extend(keep_claims(facts, &object.namespace, &object.name));
+            }
+            Kind::Job if !is_finished(live) => commands.push(await_job(object)),
+            _ => {}
         }
     }
     for kind in [Kind::Deployment, Kind::StatefulSet, Kind::Job] {
@@ -112,22 +114,6 @@ fn fixes(changed: &[Changed<'_>]) -> Vec<Fix> {
         "There is downtime from here until the upgrade is through:",
         commands,
     )]
-}
-
-/// A StatefulSet that takes its claims with it must be told not to before it is deleted.
-fn keep_claims(object: &ObjectRef) -> Command {
-    let patch = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain"}}}"#;
-    Command::Shell(shell::kubectl(
-        &object.namespace,
-        [
-            "patch",
-            "statefulset",
-            &object.name,
-            "--type=merge",
-            "-p",
-            patch,
-        ],
-    ))
 }
 
 /// A migration that is cut off may not be repeatable.

@@ -4,7 +4,11 @@ use std::fs;
 
 use harness::{Helm, Secrets};
 
-use crate::{denial::Denial, release::Release, stage::guarded_with_corpus};
+use crate::{
+    denial::Denial,
+    release::{Release, assert_silent, record},
+    stage::guarded_with_corpus,
+};
 
 #[test]
 fn helm_3_from_8_2_to_8_3_unprepared() {
@@ -52,7 +56,6 @@ fn from_8_2_to_8_3(helm: Helm) {
         "identity-secret-regenerated",
         "immutable-field-changed",
     ]);
-    eprintln!("{}", denial.text);
     assert_eq!(release.revisions(), [(1, "deployed".to_owned())]);
     assert_eq!(release.versions(), versions);
     for (name, data) in &secrets {
@@ -86,5 +89,196 @@ fn from_8_2_to_8_3(helm: Helm) {
         if let Some(before) = secrets.get(&name).filter(|_| name != "camunda-web-modeler") {
             assert_eq!(&data, before, "{name}");
         }
+    }
+}
+
+/// 13 on default values deletes Keycloak, PostgreSQL and all generated Secrets, and exits 0.
+#[test]
+fn helm_3_from_12_to_13_on_default_values() {
+    from_12_to_13_on_default_values(Helm::V3);
+}
+
+#[test]
+fn helm_4_from_12_to_13_on_default_values() {
+    from_12_to_13_on_default_values(Helm::V4);
+}
+
+fn from_12_to_13_on_default_values(helm: Helm) {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    release.install_record(
+        Helm::V3,
+        &record(cluster, &corpus, "12.13.3", Secrets::ReuseLookup),
+    );
+    release.bound("data-camunda-postgresql-0");
+    release.bound("data-camunda-postgresql-web-modeler-0");
+    let versions = release.versions();
+    let target = record(cluster, &corpus, "13.12.7-defaults", Secrets::ReuseLookup);
+    let denial = Denial::of(&release.upgrade_record(helm, &target));
+    denial.assert_rules(&[
+        "claims-orphaned",
+        "claims-orphaned",
+        "identity-secret-removed",
+    ]);
+    assert_eq!(release.versions(), versions);
+
+    let secrets = release.secrets();
+    let shell = cluster.shell(helm).unwrap();
+    shell
+        .run(&denial.cure(&release.upgrade_command(&target)))
+        .unwrap()
+        .ok()
+        .unwrap();
+    for name in [
+        "camunda-postgresql",
+        "camunda-keycloak",
+        "camunda-postgresql-web-modeler",
+    ] {
+        assert_eq!(release.secrets().get(name), secrets.get(name), "{name}");
+    }
+    release.bound("data-camunda-postgresql-0");
+}
+
+/// Pointing the new chart at the old Secrets looks right, and Helm deletes them all the same.
+#[test]
+fn from_12_to_13_with_secrets_that_helm_deletes() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    release.install_record(
+        Helm::V3,
+        &record(cluster, &corpus, "12.13.3-defaults", Secrets::ReuseLookup),
+    );
+    release.bound("data-camunda-postgresql-0");
+    let target = record(
+        cluster,
+        &corpus,
+        "13.12.7-reuse-old-secrets",
+        Secrets::ReuseLookup,
+    );
+    let denial = Denial::of(&release.upgrade_record(Helm::V3, &target));
+    denial.assert_rules(&["identity-secret-removed"]);
+    assert!(
+        denial
+            .text
+            .contains("StatefulSet camunda-postgresql reads it"),
+        "{}",
+        denial.text
+    );
+    let shell = cluster.shell(Helm::V3).unwrap();
+    shell
+        .run(&denial.cure(&release.upgrade_command(&target)))
+        .unwrap()
+        .ok()
+        .unwrap();
+    assert!(release.secrets().contains_key("camunda-postgresql"));
+    assert_silent(&release.upgrade_record(Helm::V3, &target).ok().unwrap());
+}
+
+/// The way that is right: the old passwords under their new keys.
+#[test]
+fn from_12_to_13_with_the_old_passwords_carried_over() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    for helm in Helm::BOTH {
+        let release = Release::new(cluster, "camunda");
+        release.install_record(
+            Helm::V3,
+            &record(cluster, &corpus, "12.13.3-defaults", Secrets::ReuseLookup),
+        );
+        release.bound("data-camunda-postgresql-0");
+        let target = record(cluster, &corpus, "13.12.7-migration", Secrets::ReuseLookup);
+        let denial = Denial::of(&release.upgrade_record(helm, &target));
+        denial.assert_rules(&["identity-secret-removed"]);
+        let carry_over = r#"
+            get() { kubectl -n $NS get secret "$1" -o "jsonpath={.data.$2}" | base64 --decode; }
+            kubectl -n $NS create secret generic camunda-credentials \
+              --from-literal=identity-keycloak-admin-password="$(get camunda-keycloak admin-password)" \
+              --from-literal=identity-keycloak-postgresql-admin-password="$(get camunda-postgresql postgres-password)" \
+              --from-literal=identity-keycloak-postgresql-user-password="$(get camunda-postgresql password)"
+        "#;
+        let shell = cluster.shell(helm).unwrap();
+        shell
+            .run(&format!("NS={}\n{carry_over}", &*release.namespace))
+            .unwrap()
+            .ok()
+            .unwrap();
+        assert_silent(&release.upgrade_record(helm, &target).ok().unwrap());
+    }
+}
+
+/// Charts up to 8.3.2 want every value given; a wrong one is refused, the right one passes.
+#[test]
+fn a_wrong_value_given_to_a_chart_that_demands_it() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let chart = record(cluster, &corpus, "8.2.34", Secrets::FailUnlessGiven);
+    release.install_record(Helm::V3, &chart);
+    release.bound("data-camunda-postgresql-0");
+    let value = |component| format!("global.identity.auth.{component}.existingSecret");
+    let given = |components: &[&str]| {
+        let mut script = release.upgrade_command(&chart);
+        for component in ["tasklist", "operate", "optimize", "connectors", "zeebe"] {
+            let secret = if components.contains(&component) {
+                format!(
+                    "$(kubectl -n {} get secret camunda-{component}-identity-secret -o jsonpath='{{.data.{component}-secret}}' | base64 -d)",
+                    &*release.namespace
+                )
+            } else {
+                "wrong".to_owned()
+            };
+            script += &format!(" --set-string {}=\"{secret}\"", value(component));
+        }
+        cluster.shell(Helm::V3).unwrap().run(&script).unwrap()
+    };
+    let denial = Denial::of(&given(&["operate", "optimize", "connectors", "zeebe"]));
+    denial.assert_rules(&["identity-secret-regenerated"]);
+    assert_eq!(
+        denial.flags,
+        [format!(
+            "--set-string {}=\"$TASKLIST_SECRET\"",
+            value("tasklist")
+        )]
+    );
+    assert_silent(
+        &given(&["tasklist", "operate", "optimize", "connectors", "zeebe"])
+            .ok()
+            .unwrap(),
+    );
+}
+
+/// 10 changes a selector that is in no guide.
+#[test]
+fn from_9_to_10_identity_has_another_selector() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    for helm in Helm::BOTH {
+        let release = Release::new(cluster, "camunda");
+        release.install_record(
+            Helm::V3,
+            &record(cluster, &corpus, "9.3.7", Secrets::ReuseLookup),
+        );
+        release.bound("data-camunda-zeebe-0");
+        let target = record(cluster, &corpus, "10.0.2", Secrets::ReuseLookup);
+        let denial = Denial::of(&release.upgrade_record(helm, &target));
+        denial.assert_rules(&["immutable-field-changed"]);
+        let delete = format!(
+            "kubectl -n {} delete deployment camunda-identity",
+            &*release.namespace
+        );
+        assert_eq!(denial.commands, [delete]);
+        let shell = cluster.shell(helm).unwrap();
+        shell
+            .run(&denial.cure(&release.upgrade_command(&target)))
+            .unwrap()
+            .ok()
+            .unwrap();
     }
 }

@@ -1,11 +1,36 @@
 //! One release in a namespace of its own, installed and upgraded by the real Helm.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use harness::{Chart, Cluster, Helm, Namespace, Output, wait_until};
+use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
+use harness::{Chart, Cluster, Corpus, Helm, Namespace, Output, Secrets, wait_until};
 use serde_json::Value;
 
 const BINDING: Duration = Duration::from_secs(60);
+
+/// A chart made of a corpus record.
+pub fn record(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) -> Chart {
+    let dir = cluster.scratch("chart").unwrap();
+    corpus
+        .record(name)
+        .unwrap()
+        .chart(secrets)
+        .write(&dir)
+        .unwrap()
+}
+
+/// Asserts that no rule had anything to say.
+#[track_caller]
+pub fn assert_silent(output: &Output) {
+    let text = output.text();
+    for rule in RULES.iter().map(|rule| rule.id).chain(MUTATIONS) {
+        assert!(!text.contains(rule), "{rule}: {}", output.report());
+    }
+}
 
 /// A release and its namespace.
 pub struct Release {
@@ -95,7 +120,7 @@ impl Release {
         .unwrap();
     }
 
-    /// The resourceVersions of everything that an upgrade could touch.
+    /// The resourceVersions of everything that an upgrade could touch; Helm prunes its records before it is refused.
     pub fn versions(&self) -> BTreeMap<String, String> {
         let kinds = [
             "secrets",
@@ -112,6 +137,7 @@ impl Release {
         kinds
             .iter()
             .flat_map(|kind| self.cluster.list(kind, &self.namespace, "").unwrap())
+            .filter(|object| object["type"] != "helm.sh/release.v1")
             .map(|object| {
                 let text = |pointer: &str| {
                     object
@@ -148,4 +174,11 @@ impl Release {
             })
             .collect()
     }
+}
+
+/// One of the project's own charts.
+pub fn own_chart(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/charts")
+        .join(name)
 }

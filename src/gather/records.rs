@@ -1,0 +1,116 @@
+//! Release records decoded off the threads that serve connections, a few at a time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    change::Rendered,
+    object::Object,
+    release::{self, Limits, Release, Storage},
+};
+
+/// How many records are inflated at once: this bounds the memory that hostile ones can take.
+const INFLATING: usize = 2;
+
+/// How many running releases are kept decoded.
+const KEPT: usize = 4;
+
+/// A running release with a manifest above this is decoded each time: four of them must not fill the memory.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// Decodes records and remembers those that ran lately: whoever was refused tries again over the same one.
+#[derive(Debug)]
+pub struct Records {
+    inflating: Semaphore,
+    kept: Mutex<Vec<(Key, Arc<Rendered>)>>,
+}
+
+/// The uid and resourceVersion of a record.
+type Key = (String, String);
+
+/// A record and what its manifest holds.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The record.
+    pub release: Release,
+    /// The objects in it.
+    pub rendered: Rendered,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self {
+            inflating: Semaphore::new(INFLATING),
+            kept: Mutex::default(),
+        }
+    }
+}
+
+impl Records {
+    /// Decodes what `data.release` of a record in namespace `home` holds.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for a user.
+    pub async fn decode(
+        &self,
+        data: String,
+        storage: Storage,
+        home: &str,
+    ) -> Result<Decoded, String> {
+        let home = home.to_owned();
+        let permit = self.inflating.acquire().await;
+        let decoded = tokio::task::spawn_blocking(move || {
+            let release = release::decode(&data, storage, Limits::default());
+            drop(data);
+            release.map(|mut release| {
+                if release.namespace.is_empty() {
+                    release.namespace = home;
+                }
+                let rendered = Rendered::of(&release);
+                Decoded { release, rendered }
+            })
+        });
+        let decoded = decoded.await;
+        drop(permit);
+        match decoded {
+            Ok(decoded) => decoded.map_err(|error| error.to_string()),
+            Err(_) => Err("decoding it failed".to_owned()),
+        }
+    }
+
+    /// Decodes a record that runs, or remembers it.
+    pub(super) async fn running(
+        &self,
+        record: &Object,
+        storage: Storage,
+    ) -> Result<Arc<Rendered>, String> {
+        let text = |pointer| record.str(pointer).unwrap_or_default().to_owned();
+        let key = (text("/metadata/uid"), text("/metadata/resourceVersion"));
+        if let Some(rendered) = self.remembered(&key) {
+            return Ok(rendered);
+        }
+        let data = record
+            .str("/data/release")
+            .ok_or("it has no data.release")?;
+        let home = record.namespace().unwrap_or_default();
+        let decoded = self.decode(data.to_owned(), storage, home).await?;
+        let rendered = Arc::new(decoded.rendered);
+        if decoded.release.manifest.len() <= KEPT_BYTES {
+            self.remember(key, &rendered);
+        }
+        Ok(rendered)
+    }
+
+    fn remembered(&self, key: &Key) -> Option<Arc<Rendered>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().find(|(other, _)| other == key);
+        found.map(|(_, rendered)| Arc::clone(rendered))
+    }
+
+    fn remember(&self, key: Key, rendered: &Arc<Rendered>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(0, (key, Arc::clone(rendered)));
+        kept.truncate(KEPT);
+    }
+}

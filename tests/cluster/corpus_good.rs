@@ -1,0 +1,98 @@
+//! Real upgrades that must pass, each the nearest good one to a refusal.
+
+use harness::{Chart, Cluster, Corpus, Helm, Secrets};
+
+use crate::{
+    release::{Release, assert_silent, record},
+    stage::guarded_with_corpus,
+};
+
+#[test]
+fn helm_3_repeats_an_upgrade_with_the_same_secrets() {
+    repeats(Helm::V3, "8.2.34", Secrets::ReuseLookup);
+}
+
+#[test]
+fn helm_4_repeats_an_upgrade_with_the_same_secrets() {
+    repeats(Helm::V4, "8.2.34", Secrets::ReuseLookup);
+}
+
+fn repeats(helm: Helm, name: &str, secrets: Secrets) {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let chart = record(cluster, &corpus, name, secrets);
+    release.install_record(Helm::V3, &chart);
+    release.bound("data-camunda-zeebe-0");
+    let before = release.secrets();
+    for _ in 0..2 {
+        let upgraded = release.upgrade_record(helm, &chart).ok().unwrap();
+        assert_silent(&upgraded);
+    }
+    let after = release.secrets();
+    assert_eq!(before["camunda-postgresql"], after["camunda-postgresql"]);
+}
+
+#[test]
+fn helm_3_changes_one_value_of_12() {
+    changes_one_value(Helm::V3);
+}
+
+#[test]
+fn helm_4_changes_one_value_of_12() {
+    changes_one_value(Helm::V4);
+}
+
+fn changes_one_value(helm: Helm) {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    release.install_record(
+        Helm::V3,
+        &record(cluster, &corpus, "12.13.3", Secrets::ReuseLookup),
+    );
+    release.bound("data-camunda-elasticsearch-master-0");
+    let changed = edited(cluster, &corpus, "12.13.3", "cpu: 960m", "cpu: 1960m");
+    assert_silent(&release.upgrade_record(helm, &changed).ok().unwrap());
+    let brokers = release.get("statefulset", "camunda-zeebe").unwrap();
+    let limits = &brokers["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
+    assert_eq!(limits["cpu"], "1960m");
+    let rolled_back = cluster
+        .helm(helm)
+        .rollback("camunda", 1, &release.namespace, &[]);
+    assert_silent(&rolled_back.ok().unwrap());
+}
+
+fn edited(cluster: &Cluster, corpus: &Corpus, name: &str, from: &str, to: &str) -> Chart {
+    let dir = cluster.scratch("chart").unwrap();
+    let record = corpus.record(name).unwrap();
+    let (from, to) = (from.to_owned(), to.to_owned());
+    let edit = move |document: &mut harness::Document| {
+        if document.kind == "StatefulSet" && document.name == "camunda-zeebe" {
+            assert!(document.text.contains(&from));
+            document.text = document.text.replace(&from, &to);
+        }
+    };
+    record
+        .chart(Secrets::ReuseLookup)
+        .edit(edit)
+        .write(&dir)
+        .unwrap()
+}
+
+/// Every line installs without a word, and so does the next patch of the same claims.
+#[test]
+fn fresh_installs_of_every_line() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    for name in corpus.names().unwrap() {
+        let release = Release::new(cluster, "camunda");
+        let chart = record(cluster, &corpus, &name, Secrets::ReuseLookup);
+        let args = chart.with_config();
+        let installed = release.install(Helm::V3, &chart.path, &[&args[0], &args[1]]);
+        assert_silent(&installed.ok().unwrap());
+    }
+}

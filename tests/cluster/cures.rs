@@ -1,0 +1,251 @@
+//! Cures that the charts' usual upgrades do not print: clones, Jobs, claim templates.
+
+use harness::{Helm, StorageClass};
+use serde_json::{Value, json};
+
+use crate::{
+    denial::Denial,
+    release::{Release, assert_silent, own_chart},
+    stage::guarded,
+};
+
+fn upgrade(release: &Release, chart: &str, args: &str) -> String {
+    format!(
+        "helm upgrade {} '{}' -n {} {args}",
+        release.name,
+        own_chart(chart).display(),
+        &*release.namespace
+    )
+}
+
+/// Option one of the guide, where the class has a CSI driver: the printed clones wait for their pods, and that is enough.
+#[test]
+fn claims_of_a_csi_driver_can_be_cloned() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let class = cluster.unique("csi");
+    let driver = format!("{class}.example.com");
+    for object in [
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": driver}}),
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": class},
+            "provisioner": driver, "volumeBindingMode": "WaitForFirstConsumer"}),
+    ] {
+        cluster.apply(&object).unwrap();
+    }
+    let claims = [
+        "elasticsearch-master-elasticsearch-master-0",
+        "elasticsearch-master-elasticsearch-master-1",
+    ];
+    for claim in claims {
+        let volume = json!({
+            "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": cluster.unique("volume")},
+            "spec": {"capacity": {"storage": "64Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": class,
+                "persistentVolumeReclaimPolicy": "Delete", "csi": {"driver": driver, "volumeHandle": claim},
+                "claimRef": {"namespace": &*release.namespace, "name": claim}},
+        });
+        cluster.apply(&volume).unwrap();
+    }
+    let args = format!("--set elasticsearch.volumeClaimTemplate.storageClassName={class}");
+    let shell = cluster.shell(Helm::V3).unwrap();
+    shell
+        .run(&upgrade(&release, "camunda-8.2", &args).replace("upgrade", "upgrade --install"))
+        .unwrap()
+        .ok()
+        .unwrap();
+    for claim in claims {
+        release.bound(claim);
+    }
+    let next = upgrade(
+        &release,
+        "camunda-8.3",
+        "--set global.secretsMode=reuseLookup,global.identity.auth.console.existingSecret=new",
+    );
+    let denial = Denial::of(&shell.run(&next).unwrap());
+    denial.assert_rules(&["elasticsearch-claims-orphaned", "immutable-field-changed"]);
+    assert!(
+        denial
+            .text
+            .contains(&format!("if the driver {driver} supports cloning")),
+        "{}",
+        denial.text
+    );
+    let without_rebinding: Vec<_> = denial
+        .commands
+        .iter()
+        .filter(|command| !command.contains("rebind-to"))
+        .cloned()
+        .collect();
+    assert_eq!(
+        without_rebinding
+            .iter()
+            .filter(|command| command.contains("dataSource"))
+            .count(),
+        2
+    );
+    let admitted = shell
+        .run(&format!("{}\n{next}", without_rebinding.join("\n")))
+        .unwrap();
+    admitted.ok().unwrap();
+    let clone = release
+        .get("pvc", "data-camunda-elasticsearch-master-0")
+        .unwrap();
+    assert_eq!(clone["spec"]["dataSource"]["name"], claims[0]);
+    assert_eq!(clone["spec"]["storageClassName"], class.as_str());
+}
+
+/// 13's migration Jobs can't change; one that has not finished is waited for before it is deleted.
+#[test]
+fn a_migration_job_is_awaited_before_it_is_deleted() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let migrating = "--set orchestration.migration.data.enabled=true";
+    let shell = cluster.shell(Helm::V3).unwrap();
+    let install =
+        upgrade(&release, "camunda-13", migrating).replace("upgrade", "upgrade --install");
+    shell.run(&install).unwrap().ok().unwrap();
+    assert_silent(
+        &shell
+            .run(&upgrade(&release, "camunda-13", migrating))
+            .unwrap()
+            .ok()
+            .unwrap(),
+    );
+
+    let changed = upgrade(
+        &release,
+        "camunda-13",
+        &format!("{migrating} --set orchestration.image.tag=8.8.36"),
+    );
+    let denial = Denial::of(&shell.run(&changed).unwrap());
+    denial.assert_rules(&["immutable-field-changed"]);
+    let job = "camunda-zeebe-migration-data";
+    let namespace = &*release.namespace;
+    assert_eq!(
+        denial.commands,
+        [
+            format!("kubectl -n {namespace} wait --for=condition=Complete job/{job} --timeout=1h"),
+            format!("kubectl -n {namespace} delete job {job}"),
+        ]
+    );
+    finish(&release, job);
+    let denial = Denial::of(&shell.run(&changed).unwrap());
+    assert_eq!(
+        denial.commands,
+        [format!("kubectl -n {namespace} delete job {job}")]
+    );
+    shell.run(&denial.cure(&changed)).unwrap().ok().unwrap();
+}
+
+/// Ends the Job's pod, as a kubelet would report it, and waits for the Job to be Complete.
+fn finish(release: &Release, job: &str) {
+    let cluster = release.cluster;
+    let pods = cluster
+        .list("pods", &release.namespace, &format!("job-name={job}"))
+        .unwrap();
+    let pod = pods[0]["metadata"]["name"].as_str().unwrap();
+    let status = r#"{"status":{"phase":"Succeeded"}}"#;
+    let args = [
+        "-n",
+        &release.namespace,
+        "patch",
+        "pod",
+        pod,
+        "--subresource=status",
+        "-p",
+        status,
+    ];
+    cluster.kubectl(args).ok().unwrap();
+    let job = format!("job/{job}");
+    let args = [
+        "-n",
+        &release.namespace,
+        "wait",
+        "--for=condition=Complete",
+        &job,
+        "--timeout=60s",
+    ];
+    cluster.kubectl(args).ok().unwrap();
+}
+
+/// A larger size in the values changes the template, not the claims that are there.
+#[test]
+fn a_claim_template_that_grows_asks_for_its_statefulset_to_be_deleted() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    release
+        .install(Helm::V3, &own_chart("camunda-12"), &[])
+        .ok()
+        .unwrap();
+    let volume = release.bound("data-camunda-zeebe-0");
+    let next = upgrade(&release, "camunda-12", "--set zeebe.pvcSize=100Gi");
+    let shell = cluster.shell(Helm::V4).unwrap();
+    let denial = Denial::of(&shell.run(&next).unwrap());
+    denial.assert_rules(&["immutable-field-changed"]);
+    assert!(
+        denial
+            .text
+            .contains("StatefulSet camunda-zeebe: volumeClaimTemplates"),
+        "{}",
+        denial.text
+    );
+    shell.run(&denial.cure(&next)).unwrap().ok().unwrap();
+    assert_eq!(release.bound("data-camunda-zeebe-0"), volume);
+}
+
+/// Fewer replicas leave claims behind and lose nothing: a warning.
+#[test]
+fn fewer_replicas_are_warned_about() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    release
+        .install(Helm::V3, &own_chart("camunda-12"), &[])
+        .ok()
+        .unwrap();
+    release.bound("data-camunda-elasticsearch-master-2");
+    let args = ["--set", "elasticsearch.master.replicaCount=2"];
+    let upgraded = release
+        .upgrade(Helm::V3, &own_chart("camunda-12"), &args)
+        .ok()
+        .unwrap();
+    let warning = "Warning: claims-orphaned: camunda-elasticsearch-master goes from 3 to 2 replicas and leaves data-camunda-elasticsearch-master-2 unused";
+    assert!(upgraded.text().contains(warning), "{}", upgraded.report());
+    let _: Value = release
+        .get("pvc", "data-camunda-elasticsearch-master-2")
+        .unwrap();
+}
+
+/// A class of which nothing is a CSI driver has no clones.
+#[test]
+fn other_classes_are_not_told_to_clone() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    cluster
+        .storage_class(&StorageClass::named("plain"))
+        .unwrap();
+    let release = Release::new(cluster, "camunda");
+    let class = "elasticsearch.volumeClaimTemplate.storageClassName=plain";
+    release
+        .install(Helm::V3, &own_chart("camunda-8.2"), &["--set", class])
+        .ok()
+        .unwrap();
+    release.bound("elasticsearch-master-elasticsearch-master-1");
+    let refused = release.upgrade(
+        Helm::V3,
+        &own_chart("camunda-8.3"),
+        &[
+            "--set",
+            "global.secretsMode=reuseLookup,global.identity.auth.console.existingSecret=new",
+        ],
+    );
+    let denial = Denial::of(&refused);
+    assert!(!denial.text.contains("dataSource"), "{}", denial.text);
+}

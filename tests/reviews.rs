@@ -1,0 +1,216 @@
+//! Reviews as an API server, a broken proxy or an attacker may send them: every one gets a well-formed answer.
+
+#![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use camunda_upgrade_guard::{
+    admission::{AdmissionMetrics, Guard},
+    cluster::{Cluster, Snapshot},
+    metrics::Metrics,
+    mutations::volume_reclaim_policy::RetainScope,
+};
+use http_body_util::BodyExt;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+fn router(objects: Vec<Value>, metrics: &Metrics) -> Router {
+    let snapshot: Snapshot = objects.into_iter().collect();
+    let cluster = Cluster::Snapshot(Arc::new(snapshot));
+    Guard::new(
+        cluster,
+        RetainScope::default(),
+        AdmissionMetrics::new(metrics),
+    )
+    .router()
+}
+
+async fn post(router: Router, path: &str, body: Vec<u8>) -> Value {
+    let request = Request::post(path).body(Body::from(body)).unwrap();
+    let response = router.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let review: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(review["kind"], "AdmissionReview");
+    assert_eq!(review["apiVersion"], "admission.k8s.io/v1");
+    review["response"].clone()
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn answer(path: &str, body: Vec<u8>) -> Value {
+    post(router(Vec::new(), &Metrics::new()), path, body).await
+}
+
+fn review(kind: &str, operation: &str, object: &Value) -> Value {
+    let group = if kind == "StatefulSet" { "apps" } else { "" };
+    json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "the-uid", "kind": {"group": group, "version": "v1", "kind": kind},
+            "resource": {"group": group, "version": "v1", "resource": "x"},
+            "namespace": "prod", "name": object["metadata"]["name"], "operation": operation,
+            "userInfo": {"username": "admin"}, "object": object, "oldObject": null, "dryRun": false,
+        },
+    })
+}
+
+fn record(release: &str, data: &str) -> Value {
+    json!({
+        "type": "helm.sh/release.v1", "data": {"release": data},
+        "metadata": {"name": format!("sh.helm.release.v1.{release}.v2"), "labels": {"owner": "helm"}},
+    })
+}
+
+#[test]
+fn what_is_no_review_is_refused_in_words() {
+    for path in ["/validate?timeout=5s", "/mutate"] {
+        for body in [
+            "",
+            "{",
+            "null",
+            "[]",
+            "{}",
+            r#"{"kind":"AdmissionReview"}"#,
+            r#"{"kind":"Pod","request":null}"#,
+        ] {
+            let response = answer(path, body.into());
+            assert_eq!(response["allowed"], false, "{body}");
+            assert_eq!(response["status"]["code"], 400);
+            let message = response["status"]["message"].as_str().unwrap();
+            assert!(
+                message.starts_with("camunda-upgrade-guard could not judge this request"),
+                "{message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_in_words() {
+    let response = answer("/validate", vec![b' '; 7 * 1024 * 1024 + 1]);
+    let message = response["status"]["message"].as_str().unwrap();
+    assert!(message.contains("length limit exceeded"), "{message}");
+}
+
+#[test]
+fn what_no_rule_is_about_is_admitted_with_its_uid() {
+    let object = json!({"metadata": {"name": "x"}});
+    for (kind, operation) in [
+        ("Pod", "CREATE"),
+        ("Secret", "CREATE"),
+        ("Secret", "DELETE"),
+        ("StatefulSet", "CONNECT"),
+    ] {
+        for path in ["/validate", "/mutate"] {
+            let response = answer(path, review(kind, operation, &object).to_string().into());
+            assert_eq!(
+                response,
+                json!({"uid": "the-uid", "allowed": true}),
+                "{kind} {operation}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_says_which_layer() {
+    for (data, reason) in [
+        ("%", "is not base64"),
+        ("H4sIAAAA", "is not base64"),
+        ("SDRzSUFBQUE=", "does not inflate"),
+        ("e30=", "is not base64"),
+        ("ZTMwPQ==", "is not a Helm release"),
+    ] {
+        let body = review("Secret", "CREATE", &record("camunda", data)).to_string();
+        let response = answer("/validate", body.into());
+        assert_eq!(response["status"]["code"], 403, "{response}");
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains(reason), "{data}: {message}");
+        let foreign = review("Secret", "CREATE", &record("shop", data)).to_string();
+        assert_eq!(answer("/validate", foreign.into())["allowed"], true);
+    }
+}
+
+#[test]
+fn a_patch_sets_what_is_missing_and_is_counted() {
+    let metrics = Metrics::new();
+    let object = json!({
+        "metadata": {"name": "camunda-zeebe", "labels": {
+            "app.kubernetes.io/part-of": "camunda-platform", "app.kubernetes.io/component": "zeebe-broker"}},
+        "spec": {"template": {"spec": {"containers": [{"image": "camunda/zeebe:8.3.1"}]}}},
+    });
+    let body = review("StatefulSet", "CREATE", &object).to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let response = runtime.block_on(post(router(Vec::new(), &metrics), "/mutate", body.into()));
+    assert_eq!(response["patchType"], "JSONPatch");
+    let patch = STANDARD
+        .decode(response["patch"].as_str().unwrap())
+        .unwrap();
+    let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+    let mut patched = object;
+    json_patch::patch(&mut patched, &patch).unwrap();
+    let context = json!({"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"});
+    assert_eq!(
+        patched["spec"]["template"]["spec"]["securityContext"],
+        context
+    );
+    assert_eq!(response["auditAnnotations"]["mutations"], "zeebe-fs-group");
+
+    let page = metrics.encode().unwrap();
+    assert!(
+        page.contains("camunda_upgrade_guard_mutations_total{mutation=\"zeebe-fs-group\"} 1"),
+        "{page}"
+    );
+    assert!(
+        page.contains(
+            "camunda_upgrade_guard_reviews_total{endpoint=\"mutate\",verdict=\"admitted\"} 1"
+        ),
+        "{page}"
+    );
+    assert!(
+        page.contains(
+            "camunda_upgrade_guard_findings_total{rule=\"claims-orphaned\",action=\"deny\"} 0"
+        ),
+        "{page}"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_bytes_get_an_answer(body: Vec<u8>) {
+        let response = answer("/validate", body);
+        prop_assert_eq!(&response["allowed"], &json!(false));
+    }
+
+    #[test]
+    fn any_record_gets_an_answer(data in "[A-Za-z0-9+/=]{0,64}", kind in "Secret|ConfigMap") {
+        let body = review(&kind, "CREATE", &record("camunda", &data)).to_string();
+        prop_assert_eq!(&answer("/validate", body.into())["uid"], &json!("the-uid"));
+    }
+
+    #[test]
+    fn any_object_gets_an_answer(
+        kind in "Secret|StatefulSet|Deployment|Job|PersistentVolume|PersistentVolumeClaim",
+        operation in "CREATE|UPDATE|DELETE",
+        path in "/mutate|/validate",
+        spec in prop_oneof![Just(json!(null)), Just(json!([])), Just(json!("x")), Just(json!({"template": [1], "claimRef": 7, "selector": "y"}))],
+        metadata in prop_oneof![Just(json!(null)), Just(json!({"name": 1, "labels": []})), Just(json!({"name": "x", "annotations": {"camunda-upgrade-guard/rebind-to": "a/b"}}))],
+    ) {
+        let object = json!({"metadata": metadata, "spec": spec, "data": 3});
+        let body = review(&kind, &operation, &object).to_string();
+        let response = answer(&path, body.into());
+        prop_assert!(response["allowed"].is_boolean());
+    }
+}

@@ -1,0 +1,262 @@
+//! `elasticsearch-claims-orphaned` and `claims-orphaned`.
+
+use camunda_upgrade_guard::{
+    change::Operation,
+    finding::{Action, Command, Finding},
+};
+
+use crate::scene::{Scene, claim, statefulset};
+
+const ELASTIC: &str = "chart: elasticsearch, release: camunda, app: elasticsearch-master";
+const BITNAMI: &str = "app.kubernetes.io/name: elasticsearch, app.kubernetes.io/instance: camunda, app.kubernetes.io/component: master";
+const POSTGRESQL: &str = "app.kubernetes.io/name: postgresql, app.kubernetes.io/instance: camunda";
+const RULE: &str = "elasticsearch-claims-orphaned";
+
+fn old(ordinal: u32) -> String {
+    format!("elasticsearch-master-elasticsearch-master-{ordinal}")
+}
+
+fn new(ordinal: u32) -> String {
+    format!("data-camunda-elasticsearch-master-{ordinal}")
+}
+
+fn without_claims() -> Scene {
+    Scene::upgrade("8.2.34", "8.3.1")
+        .running(&statefulset(
+            "elasticsearch-master",
+            "elasticsearch-master",
+            ELASTIC,
+            2,
+        ))
+        .planned(&statefulset(
+            "camunda-elasticsearch-master",
+            "data",
+            BITNAMI,
+            2,
+        ))
+}
+
+fn with_claims() -> Scene {
+    without_claims()
+        .live(&claim(&old(0), "Bound", ELASTIC))
+        .live(&claim(&old(1), "Bound", ELASTIC))
+}
+
+fn handed_over(scene: Scene, ordinal: u32) -> Scene {
+    scene.live(&format!(
+        "kind: PersistentVolume\nmetadata: {{name: volume-{}}}\nspec: {{claimRef: {{namespace: prod, name: {}}}}}",
+        old(ordinal),
+        new(ordinal)
+    ))
+}
+
+fn cloned(scene: Scene, ordinal: u32, mode: &str) -> Scene {
+    scene
+        .live(&format!("kind: StorageClass\nmetadata: {{name: standard}}\nvolumeBindingMode: {mode}"))
+        .live(&format!(
+            "kind: PersistentVolumeClaim\nmetadata: {{name: {}}}\nspec: {{storageClassName: standard, dataSource: {{name: {}}}}}\nstatus: {{phase: Pending}}",
+            new(ordinal),
+            old(ordinal)
+        ))
+}
+
+fn commands(finding: &Finding) -> Vec<&str> {
+    finding
+        .fixes
+        .iter()
+        .flat_map(|fix| &fix.commands)
+        .map(Command::text)
+        .collect()
+}
+
+#[test]
+fn claims_with_data_under_another_name() {
+    let finding = with_claims().refused(RULE);
+    let commands = commands(&finding);
+    assert_eq!(
+        commands,
+        [
+            "kubectl -n prod scale statefulset elasticsearch-master --replicas=0",
+            "kubectl -n prod wait --for=delete pod elasticsearch-master-0 elasticsearch-master-1 --timeout=5m",
+            "kubectl annotate pv volume-elasticsearch-master-elasticsearch-master-0 camunda-upgrade-guard/rebind-to=prod/data-camunda-elasticsearch-master-0",
+            "kubectl annotate pv volume-elasticsearch-master-elasticsearch-master-1 camunda-upgrade-guard/rebind-to=prod/data-camunda-elasticsearch-master-1",
+        ]
+    );
+}
+
+#[test]
+fn half_prepared_is_not_prepared() {
+    let finding = handed_over(with_claims(), 0).refused(RULE);
+    assert!(
+        !finding.why.iter().any(|line| line.contains(&old(0))),
+        "{:?}",
+        finding.why
+    );
+    cloned(handed_over(with_claims(), 0), 1, "Immediate").refused(RULE);
+}
+
+#[test]
+fn prepared_either_way_passes() {
+    handed_over(handed_over(with_claims(), 0), 1).passes();
+    cloned(
+        cloned(with_claims(), 0, "WaitForFirstConsumer"),
+        1,
+        "WaitForFirstConsumer",
+    )
+    .passes();
+    cloned(handed_over(with_claims(), 0), 1, "WaitForFirstConsumer").passes();
+    with_claims()
+        .live(&claim(&new(0), "Bound", BITNAMI))
+        .live(&claim(&new(1), "Bound", BITNAMI))
+        .passes();
+}
+
+#[test]
+fn nothing_to_lose_passes() {
+    without_claims().passes();
+    without_claims()
+        .live(&claim(&old(0), "Pending", ELASTIC))
+        .live(&claim(&old(1), "Lost", ELASTIC))
+        .passes();
+    // An ordinal that nothing mounted before, either.
+    without_claims()
+        .live(&claim(&old(7), "Bound", ELASTIC))
+        .passes();
+    // Elasticsearch is external; the claims are somebody else's elastic chart.
+    Scene::upgrade("8.2.34", "8.3.1")
+        .live(&claim(&old(0), "Bound", ELASTIC))
+        .passes();
+    // The same claims as before.
+    Scene::upgrade("9.3.7", "9.7.0")
+        .running(&statefulset(
+            "camunda-elasticsearch-master",
+            "data",
+            BITNAMI,
+            2,
+        ))
+        .planned(&statefulset(
+            "camunda-elasticsearch-master",
+            "data",
+            BITNAMI,
+            2,
+        ))
+        .live(&claim(&new(0), "Bound", BITNAMI))
+        .passes();
+}
+
+#[test]
+fn one_statefulset_alone_is_judged_by_labels() {
+    let scene = Scene::install("8.3.1").planned(&statefulset(
+        "camunda-elasticsearch-master",
+        "data",
+        BITNAMI,
+        2,
+    ));
+    let rules = |scene: &Scene| -> Vec<_> {
+        scene
+            .object_findings(Operation::Create)
+            .iter()
+            .map(|finding| finding.rule)
+            .collect()
+    };
+    assert_eq!(
+        rules(&scene.clone().live(&claim(&old(0), "Bound", ELASTIC))),
+        [RULE]
+    );
+    scene
+        .clone()
+        .live(&claim(&old(0), "Bound", ELASTIC))
+        .refused(RULE);
+    let foreign = "chart: elasticsearch, release: logging";
+    assert!(rules(&scene.clone().live(&claim(&old(0), "Bound", foreign))).is_empty());
+    scene.live(&claim(&old(0), "Bound", foreign)).passes();
+}
+
+fn postgresql(to: &str) -> Scene {
+    let scene = Scene::upgrade("12.13.3", "13.12.7").running(&statefulset(
+        "camunda-postgresql",
+        "data",
+        POSTGRESQL,
+        1,
+    ));
+    if to.is_empty() {
+        scene
+    } else {
+        scene.planned(to)
+    }
+}
+
+const DATABASE_CLAIM: &str = "data-camunda-postgresql-0";
+
+#[test]
+fn a_removed_statefulset_with_data() {
+    let finding = postgresql("")
+        .live(&claim(DATABASE_CLAIM, "Bound", POSTGRESQL))
+        .refused("claims-orphaned");
+    assert_eq!(
+        commands(&finding),
+        [
+            "kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
+        ]
+    );
+    postgresql("")
+        .live(&claim(DATABASE_CLAIM, "Pending", POSTGRESQL))
+        .passes();
+    postgresql("").passes();
+}
+
+#[test]
+fn data_is_left_behind_only_claim_by_claim() {
+    let annotated = |uid: &str| {
+        claim(DATABASE_CLAIM, "Bound", POSTGRESQL).replacen(
+            "labels:",
+            &format!("annotations: {{camunda-upgrade-guard/allow-orphan: {uid}}}, labels:"),
+            1,
+        )
+    };
+    postgresql("")
+        .live(&annotated("uid-data-camunda-postgresql-0"))
+        .passes();
+    postgresql("")
+        .live(&annotated("of-another-claim"))
+        .refused("claims-orphaned");
+}
+
+#[test]
+fn a_renamed_statefulset_with_data() {
+    let renamed = postgresql(&statefulset("orders-db", "data", POSTGRESQL, 1)).live(&claim(
+        DATABASE_CLAIM,
+        "Bound",
+        POSTGRESQL,
+    ));
+    let finding = renamed.refused("claims-orphaned");
+    assert!(
+        commands(&finding)
+            .iter()
+            .any(|command| command.ends_with("rebind-to=prod/data-orders-db-0"))
+    );
+    renamed
+        .live(&format!("kind: PersistentVolume\nmetadata: {{name: volume-{DATABASE_CLAIM}}}\nspec: {{claimRef: {{namespace: prod, name: data-orders-db-0}}}}"))
+        .passes();
+}
+
+#[test]
+fn fewer_replicas_only_warn() {
+    let scene = Scene::upgrade("12.13.3", "12.13.3")
+        .running(&statefulset(
+            "camunda-elasticsearch-master",
+            "data",
+            BITNAMI,
+            3,
+        ))
+        .planned(&statefulset(
+            "camunda-elasticsearch-master",
+            "data",
+            BITNAMI,
+            2,
+        ));
+    scene.passes();
+    let findings = scene.live(&claim(&new(2), "Bound", BITNAMI)).findings();
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].action, Action::Warn);
+}

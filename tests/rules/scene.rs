@@ -1,0 +1,176 @@
+//! A release that runs, one that is to run, and what is live, written as a manifest each.
+
+use camunda_upgrade_guard::{
+    change::{Change, Operation, Rendered},
+    facts::Facts,
+    finding::{Action, Finding},
+    manifest,
+    object::{Kind, Object, ObjectRef},
+    release::Release,
+    rules,
+};
+use serde_json::{Value, json};
+
+/// Everything that a verdict depends on.
+#[derive(Clone)]
+pub struct Scene {
+    running: String,
+    planned: String,
+    hooks: Vec<Value>,
+    status: &'static str,
+    versions: [&'static str; 2],
+    facts: Facts,
+}
+
+impl Scene {
+    /// An upgrade between two versions of the chart.
+    pub fn upgrade(from: &'static str, to: &'static str) -> Scene {
+        Scene {
+            running: String::new(),
+            planned: String::new(),
+            hooks: Vec::new(),
+            status: "pending-upgrade",
+            versions: [from, to],
+            facts: Facts::default(),
+        }
+    }
+
+    /// A first install.
+    pub fn install(version: &'static str) -> Scene {
+        Scene {
+            status: "pending-install",
+            ..Scene::upgrade(version, version)
+        }
+    }
+
+    /// Adds a document to the running manifest, and the object to what is live.
+    pub fn running(mut self, document: &str) -> Scene {
+        self.running += &format!("---\n{document}\n");
+        self.live(document)
+    }
+
+    /// Adds a document to the new manifest.
+    pub fn planned(mut self, document: &str) -> Scene {
+        self.planned += &format!("---\n{document}\n");
+        self
+    }
+
+    /// Adds a hook of the new release.
+    pub fn hook(mut self, events: &[&str], document: &str) -> Scene {
+        self.hooks.push(json!({"path": "camunda-platform/templates/hook.yaml", "manifest": document, "events": events}));
+        self
+    }
+
+    /// Adds a live object, in place of one of the same name.
+    pub fn live(mut self, document: &str) -> Scene {
+        for document in manifest::split(document) {
+            let mut value = document.parse().unwrap().unwrap();
+            let kind = Kind::from_name(value["kind"].as_str().unwrap()).unwrap();
+            if kind.namespaced() {
+                value["metadata"]["namespace"] = "prod".into();
+            }
+            self.facts.insert(kind, Object(value).into());
+        }
+        self
+    }
+
+    fn release(&self, manifest: &str, version: &str, status: &str) -> Release {
+        serde_json::from_value(json!({
+            "name": "camunda", "namespace": "prod", "version": 2, "info": {"status": status},
+            "chart": {"metadata": {"name": "camunda-platform", "version": version}},
+            "manifest": manifest, "hooks": self.hooks,
+        }))
+        .unwrap()
+    }
+
+    fn change(&self) -> Change {
+        let [from, to] = self.versions;
+        let running = Rendered::of(&self.release(&self.running, from, "deployed"));
+        let running = (self.status != "pending-install").then_some(&running);
+        let next = self.release(&self.planned, to, self.status);
+        Change::of_release(&next, &Rendered::of(&next), running).unwrap()
+    }
+
+    /// What all rules find.
+    pub fn findings(&self) -> Vec<Finding> {
+        rules::judge(&self.change(), &self.facts)
+    }
+
+    /// What all rules find where only the one object of the new manifest is known.
+    pub fn object_findings(&self, operation: Operation) -> Vec<Finding> {
+        let document = manifest::split(&self.planned).next().unwrap();
+        let mut object = Object(document.parse().unwrap().unwrap());
+        object.0["metadata"]["namespace"] = "prod".into();
+        let kind = Kind::from_name(object.str("/kind").unwrap()).unwrap();
+        let reference = ObjectRef::new(kind, "prod", object.name());
+        let change = Change::of_object(operation, reference, "camunda", object);
+        rules::judge(&change, &self.facts)
+    }
+
+    /// Asserts that exactly this refuses.
+    #[track_caller]
+    pub fn refused(&self, rule: &str) -> Finding {
+        let findings = self.findings();
+        let denied: Vec<_> = findings
+            .iter()
+            .filter(|finding| finding.action == Action::Deny)
+            .collect();
+        assert_eq!(
+            denied
+                .iter()
+                .map(|finding| finding.rule)
+                .collect::<Vec<_>>(),
+            [rule],
+            "{findings:#?}"
+        );
+        denied[0].clone()
+    }
+
+    /// Asserts that nothing refuses, and nothing is said.
+    #[track_caller]
+    pub fn passes(&self) {
+        assert_eq!(self.findings(), [], "expected no finding");
+    }
+}
+
+/// A StatefulSet with one claim template.
+pub fn statefulset(name: &str, template: &str, labels: &str, replicas: u32) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: {name}
+  labels: {{{labels}}}
+spec:
+  replicas: {replicas}
+  serviceName: {name}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template: {{spec: {{containers: [{{name: c, image: x}}]}}}}
+  volumeClaimTemplates:
+  - metadata: {{name: {template}}}
+    spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}"
+    )
+}
+
+/// A claim and, where it is bound, its volume.
+pub fn claim(name: &str, phase: &str, labels: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: {name}, uid: uid-{name}, labels: {{{labels}}}}}
+spec: {{volumeName: volume-{name}, storageClassName: standard, accessModes: [ReadWriteOnce]}}
+status: {{phase: {phase}}}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: volume-{name}}}
+spec: {{claimRef: {{namespace: prod, name: {name}}}, capacity: {{storage: 1Gi}}, persistentVolumeReclaimPolicy: Delete}}"
+    )
+}
+
+/// A Secret with plain values.
+pub fn secret(name: &str, labels: &str, values: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: {{{labels}}}}}\nstringData: {{{values}}}"
+    )
+}
