@@ -69,6 +69,7 @@ pub struct Run {
     command: Command,
     input: Option<String>,
     timeout: Duration,
+    shown: bool,
 }
 
 impl Run {
@@ -77,6 +78,7 @@ impl Run {
             command: Command::new(program),
             input: None,
             timeout: Duration::from_secs(120),
+            shown: false,
         }
     }
 
@@ -114,6 +116,12 @@ impl Run {
         self
     }
 
+    /// Also prints what it writes to stdout on ours, while it runs.
+    pub fn shown(mut self) -> Self {
+        self.shown = true;
+        self
+    }
+
     /// Runs it. An error means that it could not be run or did not end in time;
     /// a command that fails is an `Ok` with its code.
     pub fn output(mut self) -> Result<Output> {
@@ -143,8 +151,8 @@ impl Run {
             // A command that does not read its input to the end is no error of ours.
             thread::spawn(move || drop(stdin.write_all(text.as_bytes())))
         });
-        let stdout = read_to_end(child.stdout.take());
-        let stderr = read_to_end(child.stderr.take());
+        let stdout = read_to_end(child.stdout.take(), self.shown);
+        let stderr = read_to_end(child.stderr.take(), false);
         let deadline = Instant::now() + self.timeout;
         let stdout = receive(&stdout, deadline);
         let stderr = receive(&stderr, deadline);
@@ -169,12 +177,21 @@ impl Run {
     }
 }
 
-fn read_to_end(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+fn read_to_end(
+    mut pipe: Option<impl Read + Send + 'static>,
+    shown: bool,
+) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            let _ = pipe.read_to_end(&mut bytes);
+        let mut buffer = [0; 8192];
+        while let Some(Ok(count @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(&mut buffer)) {
+            bytes.extend_from_slice(&buffer[..count]);
+            if shown {
+                let mut stdout = std::io::stdout();
+                let _ = stdout.write_all(&buffer[..count]);
+                let _ = stdout.flush();
+            }
         }
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });

@@ -12,6 +12,8 @@ use crate::cluster::Cluster;
 use crate::helm::{Helm, HelmCli};
 use crate::process::{Output, Run};
 
+const BIN: &str = ".bin";
+
 /// A bash in which `kubectl` and `helm` are the cluster's, and all else is the machine's.
 pub struct Shell {
     path: OsString,
@@ -32,7 +34,7 @@ impl Shell {
     /// A shell of whoever a kubeconfig names.
     pub fn new(cluster: &Cluster, helm: Helm, kubeconfig: &Path) -> Result<Self> {
         let home = cluster.scratch("shell")?;
-        let bin = home.join(".bin");
+        let bin = home.join(BIN);
         fs::create_dir(&bin)?;
         symlink(&cluster.binaries().kubectl, bin.join("kubectl"))?;
         symlink(helm.binary(cluster.binaries()), bin.join("helm"))?;
@@ -70,12 +72,30 @@ impl Shell {
         self.bash(&["-euo", "pipefail", "-c", script])
     }
 
+    /// Runs the lines up to the first that fails, and prints what they say, errors among the rest, while they run.
+    pub fn show(&self, script: &str) -> Result<Output> {
+        let script = format!("exec 2>&1\n{script}");
+        self.command(&["-euo", "pipefail", "-c", &script])
+            .shown()
+            .output()
+    }
+
     /// Only reads the lines: an error of syntax fails.
     pub fn check_syntax(&self, script: &str) -> Result<Output> {
         self.bash(&["-n", "-c", script])
     }
 
+    /// Puts a program on the path, under this name.
+    pub fn install(&self, name: &str, program: &Path) -> Result<()> {
+        symlink(program, self.home.join(BIN).join(name))
+            .with_context(|| format!("linking to {}", program.display()))
+    }
+
     fn bash(&self, args: &[&str]) -> Result<Output> {
+        self.command(args).output()
+    }
+
+    fn command(&self, args: &[&str]) -> Run {
         let mut command = Run::new("bash")
             .args(["--noprofile", "--norc"])
             .args(args)
@@ -88,6 +108,6 @@ impl Shell {
         for (name, folder) in &self.folders {
             command = command.env(name, folder);
         }
-        command.output()
+        command
     }
 }

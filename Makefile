@@ -1,0 +1,42 @@
+# What can be done here. `make` alone lists it. Everything is built below target/; nothing is installed.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help cluster-binaries build demo test check bench clean prerequisites
+
+# A folder of your own may hold the cluster's programs.
+export GUARD_CLUSTER_BINARIES ?= $(CURDIR)/target/cluster-binaries
+CARGO := cargo
+LOCKED := --locked
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: cluster-binaries ## a bad Camunda upgrade, refused and cured on a real control plane (KEEP=1 leaves it running)
+	$(CARGO) build $(LOCKED) -p camunda-upgrade-guard -p demo --bins
+	@$${CARGO_TARGET_DIR:-target}/debug/demo --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
+
+test: cluster-binaries check ## everything: formatting, lints, all tests on a real control plane, the documentation
+	GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
+
+check: ## formatting and lints
+	@.ci/prerequisites rustfmt clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-guard
+	$(CARGO) build $(LOCKED) --release
+
+bench: prerequisites ## measure the guard over TLS
+	$(CARGO) bench $(LOCKED) --bench admission
+
+cluster-binaries: prerequisites ## etcd, the control plane, kubectl, Helm 3 and 4 from source (about 4 minutes, once)
+	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" >/dev/null
+
+clean: ## remove target/ with all that was built, the cluster's programs too
+	$(CARGO) clean
+
+prerequisites:
+	@.ci/prerequisites

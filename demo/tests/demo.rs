@@ -1,0 +1,197 @@
+//! The demo as a newcomer runs it, to its end.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use harness::{Binaries, Run, binaries::workspace, wait_until};
+
+const LAST_LINE: &str = "Refused, cured, upgraded; nothing was lost.";
+
+/// Building it, where nothing was built, takes its time.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
+
+fn make_demo() -> Run {
+    let demo = Run::new("make")
+        .args(["--no-print-directory", "demo"])
+        .current_dir(workspace())
+        .timeout(PATIENCE);
+    not_inherited().fold(demo, |demo, name| demo.env_remove(&name))
+}
+
+/// What a test has from make or cargo and a newcomer has not; some build scripts run again where it differs.
+fn not_inherited() -> impl Iterator<Item = String> {
+    let own = |name: &String| {
+        let prefixes = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ];
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+            || ["CARGO", "LD_LIBRARY_PATH", "MAKEFLAGS", "MAKELEVEL", "KEEP"]
+                .contains(&name.as_str())
+    };
+    env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(own)
+}
+
+#[test]
+fn it_ends_well_and_leaves_nothing() {
+    if Binaries::find_or_skip().is_none() {
+        return;
+    }
+    let output = make_demo().output().unwrap().ok().unwrap();
+    let text = &output.stdout;
+    assert!(text.trim_end().ends_with(LAST_LINE), "{text}");
+    assert!(!text.contains('\u{1b}'), "colour where no terminal is");
+    for rule in [
+        "elasticsearch-claims-orphaned",
+        "identity-secret-regenerated",
+        "immutable-field-changed",
+    ] {
+        assert!(text.contains(&format!("[{rule}]")), "{rule}: {text}");
+    }
+    readme_shows(text);
+    let volume = text
+        .lines()
+        .find_map(|line| line.strip_prefix("$ cat "))
+        .unwrap();
+    wait_until("the volume to be gone", Duration::from_secs(20), || {
+        Ok((!Path::new(volume).exists()).then_some(()))
+    })
+    .unwrap();
+}
+
+/// Each line that the README shows of the demo is a line of it, but for what it leaves out.
+fn readme_shows(text: &str) {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let printed: Vec<_> = text.lines().map(without_ids).collect();
+    let mut shown = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let lines = block.split("```").next().unwrap().lines();
+        for line in lines.map(without_ids).filter(|line| line.trim() != "…") {
+            assert!(printed.contains(&line), "not printed: {line}\n{text}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 20, "only {shown} lines");
+}
+
+/// The line with each volume's id, shortened or not, as `ID`.
+fn without_ids(line: &str) -> String {
+    let is_id = |c: char| c.is_ascii_hexdigit() || c == '-' || c == '…';
+    let mut parts = line
+        .split_inclusive("pvc-")
+        .flat_map(|part| part.split_inclusive("hostpath_pv/"));
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "ID" + part.trim_start_matches(is_id)
+    })
+}
+
+#[test]
+fn it_can_be_kept_and_stopped() {
+    if Binaries::find_or_skip().is_none() {
+        return;
+    }
+    let mut kept = Kept::start();
+    let kubeconfig = kept.line_after("$ export KUBECONFIG=");
+    let pid = kept.line_after("$ kill ");
+    let claims = [
+        "get",
+        "pvc",
+        "data-camunda-elasticsearch-master-0",
+        "-n",
+        "camunda",
+    ];
+    let kubectl = Binaries::find().unwrap().kubectl;
+    let output = Run::new(kubectl)
+        .args(claims)
+        .env("KUBECONFIG", &kubeconfig)
+        .output();
+    assert!(output.unwrap().ok().unwrap().stdout.contains("Bound"));
+
+    // As Ctrl-C does, when it is the demo's turn.
+    Run::new("kill")
+        .args(["-s", "INT", &pid])
+        .output()
+        .unwrap()
+        .ok()
+        .unwrap();
+    let folder = PathBuf::from(&kubeconfig).parent().unwrap().to_owned();
+    wait_until("the cluster to be gone", Duration::from_secs(20), || {
+        Ok((!folder.exists()).then_some(()))
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_guard_that_does_not_run_is_an_error() {
+    if Binaries::find_or_skip().is_none() {
+        return;
+    }
+    let output = Run::new(env!("CARGO_BIN_EXE_demo"))
+        .args(["--guard", "/bin/false"])
+        .env_remove("KEEP")
+        .output()
+        .unwrap();
+    assert_eq!(output.code, Some(1), "{}", output.report());
+    assert!(
+        output.stderr.contains("demo: FAILED: "),
+        "{}",
+        output.report()
+    );
+    assert!(!output.stdout.contains(LAST_LINE));
+}
+
+/// `make demo KEEP=1`, stopped when this is dropped.
+struct Kept {
+    make: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Kept {
+    fn start() -> Self {
+        let mut make = Command::new("make");
+        for name in not_inherited() {
+            make.env_remove(name);
+        }
+        let mut make = make
+            .args(["--no-print-directory", "demo", "KEEP=1"])
+            .current_dir(workspace())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(make.stdout.take().unwrap()).lines();
+        Self { make, lines }
+    }
+
+    /// The rest of the next line that begins like this.
+    fn line_after(&mut self, beginning: &str) -> String {
+        let mut seen = String::new();
+        for line in self.lines.by_ref() {
+            let line = line.unwrap();
+            if let Some(rest) = line.strip_prefix(beginning) {
+                return rest.to_owned();
+            }
+            seen += &(line + "\n");
+        }
+        panic!("no line {beginning:?} in:\n{seen}")
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // Whose output nobody reads any more ends by itself; make ends with the demo.
+        let _ = self.make.kill();
+        let _ = self.make.wait();
+    }
+}

@@ -1,0 +1,131 @@
+//! A refusal read as its reader would: which rules, what to paste, what to add to the command.
+
+use anyhow::{Result, ensure};
+
+use crate::process::Output;
+
+/// What a refused command printed.
+#[derive(Clone, Debug)]
+pub struct Denial {
+    pub text: String,
+    /// The ids of the rules that refuse, sorted.
+    pub rules: Vec<String>,
+    /// Lines to paste, in order; a here-document is one of them.
+    pub commands: Vec<String>,
+    /// What to add to the Helm command.
+    pub flags: Vec<String>,
+}
+
+impl Denial {
+    /// Reads a refusal; output that is none is an error.
+    pub fn read(output: &Output) -> Result<Self> {
+        let text = output.text();
+        ensure!(!output.success(), "not refused: {}", output.report());
+        ensure!(
+            text.contains("denied the request"),
+            "failed, but was not refused: {}",
+            output.report()
+        );
+        Ok(Self::parse(text))
+    }
+
+    /// [`Denial::read`], for a test.
+    ///
+    /// # Panics
+    /// When the output is no refusal.
+    #[track_caller]
+    pub fn of(output: &Output) -> Self {
+        match Self::read(output) {
+            Ok(denial) => denial,
+            Err(error) => panic!("{error:#}"),
+        }
+    }
+
+    fn parse(text: String) -> Self {
+        let (mut rules, mut commands, mut flags) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            rules.extend(rule(line).map(str::to_owned));
+            let command = line.trim_start();
+            if line.ends_with("<<'EOF'") {
+                let document: Vec<_> = lines.by_ref().take_while(|line| *line != "EOF").collect();
+                commands.push(format!("{command}\n{}\nEOF", document.join("\n")));
+            } else if command.starts_with("kubectl ") || command.starts_with("export ") {
+                commands.push(command.to_owned());
+            } else if command.starts_with("--set") || command.starts_with("-f ") {
+                flags.push(command.trim_end_matches(" \\").to_owned());
+            }
+        }
+        rules.sort();
+        Self {
+            text,
+            rules,
+            commands,
+            flags,
+        }
+    }
+
+    /// Asserts which rules refused, no more and no fewer.
+    ///
+    /// # Panics
+    /// When it was others.
+    #[track_caller]
+    pub fn assert_rules(&self, expected: &[&str]) -> &Self {
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(self.rules, expected, "{}", self.text);
+        self
+    }
+
+    /// The commands, then `upgrade` with the flags, as one script.
+    pub fn cure(&self, upgrade: &str) -> String {
+        format!("{}\n{}", self.commands.join("\n"), self.with_flags(upgrade))
+    }
+
+    /// A Helm command with the flags, a line each.
+    pub fn with_flags(&self, upgrade: &str) -> String {
+        self.flags.iter().fold(upgrade.to_owned(), |command, flag| {
+            format!("{command} \\\n  {flag}")
+        })
+    }
+}
+
+/// `1. Title      [rule-id]`
+fn rule(line: &str) -> Option<&str> {
+    line.split_once(". ")?.0.parse::<u32>().ok()?;
+    line.strip_suffix(']')?
+        .rsplit_once('[')
+        .map(|(_, rule)| rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_read_from_top_to_bottom() {
+        let stderr = "Error: admission webhook denied the request: upgrade is refused: 2 problems.\n\n\
+            1. One      [rule-b]\n   Why.\n   Do:\n     kubectl get pods\n   or:\nkubectl apply -f - <<'EOF'\n{}\nEOF\n\n\
+            2. Two      [rule-a]\n   Keep:\n     export A=$(kubectl get x)\n   and add:\n     --set a=\"$A\" \\\n     --set b=1\n";
+        let output = Output {
+            command: "helm upgrade".to_owned(),
+            code: Some(1),
+            stdout: String::new(),
+            stderr: stderr.to_owned(),
+        };
+        let denial = Denial::of(&output);
+        denial.assert_rules(&["rule-a", "rule-b"]);
+        assert_eq!(
+            denial.cure("helm upgrade a b"),
+            "kubectl get pods\nkubectl apply -f - <<'EOF'\n{}\nEOF\nexport A=$(kubectl get x)\n\
+             helm upgrade a b \\\n  --set a=\"$A\" \\\n  --set b=1"
+        );
+        assert!(
+            Denial::read(&Output {
+                code: Some(0),
+                ..output
+            })
+            .is_err()
+        );
+    }
+}
