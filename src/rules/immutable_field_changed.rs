@@ -11,7 +11,7 @@ mod fields;
 
 use self::fields::changed_fields;
 use crate::{
-    change::{Change, after},
+    change::{Change, ChartVersion, after},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
@@ -37,7 +37,7 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         })
         .collect();
     changed.sort_by_key(|(object, _, _)| (rank(object), object.name.clone()));
-    finding(&changed).into_iter().collect()
+    finding(change, &changed).into_iter().collect()
 }
 
 /// The order in which the guide deletes.
@@ -55,7 +55,7 @@ fn rank(object: &ObjectRef) -> usize {
 }
 
 /// The one finding for all objects of a change.
-fn finding(changed: &[Changed<'_>]) -> Option<Finding> {
+fn finding(change: &Change, changed: &[Changed<'_>]) -> Option<Finding> {
     let title = match changed.len() {
         0 => return None,
         1 => "An object changes a field that Kubernetes does not let change".to_owned(),
@@ -78,8 +78,22 @@ fn finding(changed: &[Changed<'_>]) -> Option<Finding> {
             .collect(),
         why,
         fixes: fixes(changed),
-        guide: "v8.3.1",
+        guide: guide(change),
     })
+}
+
+/// The section that tells of such a change; those of later charts and of overrides are in none.
+fn guide(change: &Change) -> &'static str {
+    let line = |chart: &Option<ChartVersion>| {
+        let line = chart.as_ref().and_then(|chart| chart.line);
+        line.map_or("", |line| line.line.as_str())
+    };
+    match (line(&change.from), line(&change.to)) {
+        ("8.0", "8.0" | "8.1" | "8.2") => "v8.0.13",
+        ("8.1" | "8.2", "8.1" | "8.2") => "",
+        ("8.0" | "8.1" | "8.2", _) | (_, "8.3") => "v8.3.1",
+        _ => "",
+    }
 }
 
 fn fixes(changed: &[Changed<'_>]) -> Vec<Fix> {
