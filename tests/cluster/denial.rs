@@ -1,6 +1,10 @@
 //! A refusal read as its reader would: which rules, what to paste, what to add to the command.
 
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use harness::Output;
+use serde_json::Value;
 
 /// What a refused command printed.
 #[derive(Debug)]
@@ -59,6 +63,24 @@ impl Denial {
         expected.sort_unstable();
         assert_eq!(self.rules, expected, "{}", self.text);
         self
+    }
+
+    /// Asserts that no value of these Secrets is in the text, encoded or not.
+    #[track_caller]
+    pub fn assert_tells_none_of(&self, secrets: &BTreeMap<String, Value>) {
+        for (name, data) in secrets {
+            for (key, value) in data.as_object().into_iter().flatten() {
+                let encoded = value.as_str().unwrap_or_default();
+                let plain = STANDARD.decode(encoded).unwrap();
+                let plain = String::from_utf8_lossy(&plain);
+                for told in [encoded, plain.trim()] {
+                    assert!(
+                        told.is_empty() || !self.text.contains(told),
+                        "{key} of {name} is printed"
+                    );
+                }
+            }
+        }
     }
 
     /// The commands, then `upgrade` with the flags, as one script.

@@ -4,8 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod charts;
 mod corpus_good;
 mod corpus_upgrade;
 mod denial;
+mod own_charts;
 mod release;
 mod stage;
