@@ -8,6 +8,7 @@ mod charts;
 mod corpus_good;
 mod corpus_upgrade;
 mod denial;
+mod odd_chart;
 mod own_charts;
 mod release;
 mod stage;
