@@ -12,3 +12,4 @@ mod odd_chart;
 mod own_charts;
 mod release;
 mod stage;
+mod umbrella;
