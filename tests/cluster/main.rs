@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod blast_radius;
 mod charts;
 mod corpus_good;
 mod corpus_upgrade;
