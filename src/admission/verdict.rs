@@ -8,6 +8,7 @@ use crate::{
     denial,
     finding::{Action, Finding},
     mutations::Mutated,
+    object::Kind,
 };
 
 /// What the guard answers.
@@ -166,9 +167,10 @@ impl Verdict {
     /// One line a verdict; admissions without a word only for those who ask for them.
     pub(super) fn log(&self, endpoint: Endpoint, request: &Request<'_>) {
         let rules: Vec<_> = self.findings.iter().map(|(rule, _)| *rule).collect();
-        let (uid, user, namespace, name) = (
+        let (uid, user, kind, namespace, name) = (
             &*request.uid,
             &*request.user_info.username,
+            request.kind().map(Kind::name),
             &*request.namespace,
             request.name(),
         );
@@ -179,6 +181,7 @@ impl Verdict {
                 ?endpoint,
                 uid,
                 user,
+                kind,
                 namespace,
                 name,
                 release,
@@ -190,6 +193,7 @@ impl Verdict {
                 ?endpoint,
                 uid,
                 user,
+                kind,
                 namespace,
                 name,
                 release,
@@ -198,7 +202,16 @@ impl Verdict {
                 "admitted"
             );
         } else {
-            tracing::debug!(?endpoint, uid, user, namespace, name, release, "admitted");
+            tracing::debug!(
+                ?endpoint,
+                uid,
+                user,
+                kind,
+                namespace,
+                name,
+                release,
+                "admitted"
+            );
         }
     }
 }

@@ -80,7 +80,8 @@ fn holding_claim<'a>(
 ) -> Option<&'a str> {
     change
         .of_kind(Kind::StatefulSet)
-        .filter(|set| set.object.namespace == secret.namespace)
+        // An umbrella's own PostgreSQL looks the same and holds nothing of Keycloak's.
+        .filter(|set| set.camunda && set.object.namespace == secret.namespace)
         .filter(|set| match (held, set.running.as_deref()) {
             (_, None) | (Held::Client, _) => false,
             (Held::Keycloak, Some(_)) => set.component == Component::KeycloakPostgresql,

@@ -12,7 +12,7 @@ mod fields;
 use self::fields::changed_fields;
 use super::keep_claims::keep_claims;
 use crate::{
-    change::{Change, after},
+    change::{Change, ChartVersion, after},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
@@ -38,7 +38,7 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         })
         .collect();
     changed.sort_by_key(|(object, _, _)| (rank(object), object.name.clone()));
-    finding(facts, &changed).into_iter().collect()
+    finding(change, facts, &changed).into_iter().collect()
 }
 
 /// The order in which the guide deletes.
@@ -56,7 +56,7 @@ fn rank(object: &ObjectRef) -> usize {
 }
 
 /// The one finding for all objects of a change.
-fn finding(facts: &Facts, changed: &[Changed<'_>]) -> Option<Finding> {
+fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Finding> {
     let title = match changed.len() {
         0 => return None,
         1 => "An object changes a field that Kubernetes does not let change".to_owned(),
@@ -79,8 +79,22 @@ fn finding(facts: &Facts, changed: &[Changed<'_>]) -> Option<Finding> {
             .collect(),
         why,
         fixes: fixes(facts, changed),
-        guide: "v8.3.1",
+        guide: guide(change),
     })
+}
+
+/// The section that tells of such a change; those of later charts and of overrides are in none.
+fn guide(change: &Change) -> &'static str {
+    let line = |chart: &Option<ChartVersion>| {
+        let line = chart.as_ref().and_then(|chart| chart.line);
+        line.map_or("", |line| line.line.as_str())
+    };
+    match (line(&change.from), line(&change.to)) {
+        ("8.0", "8.0" | "8.1" | "8.2") => "v8.0.13",
+        ("8.1" | "8.2", "8.1" | "8.2") => "",
+        ("8.0" | "8.1" | "8.2", _) | (_, "8.3") => "v8.3.1",
+        _ => "",
+    }
 }
 
 fn fixes(facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {

@@ -1,9 +1,8 @@
 //! One release through every line of the corpus, unprepared at each step, cured each time by what the refusal prints.
 
-use harness::{Cluster, Corpus, Helm, Secrets};
+use harness::{Cluster, Corpus, Denial, Helm, Secrets};
 
 use crate::{
-    denial::Denial,
     release::{Release, assert_silent, record},
     stage::guarded_with_corpus,
 };

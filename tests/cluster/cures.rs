@@ -1,11 +1,11 @@
 //! Cures that the charts' usual upgrades do not print: clones, Jobs, claim templates.
 
-use harness::{Helm, StorageClass};
+use harness::{Denial, Helm, StorageClass};
 use serde_json::{Value, json};
 
 use crate::{
-    denial::Denial,
-    release::{Release, assert_silent, own_chart},
+    charts::own,
+    release::{Release, assert_silent},
     stage::guarded,
 };
 
@@ -13,7 +13,7 @@ fn upgrade(release: &Release, chart: &str, args: &str) -> String {
     format!(
         "helm upgrade {} '{}' -n {} {args}",
         release.name,
-        own_chart(chart).display(),
+        own(chart).display(),
         &*release.namespace
     )
 }
@@ -179,7 +179,7 @@ fn a_claim_template_that_grows_asks_for_its_statefulset_to_be_deleted() {
     };
     let release = Release::new(cluster, "camunda");
     release
-        .install(Helm::V3, &own_chart("camunda-12"), &[])
+        .install(Helm::V3, &own("camunda-12"), &[])
         .ok()
         .unwrap();
     let volume = release.bound("data-camunda-zeebe-0");
@@ -206,13 +206,13 @@ fn fewer_replicas_are_warned_about() {
     };
     let release = Release::new(cluster, "camunda");
     release
-        .install(Helm::V3, &own_chart("camunda-12"), &[])
+        .install(Helm::V3, &own("camunda-12"), &[])
         .ok()
         .unwrap();
     release.bound("data-camunda-elasticsearch-master-2");
     let args = ["--set", "elasticsearch.master.replicaCount=2"];
     let upgraded = release
-        .upgrade(Helm::V3, &own_chart("camunda-12"), &args)
+        .upgrade(Helm::V3, &own("camunda-12"), &args)
         .ok()
         .unwrap();
     let warning = "Warning: claims-orphaned: camunda-elasticsearch-master goes from 3 to 2 replicas and leaves data-camunda-elasticsearch-master-2 unused";
@@ -234,13 +234,13 @@ fn other_classes_are_not_told_to_clone() {
     let release = Release::new(cluster, "camunda");
     let class = "elasticsearch.volumeClaimTemplate.storageClassName=plain";
     release
-        .install(Helm::V3, &own_chart("camunda-8.2"), &["--set", class])
+        .install(Helm::V3, &own("camunda-8.2"), &["--set", class])
         .ok()
         .unwrap();
     release.bound("elasticsearch-master-elasticsearch-master-1");
     let refused = release.upgrade(
         Helm::V3,
-        &own_chart("camunda-8.3"),
+        &own("camunda-8.3"),
         &[
             "--set",
             "global.secretsMode=reuseLookup,global.identity.auth.console.existingSecret=new",

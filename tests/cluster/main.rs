@@ -4,14 +4,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod blast_radius;
+mod charts;
 mod corpus_chain;
 mod corpus_good;
 mod corpus_upgrade;
 mod cures;
-mod denial;
 mod mutations;
 mod object_gate;
+mod odd_chart;
+mod own_charts;
 mod records;
 mod release;
 mod serving;
 mod stage;
+mod umbrella;

@@ -6,7 +6,8 @@ use harness::{Cluster, ClusterOptions, Helm, StorageClass, wait_until};
 use serde_json::{Value, json};
 
 use crate::{
-    release::{Release, assert_silent, own_chart},
+    charts::own,
+    release::{Release, assert_silent},
     stage::guarded,
 };
 
@@ -19,10 +20,10 @@ fn policy(cluster: &Cluster, volume: &str) -> Value {
 }
 
 /// 8.2 with its claims Bound, and Elasticsearch's first volume.
-fn installed(cluster: &'static Cluster) -> (Release, String) {
+fn installed(cluster: &'static Cluster) -> (Release<'static>, String) {
     let release = Release::new(cluster, "camunda");
     release
-        .install(Helm::V3, &own_chart("camunda-8.2"), &[])
+        .install(Helm::V3, &own("camunda-8.2"), &[])
         .ok()
         .unwrap();
     let volume = release.bound(OLD_CLAIM);
@@ -220,7 +221,7 @@ fn brokers_get_a_group_that_can_write_their_volumes() {
         let release = Release::new(cluster, "camunda");
         let args = ["--set", "zeebe.podSecurityContext=null"];
         let installed = release
-            .install(helm, &own_chart("camunda-8.3"), &args)
+            .install(helm, &own("camunda-8.3"), &args)
             .ok()
             .unwrap();
         assert!(
@@ -245,10 +246,10 @@ fn brokers_get_a_group_that_can_write_their_volumes() {
         assert_silent(&scaled.ok().unwrap());
     }
     let release = Release::new(cluster, "camunda");
-    let own = ["--set", "zeebe.podSecurityContext.fsGroup=1234"];
+    let group = ["--set", "zeebe.podSecurityContext.fsGroup=1234"];
     assert_silent(
         &release
-            .install(Helm::V3, &own_chart("camunda-8.3"), &own)
+            .install(Helm::V3, &own("camunda-8.3"), &group)
             .ok()
             .unwrap(),
     );
@@ -271,7 +272,7 @@ fn without_the_guard_the_data_is_gone() {
     let file = write_index(cluster, &volume);
     let args = ["--set", "global.secretsMode=generateAnew"];
     release
-        .upgrade(Helm::V3, &own_chart("camunda-8.3"), &args)
+        .upgrade(Helm::V3, &own("camunda-8.3"), &args)
         .refused()
         .unwrap();
     assert_eq!(release.revisions().last().unwrap().1, "failed");

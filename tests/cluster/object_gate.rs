@@ -3,10 +3,7 @@
 use harness::{Cluster, Helm, Namespace};
 use serde_json::{Value, json};
 
-use crate::{
-    release::{assert_silent, own_chart},
-    stage::guarded,
-};
+use crate::{charts::own, release::assert_silent, stage::guarded};
 
 /// What `helm template | kubectl apply` makes of a chart.
 fn applied(cluster: &'static Cluster, chart: &str) -> Namespace {
@@ -18,7 +15,7 @@ fn applied(cluster: &'static Cluster, chart: &str) -> Namespace {
 
 fn rendered(cluster: &Cluster, namespace: &str, chart: &str, args: &[&str]) -> String {
     let helm = cluster.helm(Helm::V3);
-    let output = helm.template("camunda", &own_chart(chart), namespace, args);
+    let output = helm.template("camunda", &own(chart), namespace, args);
     output.ok().unwrap().stdout
 }
 

@@ -1,11 +1,11 @@
 //! Release records: every way that Helm keeps them, and what may be wrong with one.
 
-use harness::{Cluster, Helm, Output};
+use harness::{Cluster, Denial, Helm, Output};
 use serde_json::{Value, json};
 
 use crate::{
-    denial::Denial,
-    release::{Release, assert_silent, own_chart},
+    charts::own,
+    release::{Release, assert_silent},
     stage::guarded,
 };
 
@@ -20,7 +20,7 @@ fn records_in_configmaps_are_judged_too() {
         let release = Release::new(cluster, "camunda");
         let shell = cluster.shell(helm).unwrap();
         let run = |verb: &str, mode: &str| {
-            let chart = own_chart("camunda-12");
+            let chart = own("camunda-12");
             let (namespace, chart) = (&*release.namespace, chart.display());
             let command = format!(
                 "helm {verb} camunda '{chart}' -n {namespace} --set global.secretsMode={mode}"
@@ -42,7 +42,7 @@ fn atomic_upgrades_and_rollbacks() {
     };
     for (helm, atomic) in [(Helm::V3, "--atomic"), (Helm::V4, "--rollback-on-failure")] {
         let release = Release::new(cluster, "camunda");
-        let chart = own_chart("camunda-12");
+        let chart = own("camunda-12");
         release.install(Helm::V3, &chart, &[]).ok().unwrap();
         let refused = release.upgrade(helm, &chart, &[ANEW[0], ANEW[1], atomic, "--timeout=20s"]);
         Denial::of(&refused).assert_rules(&["identity-secret-regenerated"]);
@@ -68,14 +68,14 @@ fn a_rollback_that_would_leave_data_behind_is_refused_and_cured() {
     };
     let release = Release::new(cluster, "camunda");
     release
-        .install(Helm::V3, &own_chart("camunda-8.2"), &[])
+        .install(Helm::V3, &own("camunda-8.2"), &[])
         .ok()
         .unwrap();
     let volume = release.bound("elasticsearch-master-elasticsearch-master-0");
-    let refused = release.upgrade(Helm::V3, &own_chart("camunda-8.3"), &ANEW);
+    let refused = release.upgrade(Helm::V3, &own("camunda-8.3"), &ANEW);
     let script = Denial::of(&refused).cure(&format!(
         "helm upgrade camunda '{}' -n {} {} {}",
-        own_chart("camunda-8.3").display(),
+        own("camunda-8.3").display(),
         &*release.namespace,
         ANEW[0],
         ANEW[1]
@@ -104,7 +104,7 @@ fn an_install_over_what_an_uninstall_left() {
     for verb in ["install", "upgrade --install"] {
         let release = Release::new(cluster, "camunda");
         release
-            .install(Helm::V3, &own_chart("camunda-8.2"), &[])
+            .install(Helm::V3, &own("camunda-8.2"), &[])
             .ok()
             .unwrap();
         let volume = release.bound("elasticsearch-master-elasticsearch-master-0");
@@ -115,7 +115,7 @@ fn an_install_over_what_an_uninstall_left() {
             .unwrap();
         let command = format!(
             "helm {verb} camunda '{}' -n {}",
-            own_chart("camunda-8.3").display(),
+            own("camunda-8.3").display(),
             &*release.namespace
         );
         let shell = cluster.shell(Helm::V3).unwrap();
@@ -133,7 +133,7 @@ fn an_install_over_its_own_claims_is_silent() {
         return;
     };
     let release = Release::new(cluster, "camunda");
-    let chart = own_chart("camunda-12");
+    let chart = own("camunda-12");
     release.install(Helm::V3, &chart, &[]).ok().unwrap();
     release.bound("data-camunda-elasticsearch-master-0");
     cluster
@@ -193,7 +193,7 @@ fn a_record_that_cannot_be_decoded_is_refused_only_where_it_is_camundas() {
     // Under a name that tells nothing, what runs in the namespace does.
     let release = Release::new(cluster, "orders");
     release
-        .install(Helm::V3, &own_chart("camunda-12"), &[])
+        .install(Helm::V3, &own("camunda-12"), &[])
         .ok()
         .unwrap();
     let mut next = record(&release.namespace, "orders", broken);
@@ -214,7 +214,7 @@ fn a_record_is_no_oracle_for_other_namespaces() {
     };
     let victim = Release::new(cluster, "camunda");
     victim
-        .install(Helm::V3, &own_chart("camunda-12"), &[])
+        .install(Helm::V3, &own("camunda-12"), &[])
         .ok()
         .unwrap();
     let mine = cluster.namespace("mine").unwrap();

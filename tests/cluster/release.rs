@@ -1,13 +1,13 @@
 //! One release in a namespace of its own, installed and upgraded by the real Helm.
 
 use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::Duration,
 };
 
 use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
-use harness::{Chart, Cluster, Corpus, Helm, Namespace, Output, Secrets, wait_until};
+use harness::{Chart, Cluster, Corpus, Denial, Helm, Namespace, Output, Secrets, wait_until};
 use serde_json::Value;
 
 const BINDING: Duration = Duration::from_secs(60);
@@ -33,17 +33,21 @@ pub fn assert_silent(output: &Output) {
 }
 
 /// A release and its namespace.
-pub struct Release {
-    pub cluster: &'static Cluster,
+pub struct Release<'c> {
+    pub cluster: &'c Cluster,
     pub namespace: Namespace,
     pub name: &'static str,
 }
 
-impl Release {
+impl<'c> Release<'c> {
     /// A name in a new namespace.
-    pub fn new(cluster: &'static Cluster, name: &'static str) -> Release {
-        let namespace = cluster.namespace(name).unwrap();
-        Release {
+    pub fn new(cluster: &'c Cluster, name: &'static str) -> Self {
+        Self::in_namespace(cluster, cluster.namespace(name).unwrap(), name)
+    }
+
+    /// A name in a namespace that is there.
+    pub fn in_namespace(cluster: &'c Cluster, namespace: Namespace, name: &'static str) -> Self {
+        Self {
             cluster,
             namespace,
             name,
@@ -78,14 +82,40 @@ impl Release {
     /// The command line of an upgrade to a corpus chart, to which a user adds flags.
     pub fn upgrade_command(&self, chart: &Chart) -> String {
         let args = chart.with_config();
-        format!(
-            "helm upgrade {} '{}' -n {} {} '{}'",
+        self.command(&chart.path, &[&args[0], &args[1]])
+    }
+
+    /// The command line of an upgrade, each argument in quotes.
+    fn command(&self, chart: &Path, args: &[&str]) -> String {
+        let mut line = format!(
+            "helm upgrade {} '{}' -n {}",
             self.name,
-            chart.path.display(),
-            &*self.namespace,
-            args[0],
-            args[1]
-        )
+            chart.display(),
+            &*self.namespace
+        );
+        for arg in args {
+            line += &format!(" '{arg}'");
+        }
+        line
+    }
+
+    /// An upgrade that is refused, changes nothing and gives no secret away.
+    #[track_caller]
+    pub fn refused(&self, helm: Helm, chart: &Path, args: &[&str]) -> Denial {
+        self.bind_all();
+        let (before, secrets) = ((self.revisions(), self.versions()), self.secrets());
+        let denial = Denial::of(&self.upgrade(helm, chart, args));
+        assert_eq!((self.revisions(), self.versions()), before);
+        denial.assert_tells_none_of(&secrets);
+        denial
+    }
+
+    /// What a refusal says, pasted into a shell, then the upgrade with the flags that it names.
+    #[track_caller]
+    pub fn cured(&self, helm: Helm, denial: &Denial, chart: &Path, args: &[&str]) {
+        let script = denial.cure(&self.command(chart, args));
+        let cured = self.cluster.shell(helm).unwrap().run(&script).unwrap();
+        assert!(cured.success(), "{}\n{}", denial.text, cured.report());
     }
 
     pub fn revisions(&self) -> Vec<(u64, String)> {
@@ -107,6 +137,36 @@ impl Release {
     /// Waits until a claim is Bound and returns its volume.
     pub fn bound(&self, claim: &str) -> String {
         self.cluster.wait_bound(&self.namespace, claim).unwrap()
+    }
+
+    /// Waits until every claim that a StatefulSet mounts is Bound.
+    pub fn bind_all(&self) {
+        wait_until("all claims to be Bound", BINDING, || {
+            let objects = self.cluster.list("statefulsets,pvc", &self.namespace, "")?;
+            let bound: BTreeSet<_> = objects
+                .iter()
+                .filter(|object| object["status"]["phase"] == "Bound")
+                .filter_map(|claim| claim["metadata"]["name"].as_str().map(str::to_owned))
+                .collect();
+            let missing: Vec<_> = objects
+                .iter()
+                .flat_map(claims_of)
+                .filter(|claim| !bound.contains(claim))
+                .collect();
+            anyhow::ensure!(missing.is_empty(), "not Bound: {missing:?}");
+            Ok(Some(()))
+        })
+        .unwrap();
+    }
+
+    /// The volumes that claims of the namespace are bound to.
+    pub fn volumes(&self) -> BTreeSet<String> {
+        let claims = self.cluster.list("pvc", &self.namespace, "").unwrap();
+        claims
+            .iter()
+            .filter(|claim| claim["status"]["phase"] == "Bound")
+            .filter_map(|claim| claim["spec"]["volumeName"].as_str().map(str::to_owned))
+            .collect()
     }
 
     pub fn wait_phase(&self, claim: &str, phase: &str) {
@@ -134,9 +194,10 @@ impl Release {
             "networkpolicies",
             "poddisruptionbudgets",
         ];
-        kinds
-            .iter()
-            .flat_map(|kind| self.cluster.list(kind, &self.namespace, "").unwrap())
+        let objects = self.cluster.list(&kinds.join(","), &self.namespace, "");
+        objects
+            .unwrap()
+            .into_iter()
             .filter(|object| object["type"] != "helm.sh/release.v1")
             .map(|object| {
                 let text = |pointer: &str| {
@@ -176,9 +237,14 @@ impl Release {
     }
 }
 
-/// One of the project's own charts.
-pub fn own_chart(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/charts")
-        .join(name)
+/// The names of the claims that a StatefulSet mounts; of any other object none.
+fn claims_of(object: &Value) -> Vec<String> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let templates = object["spec"]["volumeClaimTemplates"].as_array();
+    let replicas = object["spec"]["replicas"].as_u64().unwrap_or_default();
+    let claims = templates.into_iter().flatten().flat_map(|template| {
+        let template = template["metadata"]["name"].as_str().unwrap_or_default();
+        (0..replicas).map(move |ordinal| format!("{template}-{name}-{ordinal}"))
+    });
+    claims.collect()
 }

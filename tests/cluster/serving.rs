@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use harness::{Cluster, GuardOptions, Helm, wait_until};
+use harness::{Cluster, Denial, GuardOptions, Helm, wait_until};
 
-use crate::{denial::Denial, release::own_chart, stage::BINARY};
+use crate::{charts::own, stage::BINARY};
 
 /// Passes every connection on to `target`, from when it is called.
 fn forward(listener: TcpListener, target: SocketAddr) {
@@ -101,7 +101,7 @@ fn what_may_not_be_read_is_named_and_refused() {
     let install = |name: &str, chart: &str| {
         cluster
             .helm(Helm::V3)
-            .install(name, &own_chart(chart), &namespace, &[])
+            .install(name, &own(chart), &namespace, &[])
     };
     let refused = install("camunda", "camunda-12");
     let denial = Denial::of(&refused);

@@ -13,8 +13,13 @@ static GUARD: OnceLock<Guard<'static>> = OnceLock::new();
 pub fn guarded() -> Option<(&'static Cluster, &'static Guard<'static>)> {
     let cluster = Cluster::shared_or_skip()?;
     let guard = GUARD.get_or_init(|| {
+        let mut options = GuardOptions::new(BINARY);
+        // A line for each call that it gets.
+        let filter = "info,camunda_upgrade_guard::admission=debug";
+        let log = ("CAMUNDA_UPGRADE_GUARD_LOG", filter);
+        options.env.push((log.0.to_owned(), log.1.to_owned()));
         cluster
-            .guard(GuardOptions::new(BINARY))
+            .guard(options)
             .unwrap_or_else(|error| panic!("the guard does not start: {error:#}"))
     });
     Some((cluster, guard))

@@ -1,6 +1,11 @@
 //! A refusal read as its reader would: which rules, what to paste, what to add to the command.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use crate::process::Output;
 
@@ -75,6 +80,30 @@ impl Denial {
         expected.sort_unstable();
         assert_eq!(self.rules, expected, "{}", self.text);
         self
+    }
+
+    /// Asserts that no value of these Secrets' data is in the text, encoded or not.
+    ///
+    /// # Panics
+    /// When one is, or when the data is not base64.
+    #[track_caller]
+    pub fn assert_tells_none_of(&self, secrets: &BTreeMap<String, Value>) {
+        for (name, data) in secrets {
+            for (key, value) in data.as_object().into_iter().flatten() {
+                let encoded = value.as_str().unwrap_or_default();
+                let decoded = STANDARD.decode(encoded);
+                let Ok(plain) = decoded else {
+                    panic!("{key} of {name} is not base64");
+                };
+                let plain = String::from_utf8_lossy(&plain);
+                for told in [encoded, plain.trim()] {
+                    assert!(
+                        told.is_empty() || !self.text.contains(told),
+                        "{key} of {name} is printed"
+                    );
+                }
+            }
+        }
     }
 
     /// The commands, then `upgrade` with the flags, as one script.
