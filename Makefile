@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build demo test check bench clean prerequisites
+.PHONY: help cluster-binaries build image demo test check bench clean prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export GUARD_CLUSTER_BINARIES ?= $(CURDIR)/target/cluster-binaries
@@ -28,6 +28,17 @@ check: ## formatting and lints
 
 build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-guard
 	$(CARGO) build $(LOCKED) --release
+
+IMAGE ?= camunda-upgrade-guard:0.1.0
+MUSL := x86_64-unknown-linux-musl
+image: prerequisites ## a container image of the guard, IMAGE=camunda-upgrade-guard:0.1.0, by buildah, podman or docker
+	@tool=$$(command -v buildah || command -v podman || command -v docker) || \
+		{ echo "image: buildah, podman or docker is needed" >&2; exit 1; }; \
+	[ -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" ] || \
+		{ echo "image: Rust's target is missing: rustup target add $(MUSL)" >&2; exit 1; }; \
+	set -x; \
+	CC_$(subst -,_,$(MUSL))=cc $(CARGO) build $(LOCKED) --release --target $(MUSL); \
+	"$$tool" build -f deploy/Containerfile -t $(IMAGE) $${CARGO_TARGET_DIR:-target}/$(MUSL)/release
 
 bench: prerequisites ## measure the guard over TLS
 	$(CARGO) bench $(LOCKED) --bench admission
