@@ -153,6 +153,7 @@ fn closing(change: &Change, count: usize) -> String {
     };
     match count {
         1 => format!("Then {again}."),
+        2 => format!("Do 1 and 2 in this order, then {again}."),
         count => format!("Do 1 to {count} in this order, then {again}."),
     }
 }

@@ -174,8 +174,13 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
     } else {
         "upgrade"
     };
+    // A plain sh has no process substitution.
+    let shells = match flags.iter().any(|flag| flag.text().starts_with("-f <(")) {
+        true => ", in bash or zsh",
+        false => "",
+    };
     keep.push(Fix::new(
-        format!("{add} to your helm {verb}{because}:"),
+        format!("{add} to your helm {verb}{shells}{because}:"),
         flags,
     ));
     keep

@@ -148,14 +148,24 @@ impl<'a> Readers<'a> {
 fn finding(reasons: &BTreeMap<&ObjectRef, Vec<String>>) -> Option<Finding> {
     let namespace = &reasons.keys().next()?.namespace;
     let names: Vec<_> = reasons.keys().map(|secret| secret.name.as_str()).collect();
-    let title = match names.as_slice() {
-        [_] => "A Secret that is still needed would be deleted".to_owned(),
-        names => format!(
-            "{} Secrets that are still needed would be deleted",
-            names.len()
+    let (title, them, they_are) = match names.as_slice() {
+        [_] => (
+            "A Secret that is still needed would be deleted".to_owned(),
+            "it",
+            "it is",
+        ),
+        names => (
+            format!(
+                "{} Secrets that are still needed would be deleted",
+                names.len()
+            ),
+            "them",
+            "they are",
         ),
     };
-    let mut why = vec!["The new manifest does not render them, so Helm deletes them:".to_owned()];
+    let mut why = vec![format!(
+        "The new manifest does not render {them}, so Helm deletes {them}:"
+    )];
     for (secret, reasons) in reasons {
         why.extend(
             reasons
@@ -175,7 +185,7 @@ fn finding(reasons: &BTreeMap<&ObjectRef, Vec<String>>) -> Option<Finding> {
         objects: reasons.keys().map(|secret| (*secret).clone()).collect(),
         why,
         fixes: vec![Fix::new(
-            "Tell Helm to leave them where they are:",
+            format!("Tell Helm to leave {them} where {they_are}:"),
             vec![Command::Shell(shell::kubectl(namespace, words))],
         )],
         guide: "Extract secrets (8.7 to 8.8)",
