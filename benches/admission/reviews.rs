@@ -84,10 +84,11 @@ pub fn records(releases: &Releases) -> Result<[Case; 2]> {
         let name = format!("sh.helm.release.v1.{NAME}.v2");
         let body = review("Secret", "secrets", &name, &secret(release)?).to_string();
         let title = format!(
-            "`/validate`, {} kB: {what} ({:.1} MB of JSON inside, {} kB of it the manifest)",
+            "`/validate`, {} kB: {what} ({:.1} MB of JSON inside, {} kB of it the manifest of {})",
             body.len() / 1000,
             release.to_string().len() as f64 / 1e6,
             release["manifest"].as_str().map_or(0, str::len) / 1000,
+            releases.origin,
         );
         Ok(Case {
             id,
@@ -201,7 +202,7 @@ fn review(kind: &str, resource: &str, name: &str, object: &Value) -> Value {
             "name": name,
             "namespace": NAME,
             "operation": "CREATE",
-            "userInfo": {"username": "helm", "groups": ["system:authenticated"]},
+            "userInfo": {"username": "helm"},
             "object": object,
             "oldObject": null,
             "dryRun": false,
