@@ -1,0 +1,156 @@
+//! The servers under load: the guard's own program, and the same stack without a guard in it.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use axum::{Router, body::Body, http::header, response::IntoResponse, routing::post};
+use camunda_upgrade_guard::server::{Admin, BODY_LIMIT, ServerArgs, Shutdown};
+use harness::{
+    pki::Authority,
+    supervise::{Nest, Program, Supervised},
+    wait_until,
+};
+use http_body_util::{BodyExt, Limited};
+use serde_json::Value;
+
+use crate::load::Client;
+
+/// The program that is measured.
+pub const GUARD: &str = env!("CARGO_BIN_EXE_camunda-upgrade-guard");
+
+/// The first argument of this program when it is to be the bare server.
+pub const BARE: &str = "bare";
+
+/// What the bare server answers.
+const ANSWER: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"allowed":true,"uid":"705ab4f5-6393-11e8-b7cc-42010a800002"}}"#;
+
+/// From one tick of the kernel's clock for processes to the next.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A folder with a certificate, and the processes that use it.
+pub struct Place {
+    nest: Nest,
+    authority: Authority,
+}
+
+/// A running server.
+pub struct Server {
+    pub client: Client,
+    pid: u32,
+    _process: Supervised,
+}
+
+/// What a process holds in memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Now.
+    pub resident: u64,
+    /// At most, since it started.
+    pub peak: u64,
+}
+
+impl Place {
+    pub fn new() -> Result<Self> {
+        let (nest, authority) = (Nest::new("guard-bench-")?, Authority::new("benchmark")?);
+        let pair = authority.server(&["127.0.0.1"])?;
+        pair.write(&nest.dir().join("tls.crt"), &nest.dir().join("tls.key"))?;
+        Ok(Self { nest, authority })
+    }
+
+    /// Writes a list of live objects for a guard to read.
+    pub fn facts(&self, name: &str, list: &Value) -> Result<PathBuf> {
+        let path = self.nest.dir().join(name);
+        fs::write(&path, list.to_string())?;
+        Ok(path)
+    }
+
+    /// The guard, with its facts from a file.
+    pub fn guard(&self, name: &str, facts: &Path) -> Result<Server> {
+        let program = Program::new(Path::new(GUARD)).arg("serve");
+        self.start(name, program.arg("--facts").arg(facts))
+    }
+
+    /// The same server with a handler that reads the body and says yes.
+    pub fn bare(&self, name: &str) -> Result<Server> {
+        self.start(name, Program::new(&std::env::current_exe()?).arg(BARE))
+    }
+
+    fn start(&self, name: &str, program: Program) -> Result<Server> {
+        let (address, admin) = (free_address()?, free_address()?);
+        let program = program
+            .arg("--listen")
+            .arg(address.to_string())
+            .arg("--admin-listen")
+            .arg(admin.to_string())
+            .arg("--tls-cert")
+            .arg(self.nest.dir().join("tls.crt"))
+            .arg("--tls-key")
+            .arg(self.nest.dir().join("tls.key"));
+        let mut process = self.nest.start(name, &program)?;
+        let outcome = wait_until(name, Duration::from_secs(20), || {
+            if let Some(status) = process.ended()? {
+                return Ok(Some(Err(anyhow::anyhow!("{name} ended: {status}"))));
+            }
+            Ok(TcpStream::connect(address).ok().map(|_| Ok(())))
+        });
+        outcome.flatten().with_context(|| process.log_tail(20))?;
+        Ok(Server {
+            client: Client::new(address, &self.authority.pem())?,
+            pid: process.pid()?,
+            _process: process,
+        })
+    }
+}
+
+impl Server {
+    pub fn memory(&self) -> Result<Memory> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let field = |name: &str| -> Result<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let line = line.with_context(|| format!("/proc/{}/status: no {name}", self.pid))?;
+            let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+            Ok(kib * 1024)
+        };
+        Ok(Memory {
+            resident: field("VmRSS:")?,
+            peak: field("VmHWM:")?,
+        })
+    }
+
+    /// The processor time that it has taken so far.
+    pub fn cpu(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
+        // The program's name, which may hold spaces, ends with the last parenthesis.
+        let Some((_, fields)) = stat.rsplit_once(')') else {
+            bail!("/proc/{}/stat: {stat}", self.pid);
+        };
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let ticks =
+            |at: usize| -> Result<u32> { Ok(fields.get(at).context("too few fields")?.parse()?) };
+        Ok(TICK * (ticks(11)? + ticks(12)?))
+    }
+}
+
+/// Runs the bare server until it is told to end.
+pub async fn serve_bare(args: ServerArgs) -> Result<()> {
+    let shutdown = Shutdown::on_signals()?;
+    let bound = args.bind().await?;
+    let router = Router::new().fallback(post(answer));
+    bound.serve(router, Admin::default(), shutdown).await;
+    Ok(())
+}
+
+async fn answer(body: Body) -> impl IntoResponse {
+    let read = Limited::new(body, BODY_LIMIT).collect().await;
+    let answer = if read.is_ok() { ANSWER } else { "" };
+    ([(header::CONTENT_TYPE, "application/json")], answer)
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
