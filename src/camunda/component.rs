@@ -1,9 +1,12 @@
 //! Which part of Camunda a workload is.
 
+use serde::Deserialize;
+
 use crate::object::Object;
 
 /// The workloads whose names, claims or credentials some rule follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Component {
     /// Zeebe's brokers; from 13 on the Orchestration Cluster.
     Zeebe,

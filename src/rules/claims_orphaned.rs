@@ -71,13 +71,7 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
             &orphans,
         )],
         None => vec![
-            Fix::new(
-                format!(
-                    "Keep {} switched on in the values of the new chart.",
-                    set.component.name()
-                ),
-                Vec::new(),
-            ),
+            keep_on(change, set.component),
             leave_behind(facts, namespace, &old.statefulset, &orphans),
         ],
     };
@@ -93,6 +87,17 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
         fixes,
         guide: "",
     })
+}
+
+/// What the new chart has switched off is switched on by values that the guard can name only where it knows the chart.
+fn keep_on(change: &Change, component: Component) -> Fix {
+    let switches = change
+        .target_line()
+        .and_then(|line| line.switches.get(&component));
+    let named = switches.map_or(String::new(), |keys| format!(": {}", keys.join(", ")));
+    let name = component.name();
+    let intro = format!("Keep {name} switched on in the values of the new chart{named}.");
+    Fix::new(intro, Vec::new())
 }
 
 /// Giving data up is a decision about one claim, so it names that claim's uid.

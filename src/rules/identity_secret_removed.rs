@@ -68,7 +68,7 @@ fn needed(
         return None;
     }
     let claim = holding_claim(change, facts, &secret.object, credential.held)?;
-    Some(format!("claim {claim} stays and knows no other"))
+    Some(format!("the data in claim {claim} knows no other"))
 }
 
 /// A Bound claim of the database that holds the credential.
@@ -156,7 +156,7 @@ fn finding(reasons: &BTreeMap<&ObjectRef, Vec<String>>) -> Option<Finding> {
         ),
         names => (
             format!(
-                "{} Secrets that are still needed would be deleted",
+                "Secrets that are still needed would be deleted: {}",
                 names.len()
             ),
             "them",

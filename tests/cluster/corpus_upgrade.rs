@@ -113,6 +113,9 @@ fn from_12_to_13_on_default_values(helm: Helm) {
         "claims-orphaned",
         "identity-secret-removed",
     ]);
+    let switches =
+        "switched on in the values of the new chart: identity.enabled, identityKeycloak.enabled.";
+    assert!(denial.text.contains(switches), "{}", denial.text);
     assert_eq!(release.versions(), versions);
 
     let secrets = release.secrets();

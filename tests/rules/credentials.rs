@@ -161,7 +161,7 @@ fn a_removed_secret_that_is_still_needed() {
     );
     let finding = removed(Some("camunda-credentials")).refused(REMOVED);
     assert!(
-        finding.why[1].contains("claim data-camunda-postgresql-0 stays"),
+        finding.why[1].contains("in claim data-camunda-postgresql-0 knows no other"),
         "{:?}",
         finding.why
     );
