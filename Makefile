@@ -18,7 +18,7 @@ demo: cluster-binaries ## a bad Camunda upgrade, refused and cured on a real con
 	@$${CARGO_TARGET_DIR:-target}/debug/demo --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
 
 test: cluster-binaries check ## everything: formatting, lints, all tests on a real control plane, the documentation
-	GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace
+	GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
 
 check: ## formatting and lints
