@@ -1,6 +1,6 @@
 //! The API server, asked for JSON: typed objects would lose what the guard compares.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use axum::http;
 use k8s_openapi::api::authorization::v1::{
@@ -14,6 +14,9 @@ use crate::object::{Kind, Object, ObjectRef};
 
 /// How many objects one page of a list holds.
 const PAGE: usize = 500;
+
+/// The pauses before a read is tried again; the reader's deadline ends it all the same.
+const RETRIES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(200)];
 
 /// A client of the API server.
 #[derive(Clone)]
@@ -128,12 +131,30 @@ impl LiveCluster {
         Ok(true)
     }
 
+    /// Reads, and reads again where the connection broke: a kept one may have been closed at the other end.
     async fn request(&self, path: &str) -> Result<Value, kube::Error> {
+        for pause in RETRIES {
+            match self.request_once(path).await {
+                Err(error) if is_transport(&error) => {
+                    tracing::debug!(path, %error, "reading again");
+                    tokio::time::sleep(pause).await;
+                }
+                answer => return answer,
+            }
+        }
+        self.request_once(path).await
+    }
+
+    async fn request_once(&self, path: &str) -> Result<Value, kube::Error> {
         let request = http::Request::get(path)
             .body(Vec::new())
             .map_err(kube::Error::HttpError)?;
         self.client.request(request).await
     }
+}
+
+fn is_transport(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::HyperError(_) | kube::Error::Service(_))
 }
 
 fn collection(kind: Kind, namespace: &str) -> String {
@@ -175,7 +196,7 @@ fn explain(error: &kube::Error) -> ReadError {
     match error {
         kube::Error::Api(status) => ReadError::Api(status.message.clone()),
         kube::Error::SerdeError(_) => ReadError::Malformed,
-        kube::Error::HyperError(_) | kube::Error::Service(_) => {
+        error if is_transport(error) => {
             ReadError::Api("the API server can't be reached".to_owned())
         }
         other => ReadError::Api(other.to_string()),
