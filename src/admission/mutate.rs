@@ -87,5 +87,13 @@ async fn volume(guard: &Guard, reader: &Reader, volume: &Object) -> Verdict {
 async fn claim(reader: &Reader, request: &Request<'_>, claim: &Object) -> Verdict {
     let facts = reader.volumes_for(claim, &request.namespace).await;
     let mutated = claim_bound_to_retained_volume::mutate(claim, &request.namespace, &facts);
-    Verdict::mutated(&claim.0, mutated.into_iter().collect())
+    match (mutated, facts.gaps().first()) {
+        (None, Some(gap)) => Verdict::warned(&format!(
+            "whether a volume waits for claim {} could not be checked: {}: {}",
+            claim.name(),
+            gap.what,
+            gap.reason
+        )),
+        (mutated, _) => Verdict::mutated(&claim.0, mutated.into_iter().collect()),
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::Reader;
 use crate::{
-    camunda::{self, release_label},
-    claims::names_claim,
+    camunda::{self, Component, release_label},
+    claims::{names_claim, ordinal},
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
@@ -90,23 +90,34 @@ impl Reader {
     }
 
     /// The volumes that wait for a claim.
+    ///
+    /// A volume that was handed over is still named by the claim that had it, so the namespace's own claims lead to it.
+    /// Elasticsearch's may have been handed over as the guide says and its old claim deleted: only for it are all
+    /// volumes of the cluster read.
     pub async fn volumes_for(&self, claim: &Object, namespace: &str) -> Facts {
-        let mut facts = Facts::default();
-        let waits = |volume: &Object| names_claim(volume, namespace, claim.name());
-        let mut all = Facts::default();
-        let volumes = self.list(&mut all, Kind::PersistentVolume, "").await;
-        for gap in all.gaps() {
-            facts.insert_gap(gap.what.clone(), gap.reason.clone());
+        let mut read = Facts::default();
+        let claims = self
+            .list(&mut read, Kind::PersistentVolumeClaim, namespace)
+            .await;
+        let handed_over = claims
+            .iter()
+            .filter(|other| ordinal(other.name()) == ordinal(claim.name()))
+            .filter_map(|other| other.str("/spec/volumeName"));
+        let volumes = handed_over.map(|name| ObjectRef::new(Kind::PersistentVolume, "", name));
+        self.get_all(&mut read, volumes.collect::<Vec<_>>()).await;
+        let waits = |volume: &&Object| names_claim(volume, namespace, claim.name());
+        let elasticsearch = Component::of(claim, None) == Component::Elasticsearch;
+        if elasticsearch && read.of_kind(Kind::PersistentVolume).find(waits).is_none() {
+            self.list(&mut read, Kind::PersistentVolume, "").await;
         }
-        let mut by_hand = false;
-        for volume in volumes.into_iter().filter(|volume| waits(volume)) {
-            by_hand |= volume.annotation(REBOUND_FROM).is_none();
-            facts.insert(Kind::PersistentVolume, volume);
-        }
+        let by_hand = read
+            .of_kind(Kind::PersistentVolume)
+            .filter(waits)
+            .any(|volume| volume.annotation(REBOUND_FROM).is_none());
         if by_hand {
-            self.knows_release(&mut facts, claim).await;
+            self.knows_release(&mut read, claim).await;
         }
-        facts
+        read
     }
 
     /// The namespace itself.

@@ -116,18 +116,64 @@ fn a_volume_is_handed_over_only_when_that_loses_nothing() {
             format!("{namespace}/{OLD_CLAIM}")
         );
     }
-    // A claim of another class and size would be given a new volume; this one is told which is its own.
-    cluster
-        .storage_class(&StorageClass::named("other"))
+    claim_of_another_class(&release);
+    assert_eq!(release.bound(NEW_CLAIM), volume);
+}
+
+/// A claim whose class and size differ would be given a new volume, if it were not told which is its own.
+fn claim_of_another_class(release: &Release) {
+    let class = release.cluster.unique("other");
+    release
+        .cluster
+        .storage_class(&StorageClass::named(&class))
         .unwrap();
     let claim = json!({
         "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-        "metadata": {"name": NEW_CLAIM, "namespace": namespace, "labels": {
+        "metadata": {"name": NEW_CLAIM, "namespace": &*release.namespace, "labels": {
             "app.kubernetes.io/name": "elasticsearch", "app.kubernetes.io/instance": "camunda"}},
-        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "other",
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": class,
             "resources": {"requests": {"storage": "900Gi"}}},
     });
-    cluster.apply(&claim).unwrap();
+    release.cluster.apply(&claim).unwrap();
+}
+
+/// The guide's own option two, with its old claim tidied away too early.
+#[test]
+fn a_volume_that_was_handed_over_by_hand_is_found() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let (release, volume) = installed(cluster);
+    let namespace = &*release.namespace;
+    let delete = [
+        "-n",
+        namespace,
+        "delete",
+        "statefulset",
+        "elasticsearch-master",
+    ];
+    cluster.kubectl(delete).ok().unwrap();
+    let gone = [
+        "-n",
+        namespace,
+        "wait",
+        "--for=delete",
+        "pod",
+        "elasticsearch-master-0",
+        "--timeout=60s",
+    ];
+    cluster.kubectl(gone).ok().unwrap();
+    let value = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": NEW_CLAIM, "namespace": namespace});
+    let patch = json!([{"op": "replace", "path": "/spec/claimRef", "value": value}]).to_string();
+    cluster
+        .kubectl(["patch", "pv", &volume, "--type=json", "-p", &patch])
+        .ok()
+        .unwrap();
+    cluster
+        .kubectl(["-n", namespace, "delete", "pvc", OLD_CLAIM])
+        .ok()
+        .unwrap();
+    claim_of_another_class(&release);
     assert_eq!(release.bound(NEW_CLAIM), volume);
 }
 
