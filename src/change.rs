@@ -6,7 +6,7 @@ mod rendered;
 use std::sync::Arc;
 
 pub use self::{
-    merge::{after, secret_data},
+    merge::{after, after_spec, secret_data},
     rendered::{Rendered, RenderedObject},
 };
 use crate::{

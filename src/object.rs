@@ -182,9 +182,21 @@ impl fmt::Display for ObjectRef {
 pub struct Object(pub Value);
 
 impl Object {
+    /// The value at a JSON pointer without escapes; serde_json's own reading makes two Strings of each key.
+    pub fn at(&self, pointer: &str) -> Option<&Value> {
+        pointer.split('/').skip(1).try_fold(&self.0, |value, key| {
+            debug_assert!(!key.contains('~'), "{pointer} has escapes");
+            match value {
+                Value::Object(map) => map.get(key),
+                Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+                _ => None,
+            }
+        })
+    }
+
     /// The string at a JSON pointer.
     pub fn str(&self, pointer: &str) -> Option<&str> {
-        self.0.pointer(pointer).and_then(Value::as_str)
+        self.at(pointer).and_then(Value::as_str)
     }
 
     /// `metadata.name`, empty where absent.
@@ -225,8 +237,7 @@ impl Object {
 
     /// The array at a JSON pointer, empty where there is none.
     pub fn array(&self, pointer: &str) -> &[Value] {
-        self.0
-            .pointer(pointer)
+        self.at(pointer)
             .and_then(Value::as_array)
             .map_or(&[], Vec::as_slice)
     }

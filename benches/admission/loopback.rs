@@ -1,6 +1,6 @@
 //! The guard over TLS on this machine, beside the same server without a guard in it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::{
     load::{Pattern, Sample},
     release::Releases,
     reviews::{self, Case},
-    server::{Memory, Place, Server},
+    server::{GUARD, Memory, Place, Server},
 };
 
 const PATTERNS: [Pattern; 4] = [
@@ -80,20 +80,33 @@ pub async fn measure(plan: &Plan, releases: Option<&Releases>) -> Result<Vec<Mea
     if let Some(releases) = releases {
         let [good, bad] = reviews::records(releases)?;
         // That rules object where they should is seen once; what is timed is what they let through.
-        let server = place.guard("guard-check", &facts)?;
+        let server = place.guard("guard-check", GUARD.as_ref(), &facts)?;
         reviews::check(&server.client, &bad).await?;
         cases.push(good);
     }
     let mut all = Vec::new();
     for case in cases.into_iter().filter(|case| plan.wants(case.id)) {
         let pair = Pair {
-            guard: Watched::new(place.guard(&format!("guard-{}", case.id), &facts)?)?,
-            bare: Watched::new(place.bare(&format!("bare-{}", case.id))?)?,
+            guard: Watched::new(place.guard(
+                &format!("guard-{}", case.id),
+                GUARD.as_ref(),
+                &facts,
+            )?)?,
+            bare: Watched::new(other(&place, plan, case.id, &facts)?)?,
         };
         reviews::check(&pair.guard.server.client, &case).await?;
         all.push(pair.measure(plan, case).await?);
     }
     Ok(all)
+}
+
+/// What the guard is compared with.
+fn other(place: &Place, plan: &Plan, id: &str, facts: &Path) -> Result<Server> {
+    let name = format!("bare-{id}");
+    match &plan.against {
+        Some(program) => place.guard(&name, program, facts),
+        None => place.bare(&name),
+    }
 }
 
 impl Side {

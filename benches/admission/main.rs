@@ -39,6 +39,10 @@ struct Cli {
     #[arg(long, default_value = "500")]
     round: u64,
 
+    /// Compare with this build of the guard instead of with the bare server
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+
     /// Where the figures go as JSON
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/admission.json"))]
     json: PathBuf,
@@ -60,6 +64,7 @@ pub struct Plan {
     pub only: Vec<String>,
     pub rounds: usize,
     pub round: Duration,
+    pub against: Option<PathBuf>,
 }
 
 impl Plan {
@@ -80,6 +85,7 @@ fn main() -> Result<()> {
         only: cli.only,
         rounds: cli.rounds,
         round: Duration::from_millis(cli.round),
+        against: cli.against,
     };
     let machine = machine::look()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -97,6 +103,9 @@ fn main() -> Result<()> {
     let json = report::json(&machine, &measured, &through);
     fs::write(&cli.json, format!("{json:#}\n"))
         .with_context(|| format!("writing {}", cli.json.display()))?;
+    if let Some(against) = &plan.against {
+        println!("Here \"bare\" is {}.", against.display());
+    }
     print!("{}", report::markdown(&machine, &measured, &through));
     eprintln!("The same as JSON: {}", cli.json.display());
     Ok(())

@@ -70,8 +70,8 @@ impl Place {
     }
 
     /// The guard, with its facts from a file.
-    pub fn guard(&self, name: &str, facts: &Path) -> Result<Server> {
-        let program = Program::new(Path::new(GUARD)).arg("serve");
+    pub fn guard(&self, name: &str, program: &Path, facts: &Path) -> Result<Server> {
+        let program = Program::new(program).arg("serve");
         self.start(name, program.arg("--facts").arg(facts))
     }
 

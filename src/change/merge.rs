@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Gate, ObjectChange};
 use crate::object::Object;
@@ -23,6 +23,30 @@ pub fn after(change: &ObjectChange, gate: Gate, live: Option<&Object>) -> Option
     };
     let running = change.running.as_ref().map(|running| &running.0);
     Some(Object(three_way(running, &planned.0, &live.0)))
+}
+
+/// [`after`] as far as these fields of `spec`, without a copy of the rest.
+pub fn after_spec(
+    change: &ObjectChange,
+    gate: Gate,
+    live: &Object,
+    fields: &[&str],
+) -> Option<Object> {
+    let part = |object: &Object| {
+        let spec = object.0.get("spec").and_then(Value::as_object);
+        let kept = spec
+            .into_iter()
+            .flatten()
+            .filter(|(field, _)| fields.contains(&field.as_str()));
+        let kept: Map<_, _> = kept.map(|(k, v)| (k.clone(), v.clone())).collect();
+        json!({"spec": kept})
+    };
+    let planned = part(change.planned.as_ref()?);
+    if gate == Gate::Object || change.recreated {
+        return Some(Object(planned));
+    }
+    let running = change.running.as_deref().map(part);
+    Some(Object(three_way(running.as_ref(), &planned, &part(live))))
 }
 
 fn three_way(running: Option<&Value>, planned: &Value, live: &Value) -> Value {
@@ -81,8 +105,6 @@ fn entries<'a>(secret: &'a Object, field: &str) -> impl Iterator<Item = (&'a str
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

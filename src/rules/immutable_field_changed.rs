@@ -9,10 +9,10 @@
 
 mod fields;
 
-use self::fields::changed_fields;
+use self::fields::{IMMUTABLE, changed_fields};
 use super::keep_claims::keep_claims;
 use crate::{
-    change::{Change, ChartVersion, after},
+    change::{Change, ChartVersion, after, after_spec},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
@@ -31,7 +31,10 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .filter(|object| !object.recreated)
         .filter_map(|object| {
             let live = facts.get(&object.object)?;
-            let after = after(object, change.gate, Some(live))?;
+            let after = match object.object.kind {
+                Kind::Job => after(object, change.gate, Some(live))?,
+                _ => after_spec(object, change.gate, live, &IMMUTABLE)?,
+            };
             let running = object.running.as_deref();
             let fields = changed_fields(object.object.kind, live, &after, running);
             (!fields.is_empty()).then_some((&object.object, fields, live))

@@ -7,6 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::object::{Kind, Object};
 
+/// The fields below `spec` that are compared for all kinds but Jobs.
+pub const IMMUTABLE: [&str; 4] = [
+    "selector",
+    "serviceName",
+    "volumeClaimTemplates",
+    "podManagementPolicy",
+];
+
 /// The names of the immutable fields of a workload that differ.
 ///
 /// `running` is the object in the running release's manifest, where there is one: what it set and `after` no longer
