@@ -39,8 +39,8 @@ use crate::{
 pub const ID: &str = "api-server";
 
 /// Creations of each kind in each of the turns, of which there are four: without, with, without, with.
-const CLAIMS: usize = 150;
-const RECORDS: usize = 60;
+const CLAIMS: usize = 100;
+const RECORDS: usize = 50;
 
 /// One class that provisions nothing, so that only the creation is measured.
 const CLASS: &str = "waits-for-a-pod";
