@@ -33,6 +33,11 @@ pub fn release_label(object: &Object) -> Option<&str> {
         .filter(|release| !release.is_empty())
 }
 
+/// Whether a claim is of elastic's chart (up to 8.2) in this release.
+pub fn is_elastics(claim: &Object, release: &str) -> bool {
+    claim.label("chart") == Some("elasticsearch") && release_label(claim) == Some(release)
+}
+
 /// Whether an object is one of Camunda's own (not of a bundled database or Keycloak chart).
 pub fn is_own(object: &Object) -> bool {
     object.label(PART_OF.0) == Some(PART_OF.1)

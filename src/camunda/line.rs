@@ -126,11 +126,6 @@ impl Line {
         };
         LINES.iter().find(|line| line.line == name)
     }
-
-    /// The newest line, for objects that tell no version.
-    pub fn newest() -> Option<&'static Line> {
-        LINES.last()
-    }
 }
 
 #[cfg(test)]

@@ -138,9 +138,15 @@ impl Rendered {
             }
             return;
         }
-        let Some(own) = self.objects.iter().find(|object| {
-            camunda::is_own(&object.object) && chart_version(&object.object).is_some()
-        }) else {
+        let labelled = |object: &RenderedObject| {
+            let root = object
+                .charts
+                .as_deref()
+                .and_then(<[String]>::first)
+                .cloned();
+            Some((chart_version(&object.object)?, root))
+        };
+        let Some((version, root)) = self.objects.iter().find_map(labelled) else {
             return;
         };
         self.camunda = true;
@@ -153,8 +159,7 @@ impl Rendered {
             .chain(&metadata.dependencies)
             .find(|dependency| dependency.name == camunda::CHART && is_exact(&dependency.version))
             .map(|dependency| dependency.version.clone())
-            .or_else(|| self.labelled_version());
-        let root = own.charts.as_deref().and_then(<[String]>::first).cloned();
+            .or(Some(version));
         for object in &mut self.objects {
             object.camunda = match (&root, object.charts.as_deref()) {
                 (Some(root), Some(charts)) => charts.first() == Some(root),
@@ -170,16 +175,6 @@ impl Rendered {
                 .map(|charts| charts.get(1..).unwrap_or_default());
             object.component = Component::of(&object.object, below);
         }
-    }
-
-    fn labelled_version(&self) -> Option<String> {
-        let versions = || {
-            self.objects
-                .iter()
-                .filter(|object| camunda::is_own(&object.object))
-                .filter_map(|object| chart_version(&object.object))
-        };
-        versions().next()
     }
 }
 

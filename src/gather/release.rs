@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::Reader;
 use crate::{
-    camunda::release_label,
+    camunda::is_elastics,
     change::Change,
     claims::Mounts,
     cluster::User,
     facts::Facts,
-    object::{Kind, Object, ObjectRef},
+    object::{Kind, ObjectRef},
     rules::secret_refs,
 };
 
@@ -103,11 +103,7 @@ fn references(change: &Change) -> BTreeSet<ObjectRef> {
 fn left_over(change: &Change, facts: &Facts, namespace: &str) -> bool {
     facts
         .claims(namespace)
-        .any(|claim| is_elastics(change, claim))
-}
-
-fn is_elastics(change: &Change, claim: &Object) -> bool {
-    claim.label("chart") == Some("elasticsearch") && release_label(claim) == Some(&change.release)
+        .any(|claim| is_elastics(claim, &change.release))
 }
 
 /// The volumes and classes of the claims that this change stops mounting.
@@ -134,7 +130,7 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
                 .iter()
                 .any(|mounts| mounts.parse(claim.name()).is_some())
         };
-        let goes = named(&replaced) || is_elastics(change, claim);
+        let goes = named(&replaced) || is_elastics(claim, &change.release);
         if goes {
             volumes.extend(
                 claim

@@ -8,7 +8,7 @@
 
 use super::hand_over;
 use crate::{
-    camunda::{Component, release_label},
+    camunda::{Component, is_elastics, release_label},
     change::{Change, Gate, ObjectChange},
     claims::{self, Mounts, Orphan},
     facts::Facts,
@@ -33,7 +33,8 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 } else {
                     claims::successor(change, set)?
                 };
-                let orphans = orphaned_by(facts, set, &old, new);
+                let mounts = new.planned.as_deref().map(Mounts::of);
+                let orphans = claims::orphans(facts, &set.object.namespace, &old, mounts.as_ref());
                 finding(change, facts, Some(&old.statefulset), new, &orphans)
             })
             .collect();
@@ -60,22 +61,6 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-fn orphaned_by<'a>(
-    facts: &'a Facts,
-    set: &ObjectChange,
-    old: &Mounts,
-    new: &ObjectChange,
-) -> Vec<Orphan<'a>> {
-    let new = new.planned.as_deref().map(Mounts::of);
-    if new
-        .as_ref()
-        .is_some_and(|new| new.statefulset == old.statefulset && new.templates == old.templates)
-    {
-        return Vec::new();
-    }
-    claims::orphans(facts, &set.object.namespace, old, new.as_ref())
-}
-
 /// Claims that carry this release's name in elastic's labels and that none of the new StatefulSets mounts.
 fn left_over<'a>(
     change: &Change,
@@ -89,10 +74,7 @@ fn left_over<'a>(
     };
     facts
         .claims(namespace)
-        .filter(|claim| {
-            release_label(claim) == Some(&change.release)
-                && claim.label("chart") == Some("elasticsearch")
-        })
+        .filter(|claim| is_elastics(claim, &change.release))
         .filter(|claim| {
             !mounts
                 .iter()
@@ -107,15 +89,10 @@ fn left_over<'a>(
 
 /// The StatefulSet that still mounts the orphans, if there is one.
 fn live_statefulset(change: &Change, facts: &Facts, orphans: &[Orphan<'_>]) -> Option<String> {
-    let claim = orphans.first()?.claim;
     facts
-        .of_kind(Kind::StatefulSet)
-        .filter(|set| {
-            set.namespace() == claim.namespace() && release_label(set) == Some(&change.release)
-        })
-        .map(Mounts::of)
-        .find(|mounts| mounts.parse(claim.name()).is_some())
-        .map(|mounts| mounts.statefulset)
+        .mounting(orphans.first()?.claim)
+        .filter(|set| release_label(set) == Some(&change.release))
+        .map(|set| set.name().to_owned())
 }
 
 fn finding(
