@@ -1,12 +1,16 @@
 //! The release gate: a Helm record is judged before Helm applies anything.
 
+use std::sync::Arc;
+
 use super::{Guard, review::Request, verdict::Verdict};
 use crate::{
     change::Change,
     denial,
-    gather::{Decoded, Reader, Running},
+    gather::{Reader, Running},
     release, rules,
 };
+
+const BUSY: &str = "too many records were to be decoded at once; try again";
 
 pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>) -> Verdict {
     let Some(storage) = request.storage() else {
@@ -17,16 +21,15 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
             let decoding = guard
                 .records
                 .decode(data.into_owned(), storage, &request.namespace);
-            let busy = "too many records were to be decoded at once; try again";
             reader
                 .in_time(decoding)
                 .await
-                .unwrap_or_else(|| Err(busy.to_owned()))
+                .unwrap_or_else(|| Err(BUSY.to_owned()))
         }
         None => Err("it has no data.release".to_owned()),
     };
-    let Decoded { release, rendered } = match decoded {
-        Ok(decoded) => decoded,
+    let release = match decoded {
+        Ok(release) => Arc::new(release),
         Err(reason) => return undecodable(reader, request, &reason).await,
     };
     // A restored backup, a status that is written again: nothing is about to happen.
@@ -52,6 +55,15 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
         Running::Nothing => (None, None),
         Running::Release(rendered) => (Some(rendered), None),
         Running::Unknown(reason) => (None, Some(reason)),
+    };
+    let rendering = guard.records.render(Arc::clone(&release), running.clone());
+    let rendered = match reader
+        .in_time(rendering)
+        .await
+        .unwrap_or_else(|| Err(BUSY.to_owned()))
+    {
+        Ok(rendered) => rendered,
+        Err(reason) => return undecodable(reader, request, &reason).await,
     };
     if !rendered.camunda && !running.as_ref().is_some_and(|running| running.camunda) {
         return Verdict::admitted();

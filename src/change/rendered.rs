@@ -1,8 +1,6 @@
 //! A release's manifest and hooks taken apart, and Camunda found in them.
 
-use std::sync::Arc;
-
-use serde_json::Value;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     camunda::{self, Component},
@@ -22,6 +20,8 @@ pub struct Rendered {
     pub camunda: bool,
     /// Documents that could not be read, each with its reason.
     pub unreadable: Vec<String>,
+    /// What each wanted document's text was read as.
+    documents: HashMap<Box<str>, Vec<Arc<Object>>>,
 }
 
 /// One object of a manifest.
@@ -53,20 +53,21 @@ pub struct HookRun {
 const WANTED: [Kind; 4] = [Kind::Secret, Kind::StatefulSet, Kind::Deployment, Kind::Job];
 
 impl Rendered {
-    /// Reads the documents of the kinds that rules want; the others are not even parsed.
-    pub fn of(release: &Release) -> Rendered {
+    /// Reads the documents of the kinds that rules want; the others are not even parsed, nor is again what stands in
+    /// `known` word for word: most upgrades change little.
+    pub fn of(release: &Release, known: Option<&Rendered>) -> Rendered {
         let mut rendered = Rendered::default();
         // One budget for the whole record: many documents must not add up to what one may not cost.
         let mut budget = Budget::default();
         for document in manifest::split(&release.manifest) {
-            rendered.read(&document, &mut budget, release, None);
+            rendered.read(&document, known, &mut budget, release, None);
         }
         for hook in &release.hooks {
             let run = HookRun::of(hook);
             for document in manifest::split(&hook.manifest) {
                 let mut document = document;
                 document.source = Some(&hook.path);
-                rendered.read(&document, &mut budget, release, Some(&run));
+                rendered.read(&document, known, &mut budget, release, Some(&run));
             }
         }
         rendered.find_camunda(release);
@@ -76,6 +77,7 @@ impl Rendered {
     fn read(
         &mut self,
         document: &Document<'_>,
+        known: Option<&Rendered>,
         budget: &mut Budget,
         release: &Release,
         hook: Option<&HookRun>,
@@ -84,29 +86,37 @@ impl Rendered {
         if !WANTED.iter().any(|kind| hint.may_be(kind.name())) {
             return;
         }
-        match document.parse_within(budget) {
-            Ok(Some(value)) => {
-                for object in manifest::objects(value) {
-                    self.add(object, document.source, release, hook);
+        let same = known.and_then(|known| known.documents.get(document.text));
+        let objects = match same {
+            Some(objects) => objects.clone(),
+            None => match document.parse_within(budget) {
+                Ok(value) => value
+                    .into_iter()
+                    .flat_map(manifest::objects)
+                    .map(|value| Arc::new(Object(value)))
+                    .collect(),
+                Err(error) => {
+                    let source = document.source.unwrap_or("a document without a source");
+                    self.unreadable.push(format!("{source}: {error}"));
+                    return;
                 }
-            }
-            Ok(None) => {}
-            Err(error) => {
-                let source = document.source.unwrap_or("a document without a source");
-                self.unreadable.push(format!("{source}: {error}"));
-            }
+            },
+        };
+        for object in &objects {
+            self.add(object, document.source, release, hook);
         }
+        self.documents.insert(document.text.into(), objects);
     }
 
     fn add(
         &mut self,
-        value: Value,
+        object: &Arc<Object>,
         source: Option<&str>,
         release: &Release,
         hook: Option<&HookRun>,
     ) {
-        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (kind, api_version) = (text("kind"), text("apiVersion"));
+        let text = |pointer| object.str(pointer).unwrap_or_default();
+        let (kind, api_version) = (text("/kind"), text("/apiVersion"));
         let Some(kind) = Kind::from_name(kind).filter(|kind| WANTED.contains(kind)) else {
             return;
         };
@@ -114,16 +124,15 @@ impl Rendered {
         if group != kind.group() {
             return;
         }
-        let object = Object(value);
         let namespace = object.namespace().unwrap_or(&release.namespace);
         let charts = source.map(subcharts);
         self.objects.push(RenderedObject {
             reference: ObjectRef::new(kind, namespace, object.name()),
-            component: Component::of(&object, charts.as_deref()),
+            component: Component::of(object, charts.as_deref()),
             charts,
             camunda: false,
             hook: hook.cloned(),
-            object: Arc::new(object),
+            object: Arc::clone(object),
         });
     }
 
@@ -229,6 +238,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn only_the_same_words_are_not_parsed_again() {
+        let release = |replicas: &str| -> Release {
+            let manifest = format!(
+                "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n---\napiVersion: apps/v1\nkind: Deployment\n\
+                 metadata: {{name: b}}\nspec: {{replicas: {replicas}}}\n"
+            );
+            serde_json::from_value(json!({
+                "name": "camunda", "version": 1, "chart": {"metadata": {}}, "manifest": manifest,
+            }))
+            .unwrap()
+        };
+        let running = Rendered::of(&release("1"), None);
+        let next = Rendered::of(&release("01"), Some(&running));
+        let [secret, deployment] = &next.objects[..] else {
+            panic!("{:?}", next.objects)
+        };
+        assert!(Arc::ptr_eq(&secret.object, &running.objects[0].object));
+        assert!(!Arc::ptr_eq(&deployment.object, &running.objects[1].object));
+        let last = Rendered::of(&release("2"), Some(&next));
+        assert_eq!(last.objects[1].object.0["spec"]["replicas"], 2);
+    }
 
     #[test]
     fn subcharts_are_read_from_the_source() {

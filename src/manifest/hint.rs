@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
+
 use super::scalar::{self, Scalar};
 
 /// What the text alone says about a document's kind.
@@ -42,7 +44,7 @@ fn search(text: &str) -> Option<&str> {
     let mut found = None;
     let mut started = false;
     let mut just_found = false;
-    for line in text.split('\n') {
+    for line in lines(text) {
         let Some(&first) = line.as_bytes().first() else {
             continue;
         };
@@ -80,10 +82,20 @@ fn search(text: &str) -> Option<&str> {
     found
 }
 
+/// The lines, found by machine words: this runs over every document of every record.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    ends.scan(0, |start, end| {
+        let line = &text[*start..end];
+        *start = end + 1;
+        Some(line)
+    })
+}
+
 /// YAML 1.1 ends lines in more ways than `\n`, and a key may stand behind each of them.
 fn has_odd_breaks(text: &str) -> bool {
-    let lone = |(at, _)| text.as_bytes().get(at + 1) != Some(&b'\n');
-    text.match_indices('\r').any(lone)
+    let bytes = text.as_bytes();
+    memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n'))
         || !text.is_ascii() && text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
 }
 

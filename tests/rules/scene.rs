@@ -85,10 +85,10 @@ impl Scene {
 
     fn change(&self) -> Change {
         let [from, to] = self.versions;
-        let running = Rendered::of(&self.release(&self.running, from, "deployed"));
+        let running = Rendered::of(&self.release(&self.running, from, "deployed"), None);
         let running = (self.status != "pending-install").then_some(&running);
         let next = self.release(&self.planned, to, self.status);
-        Change::of_release(&next, &Rendered::of(&next), running).unwrap()
+        Change::of_release(&next, &Rendered::of(&next, running), running).unwrap()
     }
 
     /// What all rules find.
