@@ -12,7 +12,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-pub use self::{records::Records, running::Running};
+pub use self::{
+    records::{Decoded, Records},
+    running::Running,
+};
 use crate::{
     camunda::{INSTANCE, PART_OF},
     cluster::{Cluster, ReadError},

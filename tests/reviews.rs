@@ -12,7 +12,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     admission::{AdmissionMetrics, Guard},
-    cluster::{Cluster, Snapshot},
+    cluster::{Cluster, LiveCluster, Snapshot},
     metrics::Metrics,
     mutations::volume_reclaim_policy::RetainScope,
 };
@@ -183,6 +183,37 @@ fn a_patch_sets_what_is_missing_and_is_counted() {
         ),
         "{page}"
     );
+}
+
+/// Elasticsearch's labels leave open whether its release is Camunda's: without an API server nobody knows.
+#[tokio::test]
+async fn an_object_that_could_not_be_judged_is_admitted_with_a_warning() {
+    let address = "http://127.0.0.1:1".parse().unwrap();
+    let client = kube::Client::try_from(kube::Config::new(address)).unwrap();
+    let guard = Guard::new(
+        Cluster::Live(LiveCluster::new(client)),
+        RetainScope::default(),
+        AdmissionMetrics::new(&Metrics::new()),
+    );
+    let set = |app: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "StatefulSet",
+            "metadata": {"name": "es", "labels": {"app.kubernetes.io/name": "elasticsearch", "app.kubernetes.io/instance": "a"}},
+            "spec": {"selector": {"matchLabels": {"app": app}}, "template": {"spec": {"containers": []}}},
+        })
+    };
+    let mut body = review("StatefulSet", "UPDATE", &set("new"));
+    body["request"]["oldObject"] = set("old");
+    let response = post(
+        guard.router(),
+        "/mutate?timeout=1s",
+        body.to_string().into(),
+    )
+    .await;
+    assert_eq!(response["allowed"], true);
+    let warning = response["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("not-checked: "), "{warning}");
+    assert_eq!(response["auditAnnotations"]["rules"], "not-checked");
 }
 
 proptest! {

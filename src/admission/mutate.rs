@@ -37,25 +37,25 @@ async fn workload(
     object: Object,
 ) -> Verdict {
     let old = request.old_object();
+    let mut judged = Verdict::admitted();
     if let (Operation::Update, Some(old), Some(kind)) = (operation, &old, request.kind()) {
         let mut facts = Facts::default();
         facts.insert(kind, old.clone().into());
-        let verdict =
-            object_gate::findings(reader, request, operation, object.clone(), facts).await;
-        if !verdict.allowed() {
-            return verdict;
+        judged = object_gate::findings(reader, request, operation, object.clone(), facts).await;
+        if !judged.allowed() {
+            return judged;
         }
     }
     if request.kind() != Some(Kind::StatefulSet) {
-        return Verdict::admitted();
+        return judged;
     }
     // Whether it is OpenShift matters only where something would be set.
     if zeebe_fs_group::mutate(&object, old.as_ref(), &Facts::default()).is_none() {
-        return Verdict::admitted();
+        return judged;
     }
     let facts = reader.namespace_facts(&request.namespace).await;
     let mutated = zeebe_fs_group::mutate(&object, old.as_ref(), &facts);
-    Verdict::mutated(&object.0, mutated.into_iter().collect())
+    judged.and(Verdict::mutated(&object.0, mutated.into_iter().collect()))
 }
 
 async fn volume(guard: &Guard, reader: &Reader, volume: &Object) -> Verdict {

@@ -6,30 +6,43 @@ use super::{Guard, review::Request, verdict::Verdict};
 use crate::{
     change::Change,
     denial,
-    gather::{Reader, Running},
-    release, rules,
+    gather::{Decoded, Reader, Running},
+    release::{self, Storage},
+    rules,
 };
-
-const BUSY: &str = "too many records were to be decoded at once; try again";
 
 pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>) -> Verdict {
     let Some(storage) = request.storage() else {
         return Verdict::admitted();
     };
+    // Known before the record is decoded, so that only what it changes is parsed.
+    let announced = request.announced_change();
+    let before = match announced {
+        Some((release, revision)) => {
+            running(guard, reader, request, storage, release, revision).await
+        }
+        None => Running::Nothing,
+    };
+    let known = match &before {
+        Running::Release(rendered) => Some(Arc::clone(rendered)),
+        _ => None,
+    };
     let decoded = match request.record_data() {
         Some(data) => {
-            let decoding = guard
-                .records
-                .decode(data.into_owned(), storage, &request.namespace);
+            let decoding =
+                guard
+                    .records
+                    .decode(data.into_owned(), storage, &request.namespace, known);
+            let busy = "too many records were to be decoded at once; try again";
             reader
                 .in_time(decoding)
                 .await
-                .unwrap_or_else(|| Err(BUSY.to_owned()))
+                .unwrap_or_else(|| Err(busy.to_owned()))
         }
         None => Err("it has no data.release".to_owned()),
     };
-    let release = match decoded {
-        Ok(release) => Arc::new(release),
+    let Decoded { release, rendered } = match decoded {
+        Ok(decoded) => decoded,
         Err(reason) => return undecodable(reader, request, &reason).await,
     };
     // A restored backup, a status that is written again: nothing is about to happen.
@@ -39,31 +52,16 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
     let running = match release.info.status {
         // What an install finds is left over from before: nothing of it runs.
         release::Status::PendingInstall => Running::Nothing,
+        _ if announced == Some((&release.name, release.revision)) => before,
         _ => {
-            reader
-                .running(
-                    &guard.records,
-                    storage,
-                    &request.namespace,
-                    &release.name,
-                    release.revision,
-                )
-                .await
+            let (name, revision) = (&release.name, release.revision);
+            running(guard, reader, request, storage, name, revision).await
         }
     };
     let (running, unknown) = match running {
         Running::Nothing => (None, None),
         Running::Release(rendered) => (Some(rendered), None),
         Running::Unknown(reason) => (None, Some(reason)),
-    };
-    let rendering = guard.records.render(Arc::clone(&release), running.clone());
-    let rendered = match reader
-        .in_time(rendering)
-        .await
-        .unwrap_or_else(|| Err(BUSY.to_owned()))
-    {
-        Ok(rendered) => rendered,
-        Err(reason) => return undecodable(reader, request, &reason).await,
     };
     if !rendered.camunda && !running.as_ref().is_some_and(|running| running.camunda) {
         return Verdict::admitted();
@@ -82,6 +80,20 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
     }
     let findings = rules::judge(&change, &facts);
     Verdict::of(&findings, denial::message(&change, &findings)).about(&change.release)
+}
+
+async fn running(
+    guard: &Guard,
+    reader: &Reader,
+    request: &Request<'_>,
+    storage: Storage,
+    release: &str,
+    revision: u64,
+) -> Running {
+    let (records, namespace) = (&guard.records, &request.namespace);
+    reader
+        .running(records, storage, namespace, release, revision)
+        .await
 }
 
 /// A record that can't be read is refused where Camunda is known to be, and nowhere else.

@@ -9,7 +9,7 @@ use crate::{
     change::Operation,
     cluster::User,
     object::{Kind, Object, ObjectRef},
-    release::{RECORD_PREFIX, RECORD_TYPE, Storage},
+    release::{self, RECORD_PREFIX, RECORD_TYPE, Storage},
 };
 
 #[derive(Debug, Deserialize)]
@@ -56,7 +56,21 @@ pub(super) struct Record<'a> {
     #[serde(borrow, rename = "type", default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
+    metadata: RecordMetadata<'a>,
+    #[serde(borrow, default)]
     data: RecordData<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RecordMetadata<'a> {
+    #[serde(borrow, default)]
+    labels: Option<RecordLabels<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RecordLabels<'a> {
+    #[serde(borrow, default)]
+    status: Cow<'a, str>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +129,20 @@ impl<'a> Request<'a> {
     /// The encoded release of a record.
     pub(super) fn record_data(&self) -> Option<Cow<'a, str>> {
         self.record()?.data.release
+    }
+
+    /// The release and revision that a record changes, as its labels and name announce it.
+    pub(super) fn announced_change(&self) -> Option<(&str, u64)> {
+        let record = self.record()?;
+        matches!(
+            record
+                .metadata
+                .labels
+                .as_ref()
+                .map(|labels| &*labels.status),
+            Some("pending-upgrade" | "pending-rollback")
+        )
+        .then(|| release::parse_record_name(&self.name))?
     }
 
     /// The object, with the request's namespace where it names none.

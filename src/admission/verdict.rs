@@ -118,6 +118,14 @@ impl Verdict {
         }
     }
 
+    /// What was found out before, and what is done now.
+    pub(super) fn and(mut self, done: Verdict) -> Self {
+        self.warnings.extend(done.warnings);
+        self.patch = done.patch;
+        self.mutations = done.mutations;
+        self
+    }
+
     /// Names the release in the log.
     pub(super) fn about(mut self, release: &str) -> Self {
         self.release = Some(release.to_owned());

@@ -57,6 +57,7 @@ impl Reader {
             .chain(classes.map(|name| ObjectRef::new(Kind::StorageClass, "", name)))
             .collect();
         self.get_all(facts, references).await;
+        self.drivers(facts).await;
     }
 
     /// A volume's claim, the one that it is to be handed to, and the pods that may use them.

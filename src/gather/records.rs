@@ -29,6 +29,15 @@ pub struct Records {
 /// The uid and resourceVersion of a record.
 type Key = (String, String);
 
+/// A record and what its manifest holds.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The record.
+    pub release: Release,
+    /// The objects in it.
+    pub rendered: Rendered,
+}
+
 impl Default for Records {
     fn default() -> Self {
         Self {
@@ -39,7 +48,8 @@ impl Default for Records {
 }
 
 impl Records {
-    /// Decodes what `data.release` of a record in namespace `home` holds.
+    /// Decodes what `data.release` of a record in namespace `home` holds, and takes its manifest apart; what `known`
+    /// holds in the same words is not parsed again.
     ///
     /// # Errors
     /// What is wrong with it, in words for a user.
@@ -48,41 +58,27 @@ impl Records {
         data: String,
         storage: Storage,
         home: &str,
-    ) -> Result<Release, String> {
+        known: Option<Arc<Rendered>>,
+    ) -> Result<Decoded, String> {
         let home = home.to_owned();
-        let decode = move || {
-            let mut release = release::decode(&data, storage, Limits::default())
-                .map_err(|error| error.to_string())?;
-            if release.namespace.is_empty() {
-                release.namespace = home;
-            }
-            Ok(release)
-        };
-        self.blocking(decode).await?
-    }
-
-    /// Takes a record's manifest apart; what `running` holds in the same words is not parsed again.
-    ///
-    /// # Errors
-    /// When the task fails.
-    pub async fn render(
-        &self,
-        release: Arc<Release>,
-        running: Option<Arc<Rendered>>,
-    ) -> Result<Rendered, String> {
-        let render = move || Rendered::of(&release, running.as_deref());
-        self.blocking(render).await
-    }
-
-    async fn blocking<T, F>(&self, work: F) -> Result<T, String>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
-    {
         let permit = self.inflating.acquire().await;
-        let done = tokio::task::spawn_blocking(work).await;
+        let decoded = tokio::task::spawn_blocking(move || {
+            let release = release::decode(&data, storage, Limits::default());
+            drop(data);
+            release.map(|mut release| {
+                if release.namespace.is_empty() {
+                    release.namespace = home;
+                }
+                let rendered = Rendered::of(&release, known.as_deref());
+                Decoded { release, rendered }
+            })
+        });
+        let decoded = decoded.await;
         drop(permit);
-        done.map_err(|_| "decoding it failed".to_owned())
+        match decoded {
+            Ok(decoded) => decoded.map_err(|error| error.to_string()),
+            Err(_) => Err("decoding it failed".to_owned()),
+        }
     }
 
     /// Decodes a record that runs, or remembers it.
@@ -100,9 +96,9 @@ impl Records {
             .str("/data/release")
             .ok_or("it has no data.release")?;
         let home = record.namespace().unwrap_or_default();
-        let release = Arc::new(self.decode(data.to_owned(), storage, home).await?);
-        let rendered = Arc::new(self.render(Arc::clone(&release), None).await?);
-        if release.manifest.len() <= KEPT_BYTES {
+        let decoded = self.decode(data.to_owned(), storage, home, None).await?;
+        let rendered = Arc::new(decoded.rendered);
+        if decoded.release.manifest.len() <= KEPT_BYTES {
             self.remember(key, &rendered);
         }
         Ok(rendered)

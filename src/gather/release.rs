@@ -37,13 +37,18 @@ impl Reader {
         let (volumes, classes) = behind_claims(change, &facts);
         self.get_all(&mut facts, volumes.into_iter().chain(classes))
             .await;
+        self.drivers(&mut facts).await;
+        facts
+    }
+
+    /// The drivers of the classes that were read: only they can clone.
+    pub(super) async fn drivers(&self, facts: &mut Facts) {
         let drivers: Vec<_> = facts
             .of_kind(Kind::StorageClass)
             .filter_map(|class| class.str("/provisioner"))
             .map(|driver| ObjectRef::new(Kind::CsiDriver, "", driver))
             .collect();
-        self.get_all(&mut facts, drivers).await;
-        facts
+        self.get_all(facts, drivers).await;
     }
 
     /// A record may name objects of any namespace; comparing with those that its writer can't write would tell secrets.
