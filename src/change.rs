@@ -3,33 +3,38 @@
 mod merge;
 mod rendered;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
     merge::{after, after_spec, secret_data},
-    rendered::{Rendered, RenderedObject},
+    rendered::{HelmCli, Rendered, RenderedObject},
 };
+use semver::Version;
+
 use crate::{
     camunda::{Component, Line},
     object::{Kind, Object, ObjectRef},
     release::{Release, Status},
+    values::Values,
 };
 
 /// Where a change was seen; it decides what a rule may refuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Gate {
     /// A Helm release record: nothing was applied yet.
+    #[default]
     Release,
     /// One object: a refusal here can leave a half-applied upgrade behind.
     Object,
 }
 
 /// What is being done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Operation {
     /// `helm install`, also over what an earlier release left.
     Install,
     /// `helm upgrade`.
+    #[default]
     Upgrade,
     /// `helm rollback`, also `--atomic`'s own.
     Rollback,
@@ -37,6 +42,8 @@ pub enum Operation {
     Create,
     /// One object is updated.
     Update,
+    /// One object is deleted.
+    Delete,
 }
 
 impl Operation {
@@ -58,6 +65,7 @@ impl Operation {
             Operation::Rollback => "rollback",
             Operation::Create => "creation",
             Operation::Update => "update",
+            Operation::Delete => "deletion",
         }
     }
 
@@ -79,6 +87,8 @@ impl Operation {
 pub struct ChartVersion {
     /// The version of Camunda's chart.
     pub version: String,
+    /// The same, to compare.
+    pub parsed: Option<Version>,
     /// Its release line, if the guard knows it.
     pub line: Option<&'static Line>,
 }
@@ -88,13 +98,14 @@ impl ChartVersion {
     pub fn new(version: &str) -> Self {
         Self {
             version: version.to_owned(),
+            parsed: Version::parse(version).ok(),
             line: Line::of(version),
         }
     }
 }
 
 /// What one request would change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Change {
     /// Where it was seen.
     pub gate: Gate,
@@ -110,6 +121,16 @@ pub struct Change {
     pub to: Option<ChartVersion>,
     /// The objects of both.
     pub objects: Vec<ObjectChange>,
+    /// What the user sets for Camunda's chart.
+    pub values: Values,
+    /// What the user had set for the release that runs.
+    pub running_values: Option<Values>,
+    /// The Helm that is at work.
+    pub helm: HelmCli,
+    /// The Helm that wrote the record of the release that runs.
+    pub running_helm: Option<HelmCli>,
+    /// Namespace and name of the Secrets that controllers will make of the new manifest's objects.
+    pub produced: BTreeSet<(String, String)>,
 }
 
 /// One object of a change; what is live is among the facts.
@@ -178,6 +199,11 @@ impl Change {
                 .and_then(|running| running.camunda_version.as_deref().map(ChartVersion::new)),
             to: planned.camunda_version.as_deref().map(ChartVersion::new),
             objects,
+            values: planned.values.clone(),
+            running_values: running.map(|running| running.values.clone()),
+            helm: planned.helm.clone(),
+            running_helm: running.map(|running| running.helm.clone()),
+            produced: planned.produced.clone(),
         })
     }
 
@@ -194,7 +220,6 @@ impl Change {
             operation,
             release: release.to_owned(),
             namespace: reference.namespace.clone(),
-            from: None,
             to: version.map(|version| ChartVersion::new(&version)),
             objects: vec![ObjectChange {
                 object: reference,
@@ -205,7 +230,38 @@ impl Change {
                 planned: Some(Arc::new(planned)),
                 recreated: false,
             }],
+            ..Change::default()
         }
+    }
+
+    /// The deletion of a single object.
+    pub fn of_deletion(reference: ObjectRef, release: &str, old: Object) -> Change {
+        let mut change = Change::of_object(Operation::Delete, reference, release, old);
+        change.from = change.to.take();
+        for object in &mut change.objects {
+            object.running = object.planned.take();
+        }
+        change
+    }
+
+    /// The lines that an upgrade leaves and enters, if it changes line.
+    pub fn lines_crossed(&self) -> Option<(&'static Line, &'static Line)> {
+        let from = self.from.as_ref()?.line?;
+        let to = self.to.as_ref()?.line?;
+        (from.position() != to.position()).then_some((from, to))
+    }
+
+    /// Whether this takes the chart from below `version` to it or above.
+    pub fn enters(&self, version: &str) -> bool {
+        let parsed = |chart: &Option<ChartVersion>| chart.as_ref()?.parsed.clone();
+        let (Some(from), Some(to), Ok(version)) = (
+            parsed(&self.from),
+            parsed(&self.to),
+            Version::parse(version),
+        ) else {
+            return false;
+        };
+        from < version && version <= to
     }
 
     /// The objects of one kind.

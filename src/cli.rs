@@ -1,5 +1,6 @@
 //! The command line.
 
+mod explain;
 mod serve;
 mod webhooks;
 
@@ -19,6 +20,8 @@ pub struct Cli {
 enum Command {
     /// Serve the admission webhook
     Serve(Box<serve::ServeArgs>),
+    /// Say what a rule stops, what it lets pass and what cures it
+    Explain(explain::ExplainArgs),
     /// Print the webhook configurations, for kubectl apply -f -
     Webhooks(webhooks::WebhooksArgs),
 }
@@ -28,6 +31,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let done = match self.command {
             Command::Serve(args) => args.run(),
+            Command::Explain(args) => args.run(),
             Command::Webhooks(args) => args.run(),
         };
         match done {

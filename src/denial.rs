@@ -150,6 +150,7 @@ fn closing(change: &Change, count: usize) -> String {
             format!("run the {} again", change.operation.noun())
         }
         Operation::Create | Operation::Update => "apply it again".to_owned(),
+        Operation::Delete => "delete it".to_owned(),
     };
     match count {
         1 => format!("Then {again}."),
@@ -170,7 +171,7 @@ mod tests {
             namespace: "prod".to_owned(),
             from: Some(ChartVersion::new("8.2.34")),
             to: Some(ChartVersion::new("8.3.1")),
-            objects: Vec::new(),
+            ..Change::default()
         }
     }
 

@@ -13,7 +13,7 @@
 //!
 //! Behind the gates nothing knows of HTTP. [`release`] decodes a record within limits, [`manifest`] reads its
 //! YAML the way Helm and the API server do, and [`change`] puts both together with the release that runs: a list of
-//! objects as they were, as they are to be, and, once Helm merged them, would be. [`camunda`] is what is known of the
+//! objects as they were, as they are to be, and, once Helm merged them, would be, with the [`values`] that users gave. [`camunda`] is what is known of the
 //! charts, most of it as data.
 //!
 //! What a rule needs from the cluster is read before any rule runs: [`gather`] decides what, within the API server's
@@ -46,4 +46,5 @@ pub mod release;
 pub mod rules;
 pub mod server;
 pub mod shell;
+pub mod values;
 pub mod webhooks;

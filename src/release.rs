@@ -6,6 +6,7 @@ mod decode;
 use std::fmt;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 pub use self::decode::{DecodeError, Limits, Storage, decode};
 
@@ -37,6 +38,12 @@ pub struct Release {
     /// The hooks, which Helm keeps apart.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub hooks: Vec<Hook>,
+    /// What the user set, as it stands in the record.
+    #[serde(default)]
+    pub config: Option<Box<RawValue>>,
+    /// `ssa` or `csa` where Helm 4 wrote the record; Helm 3 knows only one way.
+    #[serde(default)]
+    pub apply_method: Option<String>,
 }
 
 /// A revision's state.
@@ -105,6 +112,17 @@ pub struct Metadata {
     /// The enabled subcharts; Helm has put the alias in place of the name.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub dependencies: Vec<Dependency>,
+    /// What the chart says about itself.
+    #[serde(default)]
+    pub annotations: Option<Annotations>,
+}
+
+/// The annotations of a chart that the guard reads.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Annotations {
+    /// The Helm versions that it was tested with, separated by commas.
+    #[serde(default, rename = "camunda.io/helmCLIVersion")]
+    pub helm_cli_version: Option<String>,
 }
 
 /// `Chart.lock`.

@@ -23,46 +23,24 @@ pub struct Rule {
     pub id: &'static str,
     /// What it stops, in a line.
     pub summary: &'static str,
+    /// Its page, in Markdown.
+    pub page: &'static str,
     judge: fn(&Change, &Facts) -> Vec<Finding>,
 }
 
 /// All rules.
-pub const RULES: [Rule; 6] = [
-    Rule {
-        id: not_checked::ID,
-        summary: "something that a rule needs could not be read",
-        judge: not_checked::judge,
-    },
-    Rule {
-        id: elasticsearch_claims_orphaned::ID,
-        summary: "Elasticsearch would start on empty volumes",
-        judge: elasticsearch_claims_orphaned::judge,
-    },
-    Rule {
-        id: claims_orphaned::ID,
-        summary: "a component's volumes would be left behind",
-        judge: claims_orphaned::judge,
-    },
-    Rule {
-        id: identity_secret_removed::ID,
-        summary: "a Secret that is still needed would be deleted",
-        judge: identity_secret_removed::judge,
-    },
-    Rule {
-        id: identity_secret_regenerated::ID,
-        summary: "a generated credential would get a new value",
-        judge: identity_secret_regenerated::judge,
-    },
-    Rule {
-        id: immutable_field_changed::ID,
-        summary: "a field changes that Kubernetes does not let change",
-        judge: immutable_field_changed::judge,
-    },
+pub const RULES: &[Rule] = &[
+    not_checked::RULE,
+    elasticsearch_claims_orphaned::RULE,
+    claims_orphaned::RULE,
+    identity_secret_removed::RULE,
+    identity_secret_regenerated::RULE,
+    immutable_field_changed::RULE,
 ];
 
 /// What could not be read, where nothing else can be judged.
 pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
-    not_checked::judge(change, facts)
+    (not_checked::RULE.judge)(change, facts)
 }
 
 /// All that all rules find.

@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output},
 };
 
+use camunda_upgrade_guard::rules::RULES;
+
 fn guard(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_camunda-upgrade-guard"))
         .args(args)
@@ -49,6 +51,43 @@ fn webhooks_are_printed_for_a_url_and_for_a_service() {
         assert!(yaml.contains(expected), "{yaml}");
         assert_eq!(yaml.matches("WebhookConfiguration").count(), 2, "{yaml}");
     }
+}
+
+#[test]
+fn every_rule_explains_itself() {
+    for rule in RULES {
+        let output = guard(&["explain", rule.id]);
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success());
+        assert!(page.starts_with(&format!("# `{}`\n", rule.id)), "{page}");
+        for row in ["| lets pass | ", "**Cure.** "] {
+            assert!(page.contains(row), "{}: no {row:?}", rule.id);
+        }
+    }
+    let list = String::from_utf8(guard(&["explain"]).stdout).unwrap();
+    assert_eq!(list.lines().count(), RULES.len());
+    fails(
+        &["explain", "no-such-rule"],
+        "there is no rule no-such-rule",
+    );
+}
+
+/// Code, pages and list come from one table.
+#[test]
+fn the_pages_are_those_of_the_rules() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
+    let index = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let rows: Vec<_> = index
+        .lines()
+        .filter(|line| line.starts_with("| ["))
+        .collect();
+    let expected: Vec<_> = RULES
+        .iter()
+        .map(|rule| format!("| [`{0}`]({0}.md) | {1} |", rule.id, rule.summary))
+        .collect();
+    assert_eq!(rows, expected);
+    let files = std::fs::read_dir(&folder).unwrap().count();
+    assert_eq!(files, RULES.len() + 1, "a page without a rule");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use camunda_upgrade_guard::rules::RULES;
 use harness::{
     Cluster, Denial, GuardOptions, Helm, Run, Shell, binaries::workspace, cluster_or_skip, record,
     wait_until,
@@ -103,19 +102,6 @@ fn the_readmes_commands_install_it_and_its_rights_suffice() {
             "{text}"
         );
     }
-}
-
-#[test]
-fn the_readme_names_every_rule_and_no_other() {
-    let readme = readme();
-    let rules = section(&readme, "## The rules");
-    let named: Vec<_> = rules
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
-        .map(|(id, _)| id)
-        .collect();
-    let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
-    assert_eq!(named, ids);
 }
 
 /// A folder with what the commands read from a checkout, and the charts.

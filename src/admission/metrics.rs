@@ -41,7 +41,7 @@ impl AdmissionMetrics {
             findings: Family::default(),
             mutations: Family::default(),
         };
-        for rule in &RULES {
+        for rule in RULES {
             for action in ["deny", "warn"] {
                 drop(own.findings.get_or_create(&FindingLabels {
                     rule: rule.id,

@@ -116,6 +116,12 @@ impl Line {
         &LINES
     }
 
+    /// Its place in upgrade order.
+    pub fn position(&self) -> usize {
+        let same = |line: &Line| line.line == self.line;
+        LINES.iter().position(same).unwrap_or_default()
+    }
+
     /// The line of a chart version, if it is known.
     pub fn of(chart_version: &str) -> Option<&'static Line> {
         let mut parts = chart_version.trim_start_matches('v').split(['.', '-', '+']);

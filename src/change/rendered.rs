@@ -1,12 +1,16 @@
 //! A release's manifest and hooks taken apart, and Camunda found in them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use crate::{
     camunda::{self, Component},
     manifest::{self, Budget, Document},
     object::{Kind, Object, ObjectRef},
     release::{Hook, Release},
+    values::Values,
 };
 
 /// The objects of a release that rules look at.
@@ -20,8 +24,23 @@ pub struct Rendered {
     pub camunda: bool,
     /// Documents that could not be read, each with its reason.
     pub unreadable: Vec<String>,
+    /// What the user set for Camunda's chart.
+    pub values: Values,
+    /// The Helm that wrote the record.
+    pub helm: HelmCli,
+    /// Namespace and name of the Secrets that controllers make of the release's objects.
+    pub produced: BTreeSet<(String, String)>,
     /// What each wanted document's text was read as.
     documents: HashMap<Box<str>, Vec<Arc<Object>>>,
+}
+
+/// What a record tells of the Helm CLI.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HelmCli {
+    /// Its major version, 0 where nothing is known of it.
+    pub major: u64,
+    /// The versions that the chart was tested with.
+    pub tested: Vec<String>,
 }
 
 /// One object of a manifest.
@@ -52,6 +71,13 @@ pub struct HookRun {
 
 const WANTED: [Kind; 4] = [Kind::Secret, Kind::StatefulSet, Kind::Deployment, Kind::Job];
 
+/// Kinds of objects that a controller makes a Secret of, and where they name it.
+const PRODUCERS: [(&str, &str); 3] = [
+    ("ExternalSecret", "/spec/target/name"),
+    ("SealedSecret", "/spec/template/metadata/name"),
+    ("Certificate", "/spec/secretName"),
+];
+
 impl Rendered {
     /// Reads the documents of the kinds that rules want; the others are not even parsed, nor is again what stands in
     /// `known` word for word: most upgrades change little.
@@ -70,7 +96,13 @@ impl Rendered {
                 rendered.read(&document, known, &mut budget, release, Some(&run));
             }
         }
-        rendered.find_camunda(release);
+        let root = rendered.find_camunda(release);
+        match Values::of(release.config.as_deref(), root.as_deref()) {
+            Ok(values) if rendered.camunda => rendered.values = values,
+            Err(error) if rendered.camunda => rendered.unreadable.push(error),
+            _ => {}
+        }
+        rendered.helm = HelmCli::of(release);
         rendered
     }
 
@@ -83,7 +115,9 @@ impl Rendered {
         hook: Option<&HookRun>,
     ) {
         let hint = document.kind_hint();
-        if !WANTED.iter().any(|kind| hint.may_be(kind.name())) {
+        let mut wanted = WANTED.iter().map(|kind| kind.name());
+        let mut producers = PRODUCERS.iter().map(|(kind, _)| *kind);
+        if !wanted.any(|kind| hint.may_be(kind)) && !producers.any(|kind| hint.may_be(kind)) {
             return;
         }
         let same = known.and_then(|known| known.documents.get(document.text));
@@ -117,6 +151,13 @@ impl Rendered {
     ) {
         let text = |pointer| object.str(pointer).unwrap_or_default();
         let (kind, api_version) = (text("/kind"), text("/apiVersion"));
+        if let Some((_, names)) = PRODUCERS.iter().find(|(producer, _)| *producer == kind) {
+            let namespace = object.namespace().unwrap_or(&release.namespace);
+            let secret = object.str(names).unwrap_or(object.name());
+            self.produced
+                .insert((namespace.to_owned(), secret.to_owned()));
+            return;
+        }
         let Some(kind) = Kind::from_name(kind).filter(|kind| WANTED.contains(kind)) else {
             return;
         };
@@ -136,8 +177,8 @@ impl Rendered {
         });
     }
 
-    /// Camunda is the release's own chart, or a subchart whose objects say so.
-    fn find_camunda(&mut self, release: &Release) {
+    /// Camunda is the release's own chart, or a subchart whose objects say so: then its name or alias is returned.
+    fn find_camunda(&mut self, release: &Release) -> Option<String> {
         let metadata = &release.chart.metadata;
         if metadata.name == camunda::CHART {
             self.camunda = true;
@@ -145,7 +186,7 @@ impl Rendered {
             for object in &mut self.objects {
                 object.camunda = true;
             }
-            return;
+            return None;
         }
         let labelled = |object: &RenderedObject| {
             let root = object
@@ -155,9 +196,7 @@ impl Rendered {
                 .cloned();
             Some((chart_version(&object.object)?, root))
         };
-        let Some((version, root)) = self.objects.iter().find_map(labelled) else {
-            return;
-        };
+        let (version, root) = self.objects.iter().find_map(labelled)?;
         self.camunda = true;
         let locked = release
             .chart
@@ -183,6 +222,25 @@ impl Rendered {
                 .as_ref()
                 .map(|charts| charts.get(1..).unwrap_or_default());
             object.component = Component::of(&object.object, below);
+        }
+        root
+    }
+}
+
+impl HelmCli {
+    fn of(release: &Release) -> Self {
+        let annotations = release.chart.metadata.annotations.as_ref();
+        let tested = annotations.and_then(|annotations| annotations.helm_cli_version.as_deref());
+        Self {
+            major: match release.apply_method {
+                Some(_) => 4,
+                None => 3,
+            },
+            tested: tested
+                .into_iter()
+                .flat_map(|tested| tested.split(','))
+                .map(|version| version.trim().to_owned())
+                .collect(),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! Since chart 13 (components off by default); name overrides on any line.
 
 use super::{
-    hand_over,
+    Rule, hand_over,
     keep_claims::{keep_claims, takes_claims_along},
 };
 use crate::{
@@ -20,9 +20,14 @@ use crate::{
     shell,
 };
 
-pub(super) const ID: &str = "claims-orphaned";
+pub(super) const RULE: Rule = Rule {
+    id: "claims-orphaned",
+    summary: "a component's volumes would be left behind",
+    page: include_str!("../../docs/rules/claims-orphaned.md"),
+    judge,
+};
 
-pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda && set.running.is_some())
@@ -76,7 +81,7 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
         ],
     };
     Some(Finding {
-        rule: ID,
+        rule: RULE.id,
         action: Action::Deny,
         title: format!(
             "{} would lose its volumes",
@@ -142,7 +147,7 @@ fn lowered(facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     }
     let names: Vec<_> = unused.iter().map(|claim| claim.name.as_str()).collect();
     Some(Finding {
-        rule: ID,
+        rule: RULE.id,
         action: Action::Warn,
         title: format!(
             "{} goes from {} to {keep} replicas and leaves {} unused",

@@ -6,7 +6,7 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention".
 
-use super::hand_over;
+use super::{Rule, hand_over};
 use crate::{
     camunda::{Component, is_elastics, release_label},
     change::{Change, Gate, ObjectChange},
@@ -16,9 +16,14 @@ use crate::{
     object::Kind,
 };
 
-pub(super) const ID: &str = "elasticsearch-claims-orphaned";
+pub(super) const RULE: Rule = Rule {
+    id: "elasticsearch-claims-orphaned",
+    summary: "Elasticsearch would start on empty volumes",
+    page: include_str!("../../docs/rules/elasticsearch-claims-orphaned.md"),
+    judge,
+};
 
-pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let elasticsearch = || {
         change
             .of_kind(Kind::StatefulSet)
@@ -125,7 +130,7 @@ fn finding(
         orphans,
     ));
     Some(Finding {
-        rule: ID,
+        rule: RULE.id,
         action: Action::Deny,
         title: "Elasticsearch would start on empty volumes".to_owned(),
         objects: vec![new.object.clone()],

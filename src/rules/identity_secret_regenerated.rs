@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Rule;
 use crate::{
     camunda::{self, Credential, Held, Supply},
     change::{Change, Gate, ObjectChange, Operation, after, secret_data},
@@ -18,7 +19,12 @@ use crate::{
     shell,
 };
 
-pub(super) const ID: &str = "identity-secret-regenerated";
+pub(super) const RULE: Rule = Rule {
+    id: "identity-secret-regenerated",
+    summary: "a generated credential would get a new value",
+    page: include_str!("../../docs/rules/identity-secret-regenerated.md"),
+    judge,
+};
 
 /// A key whose value would change.
 struct Regenerated<'a> {
@@ -27,7 +33,7 @@ struct Regenerated<'a> {
     old: Vec<u8>,
 }
 
-pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let found: Vec<_> = change
         .of_kind(Kind::Secret)
         .filter(|secret| secret.camunda)
@@ -47,7 +53,7 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         count => format!("{count} credentials would get new values"),
     };
     vec![Finding {
-        rule: ID,
+        rule: RULE.id,
         action,
         title,
         objects: objects(&found),

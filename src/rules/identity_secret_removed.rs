@@ -8,7 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use super::secret_readers::{SecretRef, secret_refs};
+use super::{
+    Rule,
+    secret_readers::{SecretRef, secret_refs},
+};
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, ObjectChange, after, secret_data},
@@ -19,12 +22,17 @@ use crate::{
     shell,
 };
 
-pub(super) const ID: &str = "identity-secret-removed";
+pub(super) const RULE: Rule = Rule {
+    id: "identity-secret-removed",
+    summary: "a Secret that is still needed would be deleted",
+    page: include_str!("../../docs/rules/identity-secret-removed.md"),
+    judge,
+};
 
 /// Helm leaves an object alone that carries this with the value `keep`.
 const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
-pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let readers = Readers::of(change);
     let mut reasons: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
     for secret in change.of_kind(Kind::Secret) {
@@ -179,7 +187,7 @@ fn finding(reasons: &BTreeMap<&ObjectRef, Vec<String>>) -> Option<Finding> {
         .chain(names)
         .chain([policy.as_str()]);
     Some(Finding {
-        rule: ID,
+        rule: RULE.id,
         action: Action::Deny,
         title,
         objects: reasons.keys().map(|secret| (*secret).clone()).collect(),

@@ -10,7 +10,7 @@
 mod fields;
 
 use self::fields::{IMMUTABLE, changed_fields};
-use super::keep_claims::keep_claims;
+use super::{Rule, keep_claims::keep_claims};
 use crate::{
     change::{Change, ChartVersion, after, after_spec},
     facts::Facts,
@@ -19,12 +19,17 @@ use crate::{
     shell,
 };
 
-pub(super) const ID: &str = "immutable-field-changed";
+pub(super) const RULE: Rule = Rule {
+    id: "immutable-field-changed",
+    summary: "a field changes that Kubernetes does not let change",
+    page: include_str!("../../docs/rules/immutable-field-changed.md"),
+    judge,
+};
 
 /// An object and its fields that would change.
 type Changed<'a> = (&'a ObjectRef, Vec<&'static str>, &'a Object);
 
-pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let mut changed: Vec<Changed<'_>> = change
         .objects
         .iter()
@@ -73,7 +78,7 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
             .map(|(object, fields, _)| format!("  {object}: {}", fields.join(", "))),
     );
     Some(Finding {
-        rule: ID,
+        rule: RULE.id,
         action: Action::Deny,
         title,
         objects: changed

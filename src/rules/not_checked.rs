@@ -4,15 +4,21 @@
 //! judged. At the release gate, where trying again costs nothing, that refuses; an object is let through with
 //! a warning, because refusing it could stop an upgrade half-way.
 
+use super::Rule;
 use crate::{
     change::{Change, Gate},
     facts::Facts,
     finding::{Action, Finding, Fix},
 };
 
-pub(super) const ID: &str = "not-checked";
+pub(super) const RULE: Rule = Rule {
+    id: "not-checked",
+    summary: "something that a rule needs could not be read",
+    page: include_str!("../../docs/rules/not-checked.md"),
+    judge,
+};
 
-pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if facts.gaps().is_empty() {
         return Vec::new();
     }
@@ -22,7 +28,7 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .map(|gap| format!("  {}: {}", gap.what, gap.reason))
         .collect();
     vec![Finding {
-        rule: ID,
+        rule: RULE.id,
         action: match change.gate {
             Gate::Release => Action::Deny,
             Gate::Object => Action::Warn,

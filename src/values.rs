@@ -1,0 +1,157 @@
+//! A release's user values: what somebody set, not the chart's defaults.
+
+use serde_json::{Map, Value, value::RawValue};
+
+/// More than any values file has; a hostile one must not become many times its size in memory.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// The values that a user gave to Camunda's chart, under the keys that its own `values.yaml` has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Values(Map<String, Value>);
+
+impl Values {
+    /// From a record's `config`. `root` is the name or alias of Camunda's chart under an umbrella chart.
+    ///
+    /// # Errors
+    /// When they are too large or no mapping.
+    pub fn of(config: Option<&RawValue>, root: Option<&str>) -> Result<Values, String> {
+        let Some(config) = config.map(RawValue::get) else {
+            return Ok(Values::default());
+        };
+        if config.len() > MAX_BYTES {
+            return Err(format!(
+                "the user's values have more than {MAX_BYTES} bytes"
+            ));
+        }
+        let all: Option<Map<String, Value>> =
+            serde_json::from_str(config).map_err(|_| "the user's values are no mapping")?;
+        let mut all = all.unwrap_or_default();
+        let Some(root) = root else {
+            return Ok(Values(all));
+        };
+        let global = all.remove("global");
+        let mut own = match all.remove(root) {
+            Some(Value::Object(own)) => own,
+            _ => Map::new(),
+        };
+        // An umbrella's `global` goes to all its charts and wins over what stands under their own.
+        if let Some(Value::Object(global)) = global {
+            let slot = own
+                .entry("global")
+                .or_insert_with(|| Value::Object(Map::new()));
+            overlay(slot, Value::Object(global));
+        }
+        Ok(Values(own))
+    }
+
+    /// The value under a dotted key, `null` counting as not set.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let (first, rest) = match key.split_once('.') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (key, None),
+        };
+        let mut value = self.0.get(first)?;
+        for part in rest.into_iter().flat_map(|rest| rest.split('.')) {
+            value = value.get(part)?;
+        }
+        Some(value).filter(|value| !value.is_null())
+    }
+
+    /// A text, or a number or switch as text.
+    pub fn text(&self, key: &str) -> Option<String> {
+        match self.get(key)? {
+            Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(switch) => Some(switch.to_string()),
+            _ => None,
+        }
+    }
+
+    /// A switch.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.get(key)?.as_bool()
+    }
+
+    /// Every key that holds no mapping, dotted.
+    pub fn leaves(&self) -> Vec<(String, &Value)> {
+        let mut found = Vec::new();
+        for (key, value) in &self.0 {
+            leaves(key, value, &mut found);
+        }
+        found
+    }
+}
+
+impl From<Map<String, Value>> for Values {
+    fn from(values: Map<String, Value>) -> Self {
+        Self(values)
+    }
+}
+
+fn overlay(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                overlay(under.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
+
+fn leaves<'a>(key: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
+    match value {
+        Value::Object(map) => {
+            for (part, value) in map {
+                leaves(&format!("{key}.{part}"), value, found);
+            }
+        }
+        Value::Null => {}
+        _ => found.push((key.to_owned(), value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values(config: &Value, root: Option<&str>) -> Result<Values, String> {
+        let raw = serde_json::value::to_raw_value(config).unwrap();
+        Values::of(Some(&raw), root)
+    }
+
+    #[test]
+    fn keys_are_dotted_and_null_is_not_set() {
+        let values = values(
+            &json!({"zeebe": {"clusterSize": 5, "image": null}, "a": {"b": "x"}}),
+            None,
+        )
+        .unwrap();
+        assert_eq!(values.text("zeebe.clusterSize").as_deref(), Some("5"));
+        assert_eq!(values.get("zeebe.image"), None);
+        assert_eq!(values.get("zeebe.clusterSize.x"), None);
+        let keys: Vec<_> = values.leaves().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["a.b", "zeebe.clusterSize"]);
+    }
+
+    #[test]
+    fn an_umbrellas_global_reaches_its_charts() {
+        let config = json!({
+            "global": {"image": {"tag": "1"}},
+            "bpm": {"global": {"image": {"tag": "2"}, "host": "h"}, "zeebe": {"clusterSize": 3}},
+            "other": {"zeebe": {"clusterSize": 9}},
+        });
+        let values = values(&config, Some("bpm")).unwrap();
+        assert_eq!(values.text("global.image.tag").as_deref(), Some("1"));
+        assert_eq!(values.text("global.host").as_deref(), Some("h"));
+        assert_eq!(values.text("zeebe.clusterSize").as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn what_is_no_mapping_is_an_error() {
+        assert!(values(&json!([1]), None).is_err());
+        assert_eq!(values(&Value::Null, None), Ok(Values::default()));
+    }
+}
