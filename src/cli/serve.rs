@@ -59,6 +59,8 @@ impl ServeArgs {
         self.log.init()?;
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
+            // A record decoded on another thread must not wait behind what the workers woke themselves.
+            .global_queue_interval(1)
             .build()
             .context("can't start the runtime")?
             .block_on(self.serve())
