@@ -134,6 +134,17 @@ fn serve_says_what_is_wrong() {
         |more: &[&str], because: &str| fails(&[&["serve"], &listen[..], more].concat(), because);
     serve(&[], "--tls-cert");
     serve(
+        &[
+            "--tls-cert",
+            &cert,
+            "--tls-key",
+            &key,
+            "--release-lines",
+            "/no/such/folder",
+        ],
+        "reading /no/such/folder",
+    );
+    serve(
         &["--tls-cert", "/no/such/file", "--tls-key", &key],
         "/no/such/file",
     );

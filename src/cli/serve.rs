@@ -11,6 +11,7 @@ use kube::{
 
 use crate::{
     admission::{AdmissionMetrics, Guard},
+    camunda::Line,
     cluster::{Cluster, LiveCluster, Snapshot},
     logging::LogArgs,
     mutations::volume_reclaim_policy::RetainScope,
@@ -48,6 +49,14 @@ pub struct ServeArgs {
     )]
     retain_volumes: RetainScope,
 
+    /// Folder with data files of release lines (*.yaml), in addition to those compiled in or in their place
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "CAMUNDA_UPGRADE_GUARD_RELEASE_LINES"
+    )]
+    release_lines: Option<PathBuf>,
+
     /// Take live objects from a file, a List as kubectl writes it, and never ask an API server; for rehearsals and
     /// the benchmark
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "kubeconfig")]
@@ -57,6 +66,9 @@ pub struct ServeArgs {
 impl ServeArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         self.log.init()?;
+        if let Some(folder) = &self.release_lines {
+            Line::load(folder)?;
+        }
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             // A record decoded on another thread must not wait behind what the workers woke themselves.
