@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use camunda_upgrade_guard::manifest::{Budget, Cause, Document, KindHint, Limits, objects, split};
+use harness::{Binaries, Corpus, Run};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,6 +55,44 @@ fn reads_what_go_reads() {
     }
     assert!(cases.len() > 700, "only {} cases", cases.len());
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The recorded answers are still Go's, and every document of the real charts is read alike.
+#[test]
+fn go_itself_agrees() {
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    let cases: Vec<Case> = serde_json::from_str(include_str!("manifest/cases.json")).unwrap();
+    let mut texts: Vec<String> = cases.iter().map(|case| case.yaml.clone()).collect();
+    let corpus = Corpus::find();
+    for name in corpus.iter().flat_map(|corpus| corpus.names().unwrap()) {
+        let record = corpus.as_ref().unwrap().record(&name).unwrap();
+        texts.extend(split(&record.manifest).map(|document| document.text.to_owned()));
+    }
+    let answers = Run::new(&binaries.yaml_to_json)
+        .input(serde_json::to_string(&texts).unwrap())
+        .output()
+        .unwrap()
+        .ok()
+        .unwrap();
+    let answers: Vec<Option<String>> = serde_json::from_str(&answers.stdout).unwrap();
+    assert_eq!(answers.len(), texts.len());
+    let (recorded, real) = answers.split_at(cases.len());
+    for (case, go) in cases.iter().zip(recorded) {
+        let json = |text: &String| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(
+            go.as_ref().map(json),
+            case.json.as_ref().map(json),
+            "{:?}",
+            case.yaml
+        );
+    }
+    for (text, go) in texts[cases.len()..].iter().zip(real) {
+        let go: Value = serde_json::from_str(go.as_deref().unwrap()).unwrap();
+        let us = Document::new(text).parse().unwrap().unwrap_or(Value::Null);
+        assert_eq!(us, go, "{text}");
+    }
 }
 
 #[test]

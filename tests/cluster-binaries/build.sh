@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds what the cluster tests run: etcd, kube-apiserver, kube-controller-manager,
-# kubectl, helm3 and helm4, each from the Go modules named in */go.mod.
+# kubectl, helm3 and helm4, each from the Go modules named in */go.mod, and
+# yaml-to-json, which says what Kubernetes makes of a YAML text.
 #
 #   build.sh [DIRECTORY]      default: target/cluster-binaries of this checkout
 #
@@ -25,7 +26,7 @@ export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off
 say() { echo "cluster-binaries: $*" >&2; }
 
 version_of() { # FOLDER MODULE
-    awk -v module="$2" '$1 == module && $2 ~ /^v/ { print $2; exit }' "$sources/$1/go.mod"
+    awk -v module="$2" '{ sub(/^require /, "") } $1 == module && $2 ~ /^v/ { print $2; exit }' "$sources/$1/go.mod"
 }
 
 require_go() { # FOLDER
@@ -54,7 +55,7 @@ link_asset() { # NAME; fails if $KUBEBUILDER_ASSETS lacks it
 
 build() { # NAME FOLDER PACKAGE VERSION LDFLAGS
     local name=$1 folder=$2 package=$3 version=$4 ldflags="-s -w $5"
-    local stamp="$package $version $ldflags $(cat "$sources/$folder"/go.{mod,sum} | cksum)"
+    local stamp="$package $version $ldflags $(cat "$sources/$folder"/{go.mod,go.sum,*.go} | cksum)"
     local stamp_file=$directory/.$name.stamp
     if [[ -x $directory/$name && -f $stamp_file && $(<"$stamp_file") == "$stamp" ]]; then
         say "$name $version: already there"
@@ -74,6 +75,7 @@ if command -v flock >/dev/null && ! flock -n 9; then
     say "waiting for another run to end"
     flock 9
 fi
+shopt -s nullglob
 work=$(mktemp -d "$directory/.work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -107,5 +109,6 @@ build_helm() { # MAJOR LDFLAGS
 }
 build_helm 3 "$helm3_ldflags"
 build_helm 4 ""
+build yaml-to-json yaml . "$(version_of yaml sigs.k8s.io/yaml)" ""
 
 echo "$directory"

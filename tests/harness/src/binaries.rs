@@ -12,6 +12,8 @@ pub struct Binaries {
     pub kubectl: PathBuf,
     pub helm3: PathBuf,
     pub helm4: PathBuf,
+    /// Says what `sigs.k8s.io/yaml` makes of a text.
+    pub yaml_to_json: PathBuf,
 }
 
 /// Programs that were found nowhere.
@@ -60,6 +62,7 @@ impl Binaries {
             kubectl: find("kubectl"),
             helm3: find("helm3"),
             helm4: find("helm4"),
+            yaml_to_json: find("yaml-to-json"),
         };
         if names.is_empty() {
             Ok(binaries)
