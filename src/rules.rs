@@ -3,7 +3,10 @@
 //! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
 //! denial, metrics) takes it from here.
 
+mod backup_first;
+mod chart_8_3_0_not_recommended;
 mod claims_orphaned;
+mod downgrade;
 mod elasticsearch_claims_orphaned;
 mod hand_over;
 mod identity_secret_regenerated;
@@ -11,7 +14,11 @@ mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
 mod not_checked;
+mod release_notes;
 mod secret_readers;
+mod upgrade_path_not_latest_patch;
+mod upgrade_path_skipped;
+mod way;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
 
@@ -31,11 +38,17 @@ pub struct Rule {
 /// All rules.
 pub const RULES: &[Rule] = &[
     not_checked::RULE,
+    upgrade_path_skipped::RULE,
+    downgrade::RULE,
+    chart_8_3_0_not_recommended::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
     identity_secret_removed::RULE,
     identity_secret_regenerated::RULE,
     immutable_field_changed::RULE,
+    upgrade_path_not_latest_patch::RULE,
+    backup_first::RULE,
+    release_notes::RULE,
 ];
 
 /// What could not be read, where nothing else can be judged.

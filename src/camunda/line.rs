@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use semver::Version;
 use serde::Deserialize;
 
 use super::Component;
@@ -17,6 +18,12 @@ pub struct Line {
     pub application: String,
     /// The newest patch known.
     pub newest_patch: Patch,
+    /// What an upgrade that enters this line asks for, a sentence each.
+    #[serde(default)]
+    pub entering: Vec<String>,
+    /// What to expect from a version on that no rule can judge.
+    #[serde(default)]
+    pub notes: Vec<Note>,
     /// The user that Camunda's own images run as; none is root.
     pub image_user: Option<i64>,
     /// What the chart generates at random.
@@ -37,6 +44,15 @@ pub struct Patch {
     /// When it was released, as precisely as is known.
     #[serde(default)]
     pub date: Option<String>,
+}
+
+/// A section of the upgrade guide in a line.
+#[derive(Debug, Deserialize)]
+pub struct Note {
+    /// The chart version that brings it.
+    pub since: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// A key of a generated Secret.
@@ -132,6 +148,12 @@ impl Line {
         };
         LINES.iter().find(|line| line.line == name)
     }
+
+    /// The line whose application has this version, as Camunda's own images are tagged.
+    pub fn of_application(version: &Version) -> Option<&'static Line> {
+        let name = format!("{}.{}", version.major, version.minor);
+        LINES.iter().find(|line| line.application == name)
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +177,10 @@ mod tests {
                 Line::of(&line.newest_patch.version).map(|l| &l.line),
                 Some(&line.line)
             );
+            assert_eq!(line.entering.is_empty(), line.line == "8.0");
+            for note in &line.notes {
+                assert_eq!(Line::of(&note.since).map(|l| &l.line), Some(&line.line));
+            }
         }
     }
 
