@@ -6,14 +6,17 @@
 mod backup_first;
 mod chart_8_3_0_not_recommended;
 mod claims_orphaned;
+mod component_versions_differ;
 mod downgrade;
 mod elasticsearch_claims_orphaned;
+mod elasticsearch_version;
 mod hand_over;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
 mod not_checked;
+mod optimize_pairing;
 mod release_notes;
 mod secret_readers;
 mod upgrade_path_not_latest_patch;
@@ -41,6 +44,9 @@ pub const RULES: &[Rule] = &[
     upgrade_path_skipped::RULE,
     downgrade::RULE,
     chart_8_3_0_not_recommended::RULE,
+    component_versions_differ::RULE,
+    optimize_pairing::RULE,
+    elasticsearch_version::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
     identity_secret_removed::RULE,
