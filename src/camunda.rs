@@ -4,14 +4,18 @@
 //! [`Component`] and [`credential`] recognise a chart's objects whatever the release is called and whatever
 //! its names were overridden with.
 
+mod application;
 mod component;
 mod credential;
+mod image;
 mod line;
 
 pub use self::{
+    application::{Application, running_line},
     component::Component,
     credential::{Credential, Supply, credential},
-    line::{CredentialFact, Held, Line, WorkloadFact},
+    image::{image_name, image_version},
+    line::{CredentialFact, Held, Line, Note, WorkloadFact},
 };
 
 /// The name of Camunda's chart.

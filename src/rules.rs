@@ -3,15 +3,25 @@
 //! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
 //! denial, metrics) takes it from here.
 
+mod backup_first;
+mod chart_8_3_0_not_recommended;
 mod claims_orphaned;
+mod component_versions_differ;
+mod downgrade;
 mod elasticsearch_claims_orphaned;
+mod elasticsearch_version;
 mod hand_over;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
 mod not_checked;
+mod optimize_pairing;
+mod release_notes;
 mod secret_readers;
+mod upgrade_path_not_latest_patch;
+mod upgrade_path_skipped;
+mod way;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
 
@@ -31,11 +41,20 @@ pub struct Rule {
 /// All rules.
 pub const RULES: &[Rule] = &[
     not_checked::RULE,
+    upgrade_path_skipped::RULE,
+    downgrade::RULE,
+    chart_8_3_0_not_recommended::RULE,
+    component_versions_differ::RULE,
+    optimize_pairing::RULE,
+    elasticsearch_version::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
     identity_secret_removed::RULE,
     identity_secret_regenerated::RULE,
     immutable_field_changed::RULE,
+    upgrade_path_not_latest_patch::RULE,
+    backup_first::RULE,
+    release_notes::RULE,
 ];
 
 /// What could not be read, where nothing else can be judged.

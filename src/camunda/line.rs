@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, sync::OnceLock};
 
 use anyhow::{Context, anyhow};
+use semver::Version;
 use serde::Deserialize;
 
 use super::Component;
@@ -18,6 +19,12 @@ pub struct Line {
     pub application: String,
     /// The newest patch known.
     pub newest_patch: Patch,
+    /// What an upgrade that enters this line asks for, a sentence each.
+    #[serde(default)]
+    pub entering: Vec<String>,
+    /// What to expect from a version on that no rule can judge.
+    #[serde(default)]
+    pub notes: Vec<Note>,
     /// The user that Camunda's own images run as; none is root.
     pub image_user: Option<i64>,
     /// What the newest patch runs with every component switched on.
@@ -67,6 +74,15 @@ pub struct WorkloadFact {
     /// What each claim asks for by default.
     #[serde(default)]
     pub storage: Option<String>,
+}
+
+/// A section of the upgrade guide in a line.
+#[derive(Debug, Deserialize)]
+pub struct Note {
+    /// The chart version that brings it.
+    pub since: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// A key of a generated Secret.
@@ -204,6 +220,12 @@ impl Line {
             major => major.to_owned(),
         })
     }
+
+    /// The line whose application has this version, as Camunda's own images are tagged.
+    pub fn of_application(version: &Version) -> Option<&'static Line> {
+        let name = format!("{}.{}", version.major, version.minor);
+        Line::all().iter().find(|line| line.application == name)
+    }
 }
 
 #[cfg(test)]
@@ -227,6 +249,10 @@ mod tests {
                 Line::of(&line.newest_patch.version).map(|l| &l.line),
                 Some(&line.line)
             );
+            assert_eq!(line.entering.is_empty(), line.line == "8.0");
+            for note in &line.notes {
+                assert_eq!(Line::of(&note.since).map(|l| &l.line), Some(&line.line));
+            }
         }
     }
 

@@ -6,5 +6,7 @@
 
 mod claims;
 mod credentials;
+mod images;
 mod immutable;
 mod scene;
+mod versions;

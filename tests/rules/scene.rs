@@ -11,6 +11,13 @@ use camunda_upgrade_guard::{
 };
 use serde_json::{Value, json};
 
+/// The rules that have something to say to every change of line.
+pub const OF_EVERY_LINE: [&str; 3] = [
+    "upgrade-path-not-latest-patch",
+    "backup-first",
+    "release-notes",
+];
+
 /// Everything that a verdict depends on.
 #[derive(Clone)]
 pub struct Scene {
@@ -32,6 +39,14 @@ impl Scene {
             status: "pending-upgrade",
             versions: [from, to],
             facts: Facts::default(),
+        }
+    }
+
+    /// The same as a rollback.
+    pub fn rollback(self) -> Scene {
+        Scene {
+            status: "pending-rollback",
+            ..self
         }
     }
 
@@ -126,10 +141,27 @@ impl Scene {
         denied[0].clone()
     }
 
-    /// Asserts that nothing refuses, and nothing is said.
+    /// Asserts that nothing refuses, and nothing is said but what every change of line is told.
     #[track_caller]
     pub fn passes(&self) {
-        assert_eq!(self.findings(), [], "expected no finding");
+        let mut findings = self.findings();
+        findings.retain(|finding| !OF_EVERY_LINE.contains(&finding.rule));
+        assert_eq!(findings, [], "expected no finding");
+    }
+
+    /// The one finding of a rule.
+    #[track_caller]
+    pub fn one(&self, rule: &str) -> Finding {
+        let mut findings = self.findings();
+        findings.retain(|finding| finding.rule == rule);
+        assert_eq!(findings.len(), 1, "{findings:#?}");
+        findings.remove(0)
+    }
+
+    /// The ids of all findings.
+    pub fn rules(&self) -> Vec<&'static str> {
+        let findings = self.findings();
+        findings.iter().map(|finding| finding.rule).collect()
     }
 }
 

@@ -1,0 +1,54 @@
+//! `release-notes`: what to expect of a new line that no rule can judge, a line for each section of the guides.
+//!
+//! The sections are data, in the files of the lines. Documented: "Version update instructions".
+
+use semver::Version;
+
+use super::Rule;
+use crate::{
+    camunda::{Line, Note},
+    change::Change,
+    facts::Facts,
+    finding::{Action, Finding},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "release-notes",
+    summary: "a section of the guides that the upgrade crosses says what to expect",
+    page: include_str!("../../docs/rules/release-notes.md"),
+    judge,
+};
+
+fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
+    if change.lines_crossed().is_none() {
+        return Vec::new();
+    }
+    Line::all()
+        .iter()
+        .flat_map(|line| &line.notes)
+        .filter(|note| crosses(change, note))
+        .map(|note| Finding {
+            rule: RULE.id,
+            action: Action::Warn,
+            title: format!("From chart {} on {}", note.since, note.text),
+            objects: Vec::new(),
+            why: Vec::new(),
+            fixes: Vec::new(),
+            guide: "Version update instructions",
+        })
+        .collect()
+}
+
+/// A version before the release counts as the release: `14.0.0-alpha5` brings what 14.0.0 does.
+fn crosses(change: &Change, note: &Note) -> bool {
+    let core = |version: &Version| Version::new(version.major, version.minor, version.patch);
+    let version =
+        |chart: &Option<crate::change::ChartVersion>| chart.as_ref()?.parsed.as_ref().map(core);
+    let Ok(since) = Version::parse(&note.since) else {
+        return false;
+    };
+    match (version(&change.from), version(&change.to)) {
+        (Some(from), Some(to)) => from < since && since <= to,
+        _ => false,
+    }
+}

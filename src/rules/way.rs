@@ -1,0 +1,94 @@
+//! From which line an upgrade really comes, and the way from there, line by line.
+
+use semver::Version;
+
+use crate::{
+    camunda::{Application, Line, running_line},
+    change::{Change, ChartVersion},
+    facts::Facts,
+    finding::{Command, Fix},
+    object::Kind,
+    shell,
+};
+
+/// Where an upgrade comes from.
+pub(super) struct Start {
+    /// The line.
+    pub line: &'static Line,
+    /// What tells so: a chart version, or a live image.
+    pub told_by: String,
+    /// The chart's version, where it is what told.
+    pub version: Option<Version>,
+}
+
+/// The highest of the record of what runs and the live images of Zeebe: a failed upgrade has left them behind.
+pub(super) fn start(change: &Change, facts: &Facts) -> Option<Start> {
+    let recorded = change.from.as_ref().and_then(|from| {
+        Some(Start {
+            line: from.line?,
+            told_by: format!("chart {}", from.version),
+            version: from.parsed.clone(),
+        })
+    });
+    let live = change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda)
+        .filter_map(|set| {
+            let live = facts.get(&set.object)?;
+            let (version, line) = running_line(live)?;
+            (Application::of(live) == Some(Application::Zeebe)).then(|| Start {
+                line,
+                told_by: format!("{}, which runs Camunda {version} already", set.object),
+                version: None,
+            })
+        });
+    // The record comes last: of two that say the same it is the one to name.
+    live.chain(recorded)
+        .max_by_key(|start| start.line.position())
+}
+
+/// A chart version on the way.
+pub(super) struct Hop {
+    /// Its line.
+    pub line: &'static Line,
+    /// The version to go to.
+    pub version: String,
+}
+
+/// Every version to go through, the target included.
+pub(super) fn hops(start: &Start, to: &ChartVersion) -> Vec<Hop> {
+    let newest = |line: &'static Line| Hop {
+        line,
+        version: line.newest_patch.version.clone(),
+    };
+    let Some(target) = to.line else {
+        return Vec::new();
+    };
+    let behind = start
+        .version
+        .as_ref()
+        .is_some_and(|version| is_behind(version, start.line));
+    let (from, last) = (start.line.position(), target.position());
+    let first = behind.then(|| newest(start.line));
+    let between = Line::all().iter().take(last).skip(from + 1).map(newest);
+    let target = Hop {
+        line: target,
+        version: to.version.clone(),
+    };
+    first.into_iter().chain(between).chain([target]).collect()
+}
+
+/// Whether a line has a newer patch than this one.
+pub(super) fn is_behind(version: &Version, line: &Line) -> bool {
+    Version::parse(&line.newest_patch.version).is_ok_and(|newest| *version < newest)
+}
+
+/// The upgrade to another version than the one that was asked for; where its chart is to be had, a person knows.
+pub(super) fn go_to(change: &Change, intro: impl Into<String>, version: &str) -> Fix {
+    let (release, namespace) = (shell::quote(&change.release), &change.namespace);
+    let command = format!(
+        "helm upgrade {release} <repository>/camunda-platform -n {} --version {version} -f <your values>",
+        shell::quote(namespace)
+    );
+    Fix::new(intro, vec![Command::Manual(command)])
+}
