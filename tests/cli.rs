@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     process::{Command, Output},
 };
 
-use camunda_upgrade_guard::rules::RULES;
+use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
 
 fn guard(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_camunda-upgrade-guard"))
@@ -32,6 +33,21 @@ fn certificate(dir: &Path) -> (String, String) {
     std::fs::write(&cert, pair.cert.pem()).unwrap();
     std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
     (cert.display().to_string(), key.display().to_string())
+}
+
+/// Every rule that the guide's table names exists, and every rule is in it.
+#[test]
+fn the_guides_table_names_every_rule() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide.md");
+    let text = std::fs::read_to_string(guide).unwrap();
+    let known = |word: &&str| {
+        let id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+        word.contains('-') && word.chars().all(id)
+    };
+    let named: BTreeSet<_> = text.split('`').skip(1).step_by(2).filter(known).collect();
+    let ids = RULES.iter().map(|rule| rule.id).chain(MUTATIONS);
+    let known: BTreeSet<_> = ids.chain(["management-password"]).collect();
+    assert_eq!(named, known);
 }
 
 #[test]

@@ -28,6 +28,14 @@ pub fn copied(cluster: &Cluster, name: &str) -> PathBuf {
     copy
 }
 
+/// A copy of one as a chart of another version, with the images of another application version.
+pub fn released_as(cluster: &Cluster, name: &str, version: [&str; 2], tags: [&str; 2]) -> PathBuf {
+    let copy = copied(cluster, name);
+    replace(&copy, "Chart.yaml", version[0], version[1]);
+    replace(&copy, "values.yaml", tags[0], tags[1]);
+    copy
+}
+
 /// Replaces a text, which must be there, in a file of a copied chart.
 pub fn replace(chart: &Path, file: &str, from: &str, to: &str) {
     let file = chart.join(file);

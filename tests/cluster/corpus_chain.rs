@@ -1,6 +1,6 @@
 //! One release through every line of the corpus, unprepared at each step, cured each time by what the refusal prints.
 
-use harness::{Cluster, Corpus, Denial, Helm, Secrets};
+use harness::{Chart, Cluster, Corpus, Denial, Helm, Secrets};
 
 use crate::{
     release::{Release, assert_silent, record},
@@ -12,7 +12,7 @@ const IMMUTABLE: &str = "immutable-field-changed";
 const ORPHANED: &str = "claims-orphaned";
 
 /// Each record with the rules that stop the way to it.
-const STEPS: [(&str, &[&str]); 8] = [
+const STEPS: [(&str, &[&str]); 9] = [
     ("8.1.27", &[REGENERATED, IMMUTABLE]),
     ("8.2.34", &[REGENERATED]),
     (
@@ -21,6 +21,7 @@ const STEPS: [(&str, &[&str]); 8] = [
     ),
     ("9.3.7", &[REGENERATED]),
     ("10.0.2", &[REGENERATED, IMMUTABLE]),
+    ("11", &[REGENERATED]),
     ("12.13.3", &[REGENERATED]),
     ("13.12.7-migration-full", &["identity-secret-removed"]),
     // Without Web Modeler, whose database has a volume.
@@ -42,13 +43,25 @@ fn through_every_line(helm: Helm) {
         return;
     };
     let release = Release::new(cluster, "camunda");
-    let first = record(cluster, &corpus, "8.0.12", Secrets::GenerateAnew);
+    let first = chart(cluster, &corpus, "8.0.12", Secrets::GenerateAnew);
     release.install_record(Helm::V3, &first);
     release.bound("elasticsearch-master-elasticsearch-master-1");
     release.bound("data-camunda-postgresql-0");
     for (name, rules) in STEPS {
         step(cluster, &corpus, &release, helm, name, rules);
     }
+}
+
+fn chart(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) -> Chart {
+    if name != "11" {
+        return record(cluster, corpus, name, secrets);
+    }
+    let eleven = corpus
+        .record("12.13.3")
+        .unwrap()
+        .released_as("11.12.3", "8.6");
+    let dir = cluster.scratch("chart").unwrap();
+    eleven.chart(secrets).write(&dir).unwrap()
 }
 
 fn step(
@@ -60,7 +73,7 @@ fn step(
     rules: &[&str],
 ) {
     let (versions, last) = (release.versions(), release.revisions().pop());
-    let target = record(cluster, corpus, name, Secrets::GenerateAnew);
+    let target = chart(cluster, corpus, name, Secrets::GenerateAnew);
     let denial = Denial::of(&release.upgrade_record(helm, &target));
     denial.assert_rules(rules);
     assert_eq!(release.versions(), versions, "{name}");
@@ -72,7 +85,7 @@ fn step(
         .unwrap();
     cured.ok().unwrap();
     // What was cured stays cured: the values that are live now are looked up.
-    let again = record(cluster, corpus, name, Secrets::ReuseLookup);
+    let again = chart(cluster, corpus, name, Secrets::ReuseLookup);
     assert_silent(&release.upgrade_record(helm, &again).ok().unwrap());
     let claims: Vec<_> = cluster.list("pvc", &release.namespace, "").unwrap();
     for claim in claims

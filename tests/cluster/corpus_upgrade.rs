@@ -201,7 +201,8 @@ fn from_12_to_13_with_the_old_passwords_carried_over() {
             .unwrap()
             .ok()
             .unwrap();
-        assert_silent(&release.upgrade_record(helm, &target).ok().unwrap());
+        let admitted = release.upgrade_record(helm, &target).ok().unwrap();
+        assert!(admitted.text().contains("backup-first"));
     }
 }
 

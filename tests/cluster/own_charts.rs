@@ -7,7 +7,7 @@ use harness::{Cluster, Denial, Helm};
 use serde_json::json;
 
 use crate::{
-    charts::{ANEW, REUSE, copied, own, replace},
+    charts::{ANEW, REUSE, copied, own, released_as, replace},
     release::{Release, assert_silent},
     stage::guarded,
 };
@@ -17,6 +17,8 @@ const REGENERATED: &str = "identity-secret-regenerated";
 /// One step of the way.
 struct Step {
     chart: &'static str,
+    /// The versions of chart and application that it stands in for.
+    stands_for: Option<[&'static str; 2]>,
     /// What stops it where nothing is prepared, new credentials aside.
     stops: &'static [&'static str],
     /// Whether the chart generates credentials.
@@ -25,27 +27,45 @@ struct Step {
     drops: &'static [&'static str],
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 6] = [
     Step {
         chart: "camunda-8.3",
+        stands_for: None,
         stops: &["elasticsearch-claims-orphaned", "immutable-field-changed"],
         generates: true,
         drops: &[],
     },
     Step {
         chart: "camunda-9.3",
+        stands_for: None,
         stops: &[],
         generates: true,
         drops: &[],
     },
     Step {
         chart: "camunda-12",
+        stands_for: Some(["10.11.3", "8.5."]),
         stops: &["immutable-field-changed"],
         generates: true,
         drops: &["-console-identity-secret"],
     },
     Step {
+        chart: "camunda-12",
+        stands_for: Some(["11.12.3", "8.6."]),
+        stops: &[],
+        generates: true,
+        drops: &[],
+    },
+    Step {
+        chart: "camunda-12",
+        stands_for: None,
+        stops: &[],
+        generates: true,
+        drops: &[],
+    },
+    Step {
         chart: "camunda-13",
+        stands_for: None,
         stops: &["claims-orphaned", "identity-secret-removed"],
         generates: false,
         drops: &["-identity-secret", "-license"],
@@ -54,20 +74,23 @@ const STEPS: [Step; 4] = [
 
 #[test]
 fn helm_3_from_8_2_to_13_with_credentials_made_anew() {
-    from_8_2_to_13([Helm::V3; 4], ANEW);
+    from_8_2_to_13([Helm::V3; 6], ANEW);
 }
 
 #[test]
 fn helm_4_from_8_2_to_13_with_credentials_made_anew() {
-    from_8_2_to_13([Helm::V4; 4], ANEW);
+    from_8_2_to_13([Helm::V4; 6], ANEW);
 }
 
 #[test]
 fn either_helm_from_8_2_to_13_with_credentials_looked_up() {
-    from_8_2_to_13([Helm::V4, Helm::V3, Helm::V3, Helm::V4], REUSE);
+    from_8_2_to_13(
+        [Helm::V4, Helm::V3, Helm::V3, Helm::V4, Helm::V4, Helm::V3],
+        REUSE,
+    );
 }
 
-fn from_8_2_to_13(helms: [Helm; 4], mode: &str) {
+fn from_8_2_to_13(helms: [Helm; 6], mode: &str) {
     let Some((cluster, _)) = guarded() else {
         return;
     };
@@ -81,7 +104,15 @@ fn from_8_2_to_13(helms: [Helm; 4], mode: &str) {
 }
 
 fn take(release: &Release, helm: Helm, mode: &str, step: &Step) {
-    let chart = own(step.chart);
+    let chart = match step.stands_for {
+        Some([version, tag]) => released_as(
+            release.cluster,
+            step.chart,
+            ["12.13.3", version],
+            ["8.7.", tag],
+        ),
+        None => own(step.chart),
+    };
     release.bind_all();
     let (volumes, secrets) = (release.volumes(), release.secrets());
     let mut args = vec![mode];
@@ -94,7 +125,7 @@ fn take(release: &Release, helm: Helm, mode: &str, step: &Step) {
         stops.push(REGENERATED);
     }
     if stops.is_empty() {
-        assert_silent(&release.upgrade(helm, &chart, &args).ok().unwrap());
+        release.upgrade(helm, &chart, &args).ok().unwrap();
     } else {
         let denial = release.refused(helm, &chart, &args);
         denial.assert_rules(&stops);

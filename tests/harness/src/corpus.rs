@@ -98,6 +98,27 @@ impl Record {
             raw,
         })
     }
+
+    /// The record as a chart of another version would have made it: its labels, and the tags of Camunda's own images.
+    ///
+    /// The corpus has no 11; what matters of it is as in 12.
+    #[must_use]
+    pub fn released_as(&self, version: &str, application: &str) -> Self {
+        let own = self.chart_metadata["appVersion"].as_str();
+        let minor = own.unwrap_or_default().trim_end_matches(".x");
+        let as_other = |text: &str| {
+            text.replace(&self.version, version)
+                .replace(&format!(":{minor}."), &format!(":{application}."))
+        };
+        let mut other = self.clone();
+        other.version = version.to_owned();
+        other.chart_metadata["version"] = version.into();
+        other.manifest = as_other(&self.manifest);
+        for hook in &mut other.hooks {
+            hook.manifest = as_other(&hook.manifest);
+        }
+        other
+    }
 }
 
 impl Hook {
