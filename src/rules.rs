@@ -3,7 +3,9 @@
 //! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
 //! denial, metrics) takes it from here.
 
+mod carry_over;
 mod claims_orphaned;
+mod credential_source_changed;
 mod elasticsearch_claims_orphaned;
 mod hand_over;
 mod identity_secret_regenerated;
@@ -11,7 +13,11 @@ mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
 mod not_checked;
+mod purposes;
 mod secret_readers;
+mod secret_values;
+mod sources;
+mod supply;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
 
@@ -35,6 +41,7 @@ pub const RULES: &[Rule] = &[
     claims_orphaned::RULE,
     identity_secret_removed::RULE,
     identity_secret_regenerated::RULE,
+    credential_source_changed::RULE,
     immutable_field_changed::RULE,
 ];
 
