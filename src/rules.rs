@@ -5,7 +5,9 @@
 
 mod carry_over;
 mod claims_orphaned;
+mod connectors_secret_missing;
 mod credential_source_changed;
+mod credentials_secret_incomplete;
 mod elasticsearch_claims_orphaned;
 mod hand_over;
 mod identity_secret_regenerated;
@@ -21,7 +23,10 @@ mod supply;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
 
-pub use self::secret_readers::{SecretRef, secret_refs};
+pub use self::{
+    connectors_secret_missing::connectors_secret,
+    secret_readers::{SecretRef, secret_refs},
+};
 
 /// One rule.
 pub struct Rule {
@@ -42,6 +47,8 @@ pub const RULES: &[Rule] = &[
     identity_secret_removed::RULE,
     identity_secret_regenerated::RULE,
     credential_source_changed::RULE,
+    credentials_secret_incomplete::RULE,
+    connectors_secret_missing::RULE,
     immutable_field_changed::RULE,
 ];
 

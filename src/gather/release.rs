@@ -10,7 +10,7 @@ use crate::{
     cluster::User,
     facts::Facts,
     object::{Kind, Object, ObjectRef},
-    rules::{SecretRef, secret_refs},
+    rules::{SecretRef, connectors_secret, secret_refs},
 };
 
 impl Reader {
@@ -101,6 +101,7 @@ fn references(change: &Change) -> BTreeSet<ObjectRef> {
             references.extend(secrets(object, running));
         }
     }
+    references.extend(connectors_secret(change));
     references
 }
 

@@ -86,18 +86,41 @@ pub(super) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) ->
     }
 }
 
+/// Adds keys to a Secret that is there.
+pub(super) fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
+    let asked = keys
+        .iter()
+        .any(|(_, content)| matches!(content, Content::Asked));
+    let encoded: Vec<_> = keys
+        .iter()
+        .map(|(key, content)| {
+            let command = match content {
+                Content::Printed(command) => command.as_str(),
+                Content::Fresh => "openssl rand -hex 16",
+                Content::Asked => "echo -n '<its value>'",
+            };
+            (*key, format!("{command} | base64 | tr -d '\\n'"))
+        })
+        .collect();
+    let line = patching(namespace, secret, &encoded);
+    match asked {
+        true => Command::Manual(line),
+        false => Command::Shell(line),
+    }
+}
+
 /// Sets keys of a Secret that is there to old values.
 pub(super) fn patch(namespace: &str, secret: &str, keys: &[(&str, Old<'_>)]) -> Command {
     let encoded: Vec<_> = keys
         .iter()
         .map(|(key, old)| (*key, old.encoded()))
         .collect();
+    Command::Shell(patching(namespace, secret, &encoded))
+}
+
+fn patching(namespace: &str, secret: &str, encoded: &[(&str, String)]) -> String {
     let words = ["patch", "secret", secret, "-p"];
-    Command::Shell(format!(
-        "{} {}",
-        shell::kubectl(namespace, words),
-        data(&encoded)
-    ))
+    format!("{} {}", shell::kubectl(namespace, words), data(encoded))
 }
 
 /// `{"data":{"KEY":"…"}}` as one word, each value printed by a command.

@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod claims;
+mod corpus;
 mod credentials;
 mod immutable;
+mod missing;
 mod scene;
 mod sources;
