@@ -79,6 +79,12 @@ impl Facts {
         &self.gaps
     }
 
+    /// Whether reading an object was tried and failed, so that its absence here tells nothing.
+    pub fn unread(&self, reference: &ObjectRef) -> bool {
+        let what = reference.to_string();
+        self.gaps.iter().any(|gap| gap.what == what)
+    }
+
     /// The live object, if there is one.
     pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
         self.objects.get(reference).map(Arc::as_ref)

@@ -4,9 +4,13 @@
 //! denial, metrics) takes it from here.
 
 mod backup_first;
+mod carry_over;
 mod chart_8_3_0_not_recommended;
 mod claims_orphaned;
 mod component_versions_differ;
+mod connectors_secret_missing;
+mod credential_source_changed;
+mod credentials_secret_incomplete;
 mod downgrade;
 mod elasticsearch_claims_orphaned;
 mod elasticsearch_version;
@@ -17,15 +21,22 @@ mod immutable_field_changed;
 mod keep_claims;
 mod not_checked;
 mod optimize_pairing;
+mod purposes;
 mod release_notes;
 mod secret_readers;
+mod secret_values;
+mod sources;
+mod supply;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod way;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
 
-pub use self::secret_readers::{SecretRef, secret_refs};
+pub use self::{
+    connectors_secret_missing::connectors_secret,
+    secret_readers::{SecretRef, secret_refs},
+};
 
 /// One rule.
 pub struct Rule {
@@ -51,6 +62,9 @@ pub const RULES: &[Rule] = &[
     claims_orphaned::RULE,
     identity_secret_removed::RULE,
     identity_secret_regenerated::RULE,
+    credential_source_changed::RULE,
+    credentials_secret_incomplete::RULE,
+    connectors_secret_missing::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     backup_first::RULE,

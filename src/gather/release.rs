@@ -1,16 +1,16 @@
 //! The facts for a whole release.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::Reader;
 use crate::{
     camunda::is_elastics,
-    change::Change,
+    change::{Change, ObjectChange},
     claims::Mounts,
     cluster::User,
     facts::Facts,
-    object::{Kind, ObjectRef},
-    rules::secret_refs,
+    object::{Kind, Object, ObjectRef},
+    rules::{SecretRef, connectors_secret, secret_refs},
 };
 
 impl Reader {
@@ -22,6 +22,8 @@ impl Reader {
         self.leave_out_foreign_namespaces(&mut facts, change, home, user)
             .await;
         self.get_all(&mut facts, references(change)).await;
+        let drifted = drifted(change, &facts);
+        self.get_all(&mut facts, drifted).await;
         let namespaces: BTreeSet<_> = change
             .of_kind(Kind::StatefulSet)
             .filter(|set| set.camunda)
@@ -79,7 +81,7 @@ impl Reader {
     }
 }
 
-/// The live twins of all objects, and the Secrets that new workloads read where one is about to go.
+/// The live twins of all objects, and the Secrets whose values some rule compares or misses.
 fn references(change: &Change) -> BTreeSet<ObjectRef> {
     let mut references: BTreeSet<_> = change
         .objects
@@ -87,21 +89,53 @@ fn references(change: &Change) -> BTreeSet<ObjectRef> {
         .filter(|object| object.object.kind != Kind::Secret || object.camunda)
         .map(|object| object.object.clone())
         .collect();
-    if change.of_kind(Kind::Secret).any(|secret| secret.removed()) {
-        for object in change.objects.iter().filter(|object| object.camunda) {
-            let refs = object
-                .planned
-                .as_deref()
-                .map(secret_refs)
-                .unwrap_or_default();
-            let namespace = &object.object.namespace;
-            references.extend(
-                refs.into_iter()
-                    .map(|read| ObjectRef::new(Kind::Secret, namespace, &read.secret)),
-            );
+    let removes = change.of_kind(Kind::Secret).any(|secret| secret.removed());
+    for object in change.objects.iter().filter(|object| object.camunda) {
+        let (running, planned) = (refs(object.running.as_ref()), refs(object.planned.as_ref()));
+        // What is read as before can only change with its Secret, or go.
+        let moved = running != planned;
+        if removes || moved {
+            references.extend(secrets(object, planned));
+        }
+        if moved {
+            references.extend(secrets(object, running));
         }
     }
+    references.extend(connectors_secret(change));
     references
+}
+
+/// The Secrets that live workloads read although no manifest says so.
+fn drifted(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
+    change
+        .objects
+        .iter()
+        .filter(|object| object.camunda && object.planned.is_some())
+        .filter_map(|object| Some((object, facts.get(&object.object)?)))
+        .flat_map(|(object, live)| {
+            let known = refs(object.running.as_ref());
+            let drifted = secret_refs(live)
+                .into_iter()
+                .filter(move |read| !known.contains(read));
+            secrets(object, drifted)
+        })
+        .filter(|secret| facts.get(secret).is_none())
+        .collect()
+}
+
+fn refs(workload: Option<&Arc<Object>>) -> BTreeSet<SecretRef> {
+    workload
+        .map(|workload| secret_refs(workload))
+        .unwrap_or_default()
+}
+
+fn secrets(
+    object: &ObjectChange,
+    refs: impl IntoIterator<Item = SecretRef>,
+) -> impl Iterator<Item = ObjectRef> {
+    let namespace = object.object.namespace.clone();
+    refs.into_iter()
+        .map(move |read| ObjectRef::new(Kind::Secret, &namespace, &read.secret))
 }
 
 /// Whether elastic's chart has left claims of this release behind.

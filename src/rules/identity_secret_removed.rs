@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Rule,
+    credential_source_changed::left_keys,
     secret_readers::{SecretRef, secret_refs},
 };
 use crate::{
@@ -34,6 +35,7 @@ const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let readers = Readers::of(change);
+    let left = left_keys(change, facts);
     let mut reasons: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
     for secret in change.of_kind(Kind::Secret) {
         if !secret.camunda || !secret.removed() {
@@ -45,7 +47,14 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         if live.annotation(RESOURCE_POLICY) == Some("keep") {
             continue;
         }
+        let told = |key: &str| {
+            let (namespace, name) = (&secret.object.namespace, &secret.object.name);
+            left.contains(&(namespace.clone(), name.clone(), key.to_owned()))
+        };
         for (key, value) in secret_data(live) {
+            if told(key) {
+                continue;
+            }
             if let Some(reason) = needed(change, facts, &readers, secret, live, key, &value) {
                 reasons
                     .entry(&secret.object)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::sources;
 use crate::object::Object;
 
 /// A Secret that a workload reads; without a key, all of it.
@@ -13,13 +14,17 @@ pub struct SecretRef {
     pub secret: String,
     /// The key, or `None` for all keys.
     pub key: Option<String>,
+    /// Whether the pods start without it.
+    pub optional: bool,
 }
 
 impl SecretRef {
-    fn new(secret: &Value, key: Option<&Value>) -> Option<Self> {
+    /// `source` is what holds the reference: it says whether that is optional.
+    fn new(secret: &Value, key: Option<&Value>, source: &Value) -> Option<Self> {
         Some(Self {
             secret: secret.as_str()?.to_owned(),
             key: key.and_then(Value::as_str).map(str::to_owned),
+            optional: source.get("optional").and_then(Value::as_bool) == Some(true),
         })
     }
 
@@ -37,14 +42,17 @@ pub fn secret_refs(workload: &Object) -> BTreeSet<SecretRef> {
             if let Some(from) = env.pointer("/valueFrom/secretKeyRef") {
                 refs.extend(
                     from.get("name")
-                        .and_then(|name| SecretRef::new(name, from.get("key"))),
+                        .and_then(|name| SecretRef::new(name, from.get("key"), from)),
                 );
             }
         }
         for from in list(container, "/envFrom") {
-            let name = from.pointer("/secretRef/name");
-            refs.extend(name.and_then(|name| SecretRef::new(name, None)));
+            if let Some(from) = from.get("secretRef") {
+                let name = from.get("name");
+                refs.extend(name.and_then(|name| SecretRef::new(name, None, from)));
+            }
         }
+        refs.extend(sources::files(workload, container));
     }
     for volume in workload.array("/spec/template/spec/volumes") {
         if let Some(secret) = volume.get("secret") {
@@ -63,14 +71,14 @@ fn mounted(name: Option<&Value>, source: &Value, refs: &mut BTreeSet<SecretRef>)
     let Some(name) = name else { return };
     let items = list(source, "/items");
     if items.is_empty() {
-        refs.extend(SecretRef::new(name, None));
+        refs.extend(SecretRef::new(name, None, source));
     }
     for item in items {
-        refs.extend(SecretRef::new(name, item.get("key")));
+        refs.extend(SecretRef::new(name, item.get("key"), source));
     }
 }
 
-fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value
         .pointer(pointer)
         .and_then(Value::as_array)

@@ -159,7 +159,9 @@ fn a_removed_secret_that_is_still_needed() {
         "{:?}",
         finding.why
     );
-    let finding = removed(Some("camunda-credentials")).refused(REMOVED);
+    let finding = removed(Some("camunda-credentials"))
+        .live(&secret("camunda-credentials", "", "password: other"))
+        .refused(REMOVED);
     assert!(
         finding.why[1].contains("in claim data-camunda-postgresql-0 knows no other"),
         "{:?}",

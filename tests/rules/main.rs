@@ -5,8 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod claims;
+mod corpus;
 mod credentials;
 mod images;
 mod immutable;
+mod missing;
 mod scene;
+mod sources;
 mod versions;

@@ -70,6 +70,12 @@ impl Scene {
         self
     }
 
+    /// Has this for the whole new manifest.
+    pub fn replanned(mut self, document: &str) -> Scene {
+        self.planned.clear();
+        self.planned(document)
+    }
+
     /// Adds a hook of the new release.
     pub fn hook(mut self, events: &[&str], document: &str) -> Scene {
         self.hooks.push(json!({"path": "camunda-platform/templates/hook.yaml", "manifest": document, "events": events}));

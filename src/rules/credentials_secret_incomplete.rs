@@ -1,0 +1,238 @@
+//! `credentials-secret-incomplete`: pods would wait for a Secret, or a key of one, that nobody has made.
+//!
+//! 13 reads all passwords from `camunda-credentials`, which the user makes, under keys of its own. Without it the pods
+//! never start, and a Secret made up on the spot has passwords that the databases do not know: the old ones have to be
+//! carried over.
+//!
+//! Since chart 13; any line where `existingSecret` is set. In no guide.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Rule,
+    carry_over::{self, Content, Old},
+    connectors_secret_missing,
+    purposes::{Moved, moved},
+    secret_readers::secret_refs,
+    secret_values::{self, Value},
+    sources::Source,
+};
+use crate::{
+    camunda,
+    change::{Change, Gate, ObjectChange, Operation, secret_data},
+    facts::Facts,
+    finding::{Action, Command, Finding, Fix},
+    object::{Kind, Object, ObjectRef},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "credentials-secret-incomplete",
+    summary: "pods would wait for a Secret or a key that is not there",
+    page: include_str!("../../docs/rules/credentials-secret-incomplete.md"),
+    judge,
+};
+
+/// A Secret, and which of its keys are missing for whom; without a key, the Secret as a whole.
+type Missing<'a> = BTreeMap<ObjectRef, BTreeMap<Option<String>, &'a ObjectRef>>;
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    // On a first install there is nothing to carry over, and its pods start once somebody makes the Secret.
+    if change.gate == Gate::Object || change.operation == Operation::Install {
+        return Vec::new();
+    }
+    let (produced, missing): (Missing<'_>, Missing<'_>) =
+        missing(change, facts).into_iter().partition(|(secret, _)| {
+            secret_values::is_produced(change, &secret.namespace, &secret.name)
+        });
+    let fixes = vec![Fix::new(
+        "Make it with the values that the databases know:",
+        commands(change, facts, &missing),
+    )];
+    [
+        finding(Action::Deny, &missing, fixes),
+        finding(Action::Warn, &produced, Vec::new()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn missing<'a>(change: &'a Change, facts: &Facts) -> Missing<'a> {
+    let mut found = Missing::new();
+    for workload in change.objects.iter().filter(|object| object.camunda) {
+        let Some(planned) = workload.planned.as_deref() else {
+            continue;
+        };
+        let before: BTreeSet<_> = old(facts, workload)
+            .into_iter()
+            .flat_map(secret_refs)
+            .collect();
+        for read in secret_refs(planned) {
+            let known = |other: &str| before.iter().any(|old| old.reads(&read.secret, other));
+            let is_new = match &read.key {
+                Some(key) => !known(key),
+                None => before.iter().all(|old| old.secret != read.secret),
+            };
+            let secret = ObjectRef::new(Kind::Secret, &workload.object.namespace, &read.secret);
+            if is_new
+                && !read.optional
+                && is_missing(change, facts, &secret, read.key.as_deref())
+                && !connectors_secret_missing::is_about(change, facts, &secret)
+            {
+                let keys = found.entry(secret).or_default();
+                keys.entry(read.key).or_insert(&workload.object);
+            }
+        }
+    }
+    for keys in found.values_mut() {
+        // Whoever reads all of it is helped by the keys that others name.
+        if keys.len() > 1 {
+            keys.remove(&None);
+        }
+    }
+    found
+}
+
+fn old<'a>(facts: &'a Facts, workload: &'a ObjectChange) -> Vec<&'a Object> {
+    let live = facts.get(&workload.object);
+    live.into_iter()
+        .chain(workload.running.as_deref())
+        .collect()
+}
+
+fn is_missing(change: &Change, facts: &Facts, secret: &ObjectRef, key: Option<&str>) -> bool {
+    let rendered = || {
+        change
+            .of_kind(Kind::Secret)
+            .any(|other| other.object == *secret && other.planned.is_some())
+    };
+    let there = facts.get(secret).is_some() || facts.unread(secret) || rendered();
+    let Some(key) = key.filter(|_| there) else {
+        return !there;
+    };
+    let source = Source::Key {
+        secret: secret.name.clone(),
+        key: key.to_owned(),
+    };
+    let value = secret_values::planned(change, facts, &secret.namespace, &source);
+    value == Value::Missing
+}
+
+fn finding(action: Action, missing: &Missing<'_>, fixes: Vec<Fix>) -> Option<Finding> {
+    let first = missing.keys().next()?;
+    let names: Vec<_> = missing.keys().map(|secret| secret.name.as_str()).collect();
+    let (title, fixes) = match action {
+        Action::Deny => (
+            format!("Pods would wait for what is not in {}", names.join(", ")),
+            fixes,
+        ),
+        Action::Warn => (
+            format!("Pods wait until {} is made", names.join(", ")),
+            Vec::new(),
+        ),
+    };
+    let mut why = vec![format!(
+        "The new manifest reads these in namespace {}, and neither the cluster nor the manifest has them:",
+        first.namespace
+    )];
+    for (secret, keys) in missing {
+        why.extend(keys.iter().map(|(key, reader)| match key {
+            Some(key) => format!("  {} ({key}) for {reader}", secret.name),
+            None => format!("  {} for {reader}", secret.name),
+        }));
+    }
+    if action == Action::Warn {
+        why.push(
+            "Another object of the manifest has them made; see that it holds the old values."
+                .to_owned(),
+        );
+    }
+    Some(Finding {
+        rule: RULE.id,
+        action,
+        title,
+        objects: missing.keys().cloned().collect(),
+        why,
+        fixes,
+        guide: "",
+    })
+}
+
+fn commands(change: &Change, facts: &Facts, missing: &Missing<'_>) -> Vec<Command> {
+    let moved = moved(change, facts);
+    let one = |(secret, keys): (&ObjectRef, &BTreeMap<Option<String>, &ObjectRef>)| {
+        let keys: Vec<_> = keys
+            .keys()
+            .flatten()
+            .map(|key| (key.as_str(), content(change, facts, &moved, secret, key)))
+            .collect();
+        match facts.get(secret) {
+            Some(_) => carry_over::add(&secret.namespace, &secret.name, &keys),
+            None => carry_over::create(&secret.namespace, &secret.name, &keys),
+        }
+    };
+    missing.iter().map(one).collect()
+}
+
+/// What a key is to hold: what its reader reads now, or what the data of the line say that it takes the place of.
+fn content(
+    change: &Change,
+    facts: &Facts,
+    moved: &[Moved<'_>],
+    secret: &ObjectRef,
+    key: &str,
+) -> Content {
+    let source = Source::Key {
+        secret: secret.name.clone(),
+        key: key.to_owned(),
+    };
+    let reader = moved.iter().find(|moved| {
+        moved.workload.namespace == secret.namespace
+            && moved.new.source == source
+            && matches!(
+                secret_values::live(facts, &secret.namespace, &moved.old.source),
+                Value::Known(_)
+            )
+    });
+    if let Some(moved) = reader {
+        let old = Old {
+            workload: moved.before,
+            reading: &moved.old,
+        };
+        return Content::Printed(old.plain());
+    }
+    let carried = change
+        .target_line()
+        .and_then(|line| line.carried_over.iter().find(|carried| carried.key == key));
+    match carried.map(|carried| carried.from.as_deref()) {
+        None => Content::Asked,
+        Some(None) => Content::Fresh,
+        Some(Some(name)) => generated(change, facts, &secret.namespace, name).map_or(
+            Content::Fresh,
+            |(secret, key)| {
+                Content::Printed(carry_over::plain(&secret.namespace, &secret.name, key))
+            },
+        ),
+    }
+}
+
+/// The live Secret and key of a credential that the running chart made.
+fn generated<'a>(
+    change: &'a Change,
+    facts: &'a Facts,
+    namespace: &str,
+    name: &str,
+) -> Option<(&'a ObjectRef, &'a str)> {
+    let line = change.from.as_ref().and_then(|from| from.line);
+    change
+        .of_kind(Kind::Secret)
+        .filter(|secret| secret.camunda && secret.object.namespace == namespace)
+        .find_map(|secret| {
+            let live = facts.get(&secret.object)?;
+            let charts = secret.charts.as_deref();
+            let key = secret_data(live).into_keys().find(|key| {
+                camunda::credential(live, key, charts, line).is_some_and(|found| found.name == name)
+            })?;
+            Some((&secret.object, key))
+        })
+}

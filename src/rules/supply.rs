@@ -1,0 +1,102 @@
+//! Gives the chart a credential's old value: a variable that is read from where it is, and a flag that uses it.
+
+use super::carry_over::plain;
+use crate::{
+    camunda::{Credential, Held},
+    finding::Command,
+    shell,
+};
+
+/// A key of a Secret that holds the old value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OldKey<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) secret: &'a str,
+    pub(super) key: &'a str,
+    pub(super) value: &'a [u8],
+}
+
+/// The command that reads it, where one is needed, and the flag that gives it to the chart under the key `value`.
+pub(super) fn supply(
+    value: &str,
+    credential: &Credential,
+    old: OldKey<'_>,
+) -> (Option<Command>, Command) {
+    if !is_plain(old.value) {
+        return (None, Command::HelmFlag(from_file(value, old)));
+    }
+    let variable = variable(credential);
+    let read = plain(old.namespace, old.secret, old.key);
+    (
+        Some(Command::Shell(format!("export {variable}=$({read})"))),
+        Command::HelmFlag(format!("--set-string {value}=\"${variable}\"")),
+    )
+}
+
+/// `--set-string` takes commas, backslashes and braces for its own, and `$(…)` swallows line ends at the end.
+fn is_plain(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() && !b",\\{}\"".contains(byte))
+}
+
+/// A values file that kubectl writes from the Secret, so that no quoting of a shell's or Helm's gets at the value.
+fn from_file(value: &str, old: OldKey<'_>) -> String {
+    let (open, close) = (
+        value
+            .split('.')
+            .map(|part| format!("{{\"{part}\":"))
+            .collect::<String>(),
+        "}".repeat(value.split('.').count()),
+    );
+    // Spaces keep the braces of the JSON apart from those of the template.
+    let open = open.replace("{", "{ ");
+    let template = format!(
+        "{open}{{{{index .data \"{}\" | base64decode | printf \"%q\"}}}} {}",
+        old.key,
+        close.replace('}', "} ")
+    );
+    let words = ["get", "secret", old.secret, "-o"];
+    format!(
+        "-f <({} go-template={})",
+        shell::kubectl(old.namespace, words),
+        shell::quote(template.trim_end())
+    )
+}
+
+fn variable(credential: &Credential) -> String {
+    let name = credential.name.to_uppercase().replace('-', "_");
+    match credential.held {
+        Held::Client => format!("{name}_SECRET"),
+        Held::Keycloak | Held::Database => format!("{name}_PASSWORD"),
+    }
+}
+
+/// A plain sh has no process substitution.
+pub(super) fn shells(flags: &[Command]) -> &'static str {
+    match flags.iter().any(|flag| flag.text().starts_with("-f <(")) {
+        true => ", in bash or zsh",
+        false => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_the_command_line_would_change_take_the_other_way() {
+        assert!(is_plain(b"aB3$x'y"));
+        for value in [
+            &b"a,b"[..],
+            b"a\\b",
+            b"{a}",
+            b"line\n",
+            b"a b",
+            b"\xff",
+            b"a\"b",
+        ] {
+            assert!(!is_plain(value), "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! `credential-source-changed`.
+
+use camunda_upgrade_guard::finding::Finding;
+
+use crate::scene::{Scene, claim, secret, statefulset};
+
+const POSTGRESQL: &str = "app.kubernetes.io/name: postgresql, app.kubernetes.io/instance: camunda";
+const KEYCLOAK: &str = "app.kubernetes.io/name: keycloak, app.kubernetes.io/instance: camunda";
+const CLAIM: &str = "data-camunda-postgresql-0";
+const RULE: &str = "credential-source-changed";
+
+/// A container's fields that read a variable from a Secret.
+fn from_key(variable: &str, secret: &str, key: &str) -> String {
+    format!(
+        "env: [{{name: {variable}, valueFrom: {{secretKeyRef: {{name: {secret}, key: {key}}}}}}}]"
+    )
+}
+
+fn workload(name: &str, labels: &str, container: &str) -> String {
+    statefulset(name, "data", labels, 1).replace("image: x", &format!("image: x, {container}"))
+}
+
+fn database(container: &str) -> String {
+    workload("camunda-postgresql", POSTGRESQL, container)
+}
+
+/// A database that reads its password from Secret `old`, and will read it as told.
+fn moved(container: &str) -> Scene {
+    Scene::upgrade("12.13.3", "12.13.3")
+        .running(&database(&from_key("POSTGRES_PASSWORD", "old", "password")))
+        .live(&secret("old", "", "password: before"))
+        .live(&claim(CLAIM, "Bound", POSTGRESQL))
+        .planned(&database(container))
+}
+
+fn to_key(value: &str) -> Scene {
+    moved(&from_key("POSTGRES_PASSWORD", "new", "user")).live(&secret("new", "", value))
+}
+
+fn commands(finding: &Finding) -> Vec<&str> {
+    let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
+    commands.map(|command| command.text()).collect()
+}
+
+#[test]
+fn another_secret_with_another_value() {
+    let finding = to_key("user: after").refused(RULE);
+    assert_eq!(
+        finding.why[0],
+        format!("The data in {CLAIM} knows only the old ones; every login would fail.")
+    );
+    assert_eq!(
+        finding.why[1],
+        "  StatefulSet camunda-postgresql would take POSTGRES_PASSWORD from Secret new (user), not from Secret old (password)"
+    );
+    assert_eq!(
+        commands(&finding),
+        [
+            "kubectl -n prod patch secret new -p '{\"data\":{\"user\":\"'\
+          \"$(kubectl -n prod get secret old -o 'jsonpath={.data.password}')\"'\"}}'"
+        ]
+    );
+    assert!(!format!("{finding:?}").contains("before"), "{finding:?}");
+}
+
+#[test]
+fn the_same_value_from_elsewhere_passes() {
+    to_key("user: before").passes();
+    moved("env: [{name: POSTGRES_PASSWORD, value: before}]").passes();
+    moved(&from_key("POSTGRESQL_PASSWORD", "old", "password")).passes();
+    for (from, path) in [
+        ("secret: {secretName: new}", "/run/s/user"),
+        (
+            "secret: {secretName: new, items: [{key: user, path: p}]}",
+            "/run/s/p",
+        ),
+        (
+            "projected: {sources: [{secret: {name: old}}, {secret: {name: new, items: [{key: user, path: p}]}}]}",
+            "/run/s/p",
+        ),
+    ] {
+        let scene = |value: &str| {
+            let file = format!(
+                "env: [{{name: POSTGRES_PASSWORD_FILE, value: {path}}}], volumeMounts: [{{name: s, mountPath: /run/s}}]"
+            );
+            let planned = database(&file).replace(
+                "{spec: {containers",
+                &format!("{{spec: {{volumes: [{{name: s, {from}}}], containers"),
+            );
+            to_key(value).replanned(&planned)
+        };
+        scene("user: before").passes();
+        scene("user: after").refused(RULE);
+    }
+}
+
+#[test]
+fn a_whole_secret_and_a_value_in_place() {
+    let whole = |value: &str| {
+        moved("envFrom: [{secretRef: {name: new}}]").live(&secret(
+            "new",
+            "",
+            &format!("POSTGRES_PASSWORD: {value}"),
+        ))
+    };
+    whole("before").passes();
+    whole("after").refused(RULE);
+    let finding = moved("env: [{name: POSTGRES_PASSWORD, value: after}]").refused(RULE);
+    assert_eq!(
+        commands(&finding),
+        ["POSTGRES_PASSWORD of StatefulSet camunda-postgresql: take it from Secret old (password)"]
+    );
+}
+
+#[test]
+fn no_data_knows_the_old_password() {
+    to_key("user: after")
+        .live(&claim(CLAIM, "Pending", POSTGRESQL))
+        .passes();
+    // Its value is not to be known.
+    let external =
+        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: new}";
+    let findings = moved(&from_key("POSTGRES_PASSWORD", "new", "user"))
+        .planned(external)
+        .findings();
+    assert!(
+        findings.iter().all(|finding| finding.rule != RULE),
+        "{findings:#?}"
+    );
+}
+
+#[test]
+fn what_logs_in_must_know_the_password_too() {
+    let keycloak = |secret: &str| {
+        workload(
+            "camunda-keycloak",
+            KEYCLOAK,
+            &from_key("KEYCLOAK_DATABASE_PASSWORD", secret, "password"),
+        )
+    };
+    let identity = |variable: &str, secret: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: camunda-identity}}\nspec:\n  selector: {{}}\n  template: {{spec: {{containers: [{{name: c, {}}}]}}}}",
+            from_key(variable, secret, "admin-password")
+        )
+    };
+    let scene = |database_secret: &str, admin: &str| {
+        Scene::upgrade("12.13.3", "12.13.3")
+            .running(&database(""))
+            .planned(&database(""))
+            .live(&claim(CLAIM, "Bound", POSTGRESQL))
+            .running(&keycloak("old"))
+            .planned(&keycloak(database_secret))
+            .running(&identity("KEYCLOAK_SETUP_PASSWORD", "old"))
+            .planned(&identity("VALUES_KEYCLOAK_SETUP_PASSWORD", admin))
+            .live(&secret("old", "", "password: a, admin-password: b"))
+            .live(&secret("same", "", "password: a, admin-password: b"))
+            .live(&secret("other", "", "password: c, admin-password: d"))
+    };
+    scene("old", "old").passes();
+    scene("same", "same").passes();
+    for (database, admin, variable) in [
+        ("other", "old", "KEYCLOAK_DATABASE_PASSWORD"),
+        ("old", "other", "VALUES_KEYCLOAK_SETUP_PASSWORD"),
+    ] {
+        let finding = scene(database, admin).refused(RULE);
+        assert!(finding.why[1].contains(variable), "{:?}", finding.why);
+    }
+}
+
+/// Its data is handed over, and the new Secret would hold a new random password.
+#[test]
+fn a_database_under_another_name() {
+    let renamed = |value: &str| {
+        Scene::upgrade("12.13.3", "12.13.3")
+            .running(&database(&from_key("POSTGRES_PASSWORD", "camunda-postgresql", "password")))
+            .running(&secret("camunda-postgresql", POSTGRESQL, "password: before"))
+            .planned(&workload("new-db", POSTGRESQL, &from_key("POSTGRES_PASSWORD", "new-db", "password")))
+            .planned(&secret("new-db", POSTGRESQL, &format!("password: {value}")))
+            .live(&claim(CLAIM, "Lost", POSTGRESQL))
+            .live("kind: PersistentVolume\nmetadata: {name: v}\nspec: {claimRef: {namespace: prod, name: data-new-db-0}}")
+    };
+    renamed("before").passes();
+    let finding = renamed("after").refused(RULE);
+    assert_eq!(
+        commands(&finding),
+        [
+            "export POSTGRESQL_PASSWORD=$(kubectl -n prod get secret camunda-postgresql -o 'jsonpath={.data.password}' | base64 --decode)",
+            "--set-string identityKeycloak.postgresql.auth.password=\"$POSTGRESQL_PASSWORD\"",
+        ]
+    );
+}
