@@ -8,5 +8,6 @@ mod claims;
 mod credentials;
 mod images;
 mod immutable;
+mod notices;
 mod scene;
 mod versions;
