@@ -98,6 +98,17 @@ pub fn successor<'a>(change: &'a Change, removed: &ObjectChange) -> Option<&'a O
         .or_else(|| candidates().next())
 }
 
+/// What ran with the data of a StatefulSet of the new manifest: the same one, or the one whose place it takes.
+pub fn predecessor<'a>(change: &'a Change, set: &'a ObjectChange) -> Option<&'a ObjectChange> {
+    if set.running.is_some() {
+        return Some(set);
+    }
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter(|other| other.removed())
+        .find(|other| successor(change, other).is_some_and(|next| next.object == set.object))
+}
+
 /// The claims of `old` that would be left behind, where `new` mounts in its place (or nothing does).
 pub fn orphans<'a>(
     facts: &'a Facts,

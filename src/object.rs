@@ -249,6 +249,17 @@ impl Object {
             .chain(self.array("/spec/template/spec/initContainers"))
     }
 
+    /// The value of an environment variable that is set in some container; of several the last one counts.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.containers()
+            .filter_map(|container| container.get("env")?.as_array())
+            .flatten()
+            .filter(|variable| variable.get("name").and_then(Value::as_str) == Some(name))
+            .last()?
+            .get("value")?
+            .as_str()
+    }
+
     /// The image of the first container.
     pub fn image(&self) -> Option<&str> {
         self.str("/spec/template/spec/containers/0/image")

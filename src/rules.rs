@@ -9,16 +9,20 @@ mod chart_8_3_0_not_recommended;
 mod claims_orphaned;
 mod component_versions_differ;
 mod connectors_secret_missing;
+mod console_role;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod downgrade;
 mod elasticsearch_claims_orphaned;
 mod elasticsearch_version;
+mod gateway_authentication_enabled;
 mod hand_over;
+mod helm_cli_version;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
+mod keycloak_major_upgrade;
 mod not_checked;
 mod optimize_pairing;
 mod purposes;
@@ -29,6 +33,7 @@ mod sources;
 mod supply;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
+mod user_id_changed;
 mod way;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
@@ -36,6 +41,7 @@ use crate::{change::Change, facts::Facts, finding::Finding};
 pub use self::{
     connectors_secret_missing::connectors_secret,
     secret_readers::{SecretRef, secret_refs},
+    user_id_changed::changed_user,
 };
 
 /// One rule.
@@ -67,7 +73,12 @@ pub const RULES: &[Rule] = &[
     connectors_secret_missing::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
+    helm_cli_version::RULE,
     backup_first::RULE,
+    keycloak_major_upgrade::RULE,
+    user_id_changed::RULE,
+    gateway_authentication_enabled::RULE,
+    console_role::RULE,
     release_notes::RULE,
 ];
 

@@ -11,6 +11,10 @@ use crate::{
     facts::Facts,
     object::{Kind, Object, ObjectRef},
     rules::{SecretRef, connectors_secret, secret_refs},
+    change::Change,
+    claims::{self, Mounts},
+    object::{Kind, ObjectRef},
+    rules::{changed_user, secret_refs},
 };
 
 impl Reader {
@@ -145,7 +149,7 @@ fn left_over(change: &Change, facts: &Facts, namespace: &str) -> bool {
         .any(|claim| is_elastics(claim, &change.release))
 }
 
-/// The volumes and classes of the claims that this change stops mounting.
+/// The volumes and classes of the claims that this change stops mounting or mounts as another user.
 fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
     let replaced: Vec<_> = change
         .of_kind(Kind::StatefulSet)
@@ -156,6 +160,16 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
             planned
                 .is_none_or(|planned| planned.templates != running.templates)
                 .then_some(running)
+        })
+        .collect();
+    let disowned: Vec<_> = change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda && changed_user(change, set).is_some())
+        .filter_map(|set| {
+            claims::predecessor(change, set)?
+                .running
+                .as_deref()
+                .map(Mounts::of)
         })
         .collect();
     let mounted: Vec<_> = change
@@ -170,7 +184,7 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
                 .any(|mounts| mounts.parse(claim.name()).is_some())
         };
         let goes = named(&replaced) || is_elastics(claim, &change.release);
-        if goes {
+        if goes || named(&disowned) {
             volumes.extend(
                 claim
                     .str("/spec/volumeName")

@@ -37,7 +37,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     let planned = version(set.planned.as_deref()?)?;
-    let before = predecessor(change, set)?;
+    let before = claims::predecessor(change, set)?;
     let running = before.running.as_deref()?;
     let now = version(facts.get(&before.object).unwrap_or(running))?;
     let problem = if planned < now {
@@ -90,17 +90,6 @@ fn version(set: &Object) -> Option<Version> {
     image_name(image)
         .contains("elasticsearch")
         .then(|| image_version(image))?
-}
-
-/// The StatefulSet that ran with the data: the same one, or the one that this takes the place of.
-fn predecessor<'a>(change: &'a Change, set: &'a ObjectChange) -> Option<&'a ObjectChange> {
-    if set.running.is_some() {
-        return Some(set);
-    }
-    change
-        .of_kind(Kind::StatefulSet)
-        .filter(|other| other.camunda && other.component == Component::Elasticsearch)
-        .find(|other| other.removed())
 }
 
 /// A claim with data: Bound, or handed over with its volume still there.

@@ -77,6 +77,7 @@ fn patches_and_others_numbers_may_differ() {
         .planned(&deployment("optimize", "3.11.0"))
         .planned(&deployment("connectors", "0.23.2"))
         .planned(&deployment("restapi", "8.3.0"))
+        .running(&deployment("console", "8.5.5"))
         .planned(&deployment("console", "8.5.5"))
         .passes();
 }

@@ -10,6 +10,7 @@ mod credentials;
 mod images;
 mod immutable;
 mod missing;
+mod notices;
 mod scene;
 mod sources;
 mod versions;

@@ -26,6 +26,11 @@ pub struct Scene {
     hooks: Vec<Value>,
     status: &'static str,
     versions: [&'static str; 2],
+    /// What the user had set and sets.
+    values: [Value; 2],
+    /// How the Helm that wrote each record applies objects; Helm 3 does not say.
+    apply_methods: [Option<&'static str>; 2],
+    tested_helm: Option<&'static str>,
     facts: Facts,
 }
 
@@ -38,7 +43,31 @@ impl Scene {
             hooks: Vec::new(),
             status: "pending-upgrade",
             versions: [from, to],
+            values: [Value::Null, Value::Null],
+            apply_methods: [None, None],
+            tested_helm: None,
             facts: Facts::default(),
+        }
+    }
+
+    /// What the user had set, and what is set now.
+    pub fn values(self, running: Value, planned: Value) -> Scene {
+        Scene {
+            values: [running, planned],
+            ..self
+        }
+    }
+
+    /// The ways in which the two Helms apply objects, and the versions that the chart was tested with.
+    pub fn helm(
+        self,
+        apply_methods: [Option<&'static str>; 2],
+        tested: Option<&'static str>,
+    ) -> Scene {
+        Scene {
+            apply_methods,
+            tested_helm: tested,
+            ..self
         }
     }
 
@@ -95,20 +124,24 @@ impl Scene {
         self
     }
 
-    fn release(&self, manifest: &str, version: &str, status: &str) -> Release {
+    fn release(&self, side: usize, manifest: &str, status: &str) -> Release {
+        let annotations = self
+            .tested_helm
+            .map(|tested| json!({"camunda.io/helmCLIVersion": tested}));
         serde_json::from_value(json!({
             "name": "camunda", "namespace": "prod", "version": 2, "info": {"status": status},
-            "chart": {"metadata": {"name": "camunda-platform", "version": version}},
+            "chart": {"metadata": {
+                "name": "camunda-platform", "version": self.versions[side], "annotations": annotations}},
             "manifest": manifest, "hooks": self.hooks,
+            "config": self.values[side], "apply_method": self.apply_methods[side],
         }))
         .unwrap()
     }
 
     fn change(&self) -> Change {
-        let [from, to] = self.versions;
-        let running = Rendered::of(&self.release(&self.running, from, "deployed"), None);
+        let running = Rendered::of(&self.release(0, &self.running, "deployed"), None);
         let running = (self.status != "pending-install").then_some(&running);
-        let next = self.release(&self.planned, to, self.status);
+        let next = self.release(1, &self.planned, self.status);
         Change::of_release(&next, &Rendered::of(&next, running), running).unwrap()
     }
 
