@@ -7,11 +7,13 @@
 mod component;
 mod credential;
 mod line;
+mod values;
 
 pub use self::{
     component::Component,
     credential::{Credential, Supply, credential},
     line::{CredentialFact, Held, Line},
+    values::{broker_count, bundled, claim_size},
 };
 
 /// The name of Camunda's chart.

@@ -9,6 +9,9 @@ use crate::{
 /// Put on a claim to leave it behind on purpose; its value is the claim's uid.
 pub const ALLOW_ORPHAN: &str = "camunda-upgrade-guard/allow-orphan";
 
+/// Put on a claim or a volume to have it deleted on purpose; its value is the object's own uid.
+pub const ALLOW_DELETION: &str = "camunda-upgrade-guard/allow-deletion";
+
 /// A StatefulSet's claims: `TEMPLATE-STATEFULSET-ORDINAL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mounts {

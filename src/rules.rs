@@ -11,9 +11,11 @@ mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
 mod not_checked;
+mod postgresql_major_upgrade;
 mod secret_readers;
+mod zeebe_brokers_reduced;
 
-use crate::{change::Change, facts::Facts, finding::Finding};
+use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
 pub use self::secret_readers::{SecretRef, secret_refs};
 
@@ -33,6 +35,8 @@ pub const RULES: &[Rule] = &[
     not_checked::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
+    zeebe_brokers_reduced::RULE,
+    postgresql_major_upgrade::RULE,
     identity_secret_removed::RULE,
     identity_secret_regenerated::RULE,
     immutable_field_changed::RULE,
@@ -41,6 +45,11 @@ pub const RULES: &[Rule] = &[
 /// What could not be read, where nothing else can be judged.
 pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
     (not_checked::RULE.judge)(change, facts)
+}
+
+/// Whether an update of a StatefulSet can't be judged without its claims.
+pub fn concern_claims(old: &Object, new: &Object) -> bool {
+    zeebe_brokers_reduced::concerns(old, new) || postgresql_major_upgrade::concerns(old, new)
 }
 
 /// All that all rules find.

@@ -89,6 +89,14 @@ fn validating() -> Vec<Webhook> {
             conditions: vec![("elasticsearch", conditions::elasticsearch())],
             namespaced: true,
         },
+        // An edit of the StatefulSet itself comes in at the mutating endpoint.
+        Webhook {
+            name: "scales",
+            rules: rules(&[("apps", &["statefulsets/scale"], &["UPDATE"])]),
+            selector: json!({}),
+            conditions: vec![("brokers-reduced", conditions::brokers_reduced())],
+            namespaced: true,
+        },
     ]
 }
 

@@ -1,5 +1,7 @@
 //! The object gate: what reaches the API server without a release record.
 
+use serde_json::Value;
+
 use super::{review::Request, verdict::Verdict};
 use crate::{
     camunda::release_label,
@@ -7,11 +9,14 @@ use crate::{
     denial,
     facts::Facts,
     gather::Reader,
-    object::{Kind, Object},
+    object::{Kind, Object, ObjectRef},
     rules,
 };
 
 pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
+    if let Some((statefulset, replicas)) = request.scaled() {
+        return scaled(reader, statefulset, replicas).await;
+    }
     let (Some(kind), Some(operation), Some(object)) =
         (request.kind(), request.operation(), request.object())
     else {
@@ -29,20 +34,35 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
         }
         _ => return Verdict::admitted(),
     }
-    findings(reader, request, operation, object, facts).await
+    let Some(reference) = request.reference(&object) else {
+        return Verdict::admitted();
+    };
+    findings(reader, reference, operation, object, facts).await
+}
+
+/// A Scale tells only a number: the StatefulSet is judged as if it had been edited.
+async fn scaled(reader: &Reader, statefulset: ObjectRef, replicas: u64) -> Verdict {
+    let mut facts = Facts::default();
+    let Some(live) = reader.live(&mut facts, &statefulset).await else {
+        return Verdict::of(&rules::unchecked(&Change::default(), &facts), None);
+    };
+    let mut planned = live.clone();
+    if let Some(spec) = planned.0.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("replicas".to_owned(), replicas.into());
+    }
+    let facts = reader.statefulset_facts(&live, &planned).await;
+    findings(reader, statefulset, Operation::Update, planned, facts).await
 }
 
 /// Judges one object; the API server is asked whether it is Camunda's only where a rule objects.
 pub(super) async fn findings(
     reader: &Reader,
-    request: &Request<'_>,
+    reference: ObjectRef,
     operation: Operation,
     object: Object,
     mut facts: Facts,
 ) -> Verdict {
-    let Some(reference) = request.reference(&object) else {
-        return Verdict::admitted();
-    };
+    let namespace = reference.namespace.clone();
     let release = release_label(&object).unwrap_or("unknown").to_owned();
     let change = Change::of_object(operation, reference, &release, object.clone());
     if rules::judge(&change, &facts).is_empty() {
@@ -56,7 +76,7 @@ pub(super) async fn findings(
         .iter()
         .any(|object| object.object.kind == Kind::Secret)
     {
-        reader.claim_facts(&mut facts, &request.namespace).await;
+        reader.claim_facts(&mut facts, &namespace).await;
     }
     let findings = rules::judge(&change, &facts);
     Verdict::of(&findings, denial::message(&change, &findings)).about(&release)

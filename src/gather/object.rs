@@ -7,6 +7,7 @@ use crate::{
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
+    rules,
 };
 
 impl Reader {
@@ -58,6 +59,23 @@ impl Reader {
             .collect();
         self.get_all(facts, references).await;
         self.drivers(facts).await;
+    }
+
+    /// A StatefulSet as it was, with its namespace's claims where an update of it must be judged by them.
+    pub async fn statefulset_facts(&self, old: &Object, new: &Object) -> Facts {
+        let mut facts = Facts::default();
+        facts.insert(Kind::StatefulSet, old.clone().into());
+        if let (Some(namespace), true) = (old.namespace(), rules::concern_claims(old, new)) {
+            self.list(&mut facts, Kind::PersistentVolumeClaim, namespace)
+                .await;
+        }
+        facts
+    }
+
+    /// One object, or a gap among the facts.
+    pub async fn live(&self, facts: &mut Facts, reference: &ObjectRef) -> Option<Object> {
+        self.get_all(facts, [reference.clone()]).await;
+        facts.get(reference).cloned()
     }
 
     /// A volume's claim, the one that it is to be handed to, and the pods that may use them.

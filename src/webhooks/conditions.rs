@@ -63,6 +63,18 @@ pub(super) fn camunda_workload() -> String {
     )
 }
 
+/// A Scale has no labels of its own, only the selector of the pods, as text.
+pub(super) fn brokers_reduced() -> String {
+    let replicas =
+        |scale: &str| format!("(has({scale}.spec.replicas) ? {scale}.spec.replicas : 0)");
+    let (new, old) = (replicas("object"), replicas("oldObject"));
+    format!(
+        "has(object.status.selector) && \
+         object.status.selector.contains('app.kubernetes.io/component=zeebe-broker') && \
+         {new} > 0 && ({old} == 0 || {new} < {old})"
+    )
+}
+
 pub(super) fn spec_changed() -> String {
     "request.operation == 'CREATE' || object.spec != oldObject.spec".to_owned()
 }

@@ -8,3 +8,4 @@ mod claims;
 mod credentials;
 mod immutable;
 mod scene;
+mod volumes;
