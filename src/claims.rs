@@ -155,6 +155,13 @@ pub fn holds_data(claim: &Object) -> bool {
     claim.str("/status/phase") == Some("Bound")
 }
 
+/// Whether a volume outlives its claim; one that was made by hand and says nothing does.
+pub fn is_retained(volume: &Object) -> bool {
+    volume
+        .str("/spec/persistentVolumeReclaimPolicy")
+        .is_none_or(|policy| policy == "Retain")
+}
+
 fn left_on_purpose(claim: &Object) -> bool {
     claim
         .annotation(ALLOW_ORPHAN)

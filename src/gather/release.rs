@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Reader;
 use crate::{
-    camunda::is_elastics,
+    camunda::{Component, is_elastics},
     change::Change,
     claims::Mounts,
     cluster::User,
@@ -128,6 +128,12 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
         .of_kind(Kind::StatefulSet)
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))
         .collect();
+    // 8.0.13 has Elasticsearch made anew over the same claims.
+    let recreated: Vec<_> = change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.component == Component::Elasticsearch && change.enters("8.0.13"))
+        .filter_map(|set| set.planned.as_deref().map(Mounts::of))
+        .collect();
     let (mut volumes, mut classes) = (Vec::new(), Vec::new());
     for claim in facts.of_kind(Kind::PersistentVolumeClaim) {
         let named = |mounts: &[Mounts]| {
@@ -135,7 +141,7 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
                 .iter()
                 .any(|mounts| mounts.parse(claim.name()).is_some())
         };
-        let goes = named(&replaced) || is_elastics(claim, &change.release);
+        let goes = named(&replaced) || named(&recreated) || is_elastics(claim, &change.release);
         if goes {
             volumes.extend(
                 claim

@@ -8,4 +8,5 @@ mod claims;
 mod credentials;
 mod immutable;
 mod scene;
+mod storage;
 mod volumes;

@@ -1,28 +1,12 @@
-//! Rules on what holds data: brokers, databases, claims and volumes.
+//! `zeebe-brokers-reduced` and `postgresql-major-upgrade`.
 
-use camunda_upgrade_guard::{
-    change::Operation,
-    finding::{Command, Finding},
-};
+use camunda_upgrade_guard::change::Operation;
 use serde_json::json;
 
-use crate::scene::{Scene, claim, statefulset};
+use crate::scene::{Scene, claim, commands, rules, statefulset};
 
 const BROKERS: &str = "app.kubernetes.io/part-of: camunda-platform, app.kubernetes.io/component: zeebe-broker, app.kubernetes.io/instance: camunda";
 const POSTGRESQL: &str = "app.kubernetes.io/name: postgresql, app.kubernetes.io/instance: camunda";
-
-fn commands(finding: &Finding) -> Vec<&str> {
-    finding
-        .fixes
-        .iter()
-        .flat_map(|fix| &fix.commands)
-        .map(Command::text)
-        .collect()
-}
-
-fn rules(findings: &[Finding]) -> Vec<&str> {
-    findings.iter().map(|finding| finding.rule).collect()
-}
 
 fn brokers(replicas: u32) -> String {
     statefulset("camunda-zeebe", "data", BROKERS, replicas)
