@@ -9,6 +9,7 @@ mod component;
 mod credential;
 mod image;
 mod line;
+mod values;
 
 pub use self::{
     application::{Application, running_line},
@@ -16,6 +17,7 @@ pub use self::{
     credential::{Credential, Supply, credential},
     image::{image_name, image_version},
     line::{CredentialFact, Held, Line, Note, WorkloadFact},
+    values::{broker_count, bundled, claim_size},
 };
 
 /// The name of Camunda's chart.

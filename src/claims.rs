@@ -9,6 +9,9 @@ use crate::{
 /// Put on a claim to leave it behind on purpose; its value is the claim's uid.
 pub const ALLOW_ORPHAN: &str = "camunda-upgrade-guard/allow-orphan";
 
+/// Put on a claim or a volume to have it deleted on purpose; its value is the object's own uid.
+pub const ALLOW_DELETION: &str = "camunda-upgrade-guard/allow-deletion";
+
 /// A StatefulSet's claims: `TEMPLATE-STATEFULSET-ORDINAL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mounts {
@@ -161,6 +164,13 @@ fn live_replicas(facts: &Facts, namespace: &str, mounts: &Mounts) -> u64 {
 /// A claim that never was bound holds nothing; a `Lost` one has lost its volume already.
 pub fn holds_data(claim: &Object) -> bool {
     claim.str("/status/phase") == Some("Bound")
+}
+
+/// Whether a volume outlives its claim; one that was made by hand and says nothing does.
+pub fn is_retained(volume: &Object) -> bool {
+    volume
+        .str("/spec/persistentVolumeReclaimPolicy")
+        .is_none_or(|policy| policy == "Retain")
 }
 
 fn left_on_purpose(claim: &Object) -> bool {

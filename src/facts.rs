@@ -54,11 +54,15 @@ impl Facts {
         if camunda::is_own(object) {
             return true;
         }
-        let release = release_label(object).or_else(|| release_label(self.mounting(object)?));
-        let Some((namespace, release)) = object.namespace().zip(release) else {
+        let Some((namespace, release)) = object.namespace().zip(self.release_of(object)) else {
             return false;
         };
         self.has_release(namespace, release)
+    }
+
+    /// The release that an object's labels name, or those of the StatefulSet that mounts it.
+    pub fn release_of<'a>(&'a self, object: &'a Object) -> Option<&'a str> {
+        release_label(object).or_else(|| release_label(self.mounting(object)?))
     }
 
     /// The StatefulSet that mounts a claim; charts up to 8.0.12 gave Elasticsearch's claims no labels that tell.
@@ -112,6 +116,20 @@ impl Facts {
     /// The volume that a claim is bound to.
     pub fn volume_of(&self, claim: &Object) -> Option<&Object> {
         self.named(Kind::PersistentVolume, "", claim.str("/spec/volumeName")?)
+    }
+
+    /// The claim that a volume is bound to.
+    pub fn claim_of(&self, volume: &Object) -> Option<&Object> {
+        let namespace = volume.str("/spec/claimRef/namespace")?;
+        let name = volume.str("/spec/claimRef/name")?;
+        let claim = self.named(Kind::PersistentVolumeClaim, namespace, name)?;
+        (claim.str("/spec/volumeName") == Some(volume.name())).then_some(claim)
+    }
+
+    /// Whether a namespace is being deleted with all that is in it.
+    pub fn is_going(&self, namespace: &str) -> bool {
+        let namespace = self.named(Kind::Namespace, "", namespace);
+        namespace.is_some_and(|namespace| namespace.at("/metadata/deletionTimestamp").is_some())
     }
 
     /// The storage class of a claim.

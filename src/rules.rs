@@ -6,6 +6,8 @@
 mod backup_first;
 mod carry_over;
 mod chart_8_3_0_not_recommended;
+mod claim_deleted;
+mod claim_retention_policy;
 mod claims_orphaned;
 mod component_versions_differ;
 mod connectors_secret_missing;
@@ -13,7 +15,9 @@ mod console_role;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod downgrade;
+mod elasticsearch_claim_labels;
 mod elasticsearch_claims_orphaned;
+mod elasticsearch_clone_while_running;
 mod elasticsearch_version;
 mod gateway_authentication_enabled;
 mod hand_over;
@@ -25,23 +29,30 @@ mod keep_claims;
 mod keycloak_major_upgrade;
 mod not_checked;
 mod optimize_pairing;
+mod postgresql_major_upgrade;
 mod purposes;
 mod release_notes;
 mod secret_readers;
 mod secret_values;
 mod sources;
+mod storage_shrunk;
 mod supply;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
+mod volume_not_retained;
+mod volume_rebind_while_running;
 mod way;
+mod zeebe_brokers_reduced;
 
-use crate::{change::Change, facts::Facts, finding::Finding};
+use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
 pub use self::{
     connectors_secret_missing::connectors_secret,
+    elasticsearch_clone_while_running::source as clone_source,
     secret_readers::{SecretRef, secret_refs},
     user_id_changed::changed_user,
+    volume_rebind_while_running::in_use as volume_in_use,
 };
 
 /// One rule.
@@ -64,8 +75,17 @@ pub const RULES: &[Rule] = &[
     component_versions_differ::RULE,
     optimize_pairing::RULE,
     elasticsearch_version::RULE,
+    volume_not_retained::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
+    storage_shrunk::RULE,
+    elasticsearch_claim_labels::RULE,
+    claim_retention_policy::RULE,
+    zeebe_brokers_reduced::RULE,
+    postgresql_major_upgrade::RULE,
+    claim_deleted::RULE,
+    volume_rebind_while_running::RULE,
+    elasticsearch_clone_while_running::RULE,
     identity_secret_removed::RULE,
     identity_secret_regenerated::RULE,
     credential_source_changed::RULE,
@@ -85,6 +105,13 @@ pub const RULES: &[Rule] = &[
 /// What could not be read, where nothing else can be judged.
 pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
     (not_checked::RULE.judge)(change, facts)
+}
+
+/// Whether an update of a StatefulSet can't be judged without its claims.
+pub fn concern_claims(old: &Object, new: &Object) -> bool {
+    zeebe_brokers_reduced::concerns(old, new)
+        || postgresql_major_upgrade::concerns(old, new)
+        || claim_retention_policy::concerns(old, new)
 }
 
 /// All that all rules find.

@@ -89,6 +89,51 @@ fn validating() -> Vec<Webhook> {
             conditions: vec![("elasticsearch", conditions::elasticsearch())],
             namespaced: true,
         },
+        Webhook {
+            name: "clones",
+            rules: rules(&[("", &["persistentvolumeclaims"], &["CREATE"])]),
+            selector: json!({}),
+            conditions: vec![("clone", conditions::elasticsearch_clone())],
+            namespaced: true,
+        },
+        Webhook {
+            name: "claim-deletions",
+            rules: rules(&[("", &["persistentvolumeclaims"], &["DELETE"])]),
+            selector: json!({}),
+            conditions: vec![
+                ("bound-claim", conditions::bound_claim()),
+                ("not-tidied-up", conditions::not_tidied_up()),
+            ],
+            namespaced: true,
+        },
+        Webhook {
+            name: "volume-deletions",
+            rules: rules(&[("", &["persistentvolumes"], &["DELETE"])]),
+            selector: json!({}),
+            conditions: vec![
+                ("bound-volume", conditions::bound_volume()),
+                ("not-tidied-up", conditions::not_tidied_up()),
+            ],
+            namespaced: false,
+        },
+        Webhook {
+            name: "rebindings",
+            rules: rules(&[("", &["persistentvolumes"], &["UPDATE"])]),
+            selector: json!({}),
+            conditions: vec![
+                ("claim-changed", conditions::claim_changed()),
+                ("not-being-deleted", conditions::not_being_deleted()),
+            ],
+            namespaced: false,
+        },
+        // An edit of the StatefulSet itself comes in at the mutating endpoint.
+        Webhook {
+            name: "scales",
+            rules: rules(&[("apps", &["statefulsets/scale"], &["UPDATE"])]),
+            selector: json!({}),
+            conditions: vec![("brokers-reduced", conditions::brokers_reduced())],
+            namespaced: true,
+        },
     ]
 }
 

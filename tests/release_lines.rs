@@ -53,6 +53,7 @@ fn imaginary() -> String {
 application: \"8.11\"
 newestPatch: {version: 16.0.0, date: 2027-04}
 imageUser: 1001
+brokers: {count: orchestration.clusterSize, size: orchestration.pvcSize}
 credentials:
   - {name: keycloak-admin, secret: -keycloak, key: admin-password, held: keycloak, value: imaginary.admin.password}
 "

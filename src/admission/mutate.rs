@@ -38,10 +38,18 @@ async fn workload(
 ) -> Verdict {
     let old = request.old_object();
     let mut judged = Verdict::admitted();
-    if let (Operation::Update, Some(old), Some(kind)) = (operation, &old, request.kind()) {
-        let mut facts = Facts::default();
-        facts.insert(kind, old.clone().into());
-        judged = object_gate::findings(reader, request, operation, object.clone(), facts).await;
+    if let (Operation::Update, Some(old), Some(reference)) =
+        (operation, &old, request.reference(&object))
+    {
+        let facts = match reference.kind {
+            Kind::StatefulSet => reader.statefulset_facts(old, &object).await,
+            kind => {
+                let mut facts = Facts::default();
+                facts.insert(kind, old.clone().into());
+                facts
+            }
+        };
+        judged = object_gate::findings(reader, reference, operation, object.clone(), facts).await;
         if !judged.allowed() {
             return judged;
         }

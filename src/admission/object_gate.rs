@@ -1,5 +1,7 @@
 //! The object gate: what reaches the API server without a release record.
 
+use serde_json::Value;
+
 use super::{review::Request, verdict::Verdict};
 use crate::{
     camunda::release_label,
@@ -7,14 +9,21 @@ use crate::{
     denial,
     facts::Facts,
     gather::Reader,
-    object::{Kind, Object},
+    object::{Kind, Object, ObjectRef},
     rules,
 };
 
 pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
-    let (Some(kind), Some(operation), Some(object)) =
-        (request.kind(), request.operation(), request.object())
-    else {
+    if let Some((statefulset, replicas)) = request.scaled() {
+        return scaled(reader, statefulset, replicas).await;
+    }
+    let (Some(kind), Some(operation)) = (request.kind(), request.operation()) else {
+        return Verdict::admitted();
+    };
+    if operation == Operation::Delete {
+        return deleted(reader, request, kind).await;
+    }
+    let Some(object) = request.object() else {
         return Verdict::admitted();
     };
     let mut facts = Facts::default();
@@ -27,22 +36,103 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
         (Kind::StatefulSet, Operation::Create) => {
             reader.claim_facts(&mut facts, &request.namespace).await
         }
+        (Kind::PersistentVolume, Operation::Update) => {
+            let Some(old) = request.old_object() else {
+                return Verdict::admitted();
+            };
+            return repointed(reader, request, &old, object).await;
+        }
+        (Kind::PersistentVolumeClaim, Operation::Create) => {
+            facts = reader.clone_facts(&object, &request.namespace).await;
+            let release = facts
+                .of_kind(kind)
+                .find_map(|claim| facts.release_of(claim));
+            let release = release.unwrap_or("unknown").to_owned();
+            let Some(reference) = request.reference(&object) else {
+                return Verdict::admitted();
+            };
+            let change = Change::of_object(operation, reference, &release, object);
+            return judged(&change, &facts);
+        }
         _ => return Verdict::admitted(),
     }
-    findings(reader, request, operation, object, facts).await
+    let Some(reference) = request.reference(&object) else {
+        return Verdict::admitted();
+    };
+    findings(reader, reference, operation, object, facts).await
+}
+
+/// A claim, or the volume of one: whose release it is, the claim tells.
+async fn deleted(reader: &Reader, request: &Request<'_>, kind: Kind) -> Verdict {
+    let (Kind::PersistentVolumeClaim | Kind::PersistentVolume, Some(old)) =
+        (kind, request.old_object())
+    else {
+        return Verdict::admitted();
+    };
+    let Some(reference) = request.reference(&old) else {
+        return Verdict::admitted();
+    };
+    let facts = reader.deletion_facts(&old, kind).await;
+    let (release, namespace) = owner(&facts);
+    let mut change = Change::of_deletion(reference, &release, old);
+    change.namespace = namespace;
+    judged(&change, &facts)
+}
+
+async fn repointed(
+    reader: &Reader,
+    request: &Request<'_>,
+    old: &Object,
+    object: Object,
+) -> Verdict {
+    let Some(reference) = request.reference(&object) else {
+        return Verdict::admitted();
+    };
+    let facts = reader.rebind_facts(old, &object).await;
+    let (release, namespace) = owner(&facts);
+    let mut change = Change::of_object(Operation::Update, reference, &release, object);
+    change.namespace = namespace;
+    judged(&change, &facts)
+}
+
+/// The release and namespace of the claim that was read with a volume.
+fn owner(facts: &Facts) -> (String, String) {
+    let claim = facts.of_kind(Kind::PersistentVolumeClaim).next();
+    let release = claim.and_then(|claim| facts.release_of(claim));
+    let namespace = claim.and_then(Object::namespace);
+    let text = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
+    (text(release), text(namespace))
+}
+
+/// For rules that ask themselves whether the object is Camunda's.
+fn judged(change: &Change, facts: &Facts) -> Verdict {
+    let findings = rules::judge(change, facts);
+    Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
+}
+
+/// A Scale tells only a number: the StatefulSet is judged as if it had been edited.
+async fn scaled(reader: &Reader, statefulset: ObjectRef, replicas: u64) -> Verdict {
+    let mut facts = Facts::default();
+    let Some(live) = reader.live(&mut facts, &statefulset).await else {
+        return Verdict::of(&rules::unchecked(&Change::default(), &facts), None);
+    };
+    let mut planned = live.clone();
+    if let Some(spec) = planned.0.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("replicas".to_owned(), replicas.into());
+    }
+    let facts = reader.statefulset_facts(&live, &planned).await;
+    findings(reader, statefulset, Operation::Update, planned, facts).await
 }
 
 /// Judges one object; the API server is asked whether it is Camunda's only where a rule objects.
 pub(super) async fn findings(
     reader: &Reader,
-    request: &Request<'_>,
+    reference: ObjectRef,
     operation: Operation,
     object: Object,
     mut facts: Facts,
 ) -> Verdict {
-    let Some(reference) = request.reference(&object) else {
-        return Verdict::admitted();
-    };
+    let namespace = reference.namespace.clone();
     let release = release_label(&object).unwrap_or("unknown").to_owned();
     let change = Change::of_object(operation, reference, &release, object.clone());
     if rules::judge(&change, &facts).is_empty() {
@@ -56,7 +146,7 @@ pub(super) async fn findings(
         .iter()
         .any(|object| object.object.kind == Kind::Secret)
     {
-        reader.claim_facts(&mut facts, &request.namespace).await;
+        reader.claim_facts(&mut facts, &namespace).await;
     }
     let findings = rules::judge(&change, &facts);
     Verdict::of(&findings, denial::message(&change, &findings)).about(&release)

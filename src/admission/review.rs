@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     change::Operation,
@@ -29,6 +29,10 @@ pub(super) struct Request<'a> {
     #[serde(borrow)]
     kind: GroupKind<'a>,
     #[serde(borrow, default)]
+    resource: Resource<'a>,
+    #[serde(borrow, default)]
+    sub_resource: Cow<'a, str>,
+    #[serde(borrow, default)]
     pub(super) namespace: Cow<'a, str>,
     #[serde(borrow, default)]
     name: Cow<'a, str>,
@@ -48,6 +52,12 @@ struct GroupKind<'a> {
     group: Cow<'a, str>,
     #[serde(borrow)]
     kind: Cow<'a, str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Resource<'a> {
+    #[serde(borrow, default)]
+    resource: Cow<'a, str>,
 }
 
 /// What tells a release record from other Secrets and ConfigMaps, without reading the rest of it.
@@ -94,8 +104,26 @@ impl<'a> Request<'a> {
         match &*self.operation {
             "CREATE" => Some(Operation::Create),
             "UPDATE" => Some(Operation::Update),
+            "DELETE" => Some(Operation::Delete),
             _ => None,
         }
+    }
+
+    /// The StatefulSet that is scaled through its `scale` subresource, and to how many pods.
+    pub(super) fn scaled(&self) -> Option<(ObjectRef, u64)> {
+        if self.kind.kind != "Scale"
+            || self.resource.resource != "statefulsets"
+            || self.sub_resource != "scale"
+        {
+            return None;
+        }
+        // A Scale without replicas, as Go writes it, has none.
+        let replicas = self
+            .object()?
+            .at("/spec/replicas")
+            .map_or(Some(0), Value::as_u64)?;
+        let reference = ObjectRef::new(Kind::StatefulSet, &self.namespace, &self.name);
+        Some((reference, replicas))
     }
 
     /// Which of Helm's drivers writes records of this kind.

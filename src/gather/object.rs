@@ -3,10 +3,11 @@
 use super::Reader;
 use crate::{
     camunda::{self, Component, release_label},
-    claims::{names_claim, ordinal},
+    claims::{holds_data, is_retained, names_claim, ordinal},
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
+    rules::{self, clone_source},
 };
 
 impl Reader {
@@ -60,6 +61,23 @@ impl Reader {
         self.drivers(facts).await;
     }
 
+    /// A StatefulSet as it was, with its namespace's claims where an update of it must be judged by them.
+    pub async fn statefulset_facts(&self, old: &Object, new: &Object) -> Facts {
+        let mut facts = Facts::default();
+        facts.insert(Kind::StatefulSet, old.clone().into());
+        if let (Some(namespace), true) = (old.namespace(), rules::concern_claims(old, new)) {
+            self.list(&mut facts, Kind::PersistentVolumeClaim, namespace)
+                .await;
+        }
+        facts
+    }
+
+    /// One object, or a gap among the facts.
+    pub async fn live(&self, facts: &mut Facts, reference: &ObjectRef) -> Option<Object> {
+        self.get_all(facts, [reference.clone()]).await;
+        facts.get(reference).cloned()
+    }
+
     /// A volume's claim, the one that it is to be handed to, and the pods that may use them.
     pub async fn volume_facts(&self, volume: &Object) -> Facts {
         let mut facts = Facts::default();
@@ -87,6 +105,72 @@ impl Reader {
         if target.is_some() {
             self.list(&mut facts, Kind::Pod, namespace).await;
         }
+        facts
+    }
+
+    /// A claim and its volume, and whether a release's data goes with one of them.
+    pub async fn deletion_facts(&self, deleted: &Object, kind: Kind) -> Facts {
+        let mut facts = Facts::default();
+        facts.insert(kind, deleted.clone().into());
+        let claim_ref = deleted
+            .str("/spec/claimRef/namespace")
+            .zip(deleted.str("/spec/claimRef/name"));
+        let other = match (kind, claim_ref) {
+            (Kind::PersistentVolume, Some((namespace, claim))) => Some(ObjectRef::new(
+                Kind::PersistentVolumeClaim,
+                namespace,
+                claim,
+            )),
+            (Kind::PersistentVolumeClaim, _) => deleted
+                .str("/spec/volumeName")
+                .map(|volume| ObjectRef::new(Kind::PersistentVolume, "", volume)),
+            _ => None,
+        };
+        self.get_all(&mut facts, other).await;
+        let volume = facts.of_kind(Kind::PersistentVolume).next();
+        let claim = facts.of_kind(Kind::PersistentVolumeClaim).next().cloned();
+        if let (Some(volume), Some(claim)) = (volume, claim)
+            && !is_retained(volume)
+            && holds_data(&claim)
+            && let Some(namespace) = claim.namespace()
+        {
+            self.knows_claim(&mut facts, &claim, namespace).await;
+            let namespace = ObjectRef::new(Kind::Namespace, "", namespace);
+            self.get_all(&mut facts, [namespace]).await;
+        }
+        facts
+    }
+
+    /// A volume as it was, the claims that it is taken from and given to, and the pods that may use them.
+    pub async fn rebind_facts(&self, before: &Object, after: &Object) -> Facts {
+        let mut facts = self.volume_facts(before).await;
+        facts.insert(Kind::PersistentVolume, before.clone().into());
+        let text = |volume: &Object, field: &str| {
+            let pointer = format!("/spec/claimRef/{field}");
+            volume.str(&pointer).unwrap_or_default().to_owned()
+        };
+        let (old, new) = (text(before, "namespace"), text(after, "namespace"));
+        let target = ObjectRef::new(Kind::PersistentVolumeClaim, &new, &text(after, "name"));
+        self.get_all(&mut facts, [target].into_iter().filter(|_| !new.is_empty()))
+            .await;
+        self.list(&mut facts, Kind::Pod, &old).await;
+        facts
+    }
+
+    /// The claim that another is a clone of, what mounts it and the pods that may use it.
+    pub async fn clone_facts(&self, clone: &Object, namespace: &str) -> Facts {
+        let mut facts = Facts::default();
+        let source = clone_source(clone)
+            .map(|source| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, source));
+        let Some(source) = source else {
+            return facts;
+        };
+        let Some(claim) = self.live(&mut facts, &source).await else {
+            return facts;
+        };
+        self.list(&mut facts, Kind::StatefulSet, namespace).await;
+        self.list(&mut facts, Kind::Pod, namespace).await;
+        self.knows_claim(&mut facts, &claim, namespace).await;
         facts
     }
 

@@ -4,17 +4,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::Reader;
 use crate::{
-    camunda::is_elastics,
+    camunda::{Component, is_elastics},
     change::{Change, ObjectChange},
-    claims::Mounts,
+    claims::{self, Mounts},
     cluster::User,
     facts::Facts,
     object::{Kind, Object, ObjectRef},
-    rules::{SecretRef, connectors_secret, secret_refs},
-    change::Change,
-    claims::{self, Mounts},
-    object::{Kind, ObjectRef},
-    rules::{changed_user, secret_refs},
+    rules::{SecretRef, changed_user, connectors_secret, secret_refs},
 };
 
 impl Reader {
@@ -176,6 +172,12 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
         .of_kind(Kind::StatefulSet)
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))
         .collect();
+    // 8.0.13 has Elasticsearch made anew over the same claims.
+    let recreated: Vec<_> = change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.component == Component::Elasticsearch && change.enters("8.0.13"))
+        .filter_map(|set| set.planned.as_deref().map(Mounts::of))
+        .collect();
     let (mut volumes, mut classes) = (Vec::new(), Vec::new());
     for claim in facts.of_kind(Kind::PersistentVolumeClaim) {
         let named = |mounts: &[Mounts]| {
@@ -183,7 +185,7 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
                 .iter()
                 .any(|mounts| mounts.parse(claim.name()).is_some())
         };
-        let goes = named(&replaced) || is_elastics(claim, &change.release);
+        let goes = named(&replaced) || named(&recreated) || is_elastics(claim, &change.release);
         if goes || named(&disowned) {
             volumes.extend(
                 claim

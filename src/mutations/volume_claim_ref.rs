@@ -12,9 +12,9 @@ use super::{Mutated, set};
 use crate::{
     claims::ordinal,
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Finding},
     object::{Kind, Object, ObjectRef},
-    shell,
+    rules::volume_in_use,
 };
 
 pub const ID: &str = "volume-claim-ref";
@@ -33,7 +33,7 @@ pub fn mutate(volume: &Object, facts: &Facts) -> Result<Option<Mutated>, Box<Fin
     let Some(target) = volume.annotation(REBIND_TO) else {
         return Ok(None);
     };
-    let refuse = |why: String| Err(Box::new(refusal(volume, why, Vec::new())));
+    let refuse = |why: String| Err(Box::new(refusal(volume, why)));
     let Some((namespace, claim)) = target
         .split_once('/')
         .filter(|(namespace, claim)| !namespace.is_empty() && !claim.is_empty())
@@ -79,7 +79,7 @@ pub fn mutate(volume: &Object, facts: &Facts) -> Result<Option<Mutated>, Box<Fin
     let pods = facts.pods_using(namespace, old);
     if !pods.is_empty() {
         let names: Vec<_> = pods.into_iter().collect();
-        return Err(Box::new(in_use(volume, namespace, old, &names)));
+        return Err(Box::new(volume_in_use(volume, namespace, old, &names)));
     }
     Ok(Some(handed_over(
         volume,
@@ -129,39 +129,14 @@ fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>
     }
 }
 
-fn in_use(volume: &Object, namespace: &str, claim: &str, pods: &[&str]) -> Finding {
-    let why = format!(
-        "Claim {claim} is in use by {}; a volume is handed over only while nothing writes to it.",
-        pods.join(", ")
-    );
-    let mut commands = Vec::new();
-    for pod in pods {
-        if let Some((statefulset, _)) = pod.rsplit_once('-') {
-            let words = ["scale", "statefulset", statefulset, "--replicas=0"];
-            commands.push(Command::Shell(shell::kubectl(namespace, words)));
-        }
-    }
-    commands.dedup();
-    let words = ["wait", "--for=delete", "pod"]
-        .into_iter()
-        .chain(pods.iter().copied());
-    commands.push(Command::Shell(shell::kubectl(
-        namespace,
-        words.chain(["--timeout=5m"]),
-    )));
-    let mut finding = refusal(volume, why, vec![Fix::new("Stop them first:", commands)]);
-    finding.rule = "volume-rebind-while-running";
-    finding
-}
-
-fn refusal(volume: &Object, why: String, fixes: Vec<Fix>) -> Finding {
+fn refusal(volume: &Object, why: String) -> Finding {
     Finding {
         rule: ID,
         action: Action::Deny,
         title: format!("Volume {} can't be handed over", volume.name()),
         objects: vec![ObjectRef::new(Kind::PersistentVolume, "", volume.name())],
         why: vec![why],
-        fixes,
+        fixes: Vec::new(),
         guide: "v8.3.0, Elasticsearch, Data retention, Option Two",
     }
 }
@@ -169,6 +144,7 @@ fn refusal(volume: &Object, why: String, fixes: Vec<Fix>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Command;
 
     fn claim(name: &str, volume: Option<&str>) -> Object {
         Object(json!({

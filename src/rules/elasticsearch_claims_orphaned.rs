@@ -9,7 +9,7 @@
 use super::{Rule, hand_over};
 use crate::{
     camunda::{Component, is_elastics, release_label},
-    change::{Change, Gate, ObjectChange},
+    change::{Change, Gate, ObjectChange, Operation},
     claims::{self, Mounts, Orphan},
     facts::Facts,
     finding::{Action, Finding},
@@ -43,6 +43,10 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 finding(change, facts, Some(&old.statefulset), new, &orphans)
             })
             .collect();
+    }
+    // What a StatefulSet mounts can't be changed by an update of it.
+    if change.operation == Operation::Update {
+        return Vec::new();
     }
     // Nothing runs, or only this object is known: the claims' own labels tell what an earlier chart left.
     let mounts: Vec<_> = elasticsearch()

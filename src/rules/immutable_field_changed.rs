@@ -9,8 +9,9 @@
 
 mod fields;
 
+pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
-use super::{Rule, keep_claims::keep_claims};
+use super::{Rule, elasticsearch_claim_labels, keep_claims::keep_claims};
 use crate::{
     change::{Change, ChartVersion, after, after_spec},
     facts::Facts,
@@ -34,6 +35,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .objects
         .iter()
         .filter(|object| !object.recreated)
+        .filter(|object| !elasticsearch_claim_labels::judges(change, facts, object))
         .filter_map(|object| {
             let live = facts.get(&object.object)?;
             let after = match object.object.kind {

@@ -15,6 +15,9 @@ const BUNDLED: &str = "['elasticsearch', 'keycloak', 'postgresql', 'postgresql-w
 
 const NAME_LABEL: &str = "app.kubernetes.io/name";
 
+/// What the claims of Camunda's and of the bundled charts are called, as far as names can't be overridden.
+const CLAIM_NAMES: &str = "elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$";
+
 /// Whoever only tidies up after a deletion is never kept from it.
 const CONTROLLERS: &str = "['system:serviceaccount:kube-system:namespace-controller', \
                            'system:serviceaccount:kube-system:generic-garbage-collector']";
@@ -63,6 +66,66 @@ pub(super) fn camunda_workload() -> String {
     )
 }
 
+/// The controllers of a control plane in which all have one user delete as that one.
+pub(super) fn not_tidied_up() -> String {
+    format!(
+        "!has(oldObject.metadata.deletionTimestamp) && request.userInfo.username != 'system:kube-controller-manager' && \
+         !(request.userInfo.username in {CONTROLLERS})"
+    )
+}
+
+/// Up to 8.0.12 Elasticsearch's claims have no label that tells.
+pub(super) fn bound_claim() -> String {
+    format!(
+        "has(oldObject.status) && has(oldObject.status.phase) && oldObject.status.phase == 'Bound' && \
+         ({} || oldObject.metadata.name.matches('{CLAIM_NAMES}'))",
+        labelled().replace("object.", "oldObject.")
+    )
+}
+
+pub(super) fn bound_volume() -> String {
+    format!(
+        "has(oldObject.status) && has(oldObject.status.phase) && oldObject.status.phase == 'Bound' && \
+         oldObject.spec.persistentVolumeReclaimPolicy != 'Retain' && {}",
+        claimed("oldObject")
+    )
+}
+
+/// Under a name that Bitnami's Elasticsearch will look for.
+pub(super) fn elasticsearch_clone() -> String {
+    "has(object.metadata.name) && object.metadata.name.matches('^data-.+-(master|data)-[0-9]+$') && \
+     has(object.spec.dataSource) && object.spec.dataSource.kind == 'PersistentVolumeClaim'"
+        .to_owned()
+}
+
+/// Another claim's name or namespace in the claimRef; the uid alone is the binder's.
+pub(super) fn claim_changed() -> String {
+    format!(
+        "{} && (!has(object.spec.claimRef) || object.spec.claimRef.name != oldObject.spec.claimRef.name || \
+         object.spec.claimRef.namespace != oldObject.spec.claimRef.namespace)",
+        claimed("oldObject")
+    )
+}
+
+fn claimed(volume: &str) -> String {
+    format!(
+        "has({volume}.spec.claimRef) && has({volume}.spec.claimRef.name) && \
+         {volume}.spec.claimRef.name.matches('{CLAIM_NAMES}')"
+    )
+}
+
+/// A Scale has no labels of its own, only the selector of the pods, as text.
+pub(super) fn brokers_reduced() -> String {
+    let replicas =
+        |scale: &str| format!("(has({scale}.spec.replicas) ? {scale}.spec.replicas : 0)");
+    let (new, old) = (replicas("object"), replicas("oldObject"));
+    format!(
+        "has(object.status.selector) && \
+         object.status.selector.contains('app.kubernetes.io/component=zeebe-broker') && \
+         {new} > 0 && ({old} == 0 || {new} < {old})"
+    )
+}
+
 pub(super) fn spec_changed() -> String {
     "request.operation == 'CREATE' || object.spec != oldObject.spec".to_owned()
 }
@@ -82,11 +145,11 @@ pub(super) fn camunda_claim() -> String {
 pub(super) fn camunda_volume() -> String {
     format!(
         "has(object.metadata.annotations) && '{REBIND_TO}' in object.metadata.annotations || \
-         has(object.spec.claimRef) && has(object.spec.claimRef.name) && \
-         object.spec.claimRef.name.matches('elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$') && \
+         {} && \
          (request.operation == 'CREATE' || !has(oldObject.spec.claimRef) || \
          object.spec.claimRef != oldObject.spec.claimRef || \
-         object.spec.persistentVolumeReclaimPolicy != oldObject.spec.persistentVolumeReclaimPolicy)"
+         object.spec.persistentVolumeReclaimPolicy != oldObject.spec.persistentVolumeReclaimPolicy)",
+        claimed("object")
     )
 }
 

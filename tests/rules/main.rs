@@ -13,4 +13,6 @@ mod missing;
 mod notices;
 mod scene;
 mod sources;
+mod storage;
 mod versions;
+mod volumes;

@@ -3,7 +3,7 @@
 use camunda_upgrade_guard::{
     change::{Change, Operation, Rendered},
     facts::Facts,
-    finding::{Action, Finding},
+    finding::{Action, Command, Finding},
     manifest,
     object::{Kind, Object, ObjectRef},
     release::Release,
@@ -87,10 +87,21 @@ impl Scene {
         }
     }
 
+    /// The release is known to be Camunda's, as its labelled objects tell the gate.
+    pub fn known(mut self) -> Scene {
+        self.facts.insert_release("prod", "camunda");
+        self
+    }
+
     /// Adds a document to the running manifest, and the object to what is live.
-    pub fn running(mut self, document: &str) -> Scene {
+    pub fn running(self, document: &str) -> Scene {
+        self.deleted(document).live(document)
+    }
+
+    /// Adds a document to the running manifest only: somebody deleted the object.
+    pub fn deleted(mut self, document: &str) -> Scene {
         self.running += &format!("---\n{document}\n");
-        self.live(document)
+        self
     }
 
     /// Adds a document to the new manifest.
@@ -157,7 +168,10 @@ impl Scene {
         object.0["metadata"]["namespace"] = "prod".into();
         let kind = Kind::from_name(object.str("/kind").unwrap()).unwrap();
         let reference = ObjectRef::new(kind, "prod", object.name());
-        let change = Change::of_object(operation, reference, "camunda", object);
+        let change = match operation {
+            Operation::Delete => Change::of_deletion(reference, "camunda", object),
+            _ => Change::of_object(operation, reference, "camunda", object),
+        };
         rules::judge(&change, &self.facts)
     }
 
@@ -244,4 +258,15 @@ pub fn secret(name: &str, labels: &str, values: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: {{{labels}}}}}\nstringData: {{{values}}}"
     )
+}
+
+/// What a finding has one type.
+pub fn commands(finding: &Finding) -> Vec<&str> {
+    let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
+    commands.map(Command::text).collect()
+}
+
+/// The rules that found something.
+pub fn rules(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.rule).collect()
 }

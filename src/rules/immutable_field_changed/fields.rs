@@ -162,7 +162,7 @@ fn same_quantity(a: &Value, b: &Value) -> bool {
 }
 
 /// A resource quantity as a number: the API server writes `1024Mi` as `1Gi` and `0.5` as `500m`.
-fn parse_quantity(value: &Value) -> Option<f64> {
+pub(in crate::rules) fn parse_quantity(value: &Value) -> Option<f64> {
     const SUFFIXES: [(&str, f64); 14] = [
         ("Ki", 1024.0),
         ("Mi", 1_048_576.0),
