@@ -118,7 +118,7 @@ fn take(release: &Release, helm: Helm, mode: &str, step: &Step) {
     let mut args = vec![mode];
     if mode == REUSE && step.chart == "camunda-8.3" {
         // Console's is new, and a chart that looks its Secrets up makes none up on an upgrade.
-        args.push("--set=global.identity.auth.console.existingSecret=new");
+        args.push("--set=global.identity.auth.console.existingSecret=of-its-own");
     }
     let mut stops = step.stops.to_vec();
     if mode == ANEW && step.generates {

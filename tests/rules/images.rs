@@ -195,10 +195,12 @@ fn elasticsearch_never_goes_back_over_its_data() {
 fn a_new_major_is_entered_from_the_last_minor() {
     // The claims were handed over, as the guide says.
     let scene = |from: &str, to: &str| {
-        let handed_over = claim("data-elasticsearch-master-0", "Lost", ELASTIC).replace(
-            "name: data-elasticsearch-master-0}, capacity",
-            "name: data-camunda-elasticsearch-master-0}, capacity",
-        );
+        let handed_over = claim("data-elasticsearch-master-0", "Lost", ELASTIC)
+            .replace(
+                "name: data-elasticsearch-master-0}, capacity",
+                "name: data-camunda-elasticsearch-master-0}, capacity",
+            )
+            .replace("Policy: Delete", "Policy: Retain");
         Scene::upgrade("8.2.34", "8.3.1")
             .running(&elastic(from))
             .planned(&bitnami(to))

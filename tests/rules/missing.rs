@@ -105,7 +105,7 @@ fn what_is_there_or_not_needed_passes() {
 fn what_another_controller_makes_only_warns() {
     let planned = key("TOKEN", "mine", "token", "");
     let external = "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: x}\nspec: {target: {name: mine}}";
-    let findings = upgrade(&planned).planned(external).findings();
+    let findings = upgrade(&planned).planned(external).particular();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
         (findings[0].rule, findings[0].action),
@@ -148,7 +148,7 @@ fn connectors_need_their_secret() {
     to_8_2(&reads).live(&there).passes();
     to_8_2(&reads).planned(&there).passes();
 
-    let findings = to_8_2(&deployment("image: x")).findings();
+    let findings = to_8_2(&deployment("image: x")).particular();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
         (findings[0].rule, findings[0].action),

@@ -197,9 +197,14 @@ impl Scene {
     /// Asserts that nothing refuses, and nothing is said but what every change of line is told.
     #[track_caller]
     pub fn passes(&self) {
+        assert_eq!(self.particular(), [], "expected no finding");
+    }
+
+    /// What is said beyond what every change of line is told.
+    pub fn particular(&self) -> Vec<Finding> {
         let mut findings = self.findings();
         findings.retain(|finding| !OF_EVERY_LINE.contains(&finding.rule));
-        assert_eq!(findings, [], "expected no finding");
+        findings
     }
 
     /// The one finding of a rule.

@@ -228,7 +228,7 @@ fn claims_that_take_over_data_are_as_large() {
     let values = json!({"elasticsearch": {"volumeClaimTemplate": {"resources": {"requests": {"storage": "200Gi"}}}}});
     let findings = scene("200Gi", "64Gi")
         .values(values.clone(), values)
-        .findings();
+        .particular();
     assert_eq!(
         rules(&findings),
         ["elasticsearch-claims-orphaned", "storage-shrunk"]
