@@ -163,7 +163,8 @@ pub fn holds_data(claim: &Object) -> bool {
     claim.str("/status/phase") == Some("Bound")
 }
 
-fn left_on_purpose(claim: &Object) -> bool {
+/// Whether somebody said that a claim's data may stay behind.
+pub fn left_on_purpose(claim: &Object) -> bool {
     claim
         .annotation(ALLOW_ORPHAN)
         .is_some_and(|uid| claim.uid() == Some(uid))

@@ -8,10 +8,12 @@ mod chart_8_3_0_not_recommended;
 mod claims_orphaned;
 mod component_versions_differ;
 mod console_role;
+mod datastore_changed;
 mod downgrade;
 mod elasticsearch_claims_orphaned;
 mod elasticsearch_version;
 mod gateway_authentication_enabled;
+mod gateway_renamed;
 mod hand_over;
 mod helm_cli_version;
 mod identity_secret_regenerated;
@@ -21,16 +23,20 @@ mod keep_claims;
 mod keycloak_major_upgrade;
 mod not_checked;
 mod optimize_pairing;
+mod ready;
 mod release_notes;
 mod secret_readers;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
+mod values_dropped;
 mod way;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
 
 pub use self::{
+    downgrade::goes_back,
+    gateway_renamed::renamed_gateway,
     secret_readers::{SecretRef, secret_refs},
     user_id_changed::changed_user,
 };
@@ -55,6 +61,7 @@ pub const RULES: &[Rule] = &[
     component_versions_differ::RULE,
     optimize_pairing::RULE,
     elasticsearch_version::RULE,
+    datastore_changed::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
     identity_secret_removed::RULE,
@@ -62,11 +69,13 @@ pub const RULES: &[Rule] = &[
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
+    values_dropped::RULE,
     backup_first::RULE,
     keycloak_major_upgrade::RULE,
     user_id_changed::RULE,
     gateway_authentication_enabled::RULE,
     console_role::RULE,
+    gateway_renamed::RULE,
     release_notes::RULE,
 ];
 

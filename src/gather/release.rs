@@ -10,7 +10,7 @@ use crate::{
     cluster::User,
     facts::Facts,
     object::{Kind, ObjectRef},
-    rules::{changed_user, secret_refs},
+    rules::{changed_user, goes_back, renamed_gateway, secret_refs},
 };
 
 impl Reader {
@@ -32,6 +32,14 @@ impl Reader {
                 .await;
             if left_over(change, &facts, namespace) {
                 self.list(&mut facts, Kind::StatefulSet, namespace).await;
+            }
+        }
+        if goes_back(change, &facts) {
+            self.list(&mut facts, Kind::Pod, &change.namespace).await;
+        }
+        if let Some(renamed) = renamed_gateway(change) {
+            for kind in [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding] {
+                self.list(&mut facts, kind, &renamed.namespace).await;
             }
         }
         let (volumes, classes) = behind_claims(change, &facts);

@@ -5,9 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod claims;
+mod corpus;
 mod credentials;
 mod images;
 mod immutable;
+mod lines;
 mod notices;
 mod scene;
+mod stores;
 mod versions;
