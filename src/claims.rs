@@ -173,7 +173,8 @@ pub fn is_retained(volume: &Object) -> bool {
         .is_none_or(|policy| policy == "Retain")
 }
 
-fn left_on_purpose(claim: &Object) -> bool {
+/// Whether somebody said that a claim's data may stay behind.
+pub fn left_on_purpose(claim: &Object) -> bool {
     claim
         .annotation(ALLOW_ORPHAN)
         .is_some_and(|uid| claim.uid() == Some(uid))

@@ -32,10 +32,12 @@ pub enum Kind {
     StorageClass,
     /// `storage.k8s.io/v1 CSIDriver`
     CsiDriver,
+    /// `rbac.authorization.k8s.io/v1 RoleBinding`
+    RoleBinding,
 }
 
 /// Kind, API group, version, plural and whether objects of it live in a namespace.
-const KINDS: [(Kind, &str, &str, &str, &str, bool); 11] = [
+const KINDS: [(Kind, &str, &str, &str, &str, bool); 12] = [
     (Kind::Secret, "Secret", "", "v1", "secrets", true),
     (Kind::ConfigMap, "ConfigMap", "", "v1", "configmaps", true),
     (
@@ -88,6 +90,14 @@ const KINDS: [(Kind, &str, &str, &str, &str, bool); 11] = [
         "v1",
         "csidrivers",
         false,
+    ),
+    (
+        Kind::RoleBinding,
+        "RoleBinding",
+        "rbac.authorization.k8s.io",
+        "v1",
+        "rolebindings",
+        true,
     ),
 ];
 

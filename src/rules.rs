@@ -14,12 +14,14 @@ mod connectors_secret_missing;
 mod console_role;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
+mod datastore_changed;
 mod downgrade;
 mod elasticsearch_claim_labels;
 mod elasticsearch_claims_orphaned;
 mod elasticsearch_clone_while_running;
 mod elasticsearch_version;
 mod gateway_authentication_enabled;
+mod gateway_renamed;
 mod hand_over;
 mod helm_cli_version;
 mod identity_secret_regenerated;
@@ -31,6 +33,7 @@ mod not_checked;
 mod optimize_pairing;
 mod postgresql_major_upgrade;
 mod purposes;
+mod ready;
 mod release_notes;
 mod secret_readers;
 mod secret_values;
@@ -40,6 +43,7 @@ mod supply;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
+mod values_dropped;
 mod volume_not_retained;
 mod volume_rebind_while_running;
 mod way;
@@ -49,7 +53,9 @@ use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
 pub use self::{
     connectors_secret_missing::connectors_secret,
+    downgrade::goes_back,
     elasticsearch_clone_while_running::source as clone_source,
+    gateway_renamed::renamed_gateway,
     secret_readers::{SecretRef, secret_refs},
     user_id_changed::changed_user,
     volume_rebind_while_running::in_use as volume_in_use,
@@ -76,6 +82,7 @@ pub const RULES: &[Rule] = &[
     optimize_pairing::RULE,
     elasticsearch_version::RULE,
     volume_not_retained::RULE,
+    datastore_changed::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
     storage_shrunk::RULE,
@@ -94,11 +101,13 @@ pub const RULES: &[Rule] = &[
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
+    values_dropped::RULE,
     backup_first::RULE,
     keycloak_major_upgrade::RULE,
     user_id_changed::RULE,
     gateway_authentication_enabled::RULE,
     console_role::RULE,
+    gateway_renamed::RULE,
     release_notes::RULE,
 ];
 

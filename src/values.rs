@@ -57,6 +57,18 @@ impl Values {
         Some(value).filter(|value| !value.is_null())
     }
 
+    /// Whether a dotted key is set, to `null` or by anything other than a mapping above it too.
+    pub fn mentions(&self, key: &str) -> bool {
+        let mut map = &self.0;
+        for part in key.split('.') {
+            match map.get(part) {
+                Some(Value::Object(below)) => map = below,
+                found => return found.is_some(),
+            }
+        }
+        true
+    }
+
     /// A text, or a number or switch as text.
     pub fn text(&self, key: &str) -> Option<String> {
         match self.get(key)? {
@@ -132,6 +144,10 @@ mod tests {
         assert_eq!(values.text("zeebe.clusterSize").as_deref(), Some("5"));
         assert_eq!(values.get("zeebe.image"), None);
         assert_eq!(values.get("zeebe.clusterSize.x"), None);
+        for key in ["zeebe.image", "zeebe.image.tag", "a", "a.b"] {
+            assert!(values.mentions(key), "{key}");
+        }
+        assert!(!values.mentions("zeebe.pvcSize"));
         let keys: Vec<_> = values.leaves().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["a.b", "zeebe.clusterSize"]);
     }

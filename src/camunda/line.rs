@@ -22,6 +22,9 @@ pub struct Line {
     /// What an upgrade that enters this line asks for, a sentence each.
     #[serde(default)]
     pub entering: Vec<String>,
+    /// The keys of values that have another name from this line on, with all below them.
+    #[serde(default)]
+    pub renamed: Vec<String>,
     /// What to expect from a version on that no rule can judge.
     #[serde(default)]
     pub notes: Vec<Note>,

@@ -10,7 +10,7 @@ use crate::{
     cluster::User,
     facts::Facts,
     object::{Kind, Object, ObjectRef},
-    rules::{SecretRef, changed_user, connectors_secret, secret_refs},
+    rules::{SecretRef, changed_user, connectors_secret, goes_back, renamed_gateway, secret_refs},
 };
 
 impl Reader {
@@ -34,6 +34,14 @@ impl Reader {
                 .await;
             if left_over(change, &facts, namespace) {
                 self.list(&mut facts, Kind::StatefulSet, namespace).await;
+            }
+        }
+        if goes_back(change, &facts) {
+            self.list(&mut facts, Kind::Pod, &change.namespace).await;
+        }
+        if let Some(renamed) = renamed_gateway(change) {
+            for kind in [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding] {
+                self.list(&mut facts, kind, &renamed.namespace).await;
             }
         }
         let (volumes, classes) = behind_claims(change, &facts);

@@ -6,11 +6,13 @@
 //!
 //! Any line. Beyond the guides.
 
-use serde_json::Value;
-
-use super::{Rule, way};
+use super::{
+    Rule,
+    ready::{became_ready, is_ready, is_stopped},
+    way,
+};
 use crate::{
-    camunda::{Application, Line, running_line},
+    camunda::{Application, Line, image_version, release_label, running_line},
     change::{Change, Operation},
     claims::{self, Mounts},
     facts::Facts,
@@ -29,13 +31,24 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     finding(change, facts).into_iter().collect()
 }
 
+/// Whether a change would go back over a line, if data of the newer one were there.
+pub fn goes_back(change: &Change, facts: &Facts) -> bool {
+    let target = change.to.as_ref().and_then(|to| to.line);
+    way::start(change, facts)
+        .zip(target)
+        .is_some_and(|(start, target)| target.position() < start.line.position())
+}
+
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     if !matches!(change.operation, Operation::Upgrade | Operation::Rollback) {
         return None;
     }
     let to = change.to.as_ref()?;
     let target = to.line?;
-    let proofs = proofs(change, facts, target);
+    let mut proofs = proofs(change, facts, target);
+    if proofs.is_empty() {
+        proofs = ready_pods(change, facts, target);
+    }
     let newest = proofs
         .iter()
         .max_by_key(|proof| proof.line.position())?
@@ -113,17 +126,35 @@ fn proofs(change: &Change, facts: &Facts, target: &Line) -> Vec<Proof> {
         .collect()
 }
 
-/// The version and line of a workload that migrates data.
-fn writes(workload: &Object) -> Option<(semver::Version, &'static Line)> {
-    matches!(
-        Application::of(workload)?,
-        Application::Zeebe | Application::Operate | Application::Tasklist
-    )
-    .then(|| running_line(workload))?
+/// Pods of the newer line that are ready while others of their workload are not yet, or never were.
+fn ready_pods(change: &Change, facts: &Facts, target: &Line) -> Vec<Proof> {
+    facts
+        .of_kind(Kind::Pod)
+        .filter(|pod| pod.namespace() == Some(&change.namespace))
+        .filter(|pod| release_label(pod) == Some(&change.release) && migrates(pod) && is_ready(pod))
+        .filter_map(|pod| {
+            let version = image_version(pod.str("/spec/containers/0/image")?)?;
+            let object = ObjectRef::new(Kind::Pod, &change.namespace, pod.name());
+            Some(Proof {
+                line: Line::of_application(&version)?,
+                text: format!("{object} with {version}"),
+                object,
+            })
+        })
+        .filter(|proof| proof.line.position() > target.position())
+        .collect()
 }
 
-fn is_stopped(workload: &Object) -> bool {
-    workload.at("/spec/replicas").and_then(Value::as_u64) == Some(0)
+/// The version and line of a workload that migrates data.
+fn writes(workload: &Object) -> Option<(semver::Version, &'static Line)> {
+    migrates(workload).then(|| running_line(workload))?
+}
+
+fn migrates(object: &Object) -> bool {
+    matches!(
+        Application::of(object),
+        Some(Application::Zeebe | Application::Operate | Application::Tasklist)
+    )
 }
 
 fn holding_claim<'a>(facts: &'a Facts, namespace: &str, running: &Object) -> Option<&'a str> {
@@ -132,39 +163,4 @@ fn holding_claim<'a>(facts: &'a Facts, namespace: &str, running: &Object) -> Opt
         .claims(namespace)
         .find(|claim| mounts.parse(claim.name()).is_some() && claims::holds_data(claim))
         .map(Object::name)
-}
-
-/// Whether a pod of the workload's newest revision is or was ready.
-fn became_ready(kind: Kind, workload: &Object) -> bool {
-    let number = |pointer: &str| {
-        workload
-            .at(pointer)
-            .and_then(Value::as_u64)
-            .unwrap_or_default()
-    };
-    let text = |pointer: &str| workload.str(pointer);
-    if number("/status/observedGeneration") < number("/metadata/generation") {
-        return false;
-    }
-    let (all, updated) = (
-        number("/status/replicas"),
-        number("/status/updatedReplicas"),
-    );
-    let outdated = all.saturating_sub(updated);
-    if updated > 0 && number("/status/readyReplicas") > outdated {
-        return true;
-    }
-    match kind {
-        // The second pod is replaced once the first one is ready.
-        Kind::StatefulSet => {
-            updated > 1 && text("/status/currentRevision") != text("/status/updateRevision")
-        }
-        Kind::Deployment => workload
-            .array("/status/conditions")
-            .iter()
-            .any(|condition| {
-                condition.get("reason").and_then(Value::as_str) == Some("NewReplicaSetAvailable")
-            }),
-        _ => false,
-    }
 }

@@ -7,10 +7,13 @@
 
 use semver::Version;
 
-use super::Rule;
+use super::{
+    Rule,
+    ready::{became_ready, is_stopped},
+};
 use crate::{
     camunda::{Component, image_name, image_version},
-    change::{Change, ObjectChange},
+    change::{Change, ObjectChange, Operation},
     claims::{self, Mounts},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
@@ -39,8 +42,17 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     let planned = version(set.planned.as_deref()?)?;
     let before = claims::predecessor(change, set)?;
     let running = before.running.as_deref()?;
-    let now = version(facts.get(&before.object).unwrap_or(running))?;
+    let live = facts.get(&before.object);
+    let ready = live.filter(|live| became_ready(Kind::StatefulSet, live));
+    let now = version(ready.unwrap_or(running))?;
+    // A rollback of an upgrade whose pods never became ready finds the data as it was.
+    let untouched = change.operation == Operation::Rollback
+        && ready.is_none()
+        && live.is_some_and(|live| !is_stopped(live));
     let problem = if planned < now {
+        if untouched {
+            return None;
+        }
         format!("Elasticsearch {planned} does not start on data that {now} has written.")
     } else {
         let (_, lowest) = FROM

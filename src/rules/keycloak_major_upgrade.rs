@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Bitnami's image knows its own user and database, under names and in ways that differ between versions.
-const DUMP: &str = r#"PGPASSWORD="${POSTGRES_PASSWORD:-$(cat "$POSTGRES_PASSWORD_FILE")}" pg_dump -U "$POSTGRES_USER" "${POSTGRES_DATABASE:-$POSTGRES_DB}""#;
+const DUMP: &str = r#"PGPASSWORD="${POSTGRES_PASSWORD:-$(cat "$POSTGRES_PASSWORD_FILE")}" pg_dump -h 127.0.0.1 -U "$POSTGRES_USER" "${POSTGRES_DATABASE:-$POSTGRES_DB}""#;
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change

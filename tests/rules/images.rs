@@ -184,11 +184,26 @@ fn elasticsearch_never_goes_back_over_its_data() {
         .planned(&bitnami("8.9.2"))
         .live(&elasticsearch_data());
     scene.passes();
-    let finding = scene.live(&bitnami("8.12.2-debian-12-r0")).refused(VERSION);
+    // A failed upgrade whose pods never became ready, then one whose pods did.
+    let newer = bitnami("8.12.2-debian-12-r0");
+    scene.clone().live(&newer).passes();
+    let ready = format!("{newer}\nstatus: {{replicas: 1, updatedReplicas: 1, readyReplicas: 1}}");
+    scene.clone().rollback().live(&ready).refused(VERSION);
+    let finding = scene.live(&ready).refused(VERSION);
     assert_eq!(
         finding.fixes[0].commands[0].text(),
         "--set-string elasticsearch.image.tag=8.12.2"
     );
+}
+
+#[test]
+fn a_rollback_of_what_never_ran_finds_the_data_as_it_was() {
+    let scene = Scene::upgrade("9.7.0", "9.3.7")
+        .running(&bitnami("8.12.2"))
+        .planned(&bitnami("8.9.2"))
+        .live(&elasticsearch_data());
+    scene.refused(VERSION);
+    scene.rollback().passes();
 }
 
 #[test]

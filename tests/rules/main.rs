@@ -6,13 +6,16 @@
 
 mod claims;
 mod corpus;
+mod corpus_versions;
 mod credentials;
 mod images;
 mod immutable;
+mod lines;
 mod missing;
 mod notices;
 mod scene;
 mod sources;
 mod storage;
+mod stores;
 mod versions;
 mod volumes;

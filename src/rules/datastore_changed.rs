@@ -1,0 +1,91 @@
+//! `datastore-changed`: the release would work on another Elasticsearch, OpenSearch or database than before.
+//!
+//! Nothing moves what the old one holds: Camunda starts on an empty store, and Keycloak without its users. It happens
+//! when values that named an external host are left out, or name another one.
+//!
+//! Any line. Beyond the guides.
+
+mod stores;
+
+use self::stores::{STORES, State, Store};
+use super::Rule;
+use crate::{
+    change::{Change, Operation},
+    claims::{self, Mounts},
+    facts::Facts,
+    finding::{Action, Finding, Fix},
+    object::{Kind, Object},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "datastore-changed",
+    summary: "another Elasticsearch, OpenSearch or database than before would be used",
+    page: include_str!("../../docs/rules/datastore-changed.md"),
+    judge,
+};
+
+/// Whether a value names a store of which this rule can tell where it would be.
+pub(super) fn judges(change: &Change, key: &str) -> bool {
+    STORES
+        .iter()
+        .any(|store| store.is_named_by(key) && store.after(change).is_some())
+}
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    if change.operation == Operation::Install {
+        return Vec::new();
+    }
+    STORES
+        .iter()
+        .filter_map(|store| finding(change, facts, store))
+        .collect()
+}
+
+fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
+    let before = store.before(change)?;
+    let after = store.after(change)?;
+    if before == after {
+        return None;
+    }
+    let mut why = vec![format!(
+        "{} used {before}; it would use {after}, and nothing moves the data.",
+        store.user
+    )];
+    if before == State::Embedded {
+        let claim = data(change, facts, store)?;
+        why.push(format!("Its data is in claim {claim} and those beside it."));
+    }
+    let keys: Vec<_> = store.set_keys(change).collect();
+    let advice = if keys.is_empty() {
+        format!("Keep to {before}: leave out of the values what names {after}.")
+    } else {
+        format!(
+            "Keep to {before}; these values had to do with it: {}.",
+            keys.join(", ")
+        )
+    };
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: format!("{} would go to another {}", store.user, store.name),
+        objects: Vec::new(),
+        why,
+        fixes: vec![Fix::new(advice, Vec::new())],
+        guide: "",
+    })
+}
+
+/// A claim of the release's own store that holds data which nobody gave up.
+fn data<'a>(change: &Change, facts: &'a Facts, store: &Store) -> Option<&'a str> {
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda && Some(set.component) == store.embedded)
+        .filter_map(|set| Some((&set.object.namespace, Mounts::of(set.running.as_deref()?))))
+        .find_map(|(namespace, mounts)| {
+            facts
+                .claims(namespace)
+                .filter(|claim| mounts.parse(claim.name()).is_some())
+                .find(|claim| claims::holds_data(claim) && !claims::left_on_purpose(claim))
+                .map(Object::name)
+        })
+}

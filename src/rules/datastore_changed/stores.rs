@@ -1,0 +1,258 @@
+//! Where a release keeps its data, as its workloads and the user's values tell.
+
+use std::fmt;
+
+use crate::{
+    camunda::Component,
+    change::{Change, ObjectChange},
+    object::{Kind, Object},
+    values::Values,
+};
+
+/// A place for data.
+pub(super) struct Store {
+    /// What it is.
+    pub name: &'static str,
+    /// Who uses it.
+    pub user: &'static str,
+    /// What it is where the release brings it along.
+    pub embedded: Option<Component>,
+    /// The component label of a workload, its environment variable that names the host, and what runs there.
+    variables: &'static [(&'static str, &'static str, &'static str)],
+    /// A value that names the host, and what runs there.
+    values: &'static [(&'static str, &'static str)],
+    /// The value that makes an external one count although the release brings one along.
+    external: &'static str,
+}
+
+/// Manifests are asked before values: they are what will run.
+pub(super) static STORES: [Store; 4] = [
+    Store {
+        name: "Elasticsearch or OpenSearch",
+        user: "Camunda",
+        embedded: Some(Component::Elasticsearch),
+        variables: &[
+            (
+                "zeebe-broker",
+                "ZEEBE_BROKER_EXPORTERS_OPENSEARCH_ARGS_URL",
+                "OpenSearch",
+            ),
+            (
+                "zeebe-broker",
+                "ZEEBE_BROKER_EXPORTERS_ELASTICSEARCH_ARGS_URL",
+                "Elasticsearch",
+            ),
+        ],
+        values: &[
+            (
+                "orchestration.data.secondaryStorage.opensearch.url",
+                "OpenSearch",
+            ),
+            (
+                "orchestration.data.secondaryStorage.elasticsearch.url",
+                "Elasticsearch",
+            ),
+            (
+                "orchestration.data.secondaryStorage.rdbms.url",
+                "a database",
+            ),
+            ("global.opensearch.url.host", "OpenSearch"),
+            ("global.opensearch.url", "OpenSearch"),
+            ("global.elasticsearch.url.host", "Elasticsearch"),
+            ("global.elasticsearch.url", "Elasticsearch"),
+            ("global.elasticsearch.host", "Elasticsearch"),
+        ],
+        external: "global.elasticsearch.external",
+    },
+    Store {
+        name: "database",
+        user: "Keycloak",
+        embedded: Some(Component::KeycloakPostgresql),
+        variables: &[],
+        values: &[
+            ("identityKeycloak.externalDatabase.host", "a database"),
+            ("identity.keycloak.externalDatabase.host", "a database"),
+        ],
+        external: "",
+    },
+    Store {
+        name: "database",
+        user: "Web Modeler",
+        embedded: Some(Component::WebModelerPostgresql),
+        variables: &[
+            ("restapi", "SPRING_DATASOURCE_URL", "a database"),
+            ("restapi", "RESTAPI_DB_HOST", "a database"),
+        ],
+        values: &[
+            ("webModeler.restapi.externalDatabase.url", "a database"),
+            ("webModeler.restapi.externalDatabase.host", "a database"),
+        ],
+        external: "",
+    },
+    Store {
+        name: "database",
+        user: "Identity",
+        embedded: None,
+        variables: &[("identity", "IDENTITY_DATABASE_HOST", "a database")],
+        values: &[("identity.externalDatabase.host", "a database")],
+        external: "",
+    },
+];
+
+/// Where a store is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Part of the release.
+    Embedded,
+    /// On a host, with what runs there.
+    Host(&'static str, String),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            State::Embedded => f.write_str("the one of the release"),
+            State::Host(what, host) => write!(f, "{what} on {host}"),
+        }
+    }
+}
+
+impl Store {
+    /// Where it is in the release that runs.
+    pub(super) fn before(&self, change: &Change) -> Option<State> {
+        let values = change.running_values.as_ref()?;
+        self.state(change, values, |object| object.running.as_deref())
+    }
+
+    /// Where it would be.
+    pub(super) fn after(&self, change: &Change) -> Option<State> {
+        self.state(change, &change.values, |object| object.planned.as_deref())
+    }
+
+    /// Whether a value tells where it is.
+    pub(super) fn is_named_by(&self, key: &str) -> bool {
+        key == self.external || self.values.iter().any(|(named, _)| *named == key)
+    }
+
+    /// The keys that name it, now or before.
+    pub(super) fn set_keys(&self, change: &Change) -> impl Iterator<Item = &'static str> {
+        let set = |values: &Values, key: &str| values.text(key).is_some();
+        self.values.iter().map(|(key, _)| *key).filter(move |key| {
+            set(&change.values, key)
+                || change
+                    .running_values
+                    .as_ref()
+                    .is_some_and(|values| set(values, key))
+        })
+    }
+
+    fn state(
+        &self,
+        change: &Change,
+        values: &Values,
+        side: impl Fn(&ObjectChange) -> Option<&Object>,
+    ) -> Option<State> {
+        let workloads: Vec<_> = change
+            .objects
+            .iter()
+            .filter(|object| object.camunda)
+            .filter_map(|object| Some((object, side(object)?)))
+            .collect();
+        let embedded: Vec<_> = workloads
+            .iter()
+            .filter(|(object, _)| {
+                object.object.kind == Kind::StatefulSet && Some(object.component) == self.embedded
+            })
+            .map(|(object, _)| object.object.name.as_str())
+            .collect();
+        let namespace = &change.namespace;
+        let told = self
+            .variables
+            .iter()
+            .find_map(|(component, variable, what)| {
+                let (_, workload) = workloads.iter().find(|(_, workload)| {
+                    workload.label("app.kubernetes.io/component") == Some(component)
+                        && workload.env(variable).is_some()
+                })?;
+                Some((*what, host(workload.env(variable)?, namespace)?))
+            });
+        if let Some((what, host)) = told {
+            return Some(match is_of(&embedded, &host) {
+                true => State::Embedded,
+                false => State::Host(what, host),
+            });
+        }
+        if !embedded.is_empty()
+            && (self.external.is_empty() || values.flag(self.external) != Some(true))
+        {
+            return Some(State::Embedded);
+        }
+        self.values.iter().find_map(|(key, what)| {
+            let host = host(&values.text(key)?, namespace)?;
+            Some(State::Host(what, host))
+        })
+    }
+}
+
+/// Whether a host is the Service of one of these StatefulSets: it has its name, or the beginning of it.
+fn is_of(statefulsets: &[&str], host: &str) -> bool {
+    statefulsets.iter().any(|set| {
+        set.strip_prefix(host)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
+}
+
+/// The host of a URL or JDBC URL, spelled one way; nothing where a template still has to make one.
+fn host(address: &str, namespace: &str) -> Option<String> {
+    let address = address.trim();
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', ',']).next()?;
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    let host = host.trim_end_matches('.').to_lowercase();
+    let host = host
+        .strip_suffix(".svc.cluster.local")
+        .or_else(|| host.strip_suffix(".svc"))
+        .unwrap_or(&host);
+    let host = host
+        .strip_suffix(namespace)
+        .and_then(|host| host.strip_suffix('.'))
+        .unwrap_or(host);
+    (!host.is_empty() && !host.contains("{{")).then(|| host.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_host_has_many_spellings() {
+        for address in [
+            "es.prod.svc.cluster.local",
+            "http://es:9200",
+            "https://elastic:x@ES.prod.svc:9200/path",
+            "jdbc:postgresql://es:5432/db?x=y",
+        ] {
+            assert_eq!(host(address, "prod").as_deref(), Some("es"), "{address}");
+        }
+        assert_eq!(
+            host("es.logging.svc", "prod").as_deref(),
+            Some("es.logging")
+        );
+        assert_eq!(host("{{ .Release.Name }}-elasticsearch", "prod"), None);
+        assert_eq!(host("", "prod"), None);
+    }
+
+    #[test]
+    fn a_service_is_called_like_its_statefulset() {
+        assert!(is_of(
+            &["camunda-elasticsearch-master"],
+            "camunda-elasticsearch"
+        ));
+        assert!(is_of(&["elasticsearch-master"], "elasticsearch-master"));
+        assert!(!is_of(&["camunda-elasticsearch-master"], "es.example.com"));
+        assert!(!is_of(&[], "elasticsearch"));
+    }
+}

@@ -1,0 +1,131 @@
+//! `gateway-renamed`: something still refers to the Zeebe Gateway's ConfigMap or ServiceAccount by its old name.
+//!
+//! Chart 8.3.1 calls both `RELEASE-zeebe-gateway` instead of `RELEASE-zeebe-gateway-gateway`, and Helm deletes the old
+//! ones. What the release itself renders follows; what somebody wrote beside it, or with Kustomize, does not.
+//!
+//! Chart 8.3.1. Documented: "v8.3.1", Zeebe Gateway.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Rule;
+use crate::{
+    camunda::Application,
+    change::Change,
+    facts::Facts,
+    finding::{Action, Finding},
+    object::{Kind, Object, ObjectRef},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "gateway-renamed",
+    summary: "something refers to the Zeebe Gateway's ConfigMap or ServiceAccount by its old name",
+    page: include_str!("../../docs/rules/gateway-renamed.md"),
+    judge,
+};
+
+/// The end of the old name, of which the new one lacks the second half.
+const OLD: &str = "-gateway-gateway";
+
+/// The kinds that may refer to it.
+const REFERRING: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding];
+
+/// A name that a change takes away.
+#[derive(Debug)]
+pub struct Renamed {
+    /// Where.
+    pub namespace: String,
+    /// The old name.
+    pub old: String,
+    /// The new one.
+    pub new: String,
+}
+
+/// What this change renames, told by the ConfigMaps that the gateway mounts before and after.
+pub fn renamed_gateway(change: &Change) -> Option<Renamed> {
+    let mut gateways = change
+        .of_kind(Kind::Deployment)
+        .filter(|gateway| gateway.camunda);
+    gateways.find_map(|gateway| {
+        let (running, planned) = (gateway.running.as_deref()?, gateway.planned.as_deref()?);
+        if Application::of(planned) != Some(Application::Gateway) {
+            return None;
+        }
+        let old = config_maps(running).find(|name| name.ends_with(OLD))?;
+        let new = old.strip_suffix("-gateway")?;
+        (!config_maps(planned).any(|name| name == old)).then(|| Renamed {
+            namespace: gateway.object.namespace.clone(),
+            old: old.to_owned(),
+            new: new.to_owned(),
+        })
+    })
+}
+
+fn config_maps(workload: &Object) -> impl Iterator<Item = &str> {
+    workload
+        .array("/spec/template/spec/volumes")
+        .iter()
+        .filter_map(|volume| volume.pointer("/configMap/name")?.as_str())
+}
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    finding(change, facts).into_iter().collect()
+}
+
+fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
+    let Renamed {
+        namespace,
+        old,
+        new,
+    } = renamed_gateway(change)?;
+    let own: BTreeSet<_> = change.objects.iter().map(|object| &object.object).collect();
+    let planned = change.objects.iter().filter_map(|object| {
+        let refers = object
+            .planned
+            .as_deref()
+            .is_some_and(|planned| refers(planned, &old));
+        (object.object.namespace == namespace && refers).then(|| object.object.clone())
+    });
+    let beside = REFERRING.iter().flat_map(|kind| {
+        facts
+            .of_kind(*kind)
+            .filter(|object| object.namespace() == Some(&namespace) && refers(object, &old))
+            .filter(|object| {
+                object.annotation("meta.helm.sh/release-name") != Some(&change.release)
+            })
+            .map(|object| ObjectRef::new(*kind, &namespace, object.name()))
+            .filter(|object| !own.contains(object))
+    });
+    let referring: Vec<_> = planned.chain(beside).collect();
+    let names: Vec<_> = referring.iter().map(ToString::to_string).collect();
+    (!names.is_empty()).then(|| Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: format!("{old} is called {new} from chart 8.3.1 on"),
+        why: vec![format!(
+            "Helm deletes the ConfigMap and the ServiceAccount of the old name, to which these refer: {}. Have them refer to the new one.",
+            names.join(", ")
+        )],
+        objects: referring,
+        fixes: Vec::new(),
+        guide: "v8.3.1, Zeebe Gateway",
+    })
+}
+
+/// Whether a pod template or the subjects of a binding name it.
+fn refers(object: &Object, name: &str) -> bool {
+    ["/spec/template/spec", "/subjects"]
+        .iter()
+        .filter_map(|pointer| object.at(pointer))
+        .any(|value| names(value, name))
+}
+
+fn names(value: &Value, name: &str) -> bool {
+    match value {
+        Value::String(text) => text == name,
+        Value::Array(items) => items.iter().any(|item| names(item, name)),
+        Value::Object(map) => map.values().any(|item| names(item, name)),
+        _ => false,
+    }
+}

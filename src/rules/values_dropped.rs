@@ -1,0 +1,132 @@
+//! `values-dropped`: values that somebody had set are not set any more.
+//!
+//! `helm upgrade` with a `--set` of its own, or without the `-f` of before, starts from the chart's defaults: what
+//! was set before is forgotten in silence. Values themselves are never shown; they may be secret.
+//!
+//! Any line. Documented: the note in "Secrets extraction".
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Rule, datastore_changed};
+use crate::{
+    camunda::Line,
+    change::{Change, ChartVersion, ObjectChange, Operation},
+    facts::Facts,
+    finding::{Action, Finding},
+    object::{Kind, Object},
+    values::Values,
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "values-dropped",
+    summary: "values that were set before are not set any more",
+    page: include_str!("../../docs/rules/values-dropped.md"),
+    judge,
+};
+
+/// A warning is one line; nobody reads a hundred keys in it.
+const SHOWN: usize = 12;
+
+fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
+    finding(change).into_iter().collect()
+}
+
+fn finding(change: &Change) -> Option<Finding> {
+    // A rollback brings the values of its revision along.
+    if change.operation != Operation::Upgrade || no_effect(change) {
+        return None;
+    }
+    let dropped = dropped(change, change.running_values.as_ref()?);
+    let hidden = dropped.len().saturating_sub(SHOWN);
+    let mut shown: Vec<_> = dropped.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("and {hidden} more");
+    if hidden > 0 {
+        shown.push(&more);
+    }
+    let title = match dropped.len() {
+        0 => return None,
+        1 => "A value that was set before is not set any more".to_owned(),
+        count => format!("{count} values that were set before are not set any more"),
+    };
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title,
+        objects: Vec::new(),
+        why: vec![
+            format!(
+                "The chart's defaults take the place of: {}.",
+                shown.join(", ")
+            ),
+            format!(
+                "If that is not meant, give them again, with -f or --set; helm get values {} -n {} shows them.",
+                change.release, change.namespace
+            ),
+        ],
+        fixes: Vec::new(),
+        guide: "Secrets extraction",
+    })
+}
+
+/// The keys that were set, are not, and that no other rule speaks of.
+fn dropped(change: &Change, before: &Values) -> Vec<String> {
+    let lines: Vec<_> = [&change.from, &change.to]
+        .into_iter()
+        .filter_map(|chart| chart.as_ref()?.line)
+        .collect();
+    let renamed = change.lines_crossed().map(|(_, to)| &to.renamed);
+    before
+        .leaves()
+        .into_iter()
+        .filter(|(_, value)| !is_empty(value))
+        .map(|(key, _)| key)
+        .filter(|key| !change.values.mentions(key))
+        .filter(|key| !datastore_changed::judges(change, key))
+        .filter(|key| !lines.iter().any(|line| is_credential(line, key)))
+        .filter(|key| !renamed.is_some_and(|roots| roots.iter().any(|root| is_below(key, root))))
+        .collect()
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// Whether a credential is set by this key, which rules about credentials compare with what is live.
+fn is_credential(line: &Line, key: &str) -> bool {
+    let parent = key.rsplit_once('.').map_or(key, |(parent, _)| parent);
+    line.credentials
+        .iter()
+        .any(|credential| credential.value == key || credential.value == parent)
+}
+
+fn is_below(key: &str, root: &str) -> bool {
+    key.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Of one chart version, values that change no workload had the defaults' own value, where the workloads carry checksums
+/// of the configuration that they read.
+fn no_effect(change: &Change) -> bool {
+    let version = |chart: &Option<ChartVersion>| chart.as_ref().map(|chart| chart.version.clone());
+    let same = |object: &ObjectChange| match (&object.running, &object.planned) {
+        (Some(running), Some(planned)) => Arc::ptr_eq(running, planned) || running == planned,
+        _ => false,
+    };
+    let workloads = || {
+        change.objects.iter().filter(|object| {
+            object.camunda && object.object.kind != Kind::Secret && !object.recreated
+        })
+    };
+    version(&change.from) == version(&change.to)
+        && workloads().all(same)
+        && workloads().any(|object| object.planned.as_deref().is_some_and(has_checksum))
+}
+
+fn has_checksum(workload: &Object) -> bool {
+    workload
+        .at("/spec/template/metadata/annotations")
+        .and_then(Value::as_object)
+        .is_some_and(|annotations| annotations.contains_key("checksum/config"))
+}
