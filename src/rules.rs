@@ -10,12 +10,15 @@ mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod elasticsearch_claims_orphaned;
 mod hand_over;
+mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
+mod known_by;
 mod not_checked;
 mod purposes;
+mod reinstall_over_old_claims;
 mod secret_readers;
 mod secret_values;
 mod sources;
@@ -25,6 +28,7 @@ use crate::{change::Change, facts::Facts, finding::Finding};
 
 pub use self::{
     connectors_secret_missing::connectors_secret,
+    identity_secret_deleted::{may_be_needed, release_of},
     secret_readers::{SecretRef, secret_refs},
 };
 
@@ -49,6 +53,8 @@ pub const RULES: &[Rule] = &[
     credential_source_changed::RULE,
     credentials_secret_incomplete::RULE,
     connectors_secret_missing::RULE,
+    reinstall_over_old_claims::RULE,
+    identity_secret_deleted::RULE,
     immutable_field_changed::RULE,
 ];
 

@@ -1,6 +1,6 @@
 //! The object gate: what reaches the API server without a release record.
 
-use super::{review::Request, verdict::Verdict};
+use super::{review::Request, secret_gate, verdict::Verdict};
 use crate::{
     camunda::release_label,
     change::{Change, Operation},
@@ -12,6 +12,14 @@ use crate::{
 };
 
 pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
+    let secret = match (request.kind(), request.operation()) {
+        (Some(Kind::Secret), Some(Operation::Create)) => request.object(),
+        (Some(Kind::Secret), Some(Operation::Delete)) => request.old_object(),
+        _ => None,
+    };
+    if let (Some(secret), Some(operation)) = (secret, request.operation()) {
+        return secret_gate::judge(reader, request, operation, secret).await;
+    }
     let (Some(kind), Some(operation), Some(object)) =
         (request.kind(), request.operation(), request.object())
     else {

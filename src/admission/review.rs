@@ -94,6 +94,7 @@ impl<'a> Request<'a> {
         match &*self.operation {
             "CREATE" => Some(Operation::Create),
             "UPDATE" => Some(Operation::Update),
+            "DELETE" => Some(Operation::Delete),
             _ => None,
         }
     }

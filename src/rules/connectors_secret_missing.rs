@@ -87,13 +87,9 @@ pub fn connectors_secret(change: &Change) -> Option<ObjectRef> {
 fn missing(change: &Change, facts: &Facts) -> Option<ObjectRef> {
     let secret = connectors_secret(change)?;
     let ending = secret.name.strip_prefix(&change.release)?;
-    let rendered = change.of_kind(Kind::Secret).any(|other| {
-        other.planned.is_some()
-            && other
-                .object
-                .name
-                .ends_with(&secret.name[change.release.len()..])
-    });
+    let rendered = change
+        .of_kind(Kind::Secret)
+        .any(|other| other.planned.is_some() && other.object.name.ends_with(ending));
     // Without Identity there are no clients of its.
     let identity = change
         .of_kind(Kind::Secret)

@@ -8,6 +8,7 @@ mod claims;
 mod corpus;
 mod credentials;
 mod immutable;
+mod left_behind;
 mod missing;
 mod scene;
 mod sources;

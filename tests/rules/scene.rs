@@ -19,6 +19,7 @@ pub struct Scene {
     hooks: Vec<Value>,
     status: &'static str,
     versions: [&'static str; 2],
+    configs: [Value; 2],
     facts: Facts,
 }
 
@@ -31,6 +32,7 @@ impl Scene {
             hooks: Vec::new(),
             status: "pending-upgrade",
             versions: [from, to],
+            configs: [Value::Null, Value::Null],
             facts: Facts::default(),
         }
     }
@@ -41,6 +43,12 @@ impl Scene {
             status: "pending-install",
             ..Scene::upgrade(version, version)
         }
+    }
+
+    /// What the user set for the running release and for the new one.
+    pub fn configs(mut self, running: Value, planned: Value) -> Scene {
+        self.configs = [running, planned];
+        self
     }
 
     /// Adds a document to the running manifest, and the object to what is live.
@@ -80,20 +88,19 @@ impl Scene {
         self
     }
 
-    fn release(&self, manifest: &str, version: &str, status: &str) -> Release {
+    fn release(&self, manifest: &str, index: usize, status: &str) -> Release {
         serde_json::from_value(json!({
             "name": "camunda", "namespace": "prod", "version": 2, "info": {"status": status},
-            "chart": {"metadata": {"name": "camunda-platform", "version": version}},
-            "manifest": manifest, "hooks": self.hooks,
+            "chart": {"metadata": {"name": "camunda-platform", "version": self.versions[index]}},
+            "manifest": manifest, "hooks": self.hooks, "config": self.configs[index],
         }))
         .unwrap()
     }
 
     fn change(&self) -> Change {
-        let [from, to] = self.versions;
-        let running = Rendered::of(&self.release(&self.running, from, "deployed"), None);
+        let running = Rendered::of(&self.release(&self.running, 0, "deployed"), None);
         let running = (self.status != "pending-install").then_some(&running);
-        let next = self.release(&self.planned, to, self.status);
+        let next = self.release(&self.planned, 1, self.status);
         Change::of_release(&next, &Rendered::of(&next, running), running).unwrap()
     }
 
@@ -110,6 +117,17 @@ impl Scene {
         let kind = Kind::from_name(object.str("/kind").unwrap()).unwrap();
         let reference = ObjectRef::new(kind, "prod", object.name());
         let change = Change::of_object(operation, reference, "camunda", object);
+        rules::judge(&change, &self.facts)
+    }
+
+    /// What all rules find where the one object of the new manifest is deleted on its own.
+    pub fn deletion_findings(&self) -> Vec<Finding> {
+        let document = manifest::split(&self.planned).next().unwrap();
+        let mut object = Object(document.parse().unwrap().unwrap());
+        object.0["metadata"]["namespace"] = "prod".into();
+        let kind = Kind::from_name(object.str("/kind").unwrap()).unwrap();
+        let reference = ObjectRef::new(kind, "prod", object.name());
+        let change = Change::of_deletion(reference, "camunda", object);
         rules::judge(&change, &self.facts)
     }
 
