@@ -8,6 +8,7 @@ mod mutate;
 mod object_gate;
 mod release_gate;
 mod review;
+mod secret_gate;
 mod verdict;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};

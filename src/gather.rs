@@ -2,6 +2,7 @@
 //!
 //! What could not be read becomes a gap among the facts, never silence.
 
+mod at_work;
 mod object;
 mod records;
 mod release;

@@ -24,16 +24,19 @@ mod gateway_authentication_enabled;
 mod gateway_renamed;
 mod hand_over;
 mod helm_cli_version;
+mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
 mod keep_claims;
 mod keycloak_major_upgrade;
+mod known_by;
 mod not_checked;
 mod optimize_pairing;
 mod postgresql_major_upgrade;
 mod purposes;
 mod ready;
+mod reinstall_over_old_claims;
 mod release_notes;
 mod secret_readers;
 mod secret_values;
@@ -56,6 +59,7 @@ pub use self::{
     downgrade::goes_back,
     elasticsearch_clone_while_running::source as clone_source,
     gateway_renamed::renamed_gateway,
+    identity_secret_deleted::{may_be_needed, release_of},
     secret_readers::{SecretRef, secret_refs},
     user_id_changed::changed_user,
     volume_rebind_while_running::in_use as volume_in_use,
@@ -98,6 +102,8 @@ pub const RULES: &[Rule] = &[
     credential_source_changed::RULE,
     credentials_secret_incomplete::RULE,
     connectors_secret_missing::RULE,
+    reinstall_over_old_claims::RULE,
+    identity_secret_deleted::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,

@@ -6,6 +6,8 @@
 
 mod conditions;
 
+pub use self::conditions::CONTROLLERS;
+
 use serde_json::{Value, json};
 
 /// The label, with the value `true`, of namespaces where guarded writes wait for the guard.
@@ -74,11 +76,21 @@ fn validating() -> Vec<Webhook> {
         },
         Webhook {
             name: "secrets",
-            rules: rules(&[("", &["secrets"], &["UPDATE"])]),
+            rules: rules(&[("", &["secrets"], &["CREATE", "UPDATE"])]),
             selector: json!({}),
             conditions: vec![
                 ("generated-credential", conditions::generated_credential()),
                 ("not-being-deleted", conditions::not_being_deleted()),
+            ],
+            namespaced: true,
+        },
+        Webhook {
+            name: "secret-deletions",
+            rules: rules(&[("", &["secrets"], &["DELETE"])]),
+            selector: json!({}),
+            conditions: vec![
+                ("credential", conditions::deleted_credential()),
+                ("not-a-controller", conditions::not_a_controller()),
             ],
             namespaced: true,
         },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{review::Request, verdict::Verdict};
+use super::{review::Request, secret_gate, verdict::Verdict};
 use crate::{
     camunda::release_label,
     change::{Change, Operation},
@@ -16,6 +16,14 @@ use crate::{
 pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     if let Some((statefulset, replicas)) = request.scaled() {
         return scaled(reader, statefulset, replicas).await;
+    }
+    let secret = match (request.kind(), request.operation()) {
+        (Some(Kind::Secret), Some(Operation::Create)) => request.object(),
+        (Some(Kind::Secret), Some(Operation::Delete)) => request.old_object(),
+        _ => None,
+    };
+    if let (Some(secret), Some(operation)) = (secret, request.operation()) {
+        return secret_gate::judge(reader, request, operation, secret).await;
     }
     let (Some(kind), Some(operation)) = (request.kind(), request.operation()) else {
         return Verdict::admitted();

@@ -19,8 +19,10 @@ const NAME_LABEL: &str = "app.kubernetes.io/name";
 const CLAIM_NAMES: &str = "elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$";
 
 /// Whoever only tidies up after a deletion is never kept from it.
-const CONTROLLERS: &str = "['system:serviceaccount:kube-system:namespace-controller', \
-                           'system:serviceaccount:kube-system:generic-garbage-collector']";
+pub const CONTROLLERS: [&str; 2] = [
+    "system:serviceaccount:kube-system:namespace-controller",
+    "system:serviceaccount:kube-system:generic-garbage-collector",
+];
 
 pub(super) fn release_record() -> String {
     format!("object.metadata.name.startsWith('{RECORD_PREFIX}')")
@@ -28,24 +30,53 @@ pub(super) fn release_record() -> String {
 
 pub(super) fn not_being_deleted() -> String {
     format!(
-        "!has(object.metadata.deletionTimestamp) && !(request.userInfo.username in {CONTROLLERS})"
+        "!has(object.metadata.deletionTimestamp) && {}",
+        not_a_controller()
     )
+}
+
+pub(super) fn not_a_controller() -> String {
+    let names: Vec<_> = CONTROLLERS.iter().map(|name| format!("'{name}'")).collect();
+    format!("!(request.userInfo.username in [{}])", names.join(", "))
 }
 
 /// Secrets with a key that a Camunda chart generates; `password` alone could be anybody's.
 pub(super) fn generated_credential() -> String {
-    let keys: BTreeSet<_> = Line::all()
+    let keys = Line::all()
         .iter()
         .flat_map(|line| &line.credentials)
-        .map(|fact| format!("'{}'", fact.key))
-        .filter(|key| key != "'password'")
+        .map(|fact| fact.key.as_str());
+    format!(
+        "has(object.data) && (request.operation == 'CREATE' || !has(oldObject.data) || object.data != oldObject.data) && ({})",
+        has_credential("object", keys)
+    )
+}
+
+/// Those, and the Secret that 13 has the user make.
+pub(super) fn deleted_credential() -> String {
+    let keys = Line::all().iter().flat_map(|line| {
+        let generated = line.generated_secret.iter().flat_map(|secret| &secret.keys);
+        line.credentials
+            .iter()
+            .map(|fact| fact.key.as_str())
+            .chain(generated.map(|key| key.name.as_str()))
+    });
+    format!(
+        "has(oldObject.data) && ({})",
+        has_credential("oldObject", keys)
+    )
+}
+
+fn has_credential<'a>(object: &str, keys: impl Iterator<Item = &'a str>) -> String {
+    let keys: BTreeSet<_> = keys
+        .filter(|key| *key != "password")
+        .map(|key| format!("'{key}'"))
         .collect();
     let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
     format!(
-        "has(object.data) && (!has(oldObject.data) || object.data != oldObject.data) && \
-         ([{keys}].exists(key, key in object.data) || \
-         'password' in object.data && {} && object.metadata.labels['{NAME_LABEL}'].startsWith('postgresql'))",
-        has_label(NAME_LABEL)
+        "[{keys}].exists(key, key in {object}.data) || 'password' in {object}.data && \
+         has({object}.metadata.labels) && '{NAME_LABEL}' in {object}.metadata.labels && \
+         {object}.metadata.labels['{NAME_LABEL}'].startsWith('postgresql')"
     )
 }
 
@@ -69,8 +100,9 @@ pub(super) fn camunda_workload() -> String {
 /// The controllers of a control plane in which all have one user delete as that one.
 pub(super) fn not_tidied_up() -> String {
     format!(
-        "!has(oldObject.metadata.deletionTimestamp) && request.userInfo.username != 'system:kube-controller-manager' && \
-         !(request.userInfo.username in {CONTROLLERS})"
+        "!has(oldObject.metadata.deletionTimestamp) && \
+         request.userInfo.username != 'system:kube-controller-manager' && {}",
+        not_a_controller()
     )
 }
 

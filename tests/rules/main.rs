@@ -10,6 +10,7 @@ mod corpus_versions;
 mod credentials;
 mod images;
 mod immutable;
+mod left_behind;
 mod lines;
 mod missing;
 mod notices;

@@ -175,6 +175,17 @@ impl Scene {
         rules::judge(&change, &self.facts)
     }
 
+    /// What all rules find where the one object of the new manifest is deleted on its own.
+    pub fn deletion_findings(&self) -> Vec<Finding> {
+        let document = manifest::split(&self.planned).next().unwrap();
+        let mut object = Object(document.parse().unwrap().unwrap());
+        object.0["metadata"]["namespace"] = "prod".into();
+        let kind = Kind::from_name(object.str("/kind").unwrap()).unwrap();
+        let reference = ObjectRef::new(kind, "prod", object.name());
+        let change = Change::of_deletion(reference, "camunda", object);
+        rules::judge(&change, &self.facts)
+    }
+
     /// Asserts that exactly this refuses.
     #[track_caller]
     pub fn refused(&self, rule: &str) -> Finding {

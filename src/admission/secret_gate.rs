@@ -1,0 +1,52 @@
+//! A single Secret that is created or deleted: what the databases of its release know decides.
+
+use super::{review::Request, verdict::Verdict};
+use crate::{
+    camunda,
+    change::{Change, Operation},
+    denial,
+    facts::Facts,
+    gather::Reader,
+    object::Object,
+    rules,
+    webhooks::CONTROLLERS,
+};
+
+pub(super) async fn judge(
+    reader: &Reader,
+    request: &Request<'_>,
+    operation: Operation,
+    secret: Object,
+) -> Verdict {
+    let by_controller = CONTROLLERS.contains(&request.user_info.username.as_str());
+    let Some(reference) = request
+        .reference(&secret)
+        .filter(|_| !by_controller && rules::may_be_needed(&secret))
+    else {
+        return Verdict::admitted();
+    };
+    let namespace = reference.namespace.clone();
+    let mut facts = Facts::default();
+    reader.claim_facts(&mut facts, &namespace).await;
+    let Some(release) = rules::release_of(&facts, &secret).map(str::to_owned) else {
+        return Verdict::admitted();
+    };
+    let own = camunda::is_own(&secret);
+    let change = match operation {
+        Operation::Delete => Change::of_deletion(reference, &release, secret),
+        _ => Change::of_object(operation, reference, &release, secret),
+    };
+    if rules::judge(&change, &facts).is_empty() {
+        return Verdict::admitted();
+    }
+    if !own && !reader.is_camunda(&namespace, &release).await {
+        return Verdict::admitted();
+    }
+    if operation == Operation::Delete {
+        reader
+            .secret_deletion_facts(&mut facts, &namespace, &release)
+            .await;
+    }
+    let findings = rules::judge(&change, &facts);
+    Verdict::of(&findings, denial::message(&change, &findings)).about(&release)
+}

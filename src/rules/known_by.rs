@@ -1,0 +1,62 @@
+//! Which database's data knows a credential that a single Secret holds.
+
+use crate::{
+    camunda::{self, Component, Held, Line},
+    claims::{self, Mounts},
+    facts::Facts,
+    object::{Kind, Object},
+};
+
+/// Where the value of a Secret's key lives on, and in which database, if the key is a credential of Camunda's.
+pub(super) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
+    if let Some(found) = camunda::credential(secret, key, None, None) {
+        let database = match found.name.starts_with("web-modeler") {
+            true => Component::WebModelerPostgresql,
+            false => Component::KeycloakPostgresql,
+        };
+        return Some((found.held, database));
+    }
+    // The Secret that 13 has the user make.
+    let generated = Line::all()
+        .iter()
+        .filter_map(|line| line.generated_secret.as_ref())
+        .flat_map(|secret| &secret.keys)
+        .find(|found| found.name == key)?;
+    let database = match key.starts_with("web-modeler") {
+        true => Component::WebModelerPostgresql,
+        false => Component::KeycloakPostgresql,
+    };
+    Some((generated.held, database))
+}
+
+/// A Bound claim of a release's database, by its labels or by the StatefulSet that mounts it.
+pub(super) fn claim<'a>(
+    facts: &'a Facts,
+    namespace: &str,
+    release: &str,
+    database: Component,
+) -> Option<&'a Object> {
+    let of_database = |claim: &&Object| {
+        let labelled = Component::of(claim, None) == database
+            && camunda::release_label(claim) == Some(release);
+        labelled
+            || sets(facts, namespace, database)
+                .any(|set| Mounts::of(set).parse(claim.name()).is_some())
+    };
+    facts
+        .claims(namespace)
+        .filter(|claim| claims::holds_data(claim))
+        .find(of_database)
+}
+
+/// The live StatefulSets of a component.
+pub(super) fn sets<'a>(
+    facts: &'a Facts,
+    namespace: &str,
+    component: Component,
+) -> impl Iterator<Item = &'a Object> {
+    facts
+        .of_kind(Kind::StatefulSet)
+        .filter(move |set| set.namespace() == Some(namespace))
+        .filter(move |set| Component::of(set, None) == component)
+}
