@@ -43,12 +43,11 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     if !matches!(change.operation, Operation::Upgrade | Operation::Rollback) {
         return None;
     }
-    let to = change.to.as_ref()?;
-    let target = to.line?;
-    let mut proofs = proofs(change, facts, target);
+    let mut proofs = proofs(change, facts);
     if proofs.is_empty() {
-        proofs = ready_pods(change, facts, target);
+        proofs = ready_pods(change, facts);
     }
+    let target = proofs.first()?.target;
     let newest = proofs
         .iter()
         .max_by_key(|proof| proof.line.position())?
@@ -86,48 +85,71 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
 /// What tells that a newer line has written.
 struct Proof {
     line: &'static Line,
+    target: &'static Line,
     object: ObjectRef,
     text: String,
 }
 
-fn proofs(change: &Change, facts: &Facts, target: &Line) -> Vec<Proof> {
+impl Proof {
+    /// Nothing where the application goes to the same line or a newer one: its image counts, not what chart brings it.
+    fn of(
+        change: &Change,
+        object: ObjectRef,
+        found: &Object,
+        line: &'static Line,
+        text: String,
+    ) -> Option<Proof> {
+        let application = Application::of(found)?;
+        let planned = change
+            .objects
+            .iter()
+            .filter_map(|object| object.planned.as_deref())
+            .find(|planned| Application::of(planned) == Some(application))
+            .and_then(running_line);
+        let target = match planned {
+            Some((_, line)) => line,
+            None => change.to.as_ref()?.line?,
+        };
+        (line.position() > target.position()).then_some(Proof {
+            line,
+            target,
+            object,
+            text,
+        })
+    }
+}
+
+fn proofs(change: &Change, facts: &Facts) -> Vec<Proof> {
     change
         .objects
         .iter()
         .filter(|object| object.camunda)
         .filter_map(|object| {
-            let kind = object.object.kind;
-            match facts.get(&object.object) {
+            let (reference, kind) = (object.object.clone(), object.object.kind);
+            match facts.get(&reference) {
                 Some(live) if !is_stopped(live) => {
                     let (version, line) = writes(live)?;
-                    became_ready(kind, live).then(|| Proof {
-                        line,
-                        object: object.object.clone(),
-                        text: format!("{} with {version}", object.object),
-                    })
+                    let text = format!("{reference} with {version}");
+                    became_ready(kind, live)
+                        .then(|| Proof::of(change, reference, live, line, text))?
                 }
                 // Stopped or deleted, it tells nothing; what was deployed before and its claims do.
                 _ => {
                     let running = object.running.as_deref()?;
                     let (version, line) = writes(running)?;
-                    let claim = holding_claim(facts, &object.object.namespace, running)?;
-                    Some(Proof {
-                        line,
-                        object: object.object.clone(),
-                        text: format!(
-                            "{} with {version}, stopped now; its data is in claim {claim}",
-                            object.object
-                        ),
-                    })
+                    let claim = holding_claim(facts, &reference.namespace, running)?;
+                    let text = format!(
+                        "{reference} with {version}, stopped now; its data is in claim {claim}"
+                    );
+                    Proof::of(change, reference, running, line, text)
                 }
             }
         })
-        .filter(|proof| proof.line.position() > target.position())
         .collect()
 }
 
 /// Pods of the newer line that are ready while others of their workload are not yet, or never were.
-fn ready_pods(change: &Change, facts: &Facts, target: &Line) -> Vec<Proof> {
+fn ready_pods(change: &Change, facts: &Facts) -> Vec<Proof> {
     facts
         .of_kind(Kind::Pod)
         .filter(|pod| pod.namespace() == Some(&change.namespace))
@@ -135,13 +157,9 @@ fn ready_pods(change: &Change, facts: &Facts, target: &Line) -> Vec<Proof> {
         .filter_map(|pod| {
             let version = image_version(pod.str("/spec/containers/0/image")?)?;
             let object = ObjectRef::new(Kind::Pod, &change.namespace, pod.name());
-            Some(Proof {
-                line: Line::of_application(&version)?,
-                text: format!("{object} with {version}"),
-                object,
-            })
+            let text = format!("{object} with {version}");
+            Proof::of(change, object, pod, Line::of_application(&version)?, text)
         })
-        .filter(|proof| proof.line.position() > target.position())
         .collect()
 }
 

@@ -7,7 +7,7 @@
 
 use super::Rule;
 use crate::{
-    change::Change,
+    change::{Change, Operation},
     facts::Facts,
     finding::{Action, Finding},
 };
@@ -22,7 +22,9 @@ pub(super) const RULE: Rule = Rule {
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
     let (now, tested) = (change.helm.major, &change.helm.tested);
     let before = change.running_helm.as_ref().map_or(0, |helm| helm.major);
-    let known = now > 0 && before > 0 && !tested.is_empty();
+    // A failed upgrade that rolls itself back has been told already.
+    let upgrade = change.operation == Operation::Upgrade;
+    let known = upgrade && now > 0 && before > 0 && !tested.is_empty();
     if !known || now == before || tested.iter().any(|version| major(version) == Some(now)) {
         return Vec::new();
     }

@@ -89,6 +89,11 @@ fn another_helm_is_named_where_the_chart_does_not_know_it() {
     );
     scene.clone().helm(to_four, Some("3.20.2, 4.2.4")).passes();
     scene.clone().helm(to_four, None).passes();
+    scene
+        .clone()
+        .helm(to_four, Some("3.20.2"))
+        .rollback()
+        .passes();
     scene.clone().helm([None, None], Some("4.2.3")).passes();
     scene
         .helm([Some("csa"), Some("ssa")], Some("3.20.2"))

@@ -196,6 +196,19 @@ fn going_back_from_what_never_ran_passes() {
 }
 
 #[test]
+fn a_pinned_image_counts_instead_of_the_chart() {
+    // 8.3's image on 8.2's chart, before and after.
+    Scene::upgrade("8.2.34", "8.2.34")
+        .running(&zeebe("8.3.1", READY))
+        .planned(&zeebe("8.3.1", ""))
+        .passes();
+    Scene::upgrade("9.3.7", "9.7.0")
+        .running(&zeebe("8.4.9", READY))
+        .planned(&zeebe("8.3.1", ""))
+        .refused(DOWNGRADE);
+}
+
+#[test]
 fn one_ready_pod_of_the_newer_line_is_proof() {
     let pod = |version: &str, ready: &str| {
         "kind: Pod
