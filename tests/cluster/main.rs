@@ -19,3 +19,4 @@ mod release;
 mod serving;
 mod stage;
 mod umbrella;
+mod volumes;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod claims;
+mod corpus;
 mod credentials;
 mod immutable;
 mod scene;
