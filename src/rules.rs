@@ -25,6 +25,7 @@ mod zeebe_brokers_reduced;
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
 pub use self::{
+    elasticsearch_claim_labels::SINCE as CLAIM_LABELS_SINCE,
     elasticsearch_clone_while_running::source as clone_source,
     secret_readers::{SecretRef, secret_refs},
     volume_rebind_while_running::in_use as volume_in_use,

@@ -10,7 +10,7 @@ use crate::{
     cluster::User,
     facts::Facts,
     object::{Kind, ObjectRef},
-    rules::secret_refs,
+    rules::{CLAIM_LABELS_SINCE, secret_refs},
 };
 
 impl Reader {
@@ -128,10 +128,12 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
         .of_kind(Kind::StatefulSet)
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))
         .collect();
-    // 8.0.13 has Elasticsearch made anew over the same claims.
+    // Elasticsearch is made anew over the same claims.
     let recreated: Vec<_> = change
         .of_kind(Kind::StatefulSet)
-        .filter(|set| set.component == Component::Elasticsearch && change.enters("8.0.13"))
+        .filter(|set| {
+            set.component == Component::Elasticsearch && change.enters(CLAIM_LABELS_SINCE)
+        })
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))
         .collect();
     let (mut volumes, mut classes) = (Vec::new(), Vec::new());

@@ -14,7 +14,7 @@ use camunda_upgrade_guard::{
 use harness::Corpus;
 use serde_json::{Value, json};
 
-/// The rules on brokers, databases, claims and volumes.
+/// The rules on brokers, databases, claims and volumes, and the one that has StatefulSets deleted over them.
 const OURS: [&str; 7] = [
     "zeebe-brokers-reduced",
     "postgresql-major-upgrade",
