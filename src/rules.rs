@@ -57,6 +57,7 @@ use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 pub use self::{
     connectors_secret_missing::connectors_secret,
     downgrade::goes_back,
+    elasticsearch_claim_labels::SINCE as CLAIM_LABELS_SINCE,
     elasticsearch_clone_while_running::source as clone_source,
     gateway_renamed::renamed_gateway,
     identity_secret_deleted::{may_be_needed, release_of},

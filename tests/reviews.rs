@@ -216,6 +216,45 @@ async fn an_object_that_could_not_be_judged_is_admitted_with_a_warning() {
     assert_eq!(response["auditAnnotations"]["rules"], "not-checked");
 }
 
+/// A Scale says nothing of the StatefulSet but its name and a number.
+#[tokio::test]
+async fn a_scale_is_judged_by_the_statefulset_and_its_claims() {
+    let labels = json!({"app.kubernetes.io/part-of": "camunda-platform", "app.kubernetes.io/instance": "camunda",
+        "app.kubernetes.io/component": "zeebe-broker"});
+    let claims = (0..3).map(|ordinal| {
+        json!({"kind": "PersistentVolumeClaim", "status": {"phase": "Bound"}, "metadata":
+            {"name": format!("data-camunda-zeebe-{ordinal}"), "namespace": "prod", "labels": labels}})
+    });
+    let set = json!({
+        "kind": "StatefulSet",
+        "metadata": {"name": "camunda-zeebe", "namespace": "prod", "labels": labels},
+        "spec": {"replicas": 3, "volumeClaimTemplates": [{"metadata": {"name": "data"}}]},
+    });
+    let objects: Vec<_> = claims.chain([set]).collect();
+    let scale = |name: &str, spec: Value| {
+        let scale = json!({"metadata": {"name": name}, "spec": spec});
+        let mut body = review("Scale", "UPDATE", &scale);
+        body["request"]["kind"]["group"] = "autoscaling".into();
+        body["request"]["resource"] =
+            json!({"group": "apps", "version": "v1", "resource": "statefulsets"});
+        body["request"]["subResource"] = "scale".into();
+        let router = router(objects.clone(), &Metrics::new());
+        post(router, "/validate", body.to_string().into())
+    };
+    let refused = scale("camunda-zeebe", json!({"replicas": 2})).await;
+    let message = refused["status"]["message"].as_str().unwrap();
+    assert!(message.contains("[zeebe-brokers-reduced]"), "{message}");
+    for (name, spec) in [
+        ("camunda-zeebe", json!({})),
+        ("camunda-zeebe", json!({"replicas": 3})),
+        ("camunda-zeebe", json!({"replicas": "x"})),
+        ("no-such-set", json!({"replicas": 1})),
+        ("", json!(null)),
+    ] {
+        assert_eq!(scale(name, spec.clone()).await["allowed"], true, "{spec}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -233,15 +272,16 @@ proptest! {
 
     #[test]
     fn any_object_gets_an_answer(
-        kind in "Secret|StatefulSet|Deployment|Job|PersistentVolume|PersistentVolumeClaim",
+        kind in "Secret|StatefulSet|Deployment|Job|PersistentVolume|PersistentVolumeClaim|Scale",
         operation in "CREATE|UPDATE|DELETE",
         path in "/mutate|/validate",
         spec in prop_oneof![Just(json!(null)), Just(json!([])), Just(json!("x")), Just(json!({"template": [1], "claimRef": 7, "selector": "y"}))],
         metadata in prop_oneof![Just(json!(null)), Just(json!({"name": 1, "labels": []})), Just(json!({"name": "x", "annotations": {"camunda-upgrade-guard/rebind-to": "a/b"}}))],
     ) {
         let object = json!({"metadata": metadata, "spec": spec, "data": 3});
-        let body = review(&kind, &operation, &object).to_string();
-        let response = answer(&path, body.into());
+        let mut body = review(&kind, &operation, &object);
+        body["request"]["oldObject"] = object;
+        let response = answer(&path, body.to_string().into());
         prop_assert!(response["allowed"].is_boolean());
     }
 }

@@ -10,7 +10,10 @@ use crate::{
     cluster::User,
     facts::Facts,
     object::{Kind, Object, ObjectRef},
-    rules::{SecretRef, changed_user, connectors_secret, goes_back, renamed_gateway, secret_refs},
+    rules::{
+        CLAIM_LABELS_SINCE, SecretRef, changed_user, connectors_secret, goes_back, renamed_gateway,
+        secret_refs,
+    },
 };
 
 impl Reader {
@@ -180,10 +183,12 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
         .of_kind(Kind::StatefulSet)
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))
         .collect();
-    // 8.0.13 has Elasticsearch made anew over the same claims.
+    // Elasticsearch is made anew over the same claims.
     let recreated: Vec<_> = change
         .of_kind(Kind::StatefulSet)
-        .filter(|set| set.component == Component::Elasticsearch && change.enters("8.0.13"))
+        .filter(|set| {
+            set.component == Component::Elasticsearch && change.enters(CLAIM_LABELS_SINCE)
+        })
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))
         .collect();
     let (mut volumes, mut classes) = (Vec::new(), Vec::new());

@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// The chart that brought the labels.
-const SINCE: &str = "8.0.13";
+pub const SINCE: &str = "8.0.13";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change

@@ -1,4 +1,4 @@
-//! `storage-shrunk`: new claims that take over data would ask for less than the data has now.
+//! `storage-shrunk`: new claims that take over data would ask for less than those before did.
 //!
 //! Chart 8.3.0 no longer reads `elasticsearch.volumeClaimTemplate`: a size that was set there is back at the default of
 //! 64Gi, and so are the new claims, whatever the old volumes grew to.
@@ -35,39 +35,42 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda)
         .filter_map(|set| {
-            let old = Mounts::of(set.running.as_deref()?);
+            let old = facts.get(&set.object).or(set.running.as_deref())?;
             let new = match set.planned {
                 Some(_) => set,
                 None => claims::successor(change, set)?,
             };
-            shrunk(change, facts, &old, new)
+            shrunk(change, facts, old, new)
         })
         .collect()
 }
 
-fn shrunk(change: &Change, facts: &Facts, old: &Mounts, new: &ObjectChange) -> Option<Finding> {
+fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> Option<Finding> {
     let namespace = &new.object.namespace;
     let planned = new.planned.as_deref()?;
-    let mounts = Mounts::of(planned);
+    let (old_mounts, mounts) = (Mounts::of(old), Mounts::of(planned));
     // A volume that is handed over keeps its size whatever the claim asks for, and a claim that is there its own.
-    let orphans = claims::orphans(facts, namespace, old, Some(&mounts));
+    let orphans = claims::orphans(facts, namespace, &old_mounts, Some(&mounts));
     let mut why = Vec::new();
-    let mut largest: Option<(&str, f64)> = None;
+    let mut size = None;
     for orphan in &orphans {
-        let Some((has, asks)) = sizes(facts, namespace, planned, &mounts, orphan) else {
+        let Some((claim, successor)) = successor(facts, namespace, orphan) else {
             continue;
         };
-        why.push(format!(
-            "  {} has {has}, {} would ask for {asks}",
-            orphan.claim.name(),
-            orphan.successor.as_deref().unwrap_or_default()
-        ));
-        let bytes = parse_quantity(&has.into())?;
-        if largest.is_none_or(|(_, most)| bytes > most) {
-            largest = Some((has, bytes));
+        let (asked, asks) = (
+            template_size(old, &old_mounts, claim)?,
+            template_size(planned, &mounts, successor)?,
+        );
+        let has = volume_size(orphan)?;
+        // Volumes are larger than their template where somebody expanded them, or the driver has a minimum.
+        if bytes(asks)? < bytes(asked)? && bytes(asks)? < bytes(has)? {
+            why.push(format!(
+                "  {claim} has {has}, {successor} would ask for {asks}"
+            ));
+            size = Some(asked);
         }
     }
-    let (size, _) = largest?;
+    let size = size?;
     why.insert(
         0,
         format!("StatefulSet {} mounts smaller claims:", new.object.name),
@@ -83,7 +86,7 @@ fn shrunk(change: &Change, facts: &Facts, old: &Mounts, new: &ObjectChange) -> O
     let key = claim_size(new.component, change.target_line(), new.charts.as_deref());
     let fix = match key {
         Some(key) => Fix::new(
-            "Ask for as much as there is; add to your helm upgrade:",
+            "Ask for as much as before; add to your helm upgrade:",
             vec![Command::HelmFlag(format!(
                 "--set {}",
                 shell::quote(&format!("{key}={size}"))
@@ -105,36 +108,38 @@ fn shrunk(change: &Change, facts: &Facts, old: &Mounts, new: &ObjectChange) -> O
     })
 }
 
-/// What the old volume has and what the new claim asks for, where that is less.
-fn sizes<'a>(
+/// The claim and the one that is to be made in its place, if it is not there yet.
+fn successor<'a>(
     facts: &Facts,
     namespace: &str,
-    planned: &'a Object,
-    mounts: &Mounts,
     orphan: &'a Orphan<'_>,
 ) -> Option<(&'a str, &'a str)> {
     let successor = orphan.successor.as_deref()?;
-    if facts
-        .named(Kind::PersistentVolumeClaim, namespace, successor)
-        .is_some()
-    {
-        return None;
-    }
-    let (template, _) = mounts.parse(successor)?;
-    let asks = planned
-        .array("/spec/volumeClaimTemplates")
-        .iter()
-        .find(|other| {
-            other
-                .pointer("/metadata/name")
-                .and_then(|name| name.as_str())
-                == Some(template)
-        })?
-        .pointer("/spec/resources/requests/storage")?
-        .as_str()?;
-    let has = orphan
+    let there = facts.named(Kind::PersistentVolumeClaim, namespace, successor);
+    there.is_none().then_some((orphan.claim.name(), successor))
+}
+
+/// What the template of a claim asks for.
+fn template_size<'a>(set: &'a Object, mounts: &Mounts, claim: &str) -> Option<&'a str> {
+    let (template, _) = mounts.parse(claim)?;
+    let templates = set.array("/spec/volumeClaimTemplates");
+    let named = |other: &&serde_json::Value| {
+        other
+            .pointer("/metadata/name")
+            .and_then(|name| name.as_str())
+            == Some(template)
+    };
+    let size = templates.iter().find(named)?;
+    size.pointer("/spec/resources/requests/storage")?.as_str()
+}
+
+fn volume_size<'a>(orphan: &'a Orphan<'_>) -> Option<&'a str> {
+    orphan
         .volume
         .and_then(|volume| volume.str("/spec/capacity/storage"))
-        .or_else(|| orphan.claim.str("/status/capacity/storage"))?;
-    (parse_quantity(&asks.into())? < parse_quantity(&has.into())?).then_some((has, asks))
+        .or_else(|| orphan.claim.str("/status/capacity/storage"))
+}
+
+fn bytes(size: &str) -> Option<f64> {
+    parse_quantity(&size.into())
 }

@@ -21,3 +21,4 @@ mod release;
 mod serving;
 mod stage;
 mod umbrella;
+mod volumes;

@@ -7,6 +7,7 @@
 mod claims;
 mod corpus;
 mod corpus_versions;
+mod corpus_volumes;
 mod credentials;
 mod images;
 mod immutable;

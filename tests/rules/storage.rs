@@ -219,11 +219,9 @@ fn volumes_that_go_with_a_removed_statefulset_are_retained() {
 fn claims_that_take_over_data_are_as_large() {
     let scene = |size: &str, to: &str| {
         Scene::upgrade("8.2.34", "8.3.1")
-            .running(&elastic(1))
+            .running(&elastic(1).replace("storage: 1Gi", &format!("storage: {size}")))
             .planned(&bitnami().replace("storage: 1Gi", &format!("storage: {to}")))
-            .live(
-                &claim(OLD, "Bound", ELASTIC).replace("storage: 1Gi", &format!("storage: {size}")),
-            )
+            .live(&claim(OLD, "Bound", ELASTIC).replace("storage: 1Gi", "storage: 200Gi"))
     };
     let values = json!({"elasticsearch": {"volumeClaimTemplate": {"resources": {"requests": {"storage": "200Gi"}}}}});
     let findings = scene("200Gi", "64Gi")
@@ -242,6 +240,7 @@ fn claims_that_take_over_data_are_as_large() {
         "{:?}",
         findings[1].why
     );
+    // As much as the template always asked for; somebody expanded the volume.
     scene("64Gi", "65536Mi").refused("elasticsearch-claims-orphaned");
     // Handed over: the volume keeps its size.
     scene("200Gi", "64Gi").live(&handed_over("Retain")).passes();
