@@ -11,7 +11,7 @@ mod line;
 pub use self::{
     component::Component,
     credential::{Credential, Supply, credential},
-    line::{CredentialFact, Held, Line},
+    line::{CredentialFact, Held, Line, RenamedValue, RenamedVariable},
 };
 
 /// The name of Camunda's chart.

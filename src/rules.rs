@@ -6,9 +6,11 @@
 mod carry_over;
 mod claims_orphaned;
 mod connectors_secret_missing;
+mod convert;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod elasticsearch_claims_orphaned;
+mod elasticsearch_values_8_3;
 mod hand_over;
 mod identity_secret_deleted;
 mod identity_secret_regenerated;
@@ -17,12 +19,14 @@ mod immutable_field_changed;
 mod keep_claims;
 mod known_by;
 mod not_checked;
+mod oidc_env_renamed;
 mod purposes;
 mod reinstall_over_old_claims;
 mod secret_readers;
 mod secret_values;
 mod sources;
 mod supply;
+mod web_modeler_database_url;
 
 use crate::{change::Change, facts::Facts, finding::Finding};
 
@@ -55,6 +59,9 @@ pub const RULES: &[Rule] = &[
     connectors_secret_missing::RULE,
     reinstall_over_old_claims::RULE,
     identity_secret_deleted::RULE,
+    elasticsearch_values_8_3::RULE,
+    web_modeler_database_url::RULE,
+    oidc_env_renamed::RULE,
     immutable_field_changed::RULE,
 ];
 

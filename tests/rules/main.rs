@@ -12,3 +12,4 @@ mod left_behind;
 mod missing;
 mod scene;
 mod sources;
+mod values;
