@@ -16,7 +16,7 @@ pub use self::{
     component::Component,
     credential::{Credential, Supply, credential},
     image::{image_name, image_version},
-    line::{CredentialFact, Held, Line, Note, WorkloadFact},
+    line::{CredentialFact, Held, Line, Note, RenamedValue, RenamedVariable, WorkloadFact},
     values::{broker_count, bundled, claim_size},
 };
 

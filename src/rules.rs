@@ -12,6 +12,7 @@ mod claims_orphaned;
 mod component_versions_differ;
 mod connectors_secret_missing;
 mod console_role;
+mod convert;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod datastore_changed;
@@ -19,6 +20,7 @@ mod downgrade;
 mod elasticsearch_claim_labels;
 mod elasticsearch_claims_orphaned;
 mod elasticsearch_clone_while_running;
+mod elasticsearch_values_8_3;
 mod elasticsearch_version;
 mod gateway_authentication_enabled;
 mod gateway_renamed;
@@ -32,6 +34,7 @@ mod keep_claims;
 mod keycloak_major_upgrade;
 mod known_by;
 mod not_checked;
+mod oidc_env_renamed;
 mod optimize_pairing;
 mod postgresql_major_upgrade;
 mod purposes;
@@ -50,6 +53,7 @@ mod values_dropped;
 mod volume_not_retained;
 mod volume_rebind_while_running;
 mod way;
+mod web_modeler_database_url;
 mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
@@ -105,6 +109,9 @@ pub const RULES: &[Rule] = &[
     connectors_secret_missing::RULE,
     reinstall_over_old_claims::RULE,
     identity_secret_deleted::RULE,
+    elasticsearch_values_8_3::RULE,
+    web_modeler_database_url::RULE,
+    oidc_env_renamed::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,

@@ -43,6 +43,12 @@ pub struct Line {
     /// The keys of a Secret that the user makes and what they take the place of.
     #[serde(default)]
     pub carried_over: Vec<CarriedKey>,
+    /// Values that only have another key than in the line before.
+    #[serde(default)]
+    pub renamed_values: Vec<RenamedValue>,
+    /// Environment variables that have another name than in the line before.
+    #[serde(default)]
+    pub renamed_variables: Vec<RenamedVariable>,
     /// The values that switch on what is off by default.
     #[serde(default)]
     pub switches: BTreeMap<Component, Vec<String>>,
@@ -143,6 +149,27 @@ pub struct CarriedKey {
     /// The credential of the lines before whose value it is to hold; none where any value will do.
     #[serde(default)]
     pub from: Option<String>,
+}
+
+/// A value that has another key.
+#[derive(Debug, Deserialize)]
+pub struct RenamedValue {
+    /// Its key before.
+    pub from: String,
+    /// Its key in this line.
+    pub to: String,
+}
+
+/// An environment variable of an application that has another name.
+#[derive(Debug, Deserialize)]
+pub struct RenamedVariable {
+    /// The value key of the list that users set it in.
+    pub values: String,
+    /// Its name before.
+    pub from: String,
+    /// Its name in this line; none where nothing takes its place.
+    #[serde(default)]
+    pub to: Option<String>,
 }
 
 /// Where the value of a credential lives on when its Secret changes.

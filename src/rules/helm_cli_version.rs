@@ -7,7 +7,7 @@
 
 use super::Rule;
 use crate::{
-    change::{Change, Operation},
+    change::{Change, ChartVersion, Operation},
     facts::Facts,
     finding::{Action, Finding},
 };
@@ -22,8 +22,10 @@ pub(super) const RULE: Rule = Rule {
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
     let (now, tested) = (change.helm.major, &change.helm.tested);
     let before = change.running_helm.as_ref().map_or(0, |helm| helm.major);
-    // A failed upgrade that rolls itself back has been told already.
-    let upgrade = change.operation == Operation::Upgrade;
+    let version = |chart: &Option<ChartVersion>| chart.as_ref().map(|chart| chart.version.clone());
+    // Who only changes a value works on what this Helm has long been at work on, and a rollback has been told already.
+    let upgrade =
+        change.operation == Operation::Upgrade && version(&change.from) != version(&change.to);
     let known = upgrade && now > 0 && before > 0 && !tested.is_empty();
     if !known || now == before || tested.iter().any(|version| major(version) == Some(now)) {
         return Vec::new();

@@ -29,13 +29,15 @@ fn harmless_changes_pass_without_a_word() {
     expand(&release, "data-order-login-db-0", "16Gi");
     let secrets = release.secrets();
     assert!(secrets.contains_key("camunda-credentials-autogen"));
+    let mut args = Vec::new();
     for (helm, arg) in [
         (Helm::V3, "--set=zeebe.podAnnotations.a=b"),
         (Helm::V4, "--set=audit.replicas=2"),
         (Helm::V3, "--set=operate.podLabels.team=a"),
         (Helm::V4, "--set=zeebe.clusterSize=6"),
     ] {
-        let upgraded = release.upgrade(helm, &own("camunda-odd"), &[arg]);
+        args.push(arg);
+        let upgraded = release.upgrade(helm, &own("camunda-odd"), &args);
         assert_silent(&upgraded.ok().unwrap());
         assert_eq!(release.secrets(), secrets, "{arg}");
     }

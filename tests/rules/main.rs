@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod claims;
-mod corpus;
+mod corpus_credentials;
 mod corpus_versions;
 mod corpus_volumes;
 mod credentials;
@@ -19,5 +19,6 @@ mod scene;
 mod sources;
 mod storage;
 mod stores;
+mod values;
 mod versions;
 mod volumes;

@@ -79,7 +79,7 @@ fn keycloaks_database_is_backed_up_before_a_new_major() {
 #[test]
 fn another_helm_is_named_where_the_chart_does_not_know_it() {
     const RULE: &str = "helm-cli-version";
-    let scene = Scene::upgrade("12.13.3", "12.13.3");
+    let scene = Scene::upgrade("12.13.2", "12.13.3");
     let to_four = [None, Some("csa")];
     let finding = warned(&scene.clone().helm(to_four, Some("3.20.2")), RULE);
     assert_eq!(finding.title, "Helm 4 is at work on a release of Helm 3");
@@ -89,6 +89,9 @@ fn another_helm_is_named_where_the_chart_does_not_know_it() {
     );
     scene.clone().helm(to_four, Some("3.20.2, 4.2.4")).passes();
     scene.clone().helm(to_four, None).passes();
+    Scene::upgrade("12.13.3", "12.13.3")
+        .helm(to_four, Some("3.20.2"))
+        .passes();
     scene
         .clone()
         .helm(to_four, Some("3.20.2"))

@@ -229,7 +229,11 @@ fn claims_that_take_over_data_are_as_large() {
         .particular();
     assert_eq!(
         rules(&findings),
-        ["elasticsearch-claims-orphaned", "storage-shrunk"]
+        [
+            "elasticsearch-claims-orphaned",
+            "storage-shrunk",
+            "elasticsearch-values-8.3"
+        ]
     );
     assert_eq!(
         commands(&findings[1]),
