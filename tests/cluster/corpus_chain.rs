@@ -22,7 +22,10 @@ const STEPS: [(&str, &[&str]); 8] = [
     ("9.3.7", &[REGENERATED]),
     ("10.0.2", &[REGENERATED, IMMUTABLE]),
     ("12.13.3", &[REGENERATED]),
-    ("13.12.7-migration-full", &["identity-secret-removed"]),
+    (
+        "13.12.7-migration-full",
+        &["identity-secret-removed", "credentials-secret-incomplete"],
+    ),
     // Without Web Modeler, whose database has a volume.
     ("14.0.0-identity", &[ORPHANED]),
 ];
