@@ -82,7 +82,7 @@ fn a_foreign_postgresql_costs_a_call_an_object_and_passes() {
         let (release, chart) = (Release::new(cluster, "data"), own("foreign-postgresql"));
         assert_silent(&release.install(helm, &chart, &[ANEW]).ok().unwrap());
         let installed = once_each(guard, &release, &Calls::new());
-        assert_eq!(installed.len(), 4, "{installed:?}");
+        assert_eq!(installed.len(), 5, "{installed:?}");
         let before = (calls(guard, &release), release.secrets());
         let args = [ANEW, "--set=image.tag=18.1.0"];
         assert_silent(&release.upgrade(helm, &chart, &args).ok().unwrap());

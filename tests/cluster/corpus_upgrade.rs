@@ -187,20 +187,36 @@ fn from_12_to_13_with_the_old_passwords_carried_over() {
         release.bound("data-camunda-postgresql-0");
         let target = record(cluster, &corpus, "13.12.7-migration", Secrets::ReuseLookup);
         let denial = Denial::of(&release.upgrade_record(helm, &target));
-        denial.assert_rules(&["identity-secret-removed"]);
-        let carry_over = r#"
-            get() { kubectl -n $NS get secret "$1" -o "jsonpath={.data.$2}" | base64 --decode; }
-            kubectl -n $NS create secret generic camunda-credentials \
-              --from-literal=identity-keycloak-admin-password="$(get camunda-keycloak admin-password)" \
-              --from-literal=identity-keycloak-postgresql-admin-password="$(get camunda-postgresql postgres-password)" \
-              --from-literal=identity-keycloak-postgresql-user-password="$(get camunda-postgresql password)"
-        "#;
+        denial.assert_rules(&["credentials-secret-incomplete", "identity-secret-removed"]);
+        denial.assert_tells_none_of(&release.secrets());
+        let create = |line: &&String| line.contains("create secret generic camunda-credentials");
+        let carry_over = denial.commands.iter().find(create).unwrap();
+        let before = release.secrets();
         let shell = cluster.shell(helm).unwrap();
-        shell
-            .run(&format!("NS={}\n{carry_over}", &*release.namespace))
-            .unwrap()
-            .ok()
-            .unwrap();
+        shell.run(carry_over).unwrap().ok().unwrap();
+        let after = release.secrets();
+        for (key, secret, old) in [
+            (
+                "identity-keycloak-admin-password",
+                "camunda-keycloak",
+                "admin-password",
+            ),
+            (
+                "identity-keycloak-postgresql-admin-password",
+                "camunda-postgresql",
+                "postgres-password",
+            ),
+            (
+                "identity-keycloak-postgresql-user-password",
+                "camunda-postgresql",
+                "password",
+            ),
+        ] {
+            assert_eq!(
+                after["camunda-credentials"][key], before[secret][old],
+                "{key}"
+            );
+        }
         let admitted = release.upgrade_record(helm, &target).ok().unwrap();
         assert!(admitted.text().contains("backup-first"));
     }

@@ -18,6 +18,7 @@ mod odd_chart;
 mod own_charts;
 mod records;
 mod release;
+mod secrets;
 mod serving;
 mod stage;
 mod umbrella;
