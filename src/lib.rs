@@ -20,7 +20,9 @@
 //! patience, [`cluster`] does the reading, [`facts`] holds the result. What could not be read is a finding too.
 //!
 //! [`rules`] is the table of rules. Each is a pure function from a [`change::Change`] and [`facts::Facts`] to
-//! [`finding::Finding`]s; [`claims`] holds what several of them know of StatefulSets and claims. [`mutations`] are
+//! [`finding::Finding`]s; [`claims`] holds what several of them know of StatefulSets and claims, `credentials` what
+//! workloads read their passwords from, `workload` whether pods became ready, and `rules::cures` the commands that more
+//! than one of them prints. [`mutations`] are
 //! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
@@ -33,6 +35,7 @@ pub mod change;
 pub mod claims;
 pub mod cli;
 pub mod cluster;
+mod credentials;
 pub mod denial;
 pub mod facts;
 pub mod finding;
@@ -48,3 +51,4 @@ pub mod server;
 pub mod shell;
 pub mod values;
 pub mod webhooks;
+mod workload;

@@ -4,7 +4,6 @@
 //! denial, metrics) takes it from here.
 
 mod backup_first;
-mod carry_over;
 mod chart_8_3_0_not_recommended;
 mod claim_deleted;
 mod claim_retention_policy;
@@ -12,9 +11,9 @@ mod claims_orphaned;
 mod component_versions_differ;
 mod connectors_secret_missing;
 mod console_role;
-mod convert;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
+mod cures;
 mod datastore_changed;
 mod downgrade;
 mod elasticsearch_claim_labels;
@@ -24,39 +23,31 @@ mod elasticsearch_values_8_3;
 mod elasticsearch_version;
 mod gateway_authentication_enabled;
 mod gateway_renamed;
-mod hand_over;
 mod helm_cli_version;
 mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
-mod keep_claims;
 mod keycloak_major_upgrade;
-mod known_by;
 mod not_checked;
 mod oidc_env_renamed;
 mod optimize_pairing;
 mod postgresql_major_upgrade;
-mod purposes;
-mod ready;
 mod reinstall_over_old_claims;
 mod release_notes;
-mod secret_readers;
-mod secret_values;
-mod sources;
 mod storage_shrunk;
-mod supply;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
 mod values_dropped;
 mod volume_not_retained;
 mod volume_rebind_while_running;
-mod way;
 mod web_modeler_database_url;
 mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
+
+pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
     connectors_secret_missing::connectors_secret,
@@ -65,7 +56,6 @@ pub use self::{
     elasticsearch_clone_while_running::source as clone_source,
     gateway_renamed::renamed_gateway,
     identity_secret_deleted::{may_be_needed, release_of},
-    secret_readers::{SecretRef, secret_refs},
     user_id_changed::changed_user,
     volume_rebind_while_running::in_use as volume_in_use,
 };

@@ -3,6 +3,7 @@
 //! Any line. Documented: "Perform a backup" (8.7 to 8.8).
 
 use super::Rule;
+
 use crate::{
     change::{Change, Operation},
     facts::Facts,

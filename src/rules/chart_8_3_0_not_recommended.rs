@@ -5,7 +5,8 @@
 //!
 //! Chart 8.3.0. Documented: "v8.3.0".
 
-use super::{Rule, way};
+use super::{Rule, cures::way};
+
 use crate::{
     camunda::Line,
     change::Change,

@@ -6,6 +6,7 @@
 //! Any line. Documented: "v8.3.0 (minor), Elasticsearch - Data retention" and "v8.2.0 (Minor), Keycloak, Method 2".
 
 use super::Rule;
+
 use crate::{
     change::{Change, Operation},
     claims::{ALLOW_DELETION, holds_data, is_retained},

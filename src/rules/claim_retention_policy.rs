@@ -6,6 +6,7 @@
 //! Bundled databases since chart 8.3, Elasticsearch since 12. Beyond the guides.
 
 use super::Rule;
+
 use crate::{
     camunda::bundled,
     change::{Change, Gate, ObjectChange, Operation, after_spec},

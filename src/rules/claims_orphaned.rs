@@ -7,9 +7,11 @@
 //! Since chart 13 (components off by default); name overrides on any line.
 
 use super::{
-    Rule, hand_over,
-    keep_claims::{keep_claims, takes_claims_along},
+    Rule,
+    cures::hand_over,
+    cures::keep_claims::{keep_claims, takes_claims_along},
 };
+
 use crate::{
     camunda::Component,
     change::{Change, ObjectChange},

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 use super::Rule;
+
 use crate::{
     camunda::{Application, Line, running_line},
     change::{Change, ObjectChange},

@@ -5,10 +5,11 @@
 //!
 //! Since chart 8.2.0. Documented: "v8.2.0, Connectors".
 
-use super::{Rule, secret_readers::secret_refs};
+use super::Rule;
 use crate::{
     camunda::Line,
     change::{Change, Gate},
+    credentials::readers::secret_refs,
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, ObjectRef},

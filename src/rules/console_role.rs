@@ -7,6 +7,7 @@
 use semver::Version;
 
 use super::Rule;
+
 use crate::{
     camunda::Application,
     change::{Change, Operation},

@@ -10,16 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Rule,
-    carry_over::{self, Content, Old},
-    purposes::{Moved, moved},
-    secret_readers::secret_refs,
-    secret_values::{self, Value},
-    sources::Source,
-    supply::{OldKey, shells, supply},
+    cures::carry_over::{self, Content, Old},
+    cures::supply::{OldKey, shells, supply},
 };
 use crate::{
     camunda::{self, Credential, Supply},
     change::{Change, Gate},
+    credentials::{
+        purposes::{Moved, moved},
+        readers::secret_refs,
+        sources::Source,
+        values::{self, Value},
+    },
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, ObjectRef},
@@ -95,19 +97,19 @@ fn changed<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> {
 
 fn is_other(change: &Change, facts: &Facts, moved: &Moved<'_>) -> bool {
     let namespace = &moved.workload.namespace;
-    let old = secret_values::live(facts, namespace, &moved.old.source);
+    let old = values::live(facts, namespace, &moved.old.source);
     let Value::Known(value) = &old else {
         return false;
     };
     if value.is_empty() {
         return false;
     }
-    match secret_values::planned(change, facts, namespace, &moved.new.source) {
+    match values::planned(change, facts, namespace, &moved.new.source) {
         Value::Unknown => false,
         // That a needed key is missing is credentials-secret-incomplete.
         Value::Missing => is_optional(change, moved),
         // Where the right value is there now and would go, that is identity-secret-regenerated.
-        new => new != old && secret_values::live(facts, namespace, &moved.new.source) != old,
+        new => new != old && values::live(facts, namespace, &moved.new.source) != old,
     }
 }
 
@@ -154,8 +156,8 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Moved<'_>]) -> Vec<Fix> {
         let there = facts.get(&reference).is_some();
         // A value that the chart looks up is the one that is there.
         let looked_up = there
-            && secret_values::planned(change, facts, namespace, &moved.new.source)
-                == secret_values::live(facts, namespace, &moved.new.source);
+            && values::planned(change, facts, namespace, &moved.new.source)
+                == values::live(facts, namespace, &moved.new.source);
         match rendered(change, &reference, key) {
             Some(Some((credential, value))) if !looked_up => {
                 cure.supply(facts, moved, &credential, &value);
@@ -212,7 +214,7 @@ struct Cure<'a> {
 impl<'a> Cure<'a> {
     fn supply(&mut self, facts: &Facts, moved: &Moved<'_>, credential: &Credential, value: &str) {
         let namespace = &moved.workload.namespace;
-        let old = secret_values::live(facts, namespace, &moved.old.source);
+        let old = values::live(facts, namespace, &moved.old.source);
         let (Source::Key { secret, key }, Value::Known(old)) = (&moved.old.source, old) else {
             self.by_hand.push(format!(
                 "{value}: the value that {} has in place now",

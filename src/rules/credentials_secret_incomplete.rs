@@ -9,17 +9,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Rule,
-    carry_over::{self, Content, Old},
-    connectors_secret_missing,
-    purposes::{Moved, moved},
-    secret_readers::secret_refs,
-    secret_values::{self, Value},
-    sources::Source,
+    Rule, connectors_secret_missing,
+    cures::carry_over::{self, Content, Old},
 };
 use crate::{
     camunda,
     change::{Change, Gate, ObjectChange, Operation, secret_data},
+    credentials::{
+        purposes::{Moved, moved},
+        readers::secret_refs,
+        sources::Source,
+        values::{self, Value},
+    },
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
@@ -40,10 +41,9 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if change.gate == Gate::Object || change.operation == Operation::Install {
         return Vec::new();
     }
-    let (produced, missing): (Missing<'_>, Missing<'_>) =
-        missing(change, facts).into_iter().partition(|(secret, _)| {
-            secret_values::is_produced(change, &secret.namespace, &secret.name)
-        });
+    let (produced, missing): (Missing<'_>, Missing<'_>) = missing(change, facts)
+        .into_iter()
+        .partition(|(secret, _)| values::is_produced(change, &secret.namespace, &secret.name));
     let fixes = vec![Fix::new(
         "Make it with the values that the databases know:",
         commands(change, facts, &missing),
@@ -114,7 +114,7 @@ fn is_missing(change: &Change, facts: &Facts, secret: &ObjectRef, key: Option<&s
         secret: secret.name.clone(),
         key: key.to_owned(),
     };
-    let value = secret_values::planned(change, facts, &secret.namespace, &source);
+    let value = values::planned(change, facts, &secret.namespace, &source);
     value == Value::Missing
 }
 
@@ -190,7 +190,7 @@ fn content(
         moved.workload.namespace == secret.namespace
             && moved.new.source == source
             && matches!(
-                secret_values::live(facts, &secret.namespace, &moved.old.source),
+                values::live(facts, &secret.namespace, &moved.old.source),
                 Value::Known(_)
             )
     });

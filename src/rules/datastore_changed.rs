@@ -9,6 +9,7 @@ mod stores;
 
 use self::stores::{STORES, State, Store};
 use super::Rule;
+
 use crate::{
     change::{Change, Operation},
     claims::{self, Mounts},

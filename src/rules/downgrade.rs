@@ -6,11 +6,7 @@
 //!
 //! Any line. Beyond the guides.
 
-use super::{
-    Rule,
-    ready::{became_ready, is_ready, is_stopped},
-    way,
-};
+use super::{Rule, cures::way};
 use crate::{
     camunda::{Application, Line, image_version, release_label, running_line},
     change::{Change, Operation},
@@ -18,6 +14,7 @@ use crate::{
     facts::Facts,
     finding::{Action, Finding},
     object::{Kind, Object, ObjectRef},
+    workload::{became_ready, is_ready, is_stopped},
 };
 
 pub(super) const RULE: Rule = Rule {

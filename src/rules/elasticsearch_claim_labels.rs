@@ -9,7 +9,8 @@
 
 use serde_json::Value;
 
-use super::{Rule, keep_claims::keep_claims, volume_not_retained::retain};
+use super::{Rule, cures::keep_claims::keep_claims, volume_not_retained::retain};
+
 use crate::{
     camunda::Component,
     change::{Change, Gate, ObjectChange},

@@ -6,7 +6,8 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention".
 
-use super::{Rule, hand_over};
+use super::{Rule, cures::hand_over};
+
 use crate::{
     camunda::{Component, is_elastics, release_label},
     change::{Change, Gate, ObjectChange, Operation},

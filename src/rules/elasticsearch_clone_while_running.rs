@@ -5,7 +5,8 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option One".
 
-use super::{Rule, keep_claims::keep_claims};
+use super::{Rule, cures::keep_claims::keep_claims};
+
 use crate::{
     camunda::Component,
     change::{Change, Gate, ObjectChange, Operation},

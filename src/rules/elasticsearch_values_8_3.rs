@@ -7,7 +7,8 @@
 
 use serde_json::Value;
 
-use super::{Rule, convert::Converted};
+use super::{Rule, cures::convert::Converted};
+
 use crate::{
     camunda::Line,
     change::{Change, Gate},

@@ -7,10 +7,7 @@
 
 use semver::Version;
 
-use super::{
-    Rule,
-    ready::{became_ready, is_stopped},
-};
+use super::Rule;
 use crate::{
     camunda::{Component, image_name, image_version},
     change::{Change, ObjectChange, Operation},
@@ -18,6 +15,7 @@ use crate::{
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
+    workload::{became_ready, is_stopped},
 };
 
 pub(super) const RULE: Rule = Rule {

@@ -6,6 +6,7 @@
 //! Chart 8.2.3. Documented: "v8.2.3".
 
 use super::Rule;
+
 use crate::{
     camunda::Application,
     change::Change,

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Rule;
+
 use crate::{
     camunda::Application,
     change::Change,

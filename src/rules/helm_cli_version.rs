@@ -6,6 +6,7 @@
 //! Any line. Documented: "Helm CLI version".
 
 use super::Rule;
+
 use crate::{
     change::{Change, ChartVersion, Operation},
     facts::Facts,

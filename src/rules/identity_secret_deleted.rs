@@ -7,10 +7,12 @@
 
 use serde_json::Value;
 
-use super::{Rule, known_by, secret_readers::secret_refs};
+use super::Rule;
 use crate::{
     camunda::{Component, Held, release_label},
     change::{Change, Gate, ObjectChange, Operation, secret_data},
+    claims::ALLOW_DELETION,
+    credentials::{known_by, readers::secret_refs},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
@@ -24,9 +26,6 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("../../docs/rules/identity-secret-deleted.md"),
     judge,
 };
-
-/// Put on a Secret to have it deleted on purpose; its value is the Secret's uid.
-const ALLOW_DELETION: &str = "camunda-upgrade-guard/allow-deletion";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if change.gate != Gate::Object || change.operation != Operation::Delete {

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 
 use super::{
     Rule,
-    supply::{OldKey, shells, supply},
+    cures::supply::{OldKey, shells, supply},
 };
+
 use crate::{
     camunda::{self, Credential, Held, Supply},
     change::{Change, Gate, ObjectChange, Operation, after, secret_data},

@@ -8,15 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Rule,
-    credential_source_changed::left_keys,
-    secret_readers::{SecretRef, secret_refs},
-};
+use super::{Rule, credential_source_changed::left_keys};
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, ObjectChange, after, secret_data},
     claims::{self, Mounts},
+    credentials::readers::{SecretRef, secret_refs},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},

@@ -11,7 +11,8 @@ mod fields;
 
 pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
-use super::{Rule, elasticsearch_claim_labels, keep_claims::keep_claims};
+use super::{Rule, cures::keep_claims::keep_claims, elasticsearch_claim_labels};
+
 use crate::{
     change::{Change, ChartVersion, after, after_spec},
     facts::Facts,

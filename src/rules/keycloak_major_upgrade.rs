@@ -6,6 +6,7 @@
 //! Any line. Documented: "v8.3.0", Keycloak.
 
 use super::Rule;
+
 use crate::{
     camunda::{Component, image_name, image_version},
     change::{Change, ObjectChange},

@@ -5,6 +5,7 @@
 //! a warning, because refusing it could stop an upgrade half-way.
 
 use super::Rule;
+
 use crate::{
     change::{Change, Gate},
     facts::Facts,

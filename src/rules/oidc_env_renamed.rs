@@ -8,6 +8,7 @@
 use serde_json::Value;
 
 use super::Rule;
+
 use crate::{
     camunda::{Line, RenamedVariable},
     change::{Change, Gate},

@@ -8,6 +8,7 @@
 use semver::Version;
 
 use super::Rule;
+
 use crate::{
     camunda::{Application, image_version},
     change::{Change, ChartVersion},

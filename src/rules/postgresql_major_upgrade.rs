@@ -8,6 +8,7 @@
 mod dump;
 
 use super::Rule;
+
 use crate::{
     camunda::{Component, bundled},
     change::{Change, Gate, ObjectChange, after},

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rule, known_by, secret_readers::secret_refs, secret_values::is_produced};
+use super::Rule;
 use crate::{
     camunda::{self, Component, Held, Supply},
     change::{Change, Gate, ObjectChange, Operation, secret_data},
     claims::{self, Mounts},
+    credentials::{known_by, readers::secret_refs, values::is_produced},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},

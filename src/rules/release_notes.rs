@@ -5,6 +5,7 @@
 use semver::Version;
 
 use super::Rule;
+
 use crate::{
     camunda::{Line, Note},
     change::Change,

@@ -7,6 +7,7 @@
 //! file".
 
 use super::{Rule, immutable_field_changed::parse_quantity};
+
 use crate::{
     camunda::{Component, claim_size},
     change::{Change, Gate, ObjectChange},

@@ -5,7 +5,8 @@
 //!
 //! Any line. Documented: the note at the top of the guide, "Helm chart version" (8.7 to 8.8).
 
-use super::{Rule, way::is_behind};
+use super::{Rule, cures::way::is_behind};
+
 use crate::{
     change::{Change, ChartVersion},
     facts::Facts,

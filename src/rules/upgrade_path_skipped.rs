@@ -6,7 +6,8 @@
 //!
 //! Any line. Documented: "upgrade sequentially" (8.7 to 8.8).
 
-use super::{Rule, way};
+use super::{Rule, cures::way};
+
 use crate::{
     change::{Change, Operation},
     facts::Facts,

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::Rule;
+
 use crate::{
     camunda::{Application, Line},
     change::{Change, ChartVersion, ObjectChange},

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Rule, datastore_changed};
+
 use crate::{
     camunda::Line,
     change::{Change, ChartVersion, ObjectChange, Operation},

@@ -9,7 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rule, elasticsearch_claim_labels, keep_claims::takes_claims_along};
+use super::{Rule, cures::keep_claims::takes_claims_along, elasticsearch_claim_labels};
+
 use crate::{
     change::{Change, Gate, ObjectChange},
     claims::{self, Mounts, is_retained},

@@ -7,6 +7,7 @@
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option Two".
 
 use super::Rule;
+
 use crate::{
     change::{Change, Gate, ObjectChange, Operation},
     claims::is_retained,

@@ -4,7 +4,8 @@
 //!
 //! Since chart 8.3.0. Documented: "v8.3.0, Web-Modeler".
 
-use super::{Rule, convert::Converted};
+use super::{Rule, cures::convert::Converted};
+
 use crate::{
     change::{Change, Gate},
     facts::Facts,

@@ -7,6 +7,7 @@
 //! Since chart 13; any line when the number is lowered by hand. Beyond the guides.
 
 use super::Rule;
+
 use crate::{
     camunda::{Component, Line, broker_count},
     change::{Change, Gate, ObjectChange, after_spec},

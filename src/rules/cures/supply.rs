@@ -1,6 +1,7 @@
 //! Gives the chart a credential's old value: a variable that is read from where it is, and a flag that uses it.
 
 use super::carry_over::plain;
+
 use crate::{
     camunda::{Credential, Held},
     finding::Command,
@@ -9,15 +10,15 @@ use crate::{
 
 /// A key of a Secret that holds the old value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OldKey<'a> {
-    pub(super) namespace: &'a str,
-    pub(super) secret: &'a str,
-    pub(super) key: &'a str,
-    pub(super) value: &'a [u8],
+pub(crate) struct OldKey<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) secret: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) value: &'a [u8],
 }
 
 /// The command that reads it, where one is needed, and the flag that gives it to the chart under the key `value`.
-pub(super) fn supply(
+pub(crate) fn supply(
     value: &str,
     credential: &Credential,
     old: OldKey<'_>,
@@ -73,7 +74,7 @@ fn variable(credential: &Credential) -> String {
 }
 
 /// A plain sh has no process substitution.
-pub(super) fn shells(flags: &[Command]) -> &'static str {
+pub(crate) fn shells(flags: &[Command]) -> &'static str {
     match flags.iter().any(|flag| flag.text().starts_with("-f <(")) {
         true => ", in bash or zsh",
         false => "",

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Where an upgrade comes from.
-pub(super) struct Start {
+pub(crate) struct Start {
     /// The line.
     pub line: &'static Line,
     /// What tells so: a chart version, or a live image.
@@ -22,7 +22,7 @@ pub(super) struct Start {
 }
 
 /// The highest of the record of what runs and the live images of Zeebe: a failed upgrade has left them behind.
-pub(super) fn start(change: &Change, facts: &Facts) -> Option<Start> {
+pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
     let recorded = change.from.as_ref().and_then(|from| {
         Some(Start {
             line: from.line?,
@@ -48,7 +48,7 @@ pub(super) fn start(change: &Change, facts: &Facts) -> Option<Start> {
 }
 
 /// A chart version on the way.
-pub(super) struct Hop {
+pub(crate) struct Hop {
     /// Its line.
     pub line: &'static Line,
     /// The version to go to.
@@ -56,7 +56,7 @@ pub(super) struct Hop {
 }
 
 /// Every version to go through, the target included.
-pub(super) fn hops(start: &Start, to: &ChartVersion) -> Vec<Hop> {
+pub(crate) fn hops(start: &Start, to: &ChartVersion) -> Vec<Hop> {
     let newest = |line: &'static Line| Hop {
         line,
         version: line.newest_patch.version.clone(),
@@ -79,12 +79,12 @@ pub(super) fn hops(start: &Start, to: &ChartVersion) -> Vec<Hop> {
 }
 
 /// Whether a line has a newer patch than this one.
-pub(super) fn is_behind(version: &Version, line: &Line) -> bool {
+pub(crate) fn is_behind(version: &Version, line: &Line) -> bool {
     Version::parse(&line.newest_patch.version).is_ok_and(|newest| *version < newest)
 }
 
 /// The upgrade to another version than the one that was asked for; where its chart is to be had, a person knows.
-pub(super) fn go_to(change: &Change, intro: impl Into<String>, version: &str) -> Fix {
+pub(crate) fn go_to(change: &Change, intro: impl Into<String>, version: &str) -> Fix {
     let (release, namespace) = (shell::quote(&change.release), &change.namespace);
     let command = format!(
         "helm upgrade {release} <repository>/camunda-platform -n {} --version {version} -f <your values>",

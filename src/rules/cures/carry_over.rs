@@ -1,20 +1,24 @@
 //! Commands that bring a credential's old value to where the new manifest reads it, without showing it.
 
-use super::sources::{Reading, Source};
-use crate::{finding::Command, object::ObjectRef, shell};
+use crate::{
+    credentials::sources::{Reading, Source},
+    finding::Command,
+    object::ObjectRef,
+    shell,
+};
 
 /// Where a command finds an old value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Old<'a> {
+pub(crate) struct Old<'a> {
     /// The workload that reads it.
-    pub(super) workload: &'a ObjectRef,
+    pub(crate) workload: &'a ObjectRef,
     /// How it does.
-    pub(super) reading: &'a Reading,
+    pub(crate) reading: &'a Reading,
 }
 
 impl Old<'_> {
     /// A command that prints the value.
-    pub(super) fn plain(self) -> String {
+    pub(crate) fn plain(self) -> String {
         match &self.reading.source {
             Source::Key { secret, key } => plain(&self.workload.namespace, secret, key),
             Source::Inline(_) => self.inline(),
@@ -47,7 +51,7 @@ impl Old<'_> {
 }
 
 /// A command that prints the value of a Secret's key.
-pub(super) fn plain(namespace: &str, secret: &str, key: &str) -> String {
+pub(crate) fn plain(namespace: &str, secret: &str, key: &str) -> String {
     format!("{} | base64 --decode", encoded(namespace, secret, key))
 }
 
@@ -57,7 +61,7 @@ fn encoded(namespace: &str, secret: &str, key: &str) -> String {
 }
 
 /// What a key of a new Secret is to hold.
-pub(super) enum Content {
+pub(crate) enum Content {
     /// What this command prints.
     Printed(String),
     /// Anything: nothing knows an old value.
@@ -67,7 +71,7 @@ pub(super) enum Content {
 }
 
 /// Creates a Secret with these keys.
-pub(super) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
+pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
     let mut line = shell::kubectl(namespace, ["create", "secret", "generic", secret]);
     for (key, content) in keys {
         line += &format!(" --from-literal={}=", shell::quote(key));
@@ -87,7 +91,7 @@ pub(super) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) ->
 }
 
 /// Adds keys to a Secret that is there.
-pub(super) fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
+pub(crate) fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
     let asked = keys
         .iter()
         .any(|(_, content)| matches!(content, Content::Asked));
@@ -110,7 +114,7 @@ pub(super) fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Co
 }
 
 /// Sets keys of a Secret that is there to old values.
-pub(super) fn patch(namespace: &str, secret: &str, keys: &[(&str, Old<'_>)]) -> Command {
+pub(crate) fn patch(namespace: &str, secret: &str, keys: &[(&str, Old<'_>)]) -> Command {
     let encoded: Vec<_> = keys
         .iter()
         .map(|(key, old)| (*key, old.encoded()))

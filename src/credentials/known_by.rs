@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Where the value of a Secret's key lives on, and in which database, if the key is a credential of Camunda's.
-pub(super) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
+pub(crate) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
     if let Some(found) = camunda::credential(secret, key, None, None) {
         let database = match found.name.starts_with("web-modeler") {
             true => Component::WebModelerPostgresql,
@@ -30,7 +30,7 @@ pub(super) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
 }
 
 /// A Bound claim of a release's database, by its labels or by the StatefulSet that mounts it.
-pub(super) fn claim<'a>(
+pub(crate) fn claim<'a>(
     facts: &'a Facts,
     namespace: &str,
     release: &str,
@@ -50,7 +50,7 @@ pub(super) fn claim<'a>(
 }
 
 /// The live StatefulSets of a component.
-pub(super) fn sets<'a>(
+pub(crate) fn sets<'a>(
     facts: &'a Facts,
     namespace: &str,
     component: Component,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::keep_claims::keep_claims;
+
 use crate::{
     claims::{Orphan, ordinal},
     facts::Facts,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// One line a claim: its name, volume, size and reclaim policy.
-pub(super) fn describe(orphans: &[Orphan<'_>]) -> Vec<String> {
+pub(crate) fn describe(orphans: &[Orphan<'_>]) -> Vec<String> {
     let width = orphans
         .iter()
         .map(|orphan| orphan.claim.name().len())
@@ -42,7 +43,7 @@ fn size<'a>(orphan: &'a Orphan<'_>) -> &'a str {
 }
 
 /// Option two of the guide, with one annotation a volume in place of its three steps.
-pub(super) fn rebind(
+pub(crate) fn rebind(
     facts: &Facts,
     namespace: &str,
     statefulset: Option<&str>,
@@ -106,7 +107,7 @@ fn stop(
 }
 
 /// Option one of the guide, where the class of every claim has a CSI driver.
-pub(super) fn clone(
+pub(crate) fn clone(
     facts: &Facts,
     namespace: &str,
     release: &str,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::secret_readers::{SecretRef, list};
+use super::readers::{SecretRef, list};
 use crate::object::Object;
 
 /// A variable with this at its end names a file that holds the value.
@@ -10,7 +10,7 @@ const FILE: &str = "_FILE";
 
 /// What a variable's value is taken from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// The manifest itself.
     Inline(String),
     /// A key of a Secret.
@@ -19,16 +19,16 @@ pub(super) enum Source {
 
 /// A variable of a container and where its value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) container: String,
-    pub(super) variable: String,
-    pub(super) source: Source,
+pub(crate) struct Reading {
+    pub(crate) container: String,
+    pub(crate) variable: String,
+    pub(crate) source: Source,
 }
 
 /// Where a workload reads the first of `names` that it has; `has` tells which keys a whole Secret brings along.
 ///
 /// A file goes before the variable itself, as in Bitnami's images, and the variable before what comes in with a whole Secret.
-pub(super) fn reading(
+pub(crate) fn reading(
     workload: &Object,
     names: &[&str],
     has: impl Fn(&str, &str) -> bool,
@@ -52,7 +52,7 @@ pub(super) fn reading(
 }
 
 /// The keys behind the files that a container's variables name.
-pub(super) fn files(workload: &Object, container: &Value) -> Vec<SecretRef> {
+pub(crate) fn files(workload: &Object, container: &Value) -> Vec<SecretRef> {
     let named = list(container, "/env").iter().filter_map(|env| {
         env.get("name")?.as_str()?.strip_suffix(FILE)?;
         file_key(workload, container, env.get("value")?.as_str()?)

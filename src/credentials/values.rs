@@ -9,7 +9,7 @@ use crate::{
 
 /// A value as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// This one.
     Known(Vec<u8>),
     /// There is none: pods that read it would wait.
@@ -19,7 +19,7 @@ pub(super) enum Value {
 }
 
 /// What a source holds on the cluster.
-pub(super) fn live(facts: &Facts, namespace: &str, source: &Source) -> Value {
+pub(crate) fn live(facts: &Facts, namespace: &str, source: &Source) -> Value {
     match source {
         Source::Inline(value) => Value::Known(value.as_bytes().to_vec()),
         Source::Key { secret, key } => {
@@ -35,7 +35,7 @@ pub(super) fn live(facts: &Facts, namespace: &str, source: &Source) -> Value {
 
 /// What a source will hold after the change. A Secret that Helm is about to delete counts as it is: that it goes is
 /// another rule's.
-pub(super) fn planned(change: &Change, facts: &Facts, namespace: &str, source: &Source) -> Value {
+pub(crate) fn planned(change: &Change, facts: &Facts, namespace: &str, source: &Source) -> Value {
     let Source::Key { secret, key } = source else {
         return live(facts, namespace, source);
     };
@@ -54,7 +54,7 @@ pub(super) fn planned(change: &Change, facts: &Facts, namespace: &str, source: &
 }
 
 /// Whether a controller will make the Secret of something in the new manifest.
-pub(super) fn is_produced(change: &Change, namespace: &str, secret: &str) -> bool {
+pub(crate) fn is_produced(change: &Change, namespace: &str, secret: &str) -> bool {
     let produced = (namespace.to_owned(), secret.to_owned());
     change.produced.contains(&produced)
 }

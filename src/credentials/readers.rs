@@ -78,7 +78,7 @@ fn mounted(name: Option<&Value>, source: &Value, refs: &mut BTreeSet<SecretRef>)
     }
 }
 
-pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value
         .pointer(pointer)
         .and_then(Value::as_array)

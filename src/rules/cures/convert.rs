@@ -11,11 +11,11 @@ use crate::{
 
 /// Values under their new keys.
 #[derive(Debug, Default)]
-pub(super) struct Converted(Map<String, Value>);
+pub(crate) struct Converted(Map<String, Value>);
 
 impl Converted {
     /// Sets the value under a dotted key.
-    pub(super) fn set(&mut self, key: &str, value: Value) {
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
         let mut map = &mut self.0;
         let mut parts = key.split('.').peekable();
         while let Some(part) = parts.next() {
@@ -30,7 +30,7 @@ impl Converted {
     }
 
     /// Takes over what only has another key.
-    pub(super) fn rename(&mut self, values: &Values, renamed: &[RenamedValue]) {
+    pub(crate) fn rename(&mut self, values: &Values, renamed: &[RenamedValue]) {
         for RenamedValue { from, to } in renamed {
             if let Some(value) = values.get(from) {
                 self.set(to, value.clone());
@@ -39,7 +39,7 @@ impl Converted {
     }
 
     /// A file with these values, and the flag that has Helm read it after the user's own.
-    pub(super) fn fixes(self, file: &str) -> Vec<Fix> {
+    pub(crate) fn fixes(self, file: &str) -> Vec<Fix> {
         let Ok(yaml) = serde_saphyr::to_string(&Value::Object(self.0)) else {
             return Vec::new();
         };

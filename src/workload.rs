@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::object::{Kind, Object};
 
 /// Whether nothing is to run.
-pub(super) fn is_stopped(workload: &Object) -> bool {
+pub(crate) fn is_stopped(workload: &Object) -> bool {
     workload.at("/spec/replicas").and_then(Value::as_u64) == Some(0)
 }
 
 /// Whether a pod of the workload's newest revision is or was ready.
-pub(super) fn became_ready(kind: Kind, workload: &Object) -> bool {
+pub(crate) fn became_ready(kind: Kind, workload: &Object) -> bool {
     let number = |pointer: &str| {
         workload
             .at(pointer)
@@ -37,7 +37,7 @@ pub(super) fn became_ready(kind: Kind, workload: &Object) -> bool {
 }
 
 /// Whether a pod is ready.
-pub(super) fn is_ready(pod: &Object) -> bool {
+pub(crate) fn is_ready(pod: &Object) -> bool {
     pod.array("/status/conditions").iter().any(|condition| {
         condition.get("type").and_then(Value::as_str) == Some("Ready")
             && condition.get("status").and_then(Value::as_str) == Some("True")

@@ -16,7 +16,7 @@ const RETAIN: &str = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDe
 const NO_OWNER: &str = r#"{"metadata":{"ownerReferences":null}}"#;
 
 /// What to type so that a live StatefulSet leaves its claims alone; nothing where it does already.
-pub(super) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> Vec<Command> {
+pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> Vec<Command> {
     let live = facts.named(Kind::StatefulSet, namespace, statefulset);
     let Some(live) = live.filter(|live| takes_claims_along(live)) else {
         return Vec::new();
@@ -45,7 +45,7 @@ pub(super) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> 
 }
 
 /// Whether a StatefulSet's claims are deleted with it or with its pods.
-pub(super) fn takes_claims_along(statefulset: &Object) -> bool {
+pub(crate) fn takes_claims_along(statefulset: &Object) -> bool {
     ["whenDeleted", "whenScaled"].iter().any(|when| {
         let pointer = format!("/spec/persistentVolumeClaimRetentionPolicy/{when}");
         statefulset.str(&pointer) == Some("Delete")

@@ -47,21 +47,21 @@ const PURPOSES: [Purpose; 5] = [
 
 /// A password that a workload will read from somewhere else than it does.
 #[derive(Clone, Debug)]
-pub(super) struct Moved<'a> {
+pub(crate) struct Moved<'a> {
     /// The workload of the new manifest.
-    pub(super) workload: &'a ObjectRef,
+    pub(crate) workload: &'a ObjectRef,
     /// The one whose place it takes, mostly itself.
-    pub(super) before: &'a ObjectRef,
+    pub(crate) before: &'a ObjectRef,
     /// How it reads the password now.
-    pub(super) old: Reading,
+    pub(crate) old: Reading,
     /// How it will.
-    pub(super) new: Reading,
+    pub(crate) new: Reading,
     /// The claim whose data knows the password, where there is one.
-    pub(super) claim: Option<&'a str>,
+    pub(crate) claim: Option<&'a str>,
 }
 
 /// All passwords that would be read from somewhere else.
-pub(super) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> {
+pub(crate) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> {
     let mut found = Vec::new();
     for workload in change.objects.iter().filter(|object| object.camunda) {
         let Some(planned) = workload.planned.as_deref() else {

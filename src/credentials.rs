@@ -1,0 +1,7 @@
+//! What workloads read their passwords from, and which database's data knows them.
+
+pub(crate) mod known_by;
+pub(crate) mod purposes;
+pub(crate) mod readers;
+pub(crate) mod sources;
+pub(crate) mod values;

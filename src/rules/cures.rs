@@ -1,0 +1,8 @@
+//! Commands that more than one rule prints.
+
+pub(super) mod carry_over;
+pub(super) mod convert;
+pub(super) mod hand_over;
+pub(super) mod keep_claims;
+pub(super) mod supply;
+pub(super) mod way;
