@@ -83,6 +83,39 @@ fn from_8_2_to_8_3(helm: Helm) {
     }
 }
 
+/// The converted values are pasted as they are printed.
+#[test]
+fn web_modelers_database_moves_into_a_url() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let old = record(cluster, &corpus, "8.2.34", Secrets::ReuseLookup);
+    release.install_record(Helm::V3, &old);
+    release.bound("data-camunda-zeebe-0");
+    let target = record(cluster, &corpus, "8.3.1", Secrets::ReuseLookup);
+    let external = "webModeler.restapi.externalDatabase";
+    let command = format!(
+        "{} --set postgresql.enabled=false --set {external}.host=db,{external}.port=5433,{external}.database=modeler",
+        release.upgrade_command(&target)
+    );
+    let shell = cluster.shell(Helm::V3).unwrap();
+    let denial = Denial::of(&shell.run(&command).unwrap());
+    assert!(
+        denial
+            .rules
+            .contains(&"web-modeler-database-url".to_owned()),
+        "{}",
+        denial.text
+    );
+    shell.run(&denial.cure(&command)).unwrap().ok().unwrap();
+    let record = cluster
+        .release_record(&release.namespace, "camunda", 2)
+        .unwrap();
+    let database = &record["config"]["webModeler"]["restapi"]["externalDatabase"];
+    assert_eq!(database["url"], "jdbc:postgresql://db:5433/modeler");
+}
+
 /// 13 on default values deletes Keycloak, PostgreSQL and all generated Secrets, and exits 0.
 #[test]
 fn helm_3_from_12_to_13_on_default_values() {

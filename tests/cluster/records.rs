@@ -1,6 +1,6 @@
 //! Release records: every way that Helm keeps them, and what may be wrong with one.
 
-use harness::{Cluster, Denial, Helm, Output};
+use harness::{Cluster, Denial, Helm, Output, Shell};
 use serde_json::{Value, json};
 
 use crate::{
@@ -108,6 +108,8 @@ fn an_install_over_what_an_uninstall_left() {
             .ok()
             .unwrap();
         let volume = release.bound("elasticsearch-master-elasticsearch-master-0");
+        let shell = cluster.shell(Helm::V3).unwrap();
+        back_up(&release, &shell);
         cluster
             .helm(Helm::V3)
             .uninstall("camunda", &release.namespace, &[])
@@ -118,9 +120,9 @@ fn an_install_over_what_an_uninstall_left() {
             own("camunda-8.3").display(),
             &*release.namespace
         );
-        let shell = cluster.shell(Helm::V3).unwrap();
-        let denial = Denial::of(&shell.run(&command).unwrap());
-        denial.assert_rules(&["elasticsearch-claims-orphaned"]);
+        let mut denial = Denial::of(&shell.run(&command).unwrap());
+        denial.assert_rules(&["elasticsearch-claims-orphaned", "reinstall-over-old-claims"]);
+        restored(&mut denial);
         shell.run(&denial.cure(&command)).unwrap().ok().unwrap();
         assert_eq!(release.bound("data-camunda-elasticsearch-master-0"), volume);
     }
@@ -128,7 +130,7 @@ fn an_install_over_what_an_uninstall_left() {
 
 /// The same release name, the same chart: its claims are mounted again.
 #[test]
-fn an_install_over_its_own_claims_is_silent() {
+fn an_install_over_its_own_claims_is_silent_with_its_own_secrets() {
     let Some((cluster, _)) = guarded() else {
         return;
     };
@@ -136,17 +138,50 @@ fn an_install_over_its_own_claims_is_silent() {
     let chart = own("camunda-12");
     release.install(Helm::V3, &chart, &[]).ok().unwrap();
     release.bound("data-camunda-elasticsearch-master-0");
+    release.bound("data-camunda-postgresql-0");
+    let shell = cluster.shell(Helm::V3).unwrap();
+    back_up(&release, &shell);
     cluster
         .helm(Helm::V3)
         .uninstall("camunda", &release.namespace, &["--keep-history"])
         .ok()
         .unwrap();
+    let mut denial = Denial::of(&release.install(Helm::V3, &chart, &["--replace"]));
+    denial.assert_rules(&["reinstall-over-old-claims"]);
+    restored(&mut denial);
+    let restore = denial.commands.join("\n");
+    shell.run(&restore).unwrap().ok().unwrap();
     assert_silent(
         &release
             .install(Helm::V3, &chart, &["--replace"])
             .ok()
             .unwrap(),
     );
+}
+
+/// The Secrets as files, named as a refusal names them.
+fn back_up(release: &Release, shell: &Shell) {
+    for secret in ["camunda-keycloak", "camunda-postgresql"] {
+        let mut object = release.get("secret", secret).unwrap();
+        for field in [
+            "uid",
+            "resourceVersion",
+            "creationTimestamp",
+            "managedFields",
+        ] {
+            object["metadata"].as_object_mut().unwrap().remove(field);
+        }
+        let file = shell.dir().join(format!("{secret}.yaml"));
+        std::fs::write(file, object.to_string()).unwrap();
+    }
+}
+
+/// Of the ways that the refusal offers, the one over the backup.
+fn restored(denial: &mut Denial) {
+    denial.flags.clear();
+    denial
+        .commands
+        .retain(|command| !command.contains("delete pvc"));
 }
 
 fn record(namespace: &str, release: &str, data: &str) -> Value {

@@ -324,6 +324,7 @@ fn claims_that_take_over_data_are_as_large() {
     let denial: Denial = release.refused(Helm::V3, &own("camunda-8.3"), &args);
     denial.assert_rules(&[
         "elasticsearch-claims-orphaned",
+        "elasticsearch-values-8.3",
         "immutable-field-changed",
         "storage-shrunk",
     ]);
