@@ -34,13 +34,26 @@ fn repeats(helm: Helm, name: &str, secrets: Secrets) {
     assert_eq!(before["camunda-postgresql"], after["camunda-postgresql"]);
 }
 
+/// A record of each line, and the limit of its brokers' processor time.
+const LINES: [(&str, &str); 9] = [
+    ("8.0.12", "960m"),
+    ("8.1.27", "960m"),
+    ("8.2.34", "960m"),
+    ("8.3.1", "960m"),
+    ("9.3.7", "960m"),
+    ("10.0.2", "960m"),
+    ("12.13.3", "960m"),
+    ("13.12.7-migration-full", "2000m"),
+    ("14.0.0-identity", "2000m"),
+];
+
 #[test]
-fn helm_3_changes_one_value_of_12() {
+fn helm_3_changes_one_value_of_every_line() {
     changes_one_value(Helm::V3);
 }
 
 #[test]
-fn helm_4_changes_one_value_of_12() {
+fn helm_4_changes_one_value_of_every_line() {
     changes_one_value(Helm::V4);
 }
 
@@ -48,21 +61,24 @@ fn changes_one_value(helm: Helm) {
     let Some((cluster, _, corpus)) = guarded_with_corpus() else {
         return;
     };
-    let release = Release::new(cluster, "camunda");
-    release.install_record(
-        Helm::V3,
-        &record(cluster, &corpus, "12.13.3", Secrets::ReuseLookup),
-    );
-    release.bound("data-camunda-elasticsearch-master-0");
-    let changed = edited(cluster, &corpus, "12.13.3", "cpu: 960m", "cpu: 1960m");
-    assert_silent(&release.upgrade_record(helm, &changed).ok().unwrap());
-    let brokers = release.get("statefulset", "camunda-zeebe").unwrap();
-    let limits = &brokers["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
-    assert_eq!(limits["cpu"], "1960m");
-    let rolled_back = cluster
-        .helm(helm)
-        .rollback("camunda", 1, &release.namespace, &[]);
-    assert_silent(&rolled_back.ok().unwrap());
+    for (name, limit) in LINES {
+        let release = Release::new(cluster, "camunda");
+        release.install_record(
+            Helm::V3,
+            &record(cluster, &corpus, name, Secrets::ReuseLookup),
+        );
+        release.bound("data-camunda-zeebe-0");
+        let from = format!("cpu: {limit}");
+        let changed = edited(cluster, &corpus, name, &from, "cpu: 3100m");
+        assert_silent(&release.upgrade_record(helm, &changed).ok().unwrap());
+        let brokers = release.get("statefulset", "camunda-zeebe").unwrap();
+        let limits = &brokers["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
+        assert_eq!(limits["cpu"], "3100m", "{name}");
+        let rolled_back = cluster
+            .helm(helm)
+            .rollback("camunda", 1, &release.namespace, &[]);
+        assert_silent(&rolled_back.ok().unwrap());
+    }
 }
 
 fn edited(cluster: &Cluster, corpus: &Corpus, name: &str, from: &str, to: &str) -> Chart {

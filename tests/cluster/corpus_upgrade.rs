@@ -168,6 +168,30 @@ fn from_12_to_13_on_default_values(helm: Helm) {
     release.bound("data-camunda-postgresql-0");
 }
 
+/// What the guide tells to paste deletes Keycloak, PostgreSQL and all generated Secrets, and exits 0.
+#[test]
+fn the_guides_own_command_from_12_to_13() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let old = record(cluster, &corpus, "12.13.3-defaults", Secrets::ReuseLookup);
+    release.install_record(Helm::V3, &old);
+    release.bound("data-camunda-postgresql-0");
+    let versions = release.versions();
+    let target = record(
+        cluster,
+        &corpus,
+        "13.12.7-guides-line",
+        Secrets::ReuseLookup,
+    );
+    for helm in Helm::BOTH {
+        let denial = Denial::of(&release.upgrade_record(helm, &target));
+        denial.assert_rules(&["claims-orphaned", "identity-secret-removed"]);
+        assert_eq!(release.versions(), versions);
+    }
+}
+
 /// Pointing the new chart at the old Secrets looks right, and Helm deletes them all the same.
 #[test]
 fn from_12_to_13_with_secrets_that_helm_deletes() {
