@@ -13,7 +13,7 @@ use camunda_upgrade_guard::{
     rules,
 };
 use harness::Corpus;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// One test, because lines are loaded once in a process, before anything asks for one.
 #[test]
@@ -121,6 +121,11 @@ fn the_files_are_as_the_real_charts() {
         let chart = rendered.camunda_version.clone().unwrap();
         let line = Line::of(&chart).unwrap();
         let newest = line.newest_patch.version == chart;
+        for switch in line.switches.values().flatten() {
+            let pointer = format!("/{}", switch.replace('.', "/"));
+            let default = record.values.pointer(&pointer).and_then(Value::as_bool);
+            assert_eq!(default, Some(false), "{version}: {switch}");
+        }
         for object in &rendered.objects {
             let kind = object.reference.kind;
             if object.hook.is_some() || ![Kind::StatefulSet, Kind::Deployment].contains(&kind) {
@@ -152,7 +157,7 @@ fn the_files_are_as_the_real_charts() {
                     .object
                     .0
                     .pointer("/spec/replicas")
-                    .and_then(serde_json::Value::as_u64);
+                    .and_then(Value::as_u64);
                 assert_eq!(replicas, fact.replicas, "{version}: {name}");
                 let storage = "/spec/volumeClaimTemplates/0/spec/resources/requests/storage";
                 assert_eq!(
@@ -172,11 +177,7 @@ fn the_files_are_as_the_real_charts() {
                     .object
                     .0
                     .pointer("/spec/template/spec/containers/0/securityContext/runAsUser");
-                assert_eq!(
-                    user.and_then(serde_json::Value::as_i64),
-                    fact.user,
-                    "{version}: {name}"
-                );
+                assert_eq!(user.and_then(Value::as_i64), fact.user, "{version}: {name}");
             }
         }
     }
