@@ -28,7 +28,7 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
         text.push_str(&section(number, finding));
     }
     text.push_str("\n\n");
-    text.push_str(&closing(change, denied.len()));
+    text.push_str(&closing(change, &denied));
     Some(text)
 }
 
@@ -144,7 +144,23 @@ fn commands(fix: &Fix) -> Vec<String> {
         .collect()
 }
 
-fn closing(change: &Change, count: usize) -> String {
+/// Whether a finding tells of another upgrade to run in place of this one.
+fn goes_another_way(finding: &Finding) -> bool {
+    let mut commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
+    commands.any(
+        |command| matches!(command, Command::Manual(text) if text.starts_with("helm upgrade ")),
+    )
+}
+
+fn closing(change: &Change, denied: &[&Finding]) -> String {
+    let count = denied.len();
+    if let Some(number) = denied.iter().position(|finding| goes_another_way(finding)) {
+        let rest = match count {
+            1 => "",
+            _ => " The rest is what this one would have met.",
+        };
+        return format!("Do {} in place of this upgrade.{rest}", number + 1);
+    }
     let again = match change.operation {
         Operation::Install | Operation::Upgrade | Operation::Rollback => {
             format!("run the {} again", change.operation.noun())
@@ -194,6 +210,22 @@ mod tests {
             ],
             guide: "Some section",
         }
+    }
+
+    #[test]
+    fn another_way_takes_the_place_of_this_one() {
+        let mut other = finding(Action::Deny);
+        other.fixes = vec![Fix::new(
+            "Take this one:",
+            vec![Command::Manual(
+                "helm upgrade a b --version 8.2.34".to_owned(),
+            )],
+        )];
+        let text = message(&change(), &[other.clone(), finding(Action::Deny)]).unwrap();
+        let end = "Do 1 in place of this upgrade. The rest is what this one would have met.";
+        assert!(text.ends_with(end), "{text}");
+        let text = message(&change(), &[other]).unwrap();
+        assert!(text.ends_with("Do 1 in place of this upgrade."), "{text}");
     }
 
     #[test]
