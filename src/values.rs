@@ -7,7 +7,10 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// The values that a user gave to Camunda's chart, under the keys that its own `values.yaml` has.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Values(Map<String, Value>);
+pub struct Values {
+    own: Map<String, Value>,
+    root: Option<String>,
+}
 
 impl Values {
     /// From a record's `config`. `root` is the name or alias of Camunda's chart under an umbrella chart.
@@ -27,7 +30,7 @@ impl Values {
             serde_json::from_str(config).map_err(|_| "the user's values are no mapping")?;
         let mut all = all.unwrap_or_default();
         let Some(root) = root else {
-            return Ok(Values(all));
+            return Ok(Values::from(all));
         };
         let global = all.remove("global");
         let mut own = match all.remove(root) {
@@ -41,7 +44,10 @@ impl Values {
                 .or_insert_with(|| Value::Object(Map::new()));
             overlay(slot, Value::Object(global));
         }
-        Ok(Values(own))
+        Ok(Values {
+            own,
+            root: Some(root.to_owned()),
+        })
     }
 
     /// The value under a dotted key, `null` counting as not set.
@@ -50,7 +56,7 @@ impl Values {
             Some((first, rest)) => (first, Some(rest)),
             None => (key, None),
         };
-        let mut value = self.0.get(first)?;
+        let mut value = self.own.get(first)?;
         for part in rest.into_iter().flat_map(|rest| rest.split('.')) {
             value = value.get(part)?;
         }
@@ -59,7 +65,7 @@ impl Values {
 
     /// Whether a dotted key is set, to `null` or by anything other than a mapping above it too.
     pub fn mentions(&self, key: &str) -> bool {
-        let mut map = &self.0;
+        let mut map = &self.own;
         for part in key.split('.') {
             match map.get(part) {
                 Some(Value::Object(below)) => map = below,
@@ -79,6 +85,14 @@ impl Values {
         }
     }
 
+    /// These values as a values file of the release has them: below an umbrella's name for Camunda's chart.
+    pub fn in_file(&self, own: Map<String, Value>) -> Value {
+        match &self.root {
+            Some(root) => Value::Object(Map::from_iter([(root.clone(), Value::Object(own))])),
+            None => Value::Object(own),
+        }
+    }
+
     /// A switch.
     pub fn flag(&self, key: &str) -> Option<bool> {
         self.get(key)?.as_bool()
@@ -87,7 +101,7 @@ impl Values {
     /// Every key that holds no mapping, dotted.
     pub fn leaves(&self) -> Vec<(String, &Value)> {
         let mut found = Vec::new();
-        for (key, value) in &self.0 {
+        for (key, value) in &self.own {
             leaves(key, value, &mut found);
         }
         found
@@ -96,7 +110,10 @@ impl Values {
 
 impl From<Map<String, Value>> for Values {
     fn from(values: Map<String, Value>) -> Self {
-        Self(values)
+        Self {
+            own: values,
+            root: None,
+        }
     }
 }
 
@@ -163,6 +180,8 @@ mod tests {
         assert_eq!(values.text("global.image.tag").as_deref(), Some("1"));
         assert_eq!(values.text("global.host").as_deref(), Some("h"));
         assert_eq!(values.text("zeebe.clusterSize").as_deref(), Some("3"));
+        let own = Map::from_iter([("a".to_owned(), json!(1))]);
+        assert_eq!(values.in_file(own), json!({"bpm": {"a": 1}}));
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             .to_owned(),
         objects: Vec::new(),
         why,
-        fixes: converted(&change.values).fixes("elasticsearch-8.3.yaml"),
+        fixes: converted(&change.values).fixes(&change.values, "elasticsearch-8.3.yaml"),
         guide: "v8.3.0, Elasticsearch, values file",
     }]
 }

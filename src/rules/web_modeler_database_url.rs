@@ -43,7 +43,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
         why: vec![format!(
             "{DATABASE}.host, .port and .database have no effect any more: now .url, {url}"
         )],
-        fixes: new.fixes("web-modeler-8.3.yaml"),
+        fixes: new.fixes(&change.values, "web-modeler-8.3.yaml"),
         guide: "v8.3.0, Web-Modeler",
     }]
 }

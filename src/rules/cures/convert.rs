@@ -39,8 +39,8 @@ impl Converted {
     }
 
     /// A file with these values, and the flag that has Helm read it after the user's own.
-    pub(crate) fn fixes(self, file: &str) -> Vec<Fix> {
-        let Ok(yaml) = serde_saphyr::to_string(&Value::Object(self.0)) else {
+    pub(crate) fn fixes(self, values: &Values, file: &str) -> Vec<Fix> {
+        let Ok(yaml) = serde_saphyr::to_string(&values.in_file(self.0)) else {
             return Vec::new();
         };
         let write = format!(
