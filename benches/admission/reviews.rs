@@ -12,8 +12,9 @@ use crate::{
 /// The claim that a volume waits for.
 const AWAITED: &str = "data-camunda-elasticsearch-master-3";
 
-/// Each rule that refuses, as the audit annotation names them for the bad release.
-const ALL_RULES: [&str; 5] = [
+/// The rules that refuse the bad release, as the audit annotation names them.
+const ALL_RULES: [&str; 6] = [
+    "datastore-changed",
     "elasticsearch-claims-orphaned",
     "claims-orphaned",
     "identity-secret-removed",
