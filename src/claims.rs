@@ -3,7 +3,7 @@
 use crate::{
     change::{Change, ObjectChange},
     facts::Facts,
-    object::{Kind, Object},
+    object::{Kind, Object, at},
 };
 
 /// Put on a claim to leave it behind on purpose; its value is the claim's uid.
@@ -31,7 +31,7 @@ impl Mounts {
             templates: statefulset
                 .array("/spec/volumeClaimTemplates")
                 .iter()
-                .filter_map(|template| template.pointer("/metadata/name")?.as_str())
+                .filter_map(|template| at(template, "/metadata/name")?.as_str())
                 .map(str::to_owned)
                 .collect(),
             replicas: replicas(statefulset),
@@ -59,8 +59,7 @@ impl Mounts {
 /// `spec.replicas`, 1 where unset.
 pub fn replicas(statefulset: &Object) -> u64 {
     statefulset
-        .0
-        .pointer("/spec/replicas")
+        .at("/spec/replicas")
         .and_then(serde_json::Value::as_u64)
         .unwrap_or(1)
 }

@@ -191,17 +191,22 @@ impl fmt::Display for ObjectRef {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object(pub Value);
 
+/// The value at a JSON pointer without escapes; serde_json's own reading makes two Strings of each key.
+pub fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(value, |value, key| {
+        debug_assert!(!key.contains('~'), "{pointer} has escapes");
+        match value {
+            Value::Object(map) => map.get(key),
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            _ => None,
+        }
+    })
+}
+
 impl Object {
-    /// The value at a JSON pointer without escapes; serde_json's own reading makes two Strings of each key.
+    /// The value at a JSON pointer without escapes.
     pub fn at(&self, pointer: &str) -> Option<&Value> {
-        pointer.split('/').skip(1).try_fold(&self.0, |value, key| {
-            debug_assert!(!key.contains('~'), "{pointer} has escapes");
-            match value {
-                Value::Object(map) => map.get(key),
-                Value::Array(items) => items.get(key.parse::<usize>().ok()?),
-                _ => None,
-            }
-        })
+        at(&self.0, pointer)
     }
 
     /// The string at a JSON pointer.

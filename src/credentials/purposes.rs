@@ -67,6 +67,10 @@ pub(crate) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> 
         let Some(planned) = workload.planned.as_deref() else {
             continue;
         };
+        let names = PURPOSES.iter().flat_map(|purpose| purpose.variables);
+        if !sources::may_read(planned, names.copied()) {
+            continue;
+        }
         let Some((before, old)) = predecessor(change, facts, workload) else {
             continue;
         };

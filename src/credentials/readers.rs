@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::sources;
-use crate::object::Object;
+use crate::object::{Object, at};
 
 /// A Secret that a workload reads; without a key, all of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +39,7 @@ pub fn secret_refs(workload: &Object) -> BTreeSet<SecretRef> {
     let mut refs = BTreeSet::new();
     for container in workload.containers() {
         for env in list(container, "/env") {
-            if let Some(from) = env.pointer("/valueFrom/secretKeyRef") {
+            if let Some(from) = at(env, "/valueFrom/secretKeyRef") {
                 refs.extend(
                     from.get("name")
                         .and_then(|name| SecretRef::new(name, from.get("key"), from)),
@@ -79,8 +79,7 @@ fn mounted(name: Option<&Value>, source: &Value, refs: &mut BTreeSet<SecretRef>)
 }
 
 pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value
-        .pointer(pointer)
+    at(value, pointer)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::readers::{SecretRef, list};
-use crate::object::Object;
+use crate::object::{Object, at};
 
 /// A variable with this at its end names a file that holds the value.
 const FILE: &str = "_FILE";
@@ -51,6 +51,22 @@ pub(crate) fn reading(
     workload.containers().find_map(found)
 }
 
+/// Whether a workload could read one of `names` at all; most read none, and this is asked of every one.
+pub(crate) fn may_read<'n>(
+    workload: &Object,
+    names: impl Iterator<Item = &'n str> + Clone,
+) -> bool {
+    workload.containers().any(|container| {
+        let whole = list(container, "/envFrom");
+        whole.iter().any(|from| from.get("secretRef").is_some())
+            || list(container, "/env").iter().any(|env| {
+                let name = env.get("name").and_then(Value::as_str).unwrap_or_default();
+                let name = name.strip_suffix(FILE).unwrap_or(name);
+                names.clone().any(|other| other == name)
+            })
+    })
+}
+
 /// The keys behind the files that a container's variables name.
 pub(crate) fn files(workload: &Object, container: &Value) -> Vec<SecretRef> {
     let named = list(container, "/env").iter().filter_map(|env| {
@@ -67,7 +83,7 @@ fn variable<'a>(container: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 fn in_place(env: &Value) -> Option<Source> {
-    if let Some(from) = env.pointer("/valueFrom/secretKeyRef") {
+    if let Some(from) = at(env, "/valueFrom/secretKeyRef") {
         return Some(Source::Key {
             secret: text(from, "name")?,
             key: text(from, "key")?,
@@ -84,7 +100,7 @@ fn of_whole_secret(
     has: impl Fn(&str, &str) -> bool,
 ) -> Option<Source> {
     list(container, "/envFrom").iter().rev().find_map(|from| {
-        let secret = from.pointer("/secretRef/name")?.as_str()?;
+        let secret = at(from, "/secretRef/name")?.as_str()?;
         let prefix = from.get("prefix").and_then(Value::as_str).unwrap_or("");
         let key = name.strip_prefix(prefix)?;
         has(secret, key).then(|| Source::Key {
