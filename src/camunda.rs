@@ -15,7 +15,7 @@ pub use self::{
     application::{Application, running_line},
     component::Component,
     credential::{Credential, Supply, credential},
-    image::{image_name, image_version},
+    image::{image_name, image_version, program_version},
     line::{CredentialFact, Held, Line, Note, RenamedValue, RenamedVariable, WorkloadFact},
     values::{broker_count, bundled, claim_size},
 };

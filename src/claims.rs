@@ -9,7 +9,7 @@ use crate::{
 /// Put on a claim to leave it behind on purpose; its value is the claim's uid.
 pub const ALLOW_ORPHAN: &str = "camunda-upgrade-guard/allow-orphan";
 
-/// Put on a claim or a volume to have it deleted on purpose; its value is the object's own uid.
+/// Put on a claim, a volume or a Secret to have it deleted on purpose; its value is the object's own uid.
 pub const ALLOW_DELETION: &str = "camunda-upgrade-guard/allow-deletion";
 
 /// A StatefulSet's claims: `TEMPLATE-STATEFULSET-ORDINAL`.
@@ -53,6 +53,17 @@ impl Mounts {
                 .strip_prefix('-')?;
             Some((template.as_str(), ordinal.parse().ok()?))
         })
+    }
+
+    /// Its claims in a namespace that hold data.
+    pub fn holding<'a>(
+        &self,
+        facts: &'a Facts,
+        namespace: &str,
+    ) -> impl Iterator<Item = &'a Object> {
+        facts
+            .claims(namespace)
+            .filter(|claim| holds_data(claim) && self.parse(claim.name()).is_some())
     }
 }
 
@@ -174,9 +185,17 @@ pub fn is_retained(volume: &Object) -> bool {
 
 /// Whether somebody said that a claim's data may stay behind.
 pub fn left_on_purpose(claim: &Object) -> bool {
-    claim
-        .annotation(ALLOW_ORPHAN)
-        .is_some_and(|uid| claim.uid() == Some(uid))
+    allowed(claim, ALLOW_ORPHAN)
+}
+
+/// Whether somebody said that an object may be deleted with what it holds.
+pub fn deleted_on_purpose(object: &Object) -> bool {
+    allowed(object, ALLOW_DELETION)
+}
+
+/// The uid keeps what was said of one object from counting for the next one of its name.
+fn allowed(object: &Object, annotation: &str) -> bool {
+    object.uid().is_some() && object.annotation(annotation) == object.uid()
 }
 
 /// Whether the data is taken care of: moved before, handed over, or cloned.

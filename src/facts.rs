@@ -129,7 +129,10 @@ impl Facts {
     /// Whether a namespace is being deleted with all that is in it.
     pub fn is_going(&self, namespace: &str) -> bool {
         let namespace = self.named(Kind::Namespace, "", namespace);
-        namespace.is_some_and(|namespace| namespace.at("/metadata/deletionTimestamp").is_some())
+        namespace.is_some_and(|namespace| {
+            let since = namespace.at("/metadata/deletionTimestamp");
+            since.is_some_and(|since| !since.is_null())
+        })
     }
 
     /// The storage class of a claim.

@@ -113,7 +113,7 @@ fn owner(facts: &Facts) -> (String, String) {
 }
 
 /// For rules that ask themselves whether the object is Camunda's.
-fn judged(change: &Change, facts: &Facts) -> Verdict {
+pub(super) fn judged(change: &Change, facts: &Facts) -> Verdict {
     let findings = rules::judge(change, facts);
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
@@ -156,6 +156,5 @@ pub(super) async fn findings(
     {
         reader.claim_facts(&mut facts, &namespace).await;
     }
-    let findings = rules::judge(&change, &facts);
-    Verdict::of(&findings, denial::message(&change, &findings)).about(&release)
+    judged(&change, &facts)
 }

@@ -1,10 +1,9 @@
 //! A single Secret that is created or deleted: what the databases of its release know decides.
 
-use super::{review::Request, verdict::Verdict};
+use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
     camunda,
     change::{Change, Operation},
-    denial,
     facts::Facts,
     gather::Reader,
     object::Object,
@@ -47,6 +46,5 @@ pub(super) async fn judge(
             .secret_deletion_facts(&mut facts, &namespace, &release)
             .await;
     }
-    let findings = rules::judge(&change, &facts);
-    Verdict::of(&findings, denial::message(&change, &findings)).about(&release)
+    object_gate::judged(&change, &facts)
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::image_name;
 use crate::object::Object;
 
 /// The workloads whose names, claims or credentials some rule follows.
@@ -82,9 +83,7 @@ fn by_labels(workload: &Object) -> Option<Component> {
 }
 
 fn by_image(workload: &Object) -> Option<Component> {
-    let image = workload.image()?;
-    let repository = image.split('@').next()?.rsplit('/').next()?;
-    match repository.split(':').next()? {
+    match image_name(workload.image()?) {
         "elasticsearch" => Some(Component::Elasticsearch),
         "zeebe" => Some(Component::Zeebe),
         "keycloak" => Some(Component::Keycloak),

@@ -2,6 +2,8 @@
 
 use semver::Version;
 
+use crate::object::Object;
+
 /// The last part of the repository: `elasticsearch` of `docker.io/bitnami/elasticsearch:8.7.1`.
 pub fn image_name(image: &str) -> &str {
     let last = last_part(image);
@@ -15,6 +17,14 @@ pub fn image_version(image: &str) -> Option<Version> {
     let (_, tag) = last_part(image).split_once(':')?;
     let core = tag.trim_start_matches('v').split(['-', '_', '+']).next()?;
     Version::parse(core).ok()
+}
+
+/// The version of a workload's image, where the program's name is in the image's: others have numbers of their own.
+pub fn program_version(workload: &Object, program: &str) -> Option<Version> {
+    let image = workload.image()?;
+    image_name(image)
+        .contains(program)
+        .then(|| image_version(image))?
 }
 
 fn last_part(image: &str) -> &str {

@@ -9,12 +9,12 @@ use crate::{
 
 /// Where the value of a Secret's key lives on, and in which database, if the key is a credential of Camunda's.
 pub(crate) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
+    let database = |name: &str| match name.starts_with("web-modeler") {
+        true => Component::WebModelerPostgresql,
+        false => Component::KeycloakPostgresql,
+    };
     if let Some(found) = camunda::credential(secret, key, None, None) {
-        let database = match found.name.starts_with("web-modeler") {
-            true => Component::WebModelerPostgresql,
-            false => Component::KeycloakPostgresql,
-        };
-        return Some((found.held, database));
+        return Some((found.held, database(&found.name)));
     }
     // The Secret that 13 has the user make.
     let generated = Line::all()
@@ -22,11 +22,7 @@ pub(crate) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
         .filter_map(|line| line.generated_secret.as_ref())
         .flat_map(|secret| &secret.keys)
         .find(|found| found.name == key)?;
-    let database = match key.starts_with("web-modeler") {
-        true => Component::WebModelerPostgresql,
-        false => Component::KeycloakPostgresql,
-    };
-    Some((generated.held, database))
+    Some((generated.held, database(key)))
 }
 
 /// A Bound claim of a release's database, by its labels or by the StatefulSet that mounts it.

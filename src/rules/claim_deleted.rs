@@ -9,7 +9,7 @@ use super::Rule;
 
 use crate::{
     change::{Change, Operation},
-    claims::{ALLOW_DELETION, holds_data, is_retained},
+    claims::{ALLOW_DELETION, deleted_on_purpose, holds_data, is_retained},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
@@ -53,12 +53,10 @@ fn lost(
     volume: &Object,
 ) -> Option<Finding> {
     let namespace = claim.namespace()?;
-    let on_purpose = [claim, volume]
-        .iter()
-        .any(|object| object.uid().is_some() && object.annotation(ALLOW_DELETION) == object.uid());
     if !holds_data(claim)
         || is_retained(volume)
-        || on_purpose
+        || deleted_on_purpose(claim)
+        || deleted_on_purpose(volume)
         || facts.is_going(namespace)
         || !facts.is_guarded(claim)
     {

@@ -10,7 +10,7 @@ use super::Rule;
 use crate::{
     camunda::bundled,
     change::{Change, Gate, ObjectChange, Operation, after_spec},
-    claims::{self, Mounts},
+    claims::Mounts,
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
@@ -47,9 +47,8 @@ fn switched_over(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<F
     let before = live.or(set.running.as_deref())?;
     let whens = switched(before, &after);
     let mounts = Mounts::of(before);
-    let claims: Vec<_> = facts
-        .claims(&set.object.namespace)
-        .filter(|claim| claims::holds_data(claim) && mounts.parse(claim.name()).is_some())
+    let claims: Vec<_> = mounts
+        .holding(facts, &set.object.namespace)
         .map(Object::name)
         .collect();
     if whens.is_empty() || claims.is_empty() {

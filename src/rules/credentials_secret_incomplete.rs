@@ -159,6 +159,9 @@ fn finding(action: Action, missing: &Missing<'_>, fixes: Vec<Fix>) -> Option<Fin
 }
 
 fn commands(change: &Change, facts: &Facts, missing: &Missing<'_>) -> Vec<Command> {
+    if missing.is_empty() {
+        return Vec::new();
+    }
     let moved = moved(change, facts);
     let one = |(secret, keys): (&ObjectRef, &BTreeMap<Option<String>, &ObjectRef>)| {
         let keys: Vec<_> = keys

@@ -83,10 +83,9 @@ fn data<'a>(change: &Change, facts: &'a Facts, store: &Store) -> Option<&'a str>
         .filter(|set| set.camunda && Some(set.component) == store.embedded)
         .filter_map(|set| Some((&set.object.namespace, Mounts::of(set.running.as_deref()?))))
         .find_map(|(namespace, mounts)| {
-            facts
-                .claims(namespace)
-                .filter(|claim| mounts.parse(claim.name()).is_some())
-                .find(|claim| claims::holds_data(claim) && !claims::left_on_purpose(claim))
+            mounts
+                .holding(facts, namespace)
+                .find(|claim| !claims::left_on_purpose(claim))
                 .map(Object::name)
         })
 }

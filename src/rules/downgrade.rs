@@ -10,7 +10,7 @@ use super::{Rule, cures::way};
 use crate::{
     camunda::{Application, Line, image_version, release_label, running_line},
     change::{Change, Operation},
-    claims::{self, Mounts},
+    claims::Mounts,
     facts::Facts,
     finding::{Action, Finding},
     object::{Kind, Object, ObjectRef},
@@ -174,8 +174,5 @@ fn migrates(object: &Object) -> bool {
 
 fn holding_claim<'a>(facts: &'a Facts, namespace: &str, running: &Object) -> Option<&'a str> {
     let mounts = Mounts::of(running);
-    facts
-        .claims(namespace)
-        .find(|claim| mounts.parse(claim.name()).is_some() && claims::holds_data(claim))
-        .map(Object::name)
+    mounts.holding(facts, namespace).next().map(Object::name)
 }

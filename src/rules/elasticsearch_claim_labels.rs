@@ -14,7 +14,7 @@ use super::{Rule, cures::keep_claims::keep_claims, volume_not_retained::retain};
 use crate::{
     camunda::Component,
     change::{Change, Gate, ObjectChange},
-    claims::{self, Mounts, is_retained, ordinal},
+    claims::{Mounts, is_retained, ordinal},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
@@ -68,9 +68,8 @@ fn unlabelled<'a>(facts: &'a Facts, set: &ObjectChange) -> Vec<&'a Object> {
     let Some(mounts) = set.planned.as_deref().map(Mounts::of) else {
         return Vec::new();
     };
-    facts
-        .claims(&set.object.namespace)
-        .filter(|claim| claims::holds_data(claim) && mounts.parse(claim.name()).is_some())
+    mounts
+        .holding(facts, &set.object.namespace)
         .filter(|claim| labels(set).any(|(key, value)| claim.label(key) != Some(value)))
         .collect()
 }

@@ -9,7 +9,7 @@ use semver::Version;
 
 use super::Rule;
 use crate::{
-    camunda::{Component, image_name, image_version},
+    camunda::{Component, program_version},
     change::{Change, ObjectChange, Operation},
     claims::{self, Mounts},
     facts::Facts,
@@ -96,10 +96,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
 
 /// The version of the image, where it is Elasticsearch's own number.
 fn version(set: &Object) -> Option<Version> {
-    let image = set.image()?;
-    image_name(image)
-        .contains("elasticsearch")
-        .then(|| image_version(image))?
+    program_version(set, "elasticsearch")
 }
 
 /// A claim with data: Bound, or handed over with its volume still there.

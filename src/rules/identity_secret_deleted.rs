@@ -11,7 +11,7 @@ use super::Rule;
 use crate::{
     camunda::{Component, Held, release_label},
     change::{Change, Gate, ObjectChange, Operation, secret_data},
-    claims::ALLOW_DELETION,
+    claims::{ALLOW_DELETION, deleted_on_purpose},
     credentials::{known_by, readers::secret_refs},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
@@ -40,7 +40,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 fn deleted(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Finding> {
     let old = secret.running.as_deref()?;
     let namespace = secret.object.namespace.as_str();
-    if old.has_controller() || allowed(old) || is_going(facts, namespace) {
+    if old.has_controller() || deleted_on_purpose(old) || facts.is_going(namespace) {
         return None;
     }
     let by_helm = match at_work(facts, &change.release) {
@@ -89,21 +89,6 @@ fn deleted(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Find
         fixes: fixes(&secret.object, old),
         guide: "",
     })
-}
-
-fn allowed(secret: &Object) -> bool {
-    let uid = secret.annotation(ALLOW_DELETION);
-    uid.is_some() && uid == secret.uid()
-}
-
-fn is_going(facts: &Facts, namespace: &str) -> bool {
-    facts
-        .named(Kind::Namespace, "", namespace)
-        .is_some_and(|namespace| {
-            namespace
-                .at("/metadata/deletionTimestamp")
-                .is_some_and(|time| !time.is_null())
-        })
 }
 
 /// The status of the release's newest record.

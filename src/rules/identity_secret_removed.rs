@@ -12,7 +12,7 @@ use super::{Rule, credential_source_changed::left_keys};
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, ObjectChange, after, secret_data},
-    claims::{self, Mounts},
+    claims::Mounts,
     credentials::readers::{SecretRef, secret_refs},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
@@ -31,6 +31,9 @@ pub(super) const RULE: Rule = Rule {
 const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    if !change.of_kind(Kind::Secret).any(ObjectChange::removed) {
+        return Vec::new();
+    }
     let readers = Readers::of(change);
     let left = left_keys(change, facts);
     let mut reasons: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
@@ -105,10 +108,8 @@ fn holding_claim<'a>(
         })
         .filter_map(|set| set.running.as_deref().map(Mounts::of))
         .find_map(|mounts| {
-            facts
-                .claims(&secret.namespace)
-                .find(|claim| mounts.parse(claim.name()).is_some() && claims::holds_data(claim))
-                .map(Object::name)
+            let mut claims = mounts.holding(facts, &secret.namespace);
+            claims.next().map(Object::name)
         })
 }
 

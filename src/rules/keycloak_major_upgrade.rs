@@ -8,7 +8,7 @@
 use super::Rule;
 
 use crate::{
-    camunda::{Component, image_name, image_version},
+    camunda::{Component, program_version},
     change::{Change, ObjectChange},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
@@ -72,11 +72,7 @@ fn before<'a>(facts: &'a Facts, set: &'a ObjectChange) -> Option<&'a Object> {
 }
 
 fn major(keycloak: &Object) -> Option<u64> {
-    let image = keycloak.image()?;
-    image_name(image)
-        .contains("keycloak")
-        .then(|| image_version(image))?
-        .map(|version| version.major)
+    program_version(keycloak, "keycloak").map(|version| version.major)
 }
 
 fn dump(change: &Change, facts: &Facts, namespace: &str) -> Option<String> {

@@ -12,7 +12,7 @@ use super::Rule;
 use crate::{
     camunda::{Component, bundled},
     change::{Change, Gate, ObjectChange, after},
-    claims::{self, Mounts},
+    claims::Mounts,
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
@@ -57,9 +57,7 @@ fn crossed(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         return None;
     }
     let mounts = Mounts::of(live);
-    let claim = facts
-        .claims(&set.object.namespace)
-        .find(|claim| claims::holds_data(claim) && mounts.parse(claim.name()).is_some())?;
+    let claim = mounts.holding(facts, &set.object.namespace).next()?;
     let name = &set.object.name;
     let mut fixes = vec![pin(change, set, &old)];
     fixes.push(dump::and_restore(change, set, claim, &old, &new));

@@ -11,7 +11,7 @@ use super::Rule;
 use crate::{
     camunda::{self, Component, Held, Supply},
     change::{Change, Gate, ObjectChange, Operation, secret_data},
-    claims::{self, Mounts},
+    claims::Mounts,
     credentials::{known_by, readers::secret_refs, values::is_produced},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
@@ -73,8 +73,7 @@ fn installed(change: &Change, facts: &Facts) -> Vec<Finding> {
 fn old_claim<'a>(change: &Change, facts: &'a Facts, set: &ObjectChange) -> Option<&'a str> {
     let of = |set: &ObjectChange| {
         let mounts = Mounts::of(set.planned.as_deref()?);
-        let mut claims = facts.claims(&set.object.namespace);
-        claims.find(|claim| mounts.parse(claim.name()).is_some() && claims::holds_data(claim))
+        mounts.holding(facts, &set.object.namespace).next()
     };
     let found = match set.component {
         Component::KeycloakPostgresql | Component::WebModelerPostgresql => of(set),

@@ -148,9 +148,8 @@ fn bound_volumes<'a>(
     namespace: &str,
     mounts: &Mounts,
 ) -> impl Iterator<Item = (&'a Object, &'a Object)> {
-    facts
-        .claims(namespace)
-        .filter(|claim| claims::holds_data(claim) && mounts.parse(claim.name()).is_some())
+    mounts
+        .holding(facts, namespace)
         .filter_map(|claim| Some((claim, facts.volume_of(claim)?)))
         .filter(|(_, volume)| !is_retained(volume))
 }

@@ -81,6 +81,11 @@ pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) ->
             Content::Asked => "'<its value>'".to_owned(),
         };
     }
+    command(line, keys)
+}
+
+/// A line to paste as it is, unless somebody has to fill in a value.
+fn command(line: String, keys: &[(&str, Content)]) -> Command {
     match keys
         .iter()
         .any(|(_, content)| matches!(content, Content::Asked))
@@ -92,9 +97,6 @@ pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) ->
 
 /// Adds keys to a Secret that is there.
 pub(crate) fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
-    let asked = keys
-        .iter()
-        .any(|(_, content)| matches!(content, Content::Asked));
     let encoded: Vec<_> = keys
         .iter()
         .map(|(key, content)| {
@@ -106,11 +108,7 @@ pub(crate) fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Co
             (*key, format!("{command} | base64 | tr -d '\\n'"))
         })
         .collect();
-    let line = patching(namespace, secret, &encoded);
-    match asked {
-        true => Command::Manual(line),
-        false => Command::Shell(line),
-    }
+    command(patching(namespace, secret, &encoded), keys)
 }
 
 /// Sets keys of a Secret that is there to old values.
