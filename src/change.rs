@@ -12,7 +12,7 @@ pub use self::{
 use semver::Version;
 
 use crate::{
-    camunda::{Component, Line},
+    camunda::{Application, Component, Line},
     object::{Kind, Object, ObjectRef},
     release::{Release, Status},
     values::Values,
@@ -102,6 +102,15 @@ impl ChartVersion {
             line: Line::of(version),
         }
     }
+}
+
+/// One of the two manifests that a change is between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The running release's.
+    Running,
+    /// The new one.
+    Planned,
 }
 
 /// What one request would change.
@@ -271,6 +280,20 @@ impl Change {
             .filter(move |change| change.object.kind == kind)
     }
 
+    /// An object by its name.
+    pub fn find(&self, reference: &ObjectRef) -> Option<&ObjectChange> {
+        self.objects
+            .iter()
+            .find(|change| change.object == *reference)
+    }
+
+    /// Camunda's own workload of this kind that one of the two manifests has.
+    pub fn application(&self, application: Application, side: Side) -> Option<&ObjectChange> {
+        self.objects
+            .iter()
+            .find(|change| change.camunda && change.application(side) == Some(application))
+    }
+
     /// The line whose value keys a user should type.
     pub fn target_line(&self) -> Option<&'static Line> {
         self.to.as_ref().or(self.from.as_ref())?.line
@@ -287,6 +310,22 @@ impl ObjectChange {
             running: None,
             planned: None,
             recreated: false,
+        }
+    }
+
+    /// As one of the two manifests has it.
+    pub fn on(&self, side: Side) -> Option<&Object> {
+        match side {
+            Side::Running => self.running.as_deref(),
+            Side::Planned => self.planned.as_deref(),
+        }
+    }
+
+    /// Which of Camunda's own applications it is in one of the two manifests.
+    pub fn application(&self, side: Side) -> Option<Application> {
+        match self.object.kind {
+            Kind::StatefulSet | Kind::Deployment | Kind::Job => Application::of(self.on(side)?),
+            _ => None,
         }
     }
 

@@ -5,3 +5,5 @@ pub(crate) mod purposes;
 pub(crate) mod readers;
 pub(crate) mod sources;
 pub(crate) mod values;
+
+pub(crate) use self::readers::list;

@@ -25,7 +25,7 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
     let mut text = headline(change, denied.len());
     for (number, finding) in (1..).zip(&denied) {
         text.push_str("\n\n");
-        text.push_str(&section(number, finding));
+        text.push_str(&section(number, finding, &denied[..number - 1]));
     }
     text.push_str("\n\n");
     text.push_str(&closing(change, &denied));
@@ -36,7 +36,7 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
 pub fn object_message(finding: &Finding) -> String {
     let mut text = format!("{} [{}]", finding.title, finding.rule);
     // Writing to a String cannot fail.
-    let _ = write!(text, "\n{}", body(finding).trim_end());
+    let _ = write!(text, "\n{}", body(finding, &[]).trim_end());
     text
 }
 
@@ -100,26 +100,41 @@ fn versions(change: &Change) -> String {
     }
 }
 
-fn section(number: usize, finding: &Finding) -> String {
+fn section(number: usize, finding: &Finding, before: &[&Finding]) -> String {
     let title = format!("{number}. {}", finding.title);
     let id = format!("[{}]", finding.rule);
     let gap = WIDTH
         .saturating_sub(title.chars().count() + id.len())
         .max(2);
-    format!("{title}{:gap$}{id}\n{}", "", body(finding))
+    format!("{title}{:gap$}{id}\n{}", "", body(finding, before))
         .trim_end()
         .to_owned()
 }
 
-fn body(finding: &Finding) -> String {
+/// `before` are the sections above: what one of them has told to type is not told again.
+fn body(finding: &Finding, before: &[&Finding]) -> String {
     let mut lines: Vec<String> = finding
         .why
         .iter()
         .map(|line| format!("   {line}"))
         .collect();
+    let mut above: Option<usize> = None;
     for fix in &finding.fixes {
-        lines.push(format!("   {}", fix.intro));
-        lines.extend(commands(fix));
+        let shown = before.iter().position(|other| other.fixes.contains(fix));
+        match shown {
+            Some(index) => {
+                if above.replace(index) != Some(index) {
+                    lines.push(format!(
+                        "   What is to be typed under {} cures this too.",
+                        index + 1
+                    ));
+                }
+            }
+            None => {
+                lines.push(format!("   {}", fix.intro));
+                lines.extend(commands(fix));
+            }
+        }
     }
     if !finding.guide.is_empty() {
         lines.push(format!("   Guide: {}", finding.guide));
@@ -236,6 +251,18 @@ mod tests {
             finding(Action::Deny),
         ];
         insta::assert_snapshot!(message(&change(), &findings).unwrap());
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_again() {
+        let mut second = finding(Action::Deny);
+        second
+            .fixes
+            .push(Fix::new("And:", vec![Command::Shell("true".to_owned())]));
+        let text = message(&change(), &[finding(Action::Deny), second]).unwrap();
+        let told = "What is to be typed under 1 cures this too.\n   And:\n     true";
+        assert!(text.contains(told), "{text}");
+        assert_eq!(text.matches("kubectl get pods").count(), 1, "{text}");
     }
 
     #[test]

@@ -22,6 +22,16 @@ pub enum Application {
     Optimize,
     /// Console.
     Console,
+    /// Connectors.
+    Connectors,
+    /// Web Modeler: its REST API.
+    WebModeler,
+    /// Operate's and Tasklist's importers on their own, in 13.
+    Importer,
+    /// The Job that moves process data to 13's indices.
+    DataMigration,
+    /// The Job that moves Identity's entities to the Orchestration Cluster, in 13.
+    IdentityMigration,
 }
 
 impl Application {
@@ -38,6 +48,10 @@ impl Application {
             "identity" => Some(Application::Identity),
             "optimize" => Some(Application::Optimize),
             "console" => Some(Application::Console),
+            "connectors" => Some(Application::Connectors),
+            "restapi" => Some(Application::WebModeler),
+            importer if importer.ends_with("-importer") => Some(Application::Importer),
+            migration if migration.ends_with("-migration") => migration_of(workload),
             _ => None,
         }
     }
@@ -52,7 +66,25 @@ impl Application {
             Application::Identity => "Identity",
             Application::Optimize => "Optimize",
             Application::Console => "Console",
+            Application::Connectors => "Connectors",
+            Application::WebModeler => "Web Modeler",
+            Application::Importer => "the importer",
+            Application::DataMigration => "the data migration",
+            Application::IdentityMigration => "the identity migration",
         }
+    }
+}
+
+/// Both Jobs have one label; the program that they run tells them apart.
+fn migration_of(job: &Object) -> Option<Application> {
+    let program = job.str("/spec/template/spec/containers/0/command/0");
+    let program = program.unwrap_or_default().rsplit('/').next()?;
+    match program {
+        "data-migration" | "process-migration" => Some(Application::DataMigration),
+        "identity-migration" => Some(Application::IdentityMigration),
+        _ if job.name().ends_with("-identity") => Some(Application::IdentityMigration),
+        _ if job.name().ends_with("-data") => Some(Application::DataMigration),
+        _ => None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 /// The objects of a release that rules look at.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// Secrets, StatefulSets, Deployments and Jobs, hooks included.
+    /// Secrets, ConfigMaps, StatefulSets, Deployments and Jobs, hooks included.
     pub objects: Vec<RenderedObject>,
     /// The version of Camunda's chart, if Camunda is in this release.
     pub camunda_version: Option<String>,
@@ -69,7 +69,13 @@ pub struct HookRun {
     pub recreated: bool,
 }
 
-const WANTED: [Kind; 4] = [Kind::Secret, Kind::StatefulSet, Kind::Deployment, Kind::Job];
+const WANTED: [Kind; 5] = [
+    Kind::Secret,
+    Kind::ConfigMap,
+    Kind::StatefulSet,
+    Kind::Deployment,
+    Kind::Job,
+];
 
 /// Kinds of objects that a controller makes a Secret of, and where they name it.
 const PRODUCERS: [(&str, &str); 3] = [

@@ -8,6 +8,7 @@ use crate::{
     change::{Change, ObjectChange},
     claims::{self, Mounts},
     cluster::User,
+    configuration::config_maps,
     facts::Facts,
     object::{Kind, Object, ObjectRef},
     rules::{
@@ -97,6 +98,7 @@ fn references(change: &Change) -> BTreeSet<ObjectRef> {
     let mut references: BTreeSet<_> = change
         .objects
         .iter()
+        .filter(|object| object.object.kind != Kind::ConfigMap)
         .filter(|object| object.object.kind != Kind::Secret || object.camunda)
         .map(|object| object.object.clone())
         .collect();
@@ -113,7 +115,24 @@ fn references(change: &Change) -> BTreeSet<ObjectRef> {
         }
     }
     references.extend(connectors_secret(change));
+    references.extend(foreign_config_maps(change));
     references
+}
+
+/// The ConfigMaps that configure a changed application and that the release does not bring along.
+fn foreign_config_maps(change: &Change) -> impl Iterator<Item = ObjectRef> {
+    let changed = change.objects.iter().filter(|object| {
+        let same = |(running, planned)| Arc::ptr_eq(running, planned);
+        let sides = object.running.as_ref().zip(object.planned.as_ref());
+        object.camunda && !sides.is_some_and(same)
+    });
+    changed
+        .flat_map(|object| {
+            let sides = object.running.iter().chain(&object.planned);
+            let names = sides.flat_map(|workload| config_maps(workload));
+            names.map(|name| ObjectRef::new(Kind::ConfigMap, &object.object.namespace, &name))
+        })
+        .filter(|reference| change.find(reference).is_none())
 }
 
 /// The Secrets that live workloads read although no manifest says so.

@@ -31,6 +31,15 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
     finding(change).into_iter().collect()
 }
 
+/// The others have numbers of their own.
+const JUDGED: [Application; 5] = [
+    Application::Zeebe,
+    Application::Gateway,
+    Application::Operate,
+    Application::Tasklist,
+    Application::Identity,
+];
+
 /// A component with its version and line.
 type Versioned<'a> = (Application, &'a ObjectRef, Version, &'static Line);
 
@@ -87,8 +96,8 @@ fn versions<'a>(
         .filter(|object| object.camunda)
         .filter_map(|object| {
             let workload = side(object)?;
-            let application = Application::of(workload)
-                .filter(|it| !matches!(it, Application::Optimize | Application::Console))?;
+            let application =
+                Application::of(workload).filter(|application| JUDGED.contains(application))?;
             let (version, line) = running_line(workload)?;
             Some((application, &object.object, version, line))
         })
