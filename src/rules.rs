@@ -47,6 +47,7 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
+pub(crate) use self::cures::convert::Converted;
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{

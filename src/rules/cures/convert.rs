@@ -14,6 +14,11 @@ use crate::{
 pub(crate) struct Converted(Map<String, Value>);
 
 impl Converted {
+    /// Whether there is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Sets the value under a dotted key.
     pub(crate) fn set(&mut self, key: &str, value: Value) {
         let mut map = &mut self.0;
