@@ -40,6 +40,7 @@ mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
 mod values_dropped;
+mod values_ignored;
 mod volume_not_retained;
 mod volume_rebind_while_running;
 mod web_modeler_database_url;
@@ -107,6 +108,7 @@ pub const RULES: &[Rule] = &[
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
     values_dropped::RULE,
+    values_ignored::RULE,
     backup_first::RULE,
     keycloak_major_upgrade::RULE,
     user_id_changed::RULE,

@@ -108,6 +108,17 @@ impl Values {
     }
 }
 
+/// What a dotted key has more than another one that is above it or the same.
+pub fn below<'a>(key: &'a str, root: &str) -> Option<&'a str> {
+    key.strip_prefix(root)
+        .filter(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether a value sets nothing.
+pub fn is_empty(value: &Value) -> bool {
+    value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
+}
+
 impl From<Map<String, Value>> for Values {
     fn from(values: Map<String, Value>) -> Self {
         Self {
@@ -167,6 +178,14 @@ mod tests {
         assert!(!values.mentions("zeebe.pvcSize"));
         let keys: Vec<_> = values.leaves().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["a.b", "zeebe.clusterSize"]);
+    }
+
+    #[test]
+    fn a_key_is_below_itself_and_what_its_dots_say() {
+        assert_eq!(below("zeebe.image.tag", "zeebe"), Some(".image.tag"));
+        assert_eq!(below("zeebe", "zeebe"), Some(""));
+        assert_eq!(below("zeebeGateway.image", "zeebe"), None);
+        assert_eq!(below("zeebe", "zeebe.image"), None);
     }
 
     #[test]

@@ -43,6 +43,15 @@ pub struct Line {
     /// The keys of a Secret that the user makes and what they take the place of.
     #[serde(default)]
     pub carried_over: Vec<CarriedKey>,
+    /// The keys of values that the line before reads and this one does not, and what took their place.
+    #[serde(default)]
+    pub dropped_values: BTreeMap<String, Option<String>>,
+    /// The dropped keys that rules of their own speak of.
+    #[serde(default)]
+    pub converted_values: Vec<String>,
+    /// The keys that the guide names and no released chart of this line reads, and what works in their place.
+    #[serde(default)]
+    pub never_shipped: BTreeMap<String, Option<String>>,
     /// Values that only have another key than in the line before.
     #[serde(default)]
     pub renamed_values: Vec<RenamedValue>,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Rule, datastore_changed};
+use super::{Rule, datastore_changed, values_ignored};
 
 use crate::{
     camunda::Line,
@@ -17,7 +17,7 @@ use crate::{
     facts::Facts,
     finding::{Action, Finding},
     object::{Kind, Object},
-    values::Values,
+    values::{Values, below, is_empty},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -40,12 +40,6 @@ fn finding(change: &Change) -> Option<Finding> {
         return None;
     }
     let dropped = dropped(change, change.running_values.as_ref()?);
-    let hidden = dropped.len().saturating_sub(SHOWN);
-    let mut shown: Vec<_> = dropped.iter().take(SHOWN).map(String::as_str).collect();
-    let more = format!("and {hidden} more");
-    if hidden > 0 {
-        shown.push(&more);
-    }
     let title = match dropped.len() {
         0 => return None,
         1 => "A value that was set before is not set any more".to_owned(),
@@ -59,7 +53,7 @@ fn finding(change: &Change) -> Option<Finding> {
         why: vec![
             format!(
                 "The chart's defaults take the place of: {}.",
-                shown.join(", ")
+                listed(&dropped)
             ),
             format!(
                 "If that is not meant, give them again, with -f or --set; helm get values {} -n {} shows them.",
@@ -69,6 +63,15 @@ fn finding(change: &Change) -> Option<Finding> {
         fixes: Vec::new(),
         guide: "Secrets extraction",
     })
+}
+
+/// As many keys as somebody reads.
+pub(super) fn listed(keys: &[String]) -> String {
+    let mut shown: Vec<_> = keys.iter().take(SHOWN).cloned().collect();
+    if keys.len() > SHOWN {
+        shown.push(format!("and {} more", keys.len() - SHOWN));
+    }
+    shown.join(", ")
 }
 
 /// The keys that were set, are not, and that no other rule speaks of.
@@ -85,13 +88,12 @@ fn dropped(change: &Change, before: &Values) -> Vec<String> {
         .map(|(key, _)| key)
         .filter(|key| !change.values.mentions(key))
         .filter(|key| !datastore_changed::judges(change, key))
+        .filter(|key| !values_ignored::is_unread(change, key))
         .filter(|key| !lines.iter().any(|line| is_credential(line, key)))
-        .filter(|key| !renamed.is_some_and(|roots| roots.iter().any(|root| is_below(key, root))))
+        .filter(|key| {
+            !renamed.is_some_and(|roots| roots.iter().any(|root| below(key, root).is_some()))
+        })
         .collect()
-}
-
-fn is_empty(value: &Value) -> bool {
-    value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Whether a credential is set by this key, which rules about credentials compare with what is live.
@@ -100,11 +102,6 @@ fn is_credential(line: &Line, key: &str) -> bool {
     line.credentials
         .iter()
         .any(|credential| credential.value == key || credential.value == parent)
-}
-
-fn is_below(key: &str, root: &str) -> bool {
-    key.strip_prefix(root)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Of one chart version, values that change no workload had the defaults' own value, where the workloads carry checksums

@@ -9,6 +9,8 @@ mod corpus_credentials;
 mod corpus_versions;
 mod corpus_volumes;
 mod credentials;
+mod ignored;
+mod ignored_corpus;
 mod images;
 mod immutable;
 mod left_behind;

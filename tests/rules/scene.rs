@@ -31,6 +31,7 @@ pub struct Scene {
     /// How the Helm that wrote each record applies objects; Helm 3 does not say.
     apply_methods: [Option<&'static str>; 2],
     tested_helm: Option<&'static str>,
+    chart: &'static str,
     facts: Facts,
 }
 
@@ -46,6 +47,7 @@ impl Scene {
             values: [Value::Null, Value::Null],
             apply_methods: [None, None],
             tested_helm: None,
+            chart: "camunda-platform",
             facts: Facts::default(),
         }
     }
@@ -67,6 +69,14 @@ impl Scene {
         Scene {
             apply_methods,
             tested_helm: tested,
+            ..self
+        }
+    }
+
+    /// The same under an umbrella chart: Camunda's is found by its objects.
+    pub fn umbrella(self) -> Scene {
+        Scene {
+            chart: "umbrella",
             ..self
         }
     }
@@ -142,7 +152,7 @@ impl Scene {
         serde_json::from_value(json!({
             "name": "camunda", "namespace": "prod", "version": 2, "info": {"status": status},
             "chart": {"metadata": {
-                "name": "camunda-platform", "version": self.versions[side], "annotations": annotations}},
+                "name": self.chart, "version": self.versions[side], "annotations": annotations}},
             "manifest": manifest, "hooks": self.hooks,
             "config": self.values[side], "apply_method": self.apply_methods[side],
         }))
