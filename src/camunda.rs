@@ -16,7 +16,10 @@ pub use self::{
     component::Component,
     credential::{Credential, Supply, credential},
     image::{image_name, image_version, program_version},
-    line::{CredentialFact, Held, Line, Note, RenamedValue, RenamedVariable, WorkloadFact},
+    line::{
+        CarriedKey, CredentialFact, Held, Line, MergedValue, Note, RenamedValue, RenamedVariable,
+        WorkloadFact,
+    },
     values::{broker_count, bundled, claim_size},
 };
 

@@ -21,8 +21,8 @@
 //!
 //! [`rules`] is the table of rules. Each is a pure function from a [`change::Change`] and [`facts::Facts`] to
 //! [`finding::Finding`]s; [`claims`] holds what several of them know of StatefulSets and claims, `credentials` what
-//! workloads read their passwords from, [`configuration`] what an application's files and environment amount to, `workload` whether pods became ready, `conversion` the values of 13 that take the place of a user's of 12, and `rules::cures` the commands that more
-//! than one of them prints. [`mutations`] are
+//! workloads read their passwords from, [`configuration`] what an application's files and environment amount to, `workload` whether pods became ready, and `rules::cures` what more
+//! than one of them prints, of which the conversion of a user's values is the largest. [`mutations`] are
 //! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
@@ -36,7 +36,6 @@ pub mod claims;
 pub mod cli;
 pub mod cluster;
 pub mod configuration;
-mod conversion;
 mod credentials;
 pub mod denial;
 pub mod facts;

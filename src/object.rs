@@ -275,6 +275,14 @@ impl Object {
             .as_str()
     }
 
+    /// Whether a container has an environment variable, wherever its value is from.
+    pub fn has_env(&self, name: &str) -> bool {
+        self.containers()
+            .filter_map(|container| container.get("env")?.as_array())
+            .flatten()
+            .any(|variable| variable.get("name").and_then(Value::as_str) == Some(name))
+    }
+
     /// The image of the first container.
     pub fn image(&self) -> Option<&str> {
         self.str("/spec/template/spec/containers/0/image")

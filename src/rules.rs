@@ -8,6 +8,7 @@ mod chart_8_3_0_not_recommended;
 mod claim_deleted;
 mod claim_retention_policy;
 mod claims_orphaned;
+mod component_disappears;
 mod component_versions_differ;
 mod connectors_secret_missing;
 mod console_role;
@@ -15,6 +16,7 @@ mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod cures;
 mod datastore_changed;
+mod dedicated_elasticsearch;
 mod downgrade;
 mod elasticsearch_claim_labels;
 mod elasticsearch_claims_orphaned;
@@ -32,6 +34,8 @@ mod keycloak_major_upgrade;
 mod not_checked;
 mod oidc_env_renamed;
 mod optimize_pairing;
+mod orchestration_values;
+mod per_app_retention;
 mod postgresql_major_upgrade;
 mod reinstall_over_old_claims;
 mod release_notes;
@@ -44,11 +48,11 @@ mod values_ignored;
 mod volume_not_retained;
 mod volume_rebind_while_running;
 mod web_modeler_database_url;
+mod web_modeler_postgresql_renamed;
 mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-pub(crate) use self::cures::convert::Converted;
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
@@ -83,6 +87,11 @@ pub const RULES: &[Rule] = &[
     optimize_pairing::RULE,
     elasticsearch_version::RULE,
     volume_not_retained::RULE,
+    component_disappears::RULE,
+    orchestration_values::RULE,
+    web_modeler_postgresql_renamed::RULE,
+    per_app_retention::RULE,
+    dedicated_elasticsearch::RULE,
     datastore_changed::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,

@@ -39,10 +39,10 @@ impl Values {
         };
         // An umbrella's `global` goes to all its charts and wins over what stands under their own.
         if let Some(Value::Object(global)) = global {
-            let slot = own
-                .entry("global")
-                .or_insert_with(|| Value::Object(Map::new()));
-            overlay(slot, Value::Object(global));
+            overlay(
+                &mut own,
+                Map::from_iter([("global".to_owned(), Value::Object(global))]),
+            );
         }
         Ok(Values {
             own,
@@ -93,6 +93,11 @@ impl Values {
         }
     }
 
+    /// All of them, without an umbrella's name above.
+    pub(crate) fn own(&self) -> &Map<String, Value> {
+        &self.own
+    }
+
     /// A switch.
     pub fn flag(&self, key: &str) -> Option<bool> {
         self.get(key)?.as_bool()
@@ -128,14 +133,48 @@ impl From<Map<String, Value>> for Values {
     }
 }
 
-fn overlay(under: &mut Value, over: Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            for (key, value) in over {
-                overlay(under.entry(key).or_insert(Value::Null), value);
+/// Puts values over those that are there, as Helm does with a second values file.
+pub(crate) fn overlay(under: &mut Map<String, Value>, over: Map<String, Value>) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Object(under)), Value::Object(over)) => overlay(under, over),
+            (_, value) => {
+                under.insert(key, value);
             }
         }
-        (under, over) => *under = over,
+    }
+}
+
+/// Leaves only what the others do not set; what is empty goes, too.
+pub(crate) fn subtract(values: &mut Map<String, Value>, others: &Map<String, Value>) {
+    values.retain(|key, value| match (value, others.get(key)) {
+        (Value::Object(below), Some(Value::Object(others))) => {
+            subtract(below, others);
+            !below.is_empty()
+        }
+        (_, other) => other.is_none(),
+    });
+}
+
+/// Takes out what sets nothing: `null`, empty texts, lists and mappings.
+pub(crate) fn prune(values: &mut Map<String, Value>) {
+    values.retain(|_, value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(below) => {
+            prune(below);
+            !below.is_empty()
+        }
+        _ => true,
+    });
+}
+
+/// The value under a dotted key.
+pub(crate) fn at_key<'a>(values: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        None => values.get(key),
+        Some((first, rest)) => at_key(values.get(first)?.as_object()?, rest),
     }
 }
 

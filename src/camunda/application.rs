@@ -1,12 +1,14 @@
 //! Which of Camunda's own applications a workload is.
 
 use semver::Version;
+use serde::Deserialize;
 
 use super::{Line, image_version, is_own};
 use crate::object::Object;
 
 /// Camunda's own applications that some rule tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Application {
     /// Zeebe's brokers; from 13 on the Orchestration Cluster.
     Zeebe,

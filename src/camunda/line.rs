@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use semver::Version;
 use serde::Deserialize;
 
-use super::Component;
+use super::{Application, Component};
 use crate::manifest::Document;
 
 /// One release line of the chart: 8.0 to 8.3, where chart and application share a version, then 9, 10, ….
@@ -55,6 +55,9 @@ pub struct Line {
     /// Values that only have another key than in the line before.
     #[serde(default)]
     pub renamed_values: Vec<RenamedValue>,
+    /// Values that are one where the line before had one for each application.
+    #[serde(default)]
+    pub merged_values: Vec<MergedValue>,
     /// Environment variables that have another name than in the line before.
     #[serde(default)]
     pub renamed_variables: Vec<RenamedVariable>,
@@ -152,21 +155,72 @@ pub struct GeneratedKey {
 
 /// A key of a Secret that the user makes.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CarriedKey {
     /// The key.
     pub key: String,
     /// The credential of the lines before whose value it is to hold; none where any value will do.
     #[serde(default)]
     pub from: Option<String>,
+    /// The application that reads it,
+    #[serde(default)]
+    pub reader: Option<Application>,
+    /// or the bundled chart.
+    #[serde(default)]
+    pub component: Option<Component>,
+    /// The application that makes it needed, where that is not the reader.
+    #[serde(default)]
+    pub with: Option<Application>,
+    /// The reader's environment variable, the same in the line before where it held the value then.
+    #[serde(default)]
+    pub variable: Option<String>,
+    /// The value that names the Secret.
+    #[serde(default)]
+    pub secret: String,
+    /// The value that names the key.
+    #[serde(default)]
+    pub secret_key: String,
+    /// Whether the chart names this Secret and this key by itself.
+    #[serde(default)]
+    pub by_default: bool,
+    /// Whether it is a client's of the identity provider.
+    #[serde(default)]
+    pub client: bool,
 }
 
 /// A value that has another key.
 #[derive(Debug, Deserialize)]
 pub struct RenamedValue {
-    /// Its key before.
+    /// Its key before, with all below it; the longest of several counts.
     pub from: String,
+    /// Its key in this line; none where nothing takes its place.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// What its text is to have in place of what it had.
+    #[serde(default)]
+    pub replacing: Option<Replacing>,
+}
+
+/// A part of a text that is another one in this line.
+#[derive(Debug, Deserialize)]
+pub struct Replacing {
+    /// The part.
+    pub text: String,
+    /// What is there now.
+    pub by: String,
+}
+
+/// A value that takes the place of several.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MergedValue {
     /// Its key in this line.
     pub to: String,
+    /// The keys before.
+    pub from: Vec<String>,
+    /// Whether even one of them does not fit without a person's help.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 /// An environment variable of an application that has another name.

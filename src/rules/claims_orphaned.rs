@@ -8,8 +8,8 @@
 
 use super::{
     Rule,
-    cures::hand_over,
     cures::keep_claims::{keep_claims, takes_claims_along},
+    cures::{conversion, hand_over},
 };
 
 use crate::{
@@ -77,10 +77,11 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
             Some(&old.statefulset),
             &orphans,
         )],
-        None => vec![
-            keep_on(change, set.component),
-            leave_behind(facts, namespace, &old.statefulset, &orphans),
-        ],
+        None => {
+            let mut fixes = keep_on(change, facts, set.component);
+            fixes.push(leave_behind(facts, namespace, &old.statefulset, &orphans));
+            fixes
+        }
     };
     Some(Finding {
         rule: RULE.id,
@@ -97,14 +98,18 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
 }
 
 /// What the new chart has switched off is switched on by values that the guard can name only where it knows the chart.
-fn keep_on(change: &Change, component: Component) -> Fix {
+fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
+    let converted = conversion::fixes(change, facts);
+    if !converted.is_empty() {
+        return converted;
+    }
     let switches = change
         .target_line()
         .and_then(|line| line.switches.get(&component));
     let named = switches.map_or(String::new(), |keys| format!(": {}", keys.join(", ")));
     let name = component.name();
     let intro = format!("Keep {name} switched on in the values of the new chart{named}.");
-    Fix::new(intro, Vec::new())
+    vec![Fix::new(intro, Vec::new())]
 }
 
 /// Giving data up is a decision about one claim, so it names that claim's uid.

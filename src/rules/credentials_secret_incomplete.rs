@@ -10,19 +10,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Rule, connectors_secret_missing,
-    cures::carry_over::{self, Content, Old},
+    cures::{
+        carry_over::{self, Content, Old},
+        conversion,
+    },
 };
 use crate::{
-    camunda,
-    change::{Change, Gate, ObjectChange, Operation, secret_data},
+    camunda::{self, CarriedKey},
+    change::{Change, Gate, ObjectChange, Operation, Side, secret_data},
     credentials::{
-        purposes::{Moved, moved},
+        purposes::moved,
         readers::secret_refs,
-        sources::Source,
+        sources::{self, Source},
         values::{self, Value},
     },
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Finding, Fix},
     object::{Kind, Object, ObjectRef},
 };
 
@@ -44,10 +47,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let (produced, missing): (Missing<'_>, Missing<'_>) = missing(change, facts)
         .into_iter()
         .partition(|(secret, _)| values::is_produced(change, &secret.namespace, &secret.name));
-    let fixes = vec![Fix::new(
-        "Make it with the values that the databases know:",
-        commands(change, facts, &missing),
-    )];
+    let fixes = fixes(change, facts, missing.clone());
     [
         finding(Action::Deny, &missing, fixes),
         finding(Action::Warn, &produced, Vec::new()),
@@ -158,33 +158,43 @@ fn finding(action: Action, missing: &Missing<'_>, fixes: Vec<Fix>) -> Option<Fin
     })
 }
 
-fn commands(change: &Change, facts: &Facts, missing: &Missing<'_>) -> Vec<Command> {
-    if missing.is_empty() {
-        return Vec::new();
+/// The keys of one Secret that are missing.
+pub(super) fn missing_keys(change: &Change, facts: &Facts, secret: &ObjectRef) -> Vec<String> {
+    let mut all = missing(change, facts);
+    let keys = all.remove(secret).unwrap_or_default();
+    keys.into_keys().flatten().collect()
+}
+
+fn fixes(change: &Change, facts: &Facts, mut missing: Missing<'_>) -> Vec<Fix> {
+    let mut fixes = Vec::new();
+    // What else the values of the new line read from the same Secret is made with it.
+    if let Some(line) = conversion::entered(change)
+        && let Some(name) = conversion::name_of_secret(line)
+    {
+        let secret = ObjectRef::new(Kind::Secret, &change.namespace, name);
+        if missing.remove(&secret).is_some() {
+            fixes.extend(conversion::secret(change, facts));
+        }
     }
-    let moved = moved(change, facts);
     let one = |(secret, keys): (&ObjectRef, &BTreeMap<Option<String>, &ObjectRef>)| {
         let keys: Vec<_> = keys
             .keys()
             .flatten()
-            .map(|key| (key.as_str(), content(change, facts, &moved, secret, key)))
+            .map(|key| (key.clone(), content(change, facts, secret, key)))
             .collect();
-        match facts.get(secret) {
-            Some(_) => carry_over::add(&secret.namespace, &secret.name, &keys),
-            None => carry_over::create(&secret.namespace, &secret.name, &keys),
-        }
+        carry_over::fill(facts, &secret.namespace, &secret.name, &keys)
     };
-    missing.iter().map(one).collect()
+    let commands: Vec<_> = missing.iter().map(one).collect();
+    if !commands.is_empty() {
+        let intro = "Make it with the values that the databases know:";
+        fixes.push(Fix::new(intro, commands));
+    }
+    fixes
 }
 
 /// What a key is to hold: what its reader reads now, or what the data of the line say that it takes the place of.
-fn content(
-    change: &Change,
-    facts: &Facts,
-    moved: &[Moved<'_>],
-    secret: &ObjectRef,
-    key: &str,
-) -> Content {
+pub(super) fn content(change: &Change, facts: &Facts, secret: &ObjectRef, key: &str) -> Content {
+    let moved = moved(change, facts);
     let source = Source::Key {
         secret: secret.name.clone(),
         key: key.to_owned(),
@@ -207,16 +217,48 @@ fn content(
     let carried = change
         .target_line()
         .and_then(|line| line.carried_over.iter().find(|carried| carried.key == key));
-    match carried.map(|carried| carried.from.as_deref()) {
-        None => Content::Asked,
-        Some(None) => Content::Fresh,
-        Some(Some(name)) => generated(change, facts, &secret.namespace, name).map_or(
-            Content::Fresh,
-            |(secret, key)| {
-                Content::Printed(carry_over::plain(&secret.namespace, &secret.name, key))
-            },
-        ),
+    if let Some(value) = carried.and_then(|carried| as_before(change, facts, carried)) {
+        return value;
     }
+    let Some(carried) = carried else {
+        return Content::Asked;
+    };
+    let old = carried.from.as_deref();
+    match old.map(|name| generated(change, facts, &secret.namespace, name)) {
+        Some(Some((secret, key))) => {
+            Content::Printed(carry_over::plain(&secret.namespace, &secret.name, key))
+        }
+        // What ran has a password that is known somewhere, if not here.
+        Some(None) if ran(change, carried) => Content::Asked,
+        _ => Content::Fresh,
+    }
+}
+
+fn ran(change: &Change, carried: &CarriedKey) -> bool {
+    let component = carried.component.is_some_and(|component| {
+        let mut sets = change.of_kind(Kind::StatefulSet);
+        sets.any(|set| set.camunda && set.component == component && set.running.is_some())
+    });
+    let reader = carried.reader;
+    component || reader.is_some_and(|it| change.application(it, Side::Running).is_some())
+}
+
+/// What the running workload has in the same variable, where no credential of the chart's is meant.
+fn as_before(change: &Change, facts: &Facts, carried: &CarriedKey) -> Option<Content> {
+    let variable = carried
+        .variable
+        .as_deref()
+        .filter(|_| carried.from.is_none())?;
+    let workload = change.application(carried.reader?, Side::Running)?;
+    let running = facts
+        .get(&workload.object)
+        .or(workload.running.as_deref())?;
+    let reading = sources::reading(running, &[variable], |_, _| false)?;
+    let old = Old {
+        workload: &workload.object,
+        reading: &reading,
+    };
+    Some(Content::Printed(old.plain()))
 }
 
 /// The live Secret and key of a credential that the running chart made.

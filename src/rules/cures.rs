@@ -1,6 +1,7 @@
 //! Commands that more than one rule prints.
 
 pub(super) mod carry_over;
+pub(super) mod conversion;
 pub(super) mod convert;
 pub(super) mod hand_over;
 pub(super) mod keep_claims;

@@ -7,6 +7,7 @@
 
 mod stores;
 
+pub(super) use self::stores::host;
 use self::stores::{STORES, State, Store};
 use super::Rule;
 
@@ -29,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
 pub(super) fn judges(change: &Change, key: &str) -> bool {
     STORES
         .iter()
-        .any(|store| store.is_named_by(key) && store.after(change).is_some())
+        .any(|store| store.is_named_by(key) && store.after(change, &Facts::default()).is_some())
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
@@ -43,8 +44,8 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
-    let before = store.before(change)?;
-    let after = store.after(change)?;
+    let before = store.before(change, facts)?;
+    let after = store.after(change, facts)?;
     if before == after {
         return None;
     }

@@ -6,9 +6,9 @@
 //!
 //! Since chart 13; any line when a component is switched off. Documented: "Extract secrets".
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use super::{Rule, credential_source_changed::left_keys};
+use super::{Rule, credential_source_changed::left_keys, cures::conversion};
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, ObjectChange, after, secret_data},
@@ -36,7 +36,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }
     let readers = Readers::of(change);
     let left = left_keys(change, facts);
-    let mut reasons: BTreeMap<&ObjectRef, Vec<String>> = BTreeMap::new();
+    let mut reasons = Reasons::new();
     for secret in change.of_kind(Kind::Secret) {
         if !secret.camunda || !secret.removed() {
             continue;
@@ -59,11 +59,31 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 reasons
                     .entry(&secret.object)
                     .or_default()
-                    .push(format!("{key}: {reason}"));
+                    .push((key.to_owned(), reason));
             }
         }
     }
-    finding(&reasons).into_iter().collect()
+    finding(change, facts, &reasons).into_iter().collect()
+}
+
+/// The Secrets that would be missed, and why each of their keys.
+type Reasons<'a> = BTreeMap<&'a ObjectRef, Vec<(String, Reason)>>;
+
+/// Why a key of a Secret is still needed.
+enum Reason {
+    /// A workload of the new manifest reads it there.
+    Read(String),
+    /// What a database holds is open to this value only, wherever it is read from.
+    Held(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Read(reader) => write!(f, "{reader} reads it"),
+            Reason::Held(claim) => write!(f, "the data in claim {claim} knows no other"),
+        }
+    }
 }
 
 /// Why a key of a Secret is still needed, if it is.
@@ -75,17 +95,17 @@ fn needed(
     live: &Object,
     key: &str,
     value: &[u8],
-) -> Option<String> {
+) -> Option<Reason> {
     let line = change.from.as_ref().and_then(|from| from.line);
     let credential = camunda::credential(live, key, secret.charts.as_deref(), line)?;
     if let Some(reader) = readers.of_key(&secret.object, key) {
-        return Some(format!("{reader} reads it"));
+        return Some(Reason::Read(reader.to_string()));
     }
     if credential.held == Held::Client || readers.read_elsewhere(change, facts, value) {
         return None;
     }
     let claim = holding_claim(change, facts, &secret.object, credential.held)?;
-    Some(format!("the data in claim {claim} knows no other"))
+    Some(Reason::Held(claim.to_owned()))
 }
 
 /// A Bound claim of the database that holds the credential.
@@ -160,49 +180,59 @@ impl<'a> Readers<'a> {
     }
 }
 
-fn finding(reasons: &BTreeMap<&ObjectRef, Vec<String>>) -> Option<Finding> {
+fn finding(change: &Change, facts: &Facts, reasons: &Reasons<'_>) -> Option<Finding> {
     let namespace = &reasons.keys().next()?.namespace;
-    let names: Vec<_> = reasons.keys().map(|secret| secret.name.as_str()).collect();
-    let (title, them, they_are) = match names.as_slice() {
-        [_] => (
+    let (title, them) = match reasons.len() {
+        1 => (
             "A Secret that is still needed would be deleted".to_owned(),
             "it",
-            "it is",
         ),
-        names => (
-            format!(
-                "Secrets that are still needed would be deleted: {}",
-                names.len()
-            ),
+        count => (
+            format!("Secrets that are still needed would be deleted: {count}"),
             "them",
-            "they are",
         ),
     };
     let mut why = vec![format!(
         "The new manifest does not render {them}, so Helm deletes {them}:"
     )];
     for (secret, reasons) in reasons {
-        why.extend(
-            reasons
-                .iter()
-                .map(|reason| format!("  {} {reason}", secret.name)),
-        );
+        let reasons = reasons.iter();
+        why.extend(reasons.map(|(key, reason)| format!("  {} {key}: {reason}", secret.name)));
     }
-    let policy = format!("{RESOURCE_POLICY}=keep");
-    let words = ["annotate", "secret"]
-        .into_iter()
-        .chain(names)
-        .chain([policy.as_str()]);
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
         title,
         objects: reasons.keys().map(|secret| (*secret).clone()).collect(),
         why,
-        fixes: vec![Fix::new(
-            format!("Tell Helm to leave {them} where {they_are}:"),
-            vec![Command::Shell(shell::kubectl(namespace, words))],
-        )],
+        fixes: fixes(change, facts, namespace, reasons),
         guide: "Extract secrets (8.7 to 8.8)",
     })
+}
+
+/// A value can be carried to where the new chart reads it; what is read where it is has to stay.
+fn fixes(change: &Change, facts: &Facts, namespace: &str, reasons: &Reasons<'_>) -> Vec<Fix> {
+    let mut fixes = conversion::fixes(change, facts);
+    let is_carried = conversion::secret(change, facts).is_some();
+    if !is_carried {
+        fixes.clear();
+    }
+    let kept: Vec<_> = reasons
+        .iter()
+        .filter(|(_, reasons)| {
+            let read = |(_, reason): &(String, Reason)| matches!(reason, Reason::Read(_));
+            !is_carried || reasons.iter().any(read)
+        })
+        .map(|(secret, _)| secret.name.as_str())
+        .collect();
+    let intro = match kept.len() {
+        0 => return fixes,
+        1 => "Tell Helm to leave it where it is:",
+        _ => "Tell Helm to leave them where they are:",
+    };
+    let policy = format!("{RESOURCE_POLICY}=keep");
+    let words = ["annotate", "secret"].into_iter().chain(kept);
+    let command = shell::kubectl(namespace, words.chain([policy.as_str()]));
+    fixes.push(Fix::new(intro, vec![Command::Shell(command)]));
+    fixes
 }

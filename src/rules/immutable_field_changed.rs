@@ -11,9 +11,14 @@ mod fields;
 
 pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
-use super::{Rule, cures::keep_claims::keep_claims, elasticsearch_claim_labels};
+use super::{
+    Rule,
+    cures::{conversion, keep_claims::keep_claims},
+    elasticsearch_claim_labels,
+};
 
 use crate::{
+    camunda::Component,
     change::{Change, ChartVersion, after, after_spec},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
@@ -89,7 +94,7 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
             .map(|(object, _, _)| (*object).clone())
             .collect(),
         why,
-        fixes: fixes(facts, changed),
+        fixes: fixes(change, facts, changed),
         guide: guide(change),
     })
 }
@@ -108,7 +113,28 @@ fn guide(change: &Change) -> &'static str {
     }
 }
 
-fn fixes(facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
+fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
+    let (kept, changed): (Vec<_>, Vec<_>) = changed
+        .iter()
+        .partition(|(object, ..)| stays_with_its_values(change, facts, object));
+    let mut fixes = match kept.is_empty() {
+        true => Vec::new(),
+        false => conversion::fixes(change, facts),
+    };
+    if !changed.is_empty() {
+        fixes.push(delete(facts, &changed));
+    }
+    fixes
+}
+
+/// Whether an object changes only because the user's values for it are under old keys: then it need not be deleted.
+fn stays_with_its_values(change: &Change, facts: &Facts, object: &ObjectRef) -> bool {
+    let set = change.find(object);
+    set.is_some_and(|set| set.component == Component::Zeebe)
+        && conversion::sets(change, facts, "orchestration.pvc")
+}
+
+fn delete(facts: &Facts, changed: &[&Changed<'_>]) -> Fix {
     let mut commands = Vec::new();
     for (object, _, live) in changed {
         match object.kind {
@@ -135,10 +161,10 @@ fn fixes(facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
             )));
         }
     }
-    vec![Fix::new(
+    Fix::new(
         "There is downtime from here until the upgrade is through:",
         commands,
-    )]
+    )
 }
 
 /// A migration that is cut off may not be repeatable.

@@ -80,7 +80,14 @@ fn dropped(change: &Change, before: &Values) -> Vec<String> {
         .into_iter()
         .filter_map(|chart| chart.as_ref()?.line)
         .collect();
-    let renamed = change.lines_crossed().map(|(_, to)| &to.renamed);
+    let renamed: Vec<_> = change
+        .lines_crossed()
+        .into_iter()
+        .flat_map(|(_, to)| {
+            let moved = to.renamed_values.iter().map(|renamed| &renamed.from);
+            to.renamed.iter().chain(moved)
+        })
+        .collect();
     before
         .leaves()
         .into_iter()
@@ -90,9 +97,7 @@ fn dropped(change: &Change, before: &Values) -> Vec<String> {
         .filter(|key| !datastore_changed::judges(change, key))
         .filter(|key| !values_ignored::is_unread(change, key))
         .filter(|key| !lines.iter().any(|line| is_credential(line, key)))
-        .filter(|key| {
-            !renamed.is_some_and(|roots| roots.iter().any(|root| below(key, root).is_some()))
-        })
+        .filter(|key| !renamed.iter().any(|root| below(key, root).is_some()))
         .collect()
 }
 

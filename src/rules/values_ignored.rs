@@ -141,7 +141,7 @@ fn no_longer_read<'a>(
     let now = now.or_else(|| {
         line.renamed_values.iter().find_map(|renamed| {
             let rest = below(root, &renamed.from)?;
-            Some(format!("{}{rest}", renamed.to))
+            Some(format!("{}{rest}", renamed.to.as_ref()?))
         })
     });
     let is_set = |now: &String| values.mentions(&format!("{now}{rest}"));

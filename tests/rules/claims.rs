@@ -193,11 +193,18 @@ fn a_removed_statefulset_with_data() {
     let finding = postgresql("")
         .live(&claim(DATABASE_CLAIM, "Bound", POSTGRESQL))
         .refused("claims-orphaned");
+    let typed = commands(&finding);
+    assert!(
+        typed
+            .iter()
+            .any(|command| command.contains("identityKeycloak:\n  enabled: true")),
+        "{typed:?}"
+    );
     assert_eq!(
-        commands(&finding),
-        [
-            "kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
-        ]
+        typed.last(),
+        Some(
+            &"kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
+        )
     );
     postgresql("")
         .live(&claim(DATABASE_CLAIM, "Pending", POSTGRESQL))

@@ -1,18 +1,10 @@
 //! What the rules of credentials and values say to the real charts, without a cluster.
 
-use std::collections::BTreeSet;
-
-use camunda_upgrade_guard::{
-    change::{Change, Rendered, secret_data},
-    facts::Facts,
-    finding::Finding,
-    manifest,
-    object::{Kind, Object},
-    release::Release,
-    rules,
-};
+use camunda_upgrade_guard::{change::secret_data, facts::Facts, finding::Finding, object::Kind};
 use harness::Corpus;
 use serde_json::{Value, json};
+
+use crate::live::Upgrade;
 
 /// The rules that this is about.
 const RULES: [&str; 8] = [
@@ -26,97 +18,25 @@ const RULES: [&str; 8] = [
     "oidc-env-renamed",
 ];
 
-/// An upgrade between two records of the corpus, over what the first leaves on a cluster.
-struct Upgrade {
-    running: Value,
-    planned: Value,
-    facts: Facts,
+/// What the rules that this is about find.
+fn findings(upgrade: &Upgrade) -> Vec<Finding> {
+    let mut findings = upgrade.findings();
+    findings.retain(|finding| RULES.contains(&finding.rule));
+    findings
 }
 
-impl Upgrade {
-    fn between(corpus: &Corpus, from: &str, to: &str) -> Upgrade {
-        let record = |name: &str, status: &str| {
-            let mut raw = corpus.record(name).unwrap().raw;
-            raw["info"] = json!({"status": status});
-            raw
-        };
-        let mut upgrade = Upgrade {
-            running: record(from, "deployed"),
-            planned: record(to, "pending-upgrade"),
-            facts: Facts::default(),
-        };
-        let text = upgrade.running["manifest"].as_str().unwrap().to_owned();
-        for document in manifest::split(&text) {
-            if let Some(object) = document.parse().unwrap() {
-                upgrade = upgrade.with(object);
-            }
-        }
-        upgrade
-    }
+trait Finds {
+    fn finds(&self, rules: &[&str]) -> Vec<Finding>;
+}
 
-    /// Adds a live object, and Bound claims for a StatefulSet.
-    fn with(mut self, mut object: Value) -> Upgrade {
-        let Some(kind) = object["kind"].as_str().and_then(Kind::from_name) else {
-            return self;
-        };
-        object["metadata"]["namespace"] = "camunda".into();
-        for claim in object
-            .pointer("/spec/volumeClaimTemplates")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            for ordinal in 0..object["spec"]["replicas"].as_u64().unwrap_or(1) {
-                let (template, set) = (&claim["metadata"]["name"], &object["metadata"]["name"]);
-                let name = format!(
-                    "{}-{}-{ordinal}",
-                    template.as_str().unwrap(),
-                    set.as_str().unwrap()
-                );
-                let claim = json!({
-                    "metadata": {"name": name, "namespace": "camunda", "labels": object["spec"]["selector"]["matchLabels"]},
-                    "status": {"phase": "Bound"},
-                });
-                self.facts
-                    .insert(Kind::PersistentVolumeClaim, Object(claim).into());
-            }
-        }
-        self.facts.insert(kind, Object(object).into());
-        self
-    }
-
-    fn findings(&self) -> Vec<Finding> {
-        let release = |raw: &Value| -> Release { serde_json::from_value(raw.clone()).unwrap() };
-        let (running, planned) = (release(&self.running), release(&self.planned));
-        let running = Rendered::of(&running, None);
-        let rendered = Rendered::of(&planned, Some(&running));
-        let change = Change::of_release(&planned, &rendered, Some(&running)).unwrap();
-        let findings = rules::judge(&change, &self.facts);
-        findings
-            .into_iter()
-            .filter(|finding| RULES.contains(&finding.rule))
-            .collect()
-    }
-
+impl Finds for Upgrade {
     #[track_caller]
     fn finds(&self, rules: &[&str]) -> Vec<Finding> {
-        let findings = self.findings();
+        let findings = findings(self);
         let found: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
         assert_eq!(found, rules, "{findings:#?}");
-        self.tells_no_value(&findings);
+        self.refusal();
         findings
-    }
-
-    fn tells_no_value(&self, findings: &[Finding]) {
-        let text = format!("{findings:?}");
-        let secrets = self.facts.of_kind(Kind::Secret);
-        let values: BTreeSet<_> = secrets
-            .flat_map(|secret| secret_data(secret).into_values())
-            .collect();
-        for value in values.iter().filter(|value| value.len() > 7) {
-            let value = std::str::from_utf8(value).unwrap();
-            assert!(!text.contains(value), "{text}");
-        }
     }
 }
 

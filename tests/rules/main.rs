@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod claims;
+mod conversion;
 mod corpus_credentials;
 mod corpus_versions;
 mod corpus_volumes;
@@ -15,6 +16,7 @@ mod images;
 mod immutable;
 mod left_behind;
 mod lines;
+mod live;
 mod missing;
 mod notices;
 mod scene;

@@ -33,7 +33,7 @@ fn brokers_with_data_are_not_taken_away() {
     let dropped = json!({"zeebe": {"clusterSize": 5}});
     let finding = scaled(5, 3)
         .values(dropped.clone(), dropped.clone())
-        .refused("zeebe-brokers-reduced");
+        .one("zeebe-brokers-reduced");
     assert_eq!(
         finding.why[1..],
         [

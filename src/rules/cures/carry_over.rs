@@ -2,8 +2,9 @@
 
 use crate::{
     credentials::sources::{Reading, Source},
+    facts::Facts,
     finding::Command,
-    object::ObjectRef,
+    object::{Kind, ObjectRef},
     shell,
 };
 
@@ -61,6 +62,7 @@ fn encoded(namespace: &str, secret: &str, key: &str) -> String {
 }
 
 /// What a key of a new Secret is to hold.
+#[derive(Clone)]
 pub(crate) enum Content {
     /// What this command prints.
     Printed(String),
@@ -68,6 +70,23 @@ pub(crate) enum Content {
     Fresh,
     /// What only a person knows.
     Asked,
+}
+
+/// Makes a Secret with these keys, or adds them to the one that is there.
+pub(crate) fn fill(
+    facts: &Facts,
+    namespace: &str,
+    secret: &str,
+    keys: &[(String, Content)],
+) -> Command {
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|(key, content)| (key.as_str(), content.clone()))
+        .collect();
+    match facts.named(Kind::Secret, namespace, secret) {
+        Some(_) => add(namespace, secret, &keys),
+        None => create(namespace, secret, &keys),
+    }
 }
 
 /// Creates a Secret with these keys.
@@ -96,7 +115,7 @@ fn command(line: String, keys: &[(&str, Content)]) -> Command {
 }
 
 /// Adds keys to a Secret that is there.
-pub(crate) fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
+fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
     let encoded: Vec<_> = keys
         .iter()
         .map(|(key, content)| {
@@ -140,7 +159,6 @@ fn data(keys: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::Kind;
 
     #[test]
     fn values_are_only_named() {

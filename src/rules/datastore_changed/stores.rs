@@ -1,10 +1,12 @@
 //! Where a release keeps its data, as its workloads and the user's values tell.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
     camunda::Component,
-    change::{Change, ObjectChange},
+    change::{Change, ObjectChange, Side},
+    configuration::Configuration,
+    facts::Facts,
     object::{Kind, Object},
     values::Values,
 };
@@ -17,8 +19,8 @@ pub(super) struct Store {
     pub user: &'static str,
     /// What it is where the release brings it along.
     pub embedded: Option<Component>,
-    /// The component label of a workload, its environment variable that names the host, and what runs there.
-    variables: &'static [(&'static str, &'static str, &'static str)],
+    /// The component label of a workload, its property that names the host, and what runs there.
+    properties: &'static [(&'static str, &'static str, &'static str)],
     /// A value that names the host, and what runs there.
     values: &'static [(&'static str, &'static str)],
     /// The value that makes an external one count although the release brings one along.
@@ -31,15 +33,25 @@ pub(super) static STORES: [Store; 4] = [
         name: "Elasticsearch or OpenSearch",
         user: "Camunda",
         embedded: Some(Component::Elasticsearch),
-        variables: &[
+        properties: &[
             (
                 "zeebe-broker",
-                "ZEEBE_BROKER_EXPORTERS_OPENSEARCH_ARGS_URL",
+                "camunda.data.secondary-storage.opensearch.url",
                 "OpenSearch",
             ),
             (
                 "zeebe-broker",
-                "ZEEBE_BROKER_EXPORTERS_ELASTICSEARCH_ARGS_URL",
+                "camunda.data.secondary-storage.elasticsearch.url",
+                "Elasticsearch",
+            ),
+            (
+                "zeebe-broker",
+                "zeebe.broker.exporters.opensearch.args.url",
+                "OpenSearch",
+            ),
+            (
+                "zeebe-broker",
+                "zeebe.broker.exporters.elasticsearch.args.url",
                 "Elasticsearch",
             ),
         ],
@@ -68,7 +80,7 @@ pub(super) static STORES: [Store; 4] = [
         name: "database",
         user: "Keycloak",
         embedded: Some(Component::KeycloakPostgresql),
-        variables: &[],
+        properties: &[("keycloak", "KEYCLOAK_DATABASE_HOST", "a database")],
         values: &[
             ("identityKeycloak.externalDatabase.host", "a database"),
             ("identity.keycloak.externalDatabase.host", "a database"),
@@ -79,8 +91,8 @@ pub(super) static STORES: [Store; 4] = [
         name: "database",
         user: "Web Modeler",
         embedded: Some(Component::WebModelerPostgresql),
-        variables: &[
-            ("restapi", "SPRING_DATASOURCE_URL", "a database"),
+        properties: &[
+            ("restapi", "spring.datasource.url", "a database"),
             ("restapi", "RESTAPI_DB_HOST", "a database"),
         ],
         values: &[
@@ -93,7 +105,7 @@ pub(super) static STORES: [Store; 4] = [
         name: "database",
         user: "Identity",
         embedded: None,
-        variables: &[("identity", "IDENTITY_DATABASE_HOST", "a database")],
+        properties: &[("identity", "IDENTITY_DATABASE_HOST", "a database")],
         values: &[("identity.externalDatabase.host", "a database")],
         external: "",
     },
@@ -119,14 +131,14 @@ impl fmt::Display for State {
 
 impl Store {
     /// Where it is in the release that runs.
-    pub(super) fn before(&self, change: &Change) -> Option<State> {
+    pub(super) fn before(&self, change: &Change, facts: &Facts) -> Option<State> {
         let values = change.running_values.as_ref()?;
-        self.state(change, values, |object| object.running.as_deref())
+        self.state(change, facts, values, Side::Running)
     }
 
     /// Where it would be.
-    pub(super) fn after(&self, change: &Change) -> Option<State> {
-        self.state(change, &change.values, |object| object.planned.as_deref())
+    pub(super) fn after(&self, change: &Change, facts: &Facts) -> Option<State> {
+        self.state(change, facts, &change.values, Side::Planned)
     }
 
     /// Whether a value tells where it is.
@@ -146,17 +158,12 @@ impl Store {
         })
     }
 
-    fn state(
-        &self,
-        change: &Change,
-        values: &Values,
-        side: impl Fn(&ObjectChange) -> Option<&Object>,
-    ) -> Option<State> {
+    fn state(&self, change: &Change, facts: &Facts, values: &Values, side: Side) -> Option<State> {
         let workloads: Vec<_> = change
             .objects
             .iter()
             .filter(|object| object.camunda)
-            .filter_map(|object| Some((object, side(object)?)))
+            .filter_map(|object| Some((object, object.on(side)?)))
             .collect();
         let embedded: Vec<_> = workloads
             .iter()
@@ -166,16 +173,7 @@ impl Store {
             .map(|(object, _)| object.object.name.as_str())
             .collect();
         let namespace = &change.namespace;
-        let told = self
-            .variables
-            .iter()
-            .find_map(|(component, variable, what)| {
-                let (_, workload) = workloads.iter().find(|(_, workload)| {
-                    workload.label("app.kubernetes.io/component") == Some(component)
-                        && workload.env(variable).is_some()
-                })?;
-                Some((*what, host(workload.env(variable)?, namespace)?))
-            });
+        let told = self.told(change, facts, &workloads, side);
         if let Some((what, host)) = told {
             return Some(match is_of(&embedded, &host) {
                 true => State::Embedded,
@@ -192,6 +190,28 @@ impl Store {
             Some(State::Host(what, host))
         })
     }
+
+    /// What the workloads themselves are told: a value may be meant for something else.
+    fn told(
+        &self,
+        change: &Change,
+        facts: &Facts,
+        workloads: &[(&ObjectChange, &Object)],
+        side: Side,
+    ) -> Option<(&'static str, String)> {
+        let mut configurations: BTreeMap<&str, Configuration> = BTreeMap::new();
+        self.properties
+            .iter()
+            .find_map(|(component, property, what)| {
+                let (change_of, _) = workloads.iter().find(|(_, workload)| {
+                    workload.label("app.kubernetes.io/component") == Some(component)
+                })?;
+                let found = configurations
+                    .entry(component)
+                    .or_insert_with(|| Configuration::of(change, facts, change_of, side));
+                Some((*what, host(found.get(property)?, &change.namespace)?))
+            })
+    }
 }
 
 /// Whether a host is the Service of one of these StatefulSets: it has its name, or the beginning of it.
@@ -203,7 +223,7 @@ fn is_of(statefulsets: &[&str], host: &str) -> bool {
 }
 
 /// The host of a URL or JDBC URL, spelled one way; nothing where a template still has to make one.
-fn host(address: &str, namespace: &str) -> Option<String> {
+pub(in crate::rules) fn host(address: &str, namespace: &str) -> Option<String> {
     let address = address.trim();
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let authority = rest.split(['/', '?', ',']).next()?;

@@ -1,0 +1,113 @@
+//! A user's values of the line before as those that the new line reads: one file to paste, and the one Secret that it
+//! names.
+//!
+//! What has another key is moved, what the new chart has switched off is switched on as it ran, and passwords that the
+//! old chart kept in Secrets of its own are carried over into one that the user makes. Several rules find what this one
+//! file cures: each prints it, and a refusal shows it once.
+
+mod credentials;
+mod merged;
+mod renamed;
+mod switched;
+mod withheld;
+
+use serde_json::{Map, Value};
+
+pub(crate) use self::{
+    renamed::{Move, moves},
+    switched::runs,
+    withheld::from_map as withhold,
+};
+use super::{
+    carry_over::{self, Content},
+    convert::Converted,
+};
+use crate::{
+    camunda::Line,
+    change::Change,
+    facts::Facts,
+    finding::Fix,
+    values::{Values, overlay, subtract},
+};
+
+/// The lines whose charts read other values than the one before and say nothing where they meet the old ones.
+const LINES: [&str; 2] = ["13", "14"];
+
+/// What a change is asked for.
+#[derive(Default)]
+struct Conversion {
+    /// The file.
+    values: Converted,
+    /// The keys of the Secret that the values name.
+    keys: Vec<(String, Content)>,
+}
+
+/// What to type so that the values of this change do what they did before; nothing where there is nothing to convert.
+pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
+    let Some(line) = entered(change) else {
+        return Vec::new();
+    };
+    let Conversion { values, .. } = conversion(change, facts, line);
+    let mut fixes: Vec<_> = secret(change, facts).into_iter().collect();
+    let file = format!("camunda-{}.yaml", line.line);
+    fixes.extend(values.fixes(&change.values, &file));
+    fixes
+}
+
+/// The Secret that the values of the file name, made or filled up; nothing where it has all that they read.
+pub(crate) fn secret(change: &Change, facts: &Facts) -> Option<Fix> {
+    let line = entered(change)?;
+    let name = name_of_secret(line)?;
+    let mut keys = conversion(change, facts, line).keys;
+    keys.extend(credentials::missing(change, facts, name));
+    keys.sort_by(|one, other| one.0.cmp(&other.0));
+    keys.dedup_by(|one, other| one.0 == other.0);
+    if keys.is_empty() {
+        return None;
+    }
+    let command = carry_over::fill(facts, &change.namespace, name, &keys);
+    let intro = "Make it with the values that the databases and Keycloak know:";
+    Some(Fix::new(intro, vec![command]))
+}
+
+/// Whether the file sets a value whose key begins so.
+pub(crate) fn sets(change: &Change, facts: &Facts, prefix: &str) -> bool {
+    entered(change).is_some_and(|line| {
+        let values = Values::from(conversion(change, facts, line).values.into_values());
+        let mut keys = values.leaves().into_iter();
+        keys.any(|(key, _)| key.starts_with(prefix))
+    })
+}
+
+/// The Secret that the charts of a line expect the user to make.
+pub(crate) fn name_of_secret(line: &Line) -> Option<&str> {
+    let generated = line.generated_secret.as_ref()?;
+    (!line.carried_over.is_empty()).then_some(generated.name.as_str())
+}
+
+/// The line that is entered, where its values differ from those of the line before.
+pub(crate) fn entered(change: &Change) -> Option<&'static Line> {
+    let (from, to) = change.lines_crossed()?;
+    (from.position() < to.position() && LINES.contains(&to.line.as_str())).then_some(to)
+}
+
+fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion {
+    let own = change.values.own();
+    let source = source(change);
+    let mut conversion = Conversion::default();
+    conversion.values.put(moves(&source, own, line).values);
+    merged::merge(&source, own, line, &mut conversion.values);
+    let clients = switched::switch_on(change, facts, line, &mut conversion.values);
+    credentials::refer(change, facts, &source, clients, line, &mut conversion);
+    conversion.values.change(|values| subtract(values, own));
+    withheld::withhold(&mut conversion.values);
+    conversion
+}
+
+/// What the user had set and sets; the last counts.
+fn source(change: &Change) -> Map<String, Value> {
+    let before = change.running_values.as_ref();
+    let mut all = before.map_or_else(Map::new, |values| values.own().clone());
+    overlay(&mut all, change.values.own().clone());
+    all
+}

@@ -1,0 +1,144 @@
+//! The passwords and tokens that the new chart reads from a Secret of the user's.
+
+use serde_json::{Map, Value};
+
+use super::{
+    super::{super::credentials_secret_incomplete as incomplete, carry_over::Content},
+    Conversion,
+    switched::{Clients, runs},
+};
+use crate::{
+    camunda::{CarriedKey, Line},
+    change::{Change, Side},
+    facts::Facts,
+    object::{Kind, ObjectRef},
+    values::at_key,
+};
+
+/// What the new manifest reads already, and nobody has made.
+pub(super) fn missing(change: &Change, facts: &Facts, secret: &str) -> Vec<(String, Content)> {
+    let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
+    incomplete::missing_keys(change, facts, &reference)
+        .into_iter()
+        .map(|key| {
+            let content = incomplete::content(change, facts, &reference, &key);
+            (key, content)
+        })
+        .collect()
+}
+
+/// Points the values at the user's own Secrets, or at the one that is made of the old ones.
+pub(super) fn refer(
+    change: &Change,
+    facts: &Facts,
+    source: &Map<String, Value>,
+    clients: Clients,
+    line: &'static Line,
+    conversion: &mut Conversion,
+) {
+    let Some(secret) = super::name_of_secret(line) else {
+        return;
+    };
+    let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
+    for carried in &line.carried_over {
+        if !is_needed(change, carried, clients) {
+            continue;
+        }
+        if let Some((name, key)) = own_secret(change, source, carried) {
+            if !carried.by_default || at_key(source, &carried.secret).is_none() {
+                conversion.values.set(&carried.secret, name.into());
+            }
+            conversion.values.set(&carried.secret_key, key.into());
+            continue;
+        }
+        if let Some(value) = in_place(&carried.secret)
+            && change.values.get(&value).is_some_and(|value| value != "")
+        {
+            continue;
+        }
+        if !carried.by_default {
+            conversion.values.set(&carried.secret, secret.into());
+            conversion
+                .values
+                .set(&carried.secret_key, carried.key.as_str().into());
+        }
+        let made = facts.get(&reference).is_some_and(|live| {
+            crate::change::secret_data(live).contains_key(carried.key.as_str())
+        });
+        if !made {
+            let known_to_provider = clients == Clients::Provider && carried.client;
+            let content = match incomplete::content(change, facts, &reference, &carried.key) {
+                Content::Fresh if known_to_provider => Content::Asked,
+                content => content,
+            };
+            conversion.keys.push((carried.key.clone(), content));
+        }
+    }
+}
+
+/// Whether what reads the key runs on, and the new manifest does not give it to it yet.
+fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
+    if carried.client && clients == Clients::None {
+        return false;
+    }
+    let Some(application) = carried.reader else {
+        let Some(component) = carried.component else {
+            return false;
+        };
+        let on = |side| {
+            change
+                .of_kind(Kind::StatefulSet)
+                .any(|set| set.camunda && set.component == component && set.on(side).is_some())
+        };
+        return on(Side::Running) && !on(Side::Planned);
+    };
+    let ran = carried.with.unwrap_or(application);
+    let given = change
+        .application(application, Side::Planned)
+        .and_then(|workload| workload.on(Side::Planned))
+        .is_some_and(|workload| {
+            carried
+                .variable
+                .as_deref()
+                .is_some_and(|variable| workload.has_env(variable))
+        });
+    runs(change, ran, Side::Running) && !given
+}
+
+/// The Secret of the user's own that had the credential, and its key.
+fn own_secret(
+    change: &Change,
+    source: &Map<String, Value>,
+    carried: &CarriedKey,
+) -> Option<(String, String)> {
+    let old = change.from.as_ref()?.line?;
+    let fact = old
+        .credentials
+        .iter()
+        .find(|fact| Some(&fact.name) == carried.from.as_ref())?;
+    let text = |key: &str| {
+        at_key(source, key)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    // 13 names a Secret where 12 did, or 12 had a mapping with its name.
+    let named = text(&carried.secret)
+        .or_else(|| {
+            let name = at_key(source, &fact.value)?.get("name")?.as_str()?;
+            Some(name.to_owned())
+        })
+        .filter(|name| !name.is_empty())?;
+    let key = text(&carried.secret_key)
+        .or_else(|| text(&format!("{}Key", fact.value)))
+        .filter(|key| !key.is_empty())
+        .unwrap_or_else(|| fact.key.clone());
+    Some((named, key))
+}
+
+/// The value that gives a credential itself beside the one that names a Secret.
+fn in_place(secret: &str) -> Option<String> {
+    let (parent, _) = secret.rsplit_once('.')?;
+    parent
+        .ends_with(".secret")
+        .then(|| format!("{parent}.inlineSecret"))
+}

@@ -1,0 +1,139 @@
+//! An upgrade between two real releases, over what the first one leaves on a cluster (`CAMUNDA_CORPUS`).
+
+use camunda_upgrade_guard::{
+    change::{Change, Rendered, secret_data},
+    claims::Mounts,
+    denial,
+    facts::Facts,
+    finding::{Action, Finding},
+    manifest,
+    object::{Kind, Object},
+    release::Release,
+    rules,
+};
+use harness::Corpus;
+use serde_json::{Value, json};
+
+/// Two records of the corpus, and what is live.
+pub struct Upgrade {
+    pub running: Value,
+    pub planned: Value,
+    pub facts: Facts,
+}
+
+impl Upgrade {
+    pub fn between(corpus: &Corpus, from: &str, to: &str) -> Upgrade {
+        let record = |name: &str, status: &str| {
+            let mut raw = corpus.record(name).unwrap().raw;
+            raw["info"] = json!({"status": status});
+            raw
+        };
+        let mut upgrade = Upgrade {
+            running: record(from, "deployed"),
+            planned: record(to, "pending-upgrade"),
+            facts: Facts::default(),
+        };
+        let text = upgrade.running["manifest"].as_str().unwrap().to_owned();
+        for document in manifest::split(&text) {
+            if let Some(object) = document.parse().unwrap() {
+                upgrade = upgrade.with(object);
+            }
+        }
+        upgrade
+    }
+
+    /// With these values of the user's, before and now.
+    pub fn values(mut self, running: Value, planned: Value) -> Upgrade {
+        self.running["config"] = running;
+        self.planned["config"] = planned;
+        self
+    }
+
+    /// With a part of the new manifest replaced.
+    pub fn planned(mut self, from: &str, to: &str) -> Upgrade {
+        let manifest = self.planned["manifest"].as_str().unwrap();
+        assert!(manifest.contains(from), "{from}");
+        self.planned["manifest"] = manifest.replace(from, to).into();
+        self
+    }
+
+    /// With a part of the running manifest replaced; what is live stays.
+    pub fn running(mut self, from: &str, to: &str) -> Upgrade {
+        let manifest = self.running["manifest"].as_str().unwrap();
+        assert!(manifest.contains(from), "{from}");
+        self.running["manifest"] = manifest.replace(from, to).into();
+        self
+    }
+
+    /// Adds a live object, and Bound claims with their volumes for a StatefulSet.
+    pub fn with(mut self, mut object: Value) -> Upgrade {
+        let Some(kind) = object["kind"].as_str().and_then(Kind::from_name) else {
+            return self;
+        };
+        if kind.namespaced() {
+            object["metadata"]["namespace"] = "camunda".into();
+        }
+        let object = Object(object);
+        if kind == Kind::StatefulSet {
+            let mounts = Mounts::of(&object);
+            for template in &mounts.templates {
+                for ordinal in 0..mounts.replicas {
+                    self.bind(&object, &mounts.claim(template, ordinal));
+                }
+            }
+        }
+        self.facts.insert(kind, object.into());
+        self
+    }
+
+    fn bind(&mut self, set: &Object, name: &str) {
+        let volume = format!("volume-{name}");
+        let uid = format!("uid-{name}");
+        let claim = json!({
+            "metadata": {"name": name, "namespace": "camunda", "uid": uid,
+                "labels": set.at("/spec/selector/matchLabels")},
+            "spec": {"volumeName": volume, "storageClassName": "standard"},
+            "status": {"phase": "Bound"},
+        });
+        let volume = json!({
+            "metadata": {"name": volume},
+            "spec": {"claimRef": {"namespace": "camunda", "name": name, "uid": uid},
+                "persistentVolumeReclaimPolicy": "Delete"},
+        });
+        let facts = &mut self.facts;
+        facts.insert(Kind::PersistentVolumeClaim, Object(claim).into());
+        facts.insert(Kind::PersistentVolume, Object(volume).into());
+    }
+
+    fn change(&self) -> Change {
+        let release = |raw: &Value| -> Release { serde_json::from_value(raw.clone()).unwrap() };
+        let (running, planned) = (release(&self.running), release(&self.planned));
+        let running = Rendered::of(&running, None);
+        let rendered = Rendered::of(&planned, Some(&running));
+        Change::of_release(&planned, &rendered, Some(&running)).unwrap()
+    }
+
+    /// What all rules find.
+    pub fn findings(&self) -> Vec<Finding> {
+        rules::judge(&self.change(), &self.facts)
+    }
+
+    /// The rules that refuse, in their order.
+    pub fn refusing(&self) -> Vec<&'static str> {
+        let mut findings = self.findings();
+        findings.retain(|finding| finding.action == Action::Deny);
+        findings.iter().map(|finding| finding.rule).collect()
+    }
+
+    /// The text of the refusal, empty where nothing refuses; no live Secret's value is in it.
+    pub fn refusal(&self) -> String {
+        let text = denial::message(&self.change(), &self.findings()).unwrap_or_default();
+        for secret in self.facts.of_kind(Kind::Secret) {
+            for value in secret_data(secret).into_values() {
+                let value = String::from_utf8(value).unwrap();
+                assert!(value.len() < 8 || !text.contains(&value), "{text}");
+            }
+        }
+        text
+    }
+}
