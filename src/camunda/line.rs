@@ -183,6 +183,9 @@ pub struct CarriedKey {
     /// Whether the chart names this Secret and this key by itself.
     #[serde(default)]
     pub by_default: bool,
+    /// The value that makes it needless where it is switched off.
+    #[serde(default)]
+    pub switch: Option<String>,
     /// Whether it is a client's of the identity provider.
     #[serde(default)]
     pub client: bool,

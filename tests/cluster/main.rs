@@ -21,5 +21,6 @@ mod release;
 mod secrets;
 mod serving;
 mod stage;
+mod to_13;
 mod umbrella;
 mod volumes;

@@ -41,7 +41,11 @@ pub(super) fn refer(
     };
     let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
     for carried in &line.carried_over {
-        if !is_needed(change, carried, clients) {
+        let off = carried
+            .switch
+            .as_deref()
+            .and_then(|key| at_key(source, key));
+        if off == Some(&Value::Bool(false)) || !is_needed(change, carried, clients) {
             continue;
         }
         if let Some((name, key)) = own_secret(change, source, carried) {
@@ -92,16 +96,13 @@ fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
         };
         return on(Side::Running) && !on(Side::Planned);
     };
-    let ran = carried.with.unwrap_or(application);
+    let variable = carried.variable.as_deref();
     let given = change
         .application(application, Side::Planned)
         .and_then(|workload| workload.on(Side::Planned))
-        .is_some_and(|workload| {
-            carried
-                .variable
-                .as_deref()
-                .is_some_and(|variable| workload.has_env(variable))
-        });
+        .zip(variable)
+        .is_some_and(|(workload, variable)| workload.has_env(variable));
+    let ran = carried.with.unwrap_or(application);
     runs(change, ran, Side::Running) && !given
 }
 

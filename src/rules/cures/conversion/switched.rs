@@ -74,27 +74,24 @@ fn has(change: &Change, component: Component, side: Side) -> bool {
         .any(|set| is(set) && set.on(side).is_some())
 }
 
+/// What an application has that logs in at an identity provider, up to 12 and after.
+const CLIENT: [&str; 2] = [
+    "CAMUNDA_IDENTITY_CLIENT_SECRET",
+    "VALUES_ORCHESTRATION_CLIENT_SECRET",
+];
+
 /// How people and clients logged in before.
 fn clients(change: &Change, facts: &Facts) -> Clients {
     let configuration = |application| {
         let workload = change.application(application, Side::Running)?;
         Some(Configuration::of(change, facts, workload, Side::Running))
     };
-    let with_identity = [
-        Application::Operate,
-        Application::Tasklist,
-        Application::Zeebe,
-    ]
-    .into_iter()
-    .filter_map(configuration)
-    .any(|found| {
-        let profiles = found.get("spring.profiles.active").unwrap_or_default();
-        let method = found.get("camunda.security.authentication.method");
-        profiles
-            .split(',')
-            .any(|profile| profile.trim() == "identity-auth")
-            || method == Some("oidc")
-    });
+    let with_identity = change
+        .objects
+        .iter()
+        .filter(|object| object.camunda && object.application(Side::Running).is_some())
+        .filter_map(|object| object.on(Side::Running))
+        .any(|workload| CLIENT.iter().any(|variable| workload.has_env(variable)));
     if !with_identity {
         return Clients::None;
     }
