@@ -16,7 +16,7 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
         return Verdict::admitted();
     };
     // Known before the record is decoded, so that only what it changes is parsed.
-    let announced = request.announced_change();
+    let (announced, data) = request.announced();
     let before = match announced {
         Some((release, revision)) => {
             running(guard, reader, request, storage, release, revision).await
@@ -27,7 +27,7 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
         Running::Release(rendered) => Some(Arc::clone(rendered)),
         _ => None,
     };
-    let decoded = match request.record_data() {
+    let decoded = match data {
         Some(data) => {
             let decoding =
                 guard

@@ -154,23 +154,19 @@ impl<'a> Request<'a> {
         serde_json::from_str(self.object?.get()).ok()
     }
 
-    /// The encoded release of a record.
-    pub(super) fn record_data(&self) -> Option<Cow<'a, str>> {
-        self.record()?.data.release
-    }
-
-    /// The release and revision that a record changes, as its labels and name announce it.
-    pub(super) fn announced_change(&self) -> Option<(&str, u64)> {
-        let record = self.record()?;
-        matches!(
-            record
-                .metadata
-                .labels
-                .as_ref()
-                .map(|labels| &*labels.status),
+    /// The release and revision that a record changes, as its labels and name announce it, and its encoded release.
+    pub(super) fn announced(&self) -> (Option<(&str, u64)>, Option<Cow<'a, str>>) {
+        let Some(record) = self.record() else {
+            return (None, None);
+        };
+        let labels = record.metadata.labels.as_ref();
+        let change = matches!(
+            labels.map(|labels| &*labels.status),
             Some("pending-upgrade" | "pending-rollback")
         )
-        .then(|| release::parse_record_name(&self.name))?
+        .then(|| release::parse_record_name(&self.name))
+        .flatten();
+        (change, record.data.release)
     }
 
     /// The object, with the request's namespace where it names none.
