@@ -3,6 +3,8 @@
 //! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
 //! denial, metrics) takes it from here.
 
+mod authentication_changed;
+mod authentication_not_explicit;
 mod backup_first;
 mod chart_8_3_0_not_recommended;
 mod claim_deleted;
@@ -29,6 +31,7 @@ mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
 mod keycloak_major_upgrade;
+mod ldap_unsupported;
 mod not_checked;
 mod oidc_env_renamed;
 mod optimize_pairing;
@@ -103,6 +106,9 @@ pub const RULES: &[Rule] = &[
     elasticsearch_values_8_3::RULE,
     web_modeler_database_url::RULE,
     oidc_env_renamed::RULE,
+    ldap_unsupported::RULE,
+    authentication_changed::RULE,
+    authentication_not_explicit::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,

@@ -93,6 +93,14 @@ impl Values {
         }
     }
 
+    /// A dotted key as `--set` has it: below an umbrella's name for Camunda's chart, whose `global` the umbrella's own wins over.
+    pub fn key_in_file(&self, key: &str) -> String {
+        match &self.root {
+            Some(root) if key.split('.').next() != Some("global") => format!("{root}.{key}"),
+            _ => key.to_owned(),
+        }
+    }
+
     /// A switch.
     pub fn flag(&self, key: &str) -> Option<bool> {
         self.get(key)?.as_bool()
@@ -182,6 +190,8 @@ mod tests {
         assert_eq!(values.text("zeebe.clusterSize").as_deref(), Some("3"));
         let own = Map::from_iter([("a".to_owned(), json!(1))]);
         assert_eq!(values.in_file(own), json!({"bpm": {"a": 1}}));
+        assert_eq!(values.key_in_file("zeebe.a"), "bpm.zeebe.a");
+        assert_eq!(values.key_in_file("global.a"), "global.a");
     }
 
     #[test]

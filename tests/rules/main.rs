@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod applications;
+mod authentication;
 mod claims;
 mod corpus_credentials;
 mod corpus_versions;
