@@ -26,6 +26,8 @@ mod elasticsearch_version;
 mod gateway_authentication_enabled;
 mod gateway_renamed;
 mod helm_cli_version;
+mod identity_migration_disabled;
+mod identity_migration_idp;
 mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
@@ -38,6 +40,7 @@ mod optimize_pairing;
 mod postgresql_major_upgrade;
 mod reinstall_over_old_claims;
 mod release_notes;
+mod resource_authorizations;
 mod storage_shrunk;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
@@ -108,7 +111,10 @@ pub const RULES: &[Rule] = &[
     oidc_env_renamed::RULE,
     ldap_unsupported::RULE,
     authentication_changed::RULE,
+    identity_migration_idp::RULE,
+    resource_authorizations::RULE,
     authentication_not_explicit::RULE,
+    identity_migration_disabled::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,

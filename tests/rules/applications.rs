@@ -40,8 +40,24 @@ pub fn operate(file: &str, container: &str) -> String {
     workload("Deployment", "operate", "operate", file, container)
 }
 
+pub fn identity(file: &str, container: &str) -> String {
+    workload("Deployment", "identity", "identity", file, container)
+}
+
 pub fn cluster(file: &str, container: &str) -> String {
     workload("StatefulSet", "zeebe", "zeebe-broker", file, container)
+}
+
+pub fn job(file: &str, container: &str) -> String {
+    let container =
+        format!("command: [/usr/local/camunda/bin/identity-migration]\n        {container}");
+    workload(
+        "Job",
+        "zeebe-migration-identity",
+        "orchestration-migration",
+        file,
+        &container,
+    )
 }
 
 /// Operate of 12, logging in at a provider.

@@ -11,6 +11,7 @@ mod corpus_credentials;
 mod corpus_versions;
 mod corpus_volumes;
 mod credentials;
+mod identities;
 mod images;
 mod immutable;
 mod left_behind;
