@@ -34,6 +34,7 @@ mod identity_secret_removed;
 mod immutable_field_changed;
 mod keycloak_major_upgrade;
 mod ldap_unsupported;
+mod multi_tenancy_half;
 mod not_checked;
 mod oidc_env_renamed;
 mod optimize_pairing;
@@ -42,6 +43,7 @@ mod reinstall_over_old_claims;
 mod release_notes;
 mod resource_authorizations;
 mod storage_shrunk;
+mod tls_outside_orchestration;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
@@ -113,8 +115,10 @@ pub const RULES: &[Rule] = &[
     authentication_changed::RULE,
     identity_migration_idp::RULE,
     resource_authorizations::RULE,
+    multi_tenancy_half::RULE,
     authentication_not_explicit::RULE,
     identity_migration_disabled::RULE,
+    tls_outside_orchestration::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,

@@ -6,6 +6,7 @@
 
 mod applications;
 mod authentication;
+mod authentication_corpus;
 mod claims;
 mod corpus_credentials;
 mod corpus_versions;
@@ -22,6 +23,7 @@ mod scene;
 mod sources;
 mod storage;
 mod stores;
+mod tenants;
 mod values;
 mod versions;
 mod volumes;
