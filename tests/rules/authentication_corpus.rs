@@ -117,7 +117,7 @@ fn without_identity_the_default_only_has_to_be_named() {
     let planned = release(&corpus, "13.12.7-defaults", "pending-upgrade", &[]);
     assert_eq!(
         rules_of(&between(&running, &planned)),
-        ["authentication-not-explicit", "identity-migration-disabled"]
+        ["authentication-not-explicit"]
     );
     let planned = release(&corpus, "13.12.7-migration-full", "pending-upgrade", &[]);
     assert_eq!(

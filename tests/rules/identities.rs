@@ -44,6 +44,10 @@ fn identities_may_stay_behind() {
     assert!(unread.why[1].contains("migration.identity.enabled, which no release"));
     silent(&scene.planned(&job(KEYCLOAK_JOB, "env: []")), MIGRATION);
 
+    let basic = operate("spring.profiles.active: auth", "env: []");
+    let unused = from(&basic).running(&identity("a: b", "env: []"));
+    silent(&unused.planned(&oidc(KEYCLOAK)), MIGRATION);
+
     let entra = from(&logs_in_at("MICROSOFT", ENTRA))
         .running(&identity("a: b", "env: []"))
         .planned(&oidc(ENTRA));
