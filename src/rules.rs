@@ -3,6 +3,8 @@
 //! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
 //! denial, metrics) takes it from here.
 
+mod authentication_changed;
+mod authentication_not_explicit;
 mod backup_first;
 mod chart_8_3_0_not_recommended;
 mod claim_deleted;
@@ -26,11 +28,15 @@ mod elasticsearch_version;
 mod gateway_authentication_enabled;
 mod gateway_renamed;
 mod helm_cli_version;
+mod identity_migration_disabled;
+mod identity_migration_idp;
 mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
 mod keycloak_major_upgrade;
+mod ldap_unsupported;
+mod multi_tenancy_half;
 mod not_checked;
 mod oidc_env_renamed;
 mod optimize_pairing;
@@ -39,7 +45,9 @@ mod per_app_retention;
 mod postgresql_major_upgrade;
 mod reinstall_over_old_claims;
 mod release_notes;
+mod resource_authorizations;
 mod storage_shrunk;
+mod tls_outside_orchestration;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
@@ -113,6 +121,14 @@ pub const RULES: &[Rule] = &[
     elasticsearch_values_8_3::RULE,
     web_modeler_database_url::RULE,
     oidc_env_renamed::RULE,
+    ldap_unsupported::RULE,
+    authentication_changed::RULE,
+    identity_migration_idp::RULE,
+    resource_authorizations::RULE,
+    multi_tenancy_half::RULE,
+    authentication_not_explicit::RULE,
+    identity_migration_disabled::RULE,
+    tls_outside_orchestration::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,

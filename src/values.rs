@@ -85,17 +85,28 @@ impl Values {
         }
     }
 
-    /// These values as a values file of the release has them: below an umbrella's name for Camunda's chart.
-    pub fn in_file(&self, own: Map<String, Value>) -> Value {
-        match &self.root {
-            Some(root) => Value::Object(Map::from_iter([(root.clone(), Value::Object(own))])),
-            None => Value::Object(own),
-        }
+    /// These values as a values file of the release has them: below an umbrella's name for Camunda's chart, but for
+    /// `global`, of which the umbrella's own wins.
+    pub fn in_file(&self, mut own: Map<String, Value>) -> Value {
+        let Some(root) = &self.root else {
+            return Value::Object(own);
+        };
+        let global = own.remove_entry("global");
+        let own = (!own.is_empty()).then(|| (root.clone(), Value::Object(own)));
+        Value::Object(global.into_iter().chain(own).collect())
     }
 
     /// All of them, without an umbrella's name above.
     pub(crate) fn own(&self) -> &Map<String, Value> {
         &self.own
+    }
+
+    /// A dotted key as `--set` has it: below an umbrella's name for Camunda's chart, whose `global` the umbrella's own wins over.
+    pub fn key_in_file(&self, key: &str) -> String {
+        match &self.root {
+            Some(root) if key.split('.').next() != Some("global") => format!("{root}.{key}"),
+            _ => key.to_owned(),
+        }
     }
 
     /// A switch.
@@ -240,6 +251,8 @@ mod tests {
         assert_eq!(values.text("zeebe.clusterSize").as_deref(), Some("3"));
         let own = Map::from_iter([("a".to_owned(), json!(1))]);
         assert_eq!(values.in_file(own), json!({"bpm": {"a": 1}}));
+        assert_eq!(values.key_in_file("zeebe.a"), "bpm.zeebe.a");
+        assert_eq!(values.key_in_file("global.a"), "global.a");
     }
 
     #[test]

@@ -7,14 +7,16 @@
 
 use super::{
     Rule,
-    cures::conversion::{self, runs},
+    cures::{
+        conversion::{self, runs},
+        flag,
+    },
 };
 use crate::{
     camunda::Application,
     change::{Change, Gate, ObjectChange, Side},
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
-    shell,
+    finding::{Action, Finding, Fix},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -86,20 +88,11 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn fixes(change: &Change, facts: &Facts, gone: &[(&ObjectChange, Application, &str)]) -> Vec<Fix> {
-    let flag = |key: &str| {
-        let charts = gone
-            .iter()
-            .find_map(|(workload, ..)| workload.charts.clone());
-        let path = charts.into_iter().flatten().chain([key.to_owned()]);
-        let path: Vec<_> = path.collect();
-        format!(
-            "--set {}",
-            shell::quote(&format!("{}=true", path.join(".")))
-        )
-    };
     let mut fixes = conversion::fixes(change, facts);
     if fixes.is_empty() {
-        let flags = gone.iter().map(|(_, _, key)| Command::HelmFlag(flag(key)));
+        let flags = gone
+            .iter()
+            .map(|(_, _, key)| flag::set(change, key, "true"));
         fixes.push(Fix::new(
             "Keep them; add to your helm upgrade:",
             flags.collect(),

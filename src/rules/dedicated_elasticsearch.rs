@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rule, datastore_changed::host};
+use super::{Rule, cures::conversion, datastore_changed::host};
 use crate::{
     camunda::Application,
     change::{Change, Gate, Side},
@@ -49,7 +49,7 @@ const STORES: [(Application, &[&str]); 3] = [
 ];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters("13.0.0") {
+    if change.gate == Gate::Object || !change.enters(conversion::SINCE) {
         return Vec::new();
     }
     let stores: Vec<_> = STORES

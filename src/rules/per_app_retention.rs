@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters("13.0.0") {
+    if change.gate == Gate::Object || !change.enters(conversion::SINCE) {
         return Vec::new();
     }
     let before = retention(change, facts);

@@ -25,7 +25,7 @@ const OLD: &str = "postgresql";
 const NEW: &str = "webModelerPostgresql";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters("13.0.0") {
+    if change.gate == Gate::Object || !change.enters(conversion::SINCE) {
         return Vec::new();
     }
     let old = change.values.leaves();

@@ -4,12 +4,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod applications;
+mod authentication;
+mod authentication_corpus;
 mod claims;
 mod conversion;
 mod corpus_credentials;
 mod corpus_versions;
 mod corpus_volumes;
 mod credentials;
+mod identities;
 mod ignored;
 mod ignored_corpus;
 mod images;
@@ -23,6 +27,7 @@ mod scene;
 mod sources;
 mod storage;
 mod stores;
+mod tenants;
 mod values;
 mod versions;
 mod volumes;

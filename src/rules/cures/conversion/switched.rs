@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::{super::per_app_retention, convert::Converted};
+use super::super::{
+    super::{per_app_retention, resource_authorizations},
+    convert::Converted,
+};
 use crate::{
     camunda::{Application, Component, Line},
     change::{Change, ObjectChange, Side},
@@ -53,7 +56,7 @@ pub(super) fn switch_on(
         _ => secondary_storage(change, facts, values),
     }
     if line.line == "13" {
-        migrations(change, values);
+        migrations(change, facts, clients, values);
         retention(change, facts, values);
     }
     clients
@@ -141,7 +144,7 @@ fn authentication(change: &Change, facts: &Facts, clients: Clients, values: &mut
 }
 
 /// Data and identities are moved by Jobs that 13 has switched off.
-fn migrations(change: &Change, values: &mut Converted) {
+fn migrations(change: &Change, facts: &Facts, clients: Clients, values: &mut Converted) {
     let ran = |application| runs(change, application, Side::Running);
     let missing = |application| !runs(change, application, Side::Planned);
     if (ran(Application::Operate) || ran(Application::Tasklist))
@@ -149,8 +152,14 @@ fn migrations(change: &Change, values: &mut Converted) {
     {
         values.set("orchestration.migration.data.enabled", true.into());
     }
-    if ran(Application::Identity) && missing(Application::IdentityMigration) {
+    if clients != Clients::None
+        && ran(Application::Identity)
+        && missing(Application::IdentityMigration)
+    {
         values.set("orchestration.migration.identity.enabled", true.into());
+        if !resource_authorizations::users(change, facts).is_empty() {
+            values.set(resource_authorizations::ENABLED, true.into());
+        }
     }
 }
 
