@@ -34,9 +34,12 @@ fn keycloak_gives_way_to_the_default() {
         "{:?}",
         finding.why
     );
-    let flags = commands(&finding);
-    assert!(flags.contains(&"--set global.security.authentication.method=oidc"));
-    assert!(flags.contains(&"--set global.identity.auth.enabled=true"));
+    let typed = commands(&finding).join("\n");
+    assert!(
+        typed.contains("security:\n    authentication:\n      method: oidc"),
+        "{typed}"
+    );
+    assert!(typed.contains("auth:\n      enabled: true"), "{typed}");
     silent(&scene, NOT_EXPLICIT);
 
     let half = scene.clone().values(

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::super::{
-    super::{per_app_retention, resource_authorizations},
+    super::{
+        authentication_changed::{METHODS, Method},
+        per_app_retention, resource_authorizations,
+    },
     convert::Converted,
 };
 use crate::{
@@ -24,6 +27,9 @@ pub(super) enum Clients {
     /// Another provider's, which somebody sets up by hand.
     Provider,
 }
+
+/// The line that makes one application of many, and moves their data.
+const MIGRATING: &str = "13";
 
 /// Sets what makes run again what ran; returns whose clients the applications had.
 pub(super) fn switch_on(
@@ -50,15 +56,13 @@ pub(super) fn switch_on(
             }
         }
     }
-    let clients = clients(change, facts);
-    match line.line.as_str() {
-        "13" => authentication(change, facts, clients, values),
-        _ => secondary_storage(change, facts, values),
+    if line.line != MIGRATING {
+        secondary_storage(change, facts, values);
+        return Clients::None;
     }
-    if line.line == "13" {
-        migrations(change, facts, clients, values);
-        retention(change, facts, values);
-    }
+    let clients = authentication(change, facts, values);
+    migrations(change, facts, clients, values);
+    retention(change, facts, values);
     clients
 }
 
@@ -77,68 +81,26 @@ fn has(change: &Change, component: Component, side: Side) -> bool {
         .any(|set| is(set) && set.on(side).is_some())
 }
 
-/// What an application has that logs in at an identity provider, up to 12 and after.
-const CLIENT: [&str; 2] = [
-    "CAMUNDA_IDENTITY_CLIENT_SECRET",
-    "VALUES_ORCHESTRATION_CLIENT_SECRET",
-];
-
-/// How people and clients logged in before.
-fn clients(change: &Change, facts: &Facts) -> Clients {
-    let configuration = |application| {
-        let workload = change.application(application, Side::Running)?;
-        Some(Configuration::of(change, facts, workload, Side::Running))
-    };
-    let with_identity = change
-        .objects
-        .iter()
-        .filter(|object| object.camunda && object.application(Side::Running).is_some())
-        .filter_map(|object| object.on(Side::Running))
-        .any(|workload| CLIENT.iter().any(|variable| workload.has_env(variable)));
-    if !with_identity {
-        return Clients::None;
-    }
-    let provider = [
-        Application::Operate,
-        Application::Identity,
-        Application::Optimize,
-    ]
-    .into_iter()
-    .filter_map(configuration)
-    .find_map(|found| found.get("camunda.identity.type").map(str::to_uppercase));
-    match provider.as_deref() {
-        None | Some("KEYCLOAK") => Clients::Keycloak,
-        Some(_) => Clients::Provider,
-    }
-}
-
-/// 12's Identity protected all applications, and its absence left them with users of their own; 13 wants to be told.
-fn authentication(change: &Change, facts: &Facts, clients: Clients, values: &mut Converted) {
-    let planned = change
-        .application(Application::Zeebe, Side::Planned)
-        .map(|zeebe| Configuration::of(change, facts, zeebe, Side::Planned));
-    let method = planned
-        .as_ref()
-        .and_then(|planned| planned.get("camunda.security.authentication.method"));
-    match clients {
-        Clients::None => {
-            let named = [
-                "orchestration.security.authentication.method",
-                "global.security.authentication.method",
-            ]
-            .iter()
-            .any(|key| change.values.get(key).is_some());
-            if !named {
-                values.set(
-                    "orchestration.security.authentication.method",
-                    "basic".into(),
-                );
+/// 12 protects all applications by Identity or leaves them with users of their own; 13 wants to be told which.
+fn authentication(change: &Change, facts: &Facts, values: &mut Converted) -> Clients {
+    match (Method::before(change, facts), Method::after(change, facts)) {
+        (None, _) => Clients::None,
+        (Some(Method::Basic), _) => {
+            let is_named = METHODS.iter().any(|key| change.values.get(key).is_some());
+            if !is_named {
+                values.set(METHODS[0], "basic".into());
             }
+            Clients::None
         }
-        _ if method == Some("oidc") => {}
-        _ => {
-            values.set("global.identity.auth.enabled", true.into());
-            values.set("global.security.authentication.method", "oidc".into());
+        (Some(Method::Provider { keycloak, .. }), after) => {
+            if !matches!(after, Some(Method::Provider { .. })) {
+                values.set("global.identity.auth.enabled", true.into());
+                values.set(METHODS[1], "oidc".into());
+            }
+            match keycloak {
+                true => Clients::Keycloak,
+                false => Clients::Provider,
+            }
         }
     }
 }
