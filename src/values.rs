@@ -18,8 +18,12 @@ impl Values {
     /// # Errors
     /// When they are too large or no mapping.
     pub fn of(config: Option<&RawValue>, root: Option<&str>) -> Result<Values, String> {
+        let own_name = || root.map(str::to_owned);
         let Some(config) = config.map(RawValue::get) else {
-            return Ok(Values::default());
+            return Ok(Values {
+                own: Map::new(),
+                root: own_name(),
+            });
         };
         if config.len() > MAX_BYTES {
             return Err(format!(
@@ -46,7 +50,7 @@ impl Values {
         }
         Ok(Values {
             own,
-            root: Some(root.to_owned()),
+            root: own_name(),
         })
     }
 
@@ -90,6 +94,14 @@ impl Values {
         match &self.root {
             Some(root) => Value::Object(Map::from_iter([(root.clone(), Value::Object(own))])),
             None => Value::Object(own),
+        }
+    }
+
+    /// A dotted key of Camunda's chart as a user of the release types it: below an umbrella's name for that chart.
+    pub fn key(&self, key: &str) -> String {
+        match &self.root {
+            Some(root) => format!("{root}.{key}"),
+            None => key.to_owned(),
         }
     }
 
@@ -182,6 +194,11 @@ mod tests {
         assert_eq!(values.text("zeebe.clusterSize").as_deref(), Some("3"));
         let own = Map::from_iter([("a".to_owned(), json!(1))]);
         assert_eq!(values.in_file(own), json!({"bpm": {"a": 1}}));
+        assert_eq!(values.key("a.b"), "bpm.a.b");
+        // A record without values leaves them out.
+        let none = Values::of(None, Some("bpm")).unwrap();
+        assert_eq!(none.key("a"), "bpm.a");
+        assert_eq!(Values::default().key("a"), "a");
     }
 
     #[test]
