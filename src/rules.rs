@@ -14,6 +14,8 @@ mod console_role;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod cures;
+mod data_migration_disabled;
+mod data_migration_on_install;
 mod datastore_changed;
 mod downgrade;
 mod elasticsearch_claim_labels;
@@ -28,7 +30,10 @@ mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
+mod importers_disabled;
 mod keycloak_major_upgrade;
+mod migration_unfinished;
+mod migration_without_data;
 mod not_checked;
 mod oidc_env_renamed;
 mod optimize_pairing;
@@ -103,10 +108,15 @@ pub const RULES: &[Rule] = &[
     elasticsearch_values_8_3::RULE,
     web_modeler_database_url::RULE,
     oidc_env_renamed::RULE,
+    importers_disabled::RULE,
+    data_migration_disabled::RULE,
+    migration_unfinished::RULE,
+    data_migration_on_install::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
     values_dropped::RULE,
+    migration_without_data::RULE,
     backup_first::RULE,
     keycloak_major_upgrade::RULE,
     user_id_changed::RULE,

@@ -6,6 +6,7 @@
 
 mod claims;
 mod corpus_credentials;
+mod corpus_migration;
 mod corpus_versions;
 mod corpus_volumes;
 mod credentials;
@@ -13,6 +14,8 @@ mod images;
 mod immutable;
 mod left_behind;
 mod lines;
+mod migrated;
+mod migration;
 mod missing;
 mod notices;
 mod scene;
