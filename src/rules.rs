@@ -3,6 +3,7 @@
 //! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
 //! denial, metrics) takes it from here.
 
+mod after_upgrade;
 mod backup_first;
 mod chart_8_3_0_not_recommended;
 mod claim_deleted;
@@ -117,6 +118,7 @@ pub const RULES: &[Rule] = &[
     helm_cli_version::RULE,
     values_dropped::RULE,
     migration_without_data::RULE,
+    after_upgrade::RULE,
     backup_first::RULE,
     keycloak_major_upgrade::RULE,
     user_id_changed::RULE,

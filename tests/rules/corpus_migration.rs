@@ -13,18 +13,20 @@ use harness::Corpus;
 use serde_json::{Value, json};
 
 /// The rules that this is about.
-const RULES: [&str; 6] = [
+const RULES: [&str; 7] = [
     IMPORTERS,
     DISABLED,
     UNFINISHED,
     AGAIN,
     "migration-without-data",
+    AFTER,
     "immutable-field-changed",
 ];
 const IMPORTERS: &str = "importers-disabled";
 const DISABLED: &str = "data-migration-disabled";
 const UNFINISHED: &str = "migration-unfinished";
 const AGAIN: &str = "data-migration-on-install";
+const AFTER: &str = "after-upgrade";
 
 /// How the live Jobs are.
 type Ended<'a> = Option<&'a str>;
@@ -138,7 +140,7 @@ fn the_migration_is_neither_cut_off_nor_repeated() {
             None,
             &[],
         ),
-        ("13.12.7-migration", "13.12.7-migration", complete, &[]),
+        ("13.12.7-migration", "13.12.7-migration", complete, &[AFTER]),
         ("13.12.7-migration", "13.12.7-identity", None, &[UNFINISHED]),
         ("13.12.7-migration", "13.12.7-identity", complete, &[]),
         ("13.12.7-migration", "14.0.0-identity", None, &[UNFINISHED]),

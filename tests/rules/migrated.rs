@@ -1,13 +1,16 @@
-//! What becomes of the migration on 13: it is neither cut off nor repeated.
+//! What becomes of the migration on 13: it is neither cut off nor repeated, and what it leaves is told.
 
-use camunda_upgrade_guard::{change::Operation, finding::Command};
+use camunda_upgrade_guard::{
+    change::Operation,
+    finding::{Action, Command},
+};
 
 use crate::{
     migration::{
-        AGAIN, IMMUTABLE, OFF, TEMPLATE, UNFINISHED, broker_claim, brokers, ended, finds, importer,
-        job, text, unprepared,
+        AFTER, AGAIN, IMMUTABLE, OFF, TEMPLATE, UNFINISHED, broker_claim, brokers, ended, finds,
+        importer, job, text, unprepared,
     },
-    scene::{Scene, commands},
+    scene::{Scene, claim, commands},
 };
 
 /// A release on 13 with both migrations on the cluster.
@@ -168,4 +171,60 @@ fn a_single_complete_job_is_left_as_it_is() {
             "orchestration.migration.data.enabled: false".to_owned()
         )]
     );
+}
+
+#[test]
+fn what_is_left_after_the_upgrade_is_told() {
+    let again = |importers| {
+        migrating("13.12.7")
+            .running(&importer(importers))
+            .planned(&importer(importers))
+            .planned(&job("data", "x"))
+            .planned(&job("identity", "x"))
+    };
+    finds(&again(1), &[]);
+    let complete = again(1).live(&ended("data", "Complete"));
+    let finding = finds(&complete, &[AFTER]).remove(0);
+    assert_eq!(finding.action, Action::Warn);
+    assert_eq!(
+        finding.why,
+        [
+            "Job camunda-zeebe-migration-data is Complete, and Deployment camunda-zeebe-migration-importer has nothing left to \
+          import: add --set orchestration.migration.data.enabled=false to the next helm upgrade, before one that changes the \
+          Job, which Kubernetes refuses."
+        ]
+    );
+    let stopped = again(0).live(&ended("data", "Complete"));
+    assert!(!finds(&stopped, &[AFTER])[0].why[0].contains("importer"));
+    let failed = complete.live(&ended("identity", "Failed"));
+    let finding = finds(&failed, &[AFTER]).remove(0);
+    assert_eq!(
+        finding.title,
+        "An earlier upgrade has left 2 things to be done"
+    );
+    assert!(
+        finding.why[1].contains("kubectl -n prod delete job camunda-zeebe-migration-identity"),
+        "{finding:#?}"
+    );
+}
+
+#[test]
+fn lost_claims_can_go_where_nothing_mounts_them() {
+    let labels = "app.kubernetes.io/instance: camunda";
+    let lost = |name: &str, labels: &str| {
+        Scene::upgrade("13.12.7", "13.12.7")
+            .running(&brokers(TEMPLATE))
+            .planned(&brokers(TEMPLATE))
+            .live(&claim(name, "Lost", labels))
+    };
+    let old = "elasticsearch-master-elasticsearch-master-0";
+    let finding = finds(&lost(old, labels), &[AFTER]).remove(0);
+    let delete = format!("kubectl -n prod delete pvc {old}");
+    assert!(finding.why[0].contains(&delete), "{finding:#?}");
+    finds(&lost("data-camunda-zeebe-0", labels), &[]);
+    finds(&lost(old, "app.kubernetes.io/instance: other"), &[]);
+    let crossing = Scene::upgrade("13.12.7", "14.0.0").live(&claim(old, "Lost", labels));
+    finds(&crossing, &[]);
+    let earlier = Scene::upgrade("12.13.3", "12.13.3").live(&claim(old, "Lost", labels));
+    finds(&earlier, &[]);
 }

@@ -10,6 +10,7 @@ pub const DISABLED: &str = "data-migration-disabled";
 pub const UNFINISHED: &str = "migration-unfinished";
 pub const AGAIN: &str = "data-migration-on-install";
 pub const WITHOUT_DATA: &str = "migration-without-data";
+pub const AFTER: &str = "after-upgrade";
 pub const IMMUTABLE: &str = "immutable-field-changed";
 
 pub const OFF: &str = "--set orchestration.migration.data.enabled=false";
@@ -102,6 +103,7 @@ fn found(scene: &Scene) -> Vec<Finding> {
         UNFINISHED,
         AGAIN,
         WITHOUT_DATA,
+        AFTER,
         IMMUTABLE,
     ];
     let mut findings = scene.findings();
