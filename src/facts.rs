@@ -89,6 +89,17 @@ impl Facts {
         self.gaps.iter().any(|gap| gap.what == what)
     }
 
+    /// Whether listing the objects of a kind in a namespace was tried and failed.
+    pub fn unlisted(&self, kind: Kind, namespace: &str) -> bool {
+        let what = Facts::listing(kind, namespace);
+        self.gaps.iter().any(|gap| gap.what == what)
+    }
+
+    /// How a gap names a listing.
+    pub(crate) fn listing(kind: Kind, namespace: &str) -> String {
+        format!("{} in namespace {namespace}", kind.plural())
+    }
+
     /// The live object, if there is one.
     pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
         self.objects.get(reference).map(Arc::as_ref)

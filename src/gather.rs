@@ -87,10 +87,7 @@ impl Reader {
                 objects
             }
             Err(error) => {
-                facts.insert_gap(
-                    format!("{} in namespace {namespace}", kind.plural()),
-                    error.to_string(),
-                );
+                facts.insert_gap(Facts::listing(kind, namespace), error.to_string());
                 Vec::new()
             }
         }

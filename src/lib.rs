@@ -21,7 +21,7 @@
 //!
 //! [`rules`] is the table of rules. Each is a pure function from a [`change::Change`] and [`facts::Facts`] to
 //! [`finding::Finding`]s; [`claims`] holds what several of them know of StatefulSets and claims, `credentials` what
-//! workloads read their passwords from, [`configuration`] what an application's files and environment amount to, `workload` whether pods became ready, and `rules::cures` what more
+//! workloads read their passwords from, [`configuration`] what an application's files and environment amount to, `workload` whether pods became ready, `migration` who needs 13's migration Jobs and how far they are, and `rules::cures` what more
 //! than one of them prints, of which the conversion of a user's values is the largest. [`mutations`] are
 //! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
@@ -44,6 +44,7 @@ pub mod gather;
 pub mod logging;
 pub mod manifest;
 pub mod metrics;
+mod migration;
 pub mod mutations;
 pub mod object;
 pub mod release;

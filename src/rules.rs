@@ -3,6 +3,7 @@
 //! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
 //! denial, metrics) takes it from here.
 
+mod after_upgrade;
 mod authentication_changed;
 mod authentication_not_explicit;
 mod backup_first;
@@ -17,6 +18,8 @@ mod console_role;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod cures;
+mod data_migration_disabled;
+mod data_migration_on_install;
 mod datastore_changed;
 mod dedicated_elasticsearch;
 mod downgrade;
@@ -34,8 +37,11 @@ mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
 mod immutable_field_changed;
+mod importers_disabled;
 mod keycloak_major_upgrade;
 mod ldap_unsupported;
+mod migration_unfinished;
+mod migration_without_data;
 mod multi_tenancy_half;
 mod not_checked;
 mod oidc_env_renamed;
@@ -61,6 +67,7 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
+pub(crate) use self::cures::conversion;
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
@@ -129,11 +136,17 @@ pub const RULES: &[Rule] = &[
     authentication_not_explicit::RULE,
     identity_migration_disabled::RULE,
     tls_outside_orchestration::RULE,
+    importers_disabled::RULE,
+    data_migration_disabled::RULE,
+    migration_unfinished::RULE,
+    data_migration_on_install::RULE,
     immutable_field_changed::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
     values_dropped::RULE,
     values_ignored::RULE,
+    migration_without_data::RULE,
+    after_upgrade::RULE,
     backup_first::RULE,
     keycloak_major_upgrade::RULE,
     user_id_changed::RULE,

@@ -18,8 +18,12 @@ impl Values {
     /// # Errors
     /// When they are too large or no mapping.
     pub fn of(config: Option<&RawValue>, root: Option<&str>) -> Result<Values, String> {
+        let own_name = || root.map(str::to_owned);
         let Some(config) = config.map(RawValue::get) else {
-            return Ok(Values::default());
+            return Ok(Values {
+                own: Map::new(),
+                root: own_name(),
+            });
         };
         if config.len() > MAX_BYTES {
             return Err(format!(
@@ -46,7 +50,7 @@ impl Values {
         }
         Ok(Values {
             own,
-            root: Some(root.to_owned()),
+            root: own_name(),
         })
     }
 
@@ -253,6 +257,11 @@ mod tests {
         assert_eq!(values.in_file(own), json!({"bpm": {"a": 1}}));
         assert_eq!(values.key_in_file("zeebe.a"), "bpm.zeebe.a");
         assert_eq!(values.key_in_file("global.a"), "global.a");
+        assert_eq!(values.key_in_file("a.b"), "bpm.a.b");
+        // A record without values leaves them out.
+        let none = Values::of(None, Some("bpm")).unwrap();
+        assert_eq!(none.key_in_file("a"), "bpm.a");
+        assert_eq!(Values::default().key_in_file("a"), "a");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     cluster::User,
     configuration::config_maps,
     facts::Facts,
+    migration,
     object::{Kind, Object, ObjectRef},
     rules::{
         CLAIM_LABELS_SINCE, SecretRef, changed_user, connectors_secret, goes_back, renamed_gateway,
@@ -115,6 +116,7 @@ fn references(change: &Change) -> BTreeSet<ObjectRef> {
         }
     }
     references.extend(connectors_secret(change));
+    references.extend(migration::earlier_job(change));
     references.extend(foreign_config_maps(change));
     references
 }

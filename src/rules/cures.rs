@@ -1,7 +1,7 @@
 //! Commands that more than one rule prints.
 
 pub(super) mod carry_over;
-pub(super) mod conversion;
+pub(crate) mod conversion;
 pub(super) mod convert;
 pub(super) mod flag;
 pub(super) mod hand_over;

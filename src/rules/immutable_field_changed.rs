@@ -3,7 +3,7 @@
 //! A Deployment's selector, a StatefulSet's selector, claim templates, service and pod policy, and a Job's
 //! template can't change. Helm finds out half-way: it patches what it may, leaves the release `failed`, and the
 //! cluster runs two versions. Charts 8.0.13, 8.3.1 and 10.0.0 change such fields, and so do 13's migration Jobs at
-//! every patch.
+//! every patch; those are switched off once they are Complete, since a new one would run again.
 //!
 //! Documented: "v8.3.1" and "v8.0.13"; Identity's Deployment in 10.0.0 and the Jobs of 13 are in no guide.
 
@@ -14,14 +14,15 @@ use self::fields::{IMMUTABLE, changed_fields};
 use super::{
     Rule,
     cures::{conversion, keep_claims::keep_claims},
-    elasticsearch_claim_labels,
+    data_migration_on_install, elasticsearch_claim_labels,
 };
 
 use crate::{
-    camunda::Component,
-    change::{Change, ChartVersion, after, after_spec},
+    camunda::{Application, Component},
+    change::{Change, ChartVersion, ObjectChange, Side, after, after_spec},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
+    migration::{self, State},
     object::{Kind, Object, ObjectRef},
     shell,
 };
@@ -33,28 +34,52 @@ pub(super) const RULE: Rule = Rule {
     judge,
 };
 
-/// An object and its fields that would change.
-type Changed<'a> = (&'a ObjectRef, Vec<&'static str>, &'a Object);
+/// An object that would change in such fields.
+struct Changed<'a> {
+    object: &'a ObjectRef,
+    fields: Vec<&'static str>,
+    live: &'a Object,
+    /// Which of 13's migrations it is.
+    migration: Option<Application>,
+}
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let mut changed: Vec<Changed<'_>> = change
+    let mut changed: Vec<_> = change
         .objects
         .iter()
-        .filter(|object| !object.recreated)
         .filter(|object| !elasticsearch_claim_labels::judges(change, facts, object))
+        .filter(|object| !data_migration_on_install::judges(facts, object))
         .filter_map(|object| {
-            let live = facts.get(&object.object)?;
-            let after = match object.object.kind {
-                Kind::Job => after(object, change.gate, Some(live))?,
-                _ => after_spec(object, change.gate, live, &IMMUTABLE)?,
-            };
-            let running = object.running.as_deref();
-            let fields = changed_fields(object.object.kind, live, &after, running);
-            (!fields.is_empty()).then_some((&object.object, fields, live))
+            let (fields, live) = changed(change, facts, object)?;
+            Some(Changed {
+                object: &object.object,
+                fields,
+                live,
+                migration: migration::of(object, Side::Planned),
+            })
         })
         .collect();
-    changed.sort_by_key(|(object, _, _)| (rank(object), object.name.clone()));
+    changed.sort_by_key(|changed| (rank(changed.object), changed.object.name.clone()));
     finding(change, facts, &changed).into_iter().collect()
+}
+
+/// The fields of an object that would change and can't, and the live object.
+pub(super) fn changed<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    object: &ObjectChange,
+) -> Option<(Vec<&'static str>, &'a Object)> {
+    if object.recreated {
+        return None;
+    }
+    let live = facts.get(&object.object)?;
+    let after = match object.object.kind {
+        Kind::Job => after(object, change.gate, Some(live))?,
+        _ => after_spec(object, change.gate, live, &IMMUTABLE)?,
+    };
+    let running = object.running.as_deref();
+    let fields = changed_fields(object.object.kind, live, &after, running);
+    (!fields.is_empty()).then_some((fields, live))
 }
 
 /// The order in which the guide deletes.
@@ -78,12 +103,17 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
         1 => "An object changes a field that Kubernetes does not let change".to_owned(),
         count => format!("{count} objects change fields that Kubernetes does not let change"),
     };
-    let mut why =
-        vec!["Half of the upgrade would be applied before the API server refuses these. Delete them first; claims stay.".to_owned()];
+    let first = match changed.iter().all(is_kept) {
+        true => "",
+        false => " Delete them first; claims stay.",
+    };
+    let mut why = vec![format!(
+        "Half of the upgrade would be applied before the API server refuses these.{first}"
+    )];
     why.extend(
         changed
             .iter()
-            .map(|(object, fields, _)| format!("  {object}: {}", fields.join(", "))),
+            .map(|changed| format!("  {}: {}", changed.object, changed.fields.join(", "))),
     );
     Some(Finding {
         rule: RULE.id,
@@ -91,7 +121,7 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
         title,
         objects: changed
             .iter()
-            .map(|(object, _, _)| (*object).clone())
+            .map(|changed| changed.object.clone())
             .collect(),
         why,
         fixes: fixes(change, facts, changed),
@@ -116,14 +146,15 @@ fn guide(change: &Change) -> &'static str {
 fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
     let (kept, changed): (Vec<_>, Vec<_>) = changed
         .iter()
-        .partition(|(object, ..)| stays_with_its_values(change, facts, object));
+        .partition(|changed| stays_with_its_values(change, facts, changed.object));
     let mut fixes = match kept.is_empty() {
         true => Vec::new(),
         false => conversion::fixes(change, facts),
     };
-    if !changed.is_empty() {
-        fixes.push(delete(facts, &changed));
-    }
+    let (migrations, changed): (Vec<_>, Vec<_>) =
+        changed.into_iter().partition(|changed| is_kept(changed));
+    fixes.extend(once_complete(change, &migrations));
+    fixes.extend(delete(facts, &changed));
     fixes
 }
 
@@ -134,14 +165,16 @@ fn stays_with_its_values(change: &Change, facts: &Facts, object: &ObjectRef) -> 
         && conversion::sets(change, facts, "orchestration.pvc")
 }
 
-fn delete(facts: &Facts, changed: &[&Changed<'_>]) -> Fix {
+fn delete(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
     let mut commands = Vec::new();
-    for (object, _, live) in changed {
+    for Changed { object, live, .. } in changed {
         match object.kind {
             Kind::StatefulSet => {
                 commands.extend(keep_claims(facts, &object.namespace, &object.name));
             }
-            Kind::Job if !is_finished(live) => commands.push(await_job(object)),
+            Kind::Job if migration::state(live) == State::Unfinished => {
+                commands.push(migration::wait(object));
+            }
             _ => {}
         }
     }
@@ -149,36 +182,52 @@ fn delete(facts: &Facts, changed: &[&Changed<'_>]) -> Fix {
         let of_kind = || {
             changed
                 .iter()
-                .filter(move |(object, _, _)| object.kind == kind)
+                .filter(move |changed| changed.object.kind == kind)
         };
-        if let Some((first, _, _)) = of_kind().next() {
+        if let Some(first) = of_kind().next() {
             let kubectl_kind = kind.kubectl();
             let words = ["delete", kubectl_kind.as_str()];
-            let names = of_kind().map(|(object, _, _)| object.name.as_str());
+            let names = of_kind().map(|changed| changed.object.name.as_str());
             commands.push(Command::Shell(shell::kubectl(
-                &first.namespace,
+                &first.object.namespace,
                 words.into_iter().chain(names),
             )));
         }
     }
-    Fix::new(
-        "There is downtime from here until the upgrade is through:",
-        commands,
-    )
+    let jobs = changed
+        .iter()
+        .all(|changed| changed.object.kind == Kind::Job);
+    let intro = match jobs {
+        true => "A Job is made anew once the old one is gone:",
+        false => "There is downtime from here until the upgrade is through:",
+    };
+    (!commands.is_empty()).then(|| Fix::new(intro, commands))
 }
 
-/// A migration that is cut off may not be repeatable.
-fn await_job(object: &ObjectRef) -> Command {
-    let job = format!("job/{}", object.name);
-    Command::Shell(shell::kubectl(
-        &object.namespace,
-        ["wait", "--for=condition=Complete", &job, "--timeout=1h"],
-    ))
+/// A migration that runs is not to be cut off, and one that is Complete not to be repeated.
+fn is_kept(changed: &Changed<'_>) -> bool {
+    changed.migration.is_some() && migration::state(changed.live) != State::Failed
 }
 
-fn is_finished(job: &Object) -> bool {
-    job.array("/status/conditions").iter().any(|condition| {
-        let text = |key: &str| condition.get(key).and_then(serde_json::Value::as_str);
-        matches!(text("type"), Some("Complete" | "Failed")) && text("status") == Some("True")
-    })
+fn once_complete(change: &Change, migrations: &[&Changed<'_>]) -> Vec<Fix> {
+    let unfinished: Vec<_> = migrations
+        .iter()
+        .filter(|changed| migration::state(changed.live) == State::Unfinished)
+        .map(|changed| migration::wait(changed.object))
+        .collect();
+    let kinds: Vec<_> = migrations
+        .iter()
+        .filter_map(|changed| changed.migration)
+        .collect();
+    let mut fixes = Vec::new();
+    if !unfinished.is_empty() {
+        fixes.push(Fix::new(
+            "Wait until the migration is complete:",
+            unfinished,
+        ));
+    }
+    if !kinds.is_empty() {
+        fixes.push(migration::switch_off(change, &kinds));
+    }
+    fixes
 }

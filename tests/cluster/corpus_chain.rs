@@ -3,6 +3,7 @@
 use harness::{Chart, Cluster, Corpus, Denial, Document, Helm, Secrets};
 
 use crate::{
+    cures::finish,
     release::{Release, assert_silent},
     stage::guarded_with_corpus,
 };
@@ -79,6 +80,11 @@ fn step(
     name: &str,
     rules: &[&str],
 ) {
+    for job in ["data", "identity"].map(|kind| format!("camunda-zeebe-migration-{kind}")) {
+        if release.get("job", &job).is_some() {
+            finish(release, &job);
+        }
+    }
     let (versions, last) = (release.versions(), release.revisions().pop());
     let target = chart(cluster, corpus, name, Secrets::GenerateAnew);
     let denial = Denial::of(&release.upgrade_record(helm, &target));
@@ -101,4 +107,5 @@ fn step(
     {
         release.bound(claim["metadata"]["name"].as_str().unwrap());
     }
+    release.delete_lost_claims();
 }

@@ -17,7 +17,7 @@ const RECORDS: [&str; 9] = [
     "9.3.7",
     "10.0.2",
     "12.13.3",
-    "13.12.7-migration-full",
+    "13.12.7-identity",
     "14.0.0-identity",
 ];
 

@@ -187,7 +187,12 @@ fn the_guides_own_command_from_12_to_13() {
     );
     for helm in Helm::BOTH {
         let denial = Denial::of(&release.upgrade_record(helm, &target));
-        denial.assert_rules(&["claims-orphaned", "identity-secret-removed"]);
+        denial.assert_rules(&[
+            "claims-orphaned",
+            "data-migration-disabled",
+            "identity-secret-removed",
+            "importers-disabled",
+        ]);
         assert_eq!(release.versions(), versions);
     }
 }

@@ -95,18 +95,26 @@ fn claims_of_a_csi_driver_can_be_cloned() {
     assert_eq!(clone["spec"]["storageClassName"], class.as_str());
 }
 
-/// 13's migration Jobs can't change; one that has not finished is waited for before it is deleted.
+/// 13's migration Jobs can't change; one that has not finished is waited for, and then it is switched off.
 #[test]
-fn a_migration_job_is_awaited_before_it_is_deleted() {
+fn a_migration_job_is_awaited_before_it_is_switched_off() {
     let Some((cluster, _)) = guarded() else {
         return;
     };
     let release = Release::new(cluster, "camunda");
     let migrating = "--set orchestration.migration.data.enabled=true";
     let shell = cluster.shell(Helm::V3).unwrap();
-    let install =
-        upgrade(&release, "camunda-13", migrating).replace("upgrade", "upgrade --install");
-    shell.run(&install).unwrap().ok().unwrap();
+    let install = |values| {
+        let command = upgrade(&release, "camunda-13", values);
+        shell
+            .run(&command.replace("upgrade", "upgrade --install"))
+            .unwrap()
+    };
+    let off = "--set orchestration.migration.data.enabled=false";
+    let denial = Denial::of(&install(migrating));
+    denial.assert_rules(&["data-migration-on-install"]);
+    assert_eq!(denial.flags, [off]);
+    assert_silent(&install("").ok().unwrap());
     assert_silent(
         &shell
             .run(&upgrade(&release, "camunda-13", migrating))
@@ -126,22 +134,28 @@ fn a_migration_job_is_awaited_before_it_is_deleted() {
     let namespace = &*release.namespace;
     assert_eq!(
         denial.commands,
-        [
-            format!("kubectl -n {namespace} wait --for=condition=Complete job/{job} --timeout=1h"),
-            format!("kubectl -n {namespace} delete job {job}"),
-        ]
+        [format!(
+            "kubectl -n {namespace} wait --for=condition=Complete job/{job} --timeout=1h"
+        ),]
     );
+    assert_eq!(denial.flags, [off]);
+    let without = upgrade(&release, "camunda-13", off);
+    let denial = Denial::of(&shell.run(&without).unwrap());
+    denial.assert_rules(&["migration-unfinished"]);
     finish(&release, job);
+    let again = shell.run(&upgrade(&release, "camunda-13", migrating));
+    assert!(again.unwrap().text().contains("after-upgrade"));
     let denial = Denial::of(&shell.run(&changed).unwrap());
-    assert_eq!(
-        denial.commands,
-        [format!("kubectl -n {namespace} delete job {job}")]
-    );
+    denial.assert_rules(&["data-migration-on-install"]);
+    assert_eq!(denial.flags, [off]);
     shell.run(&denial.cure(&changed)).unwrap().ok().unwrap();
+    assert!(release.get("job", job).is_none());
+    let next = format!("{changed} {off}");
+    assert_silent(&shell.run(&next).unwrap().ok().unwrap());
 }
 
 /// Ends the Job's pod, as a kubelet would report it, and waits for the Job to be Complete.
-fn finish(release: &Release, job: &str) {
+pub fn finish(release: &Release, job: &str) {
     let cluster = release.cluster;
     let pods = cluster
         .list("pods", &release.namespace, &format!("job-name={job}"))

@@ -66,7 +66,12 @@ const STEPS: [Step; 6] = [
     Step {
         chart: "camunda-13",
         stands_for: None,
-        stops: &["claims-orphaned", "identity-secret-removed"],
+        stops: &[
+            "claims-orphaned",
+            "data-migration-disabled",
+            "identity-secret-removed",
+            "importers-disabled",
+        ],
         generates: false,
         drops: &["-identity-secret", "-license"],
     },
@@ -139,8 +144,11 @@ fn take(release: &Release, helm: Helm, mode: &str, step: &Step) {
             assert_eq!(after.get(name), Some(data), "{name} in {}", step.chart);
         }
     }
+    release.delete_lost_claims();
     if mode == REUSE {
-        assert_silent(&release.upgrade(helm, &chart, &[REUSE]).ok().unwrap());
+        // With what the refusal had printed, too.
+        let again = release.upgrade(helm, &chart, &[REUSE, "--reuse-values"]);
+        assert_silent(&again.ok().unwrap());
     }
 }
 

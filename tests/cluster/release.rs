@@ -135,6 +135,19 @@ impl<'c> Release<'c> {
         self.cluster.get(kind, &self.namespace, name).unwrap()
     }
 
+    /// What the guide says of claims whose volumes were handed over.
+    pub fn delete_lost_claims(&self) {
+        let claims = self.cluster.list("pvc", &self.namespace, "").unwrap();
+        let lost = claims
+            .iter()
+            .filter(|claim| claim["status"]["phase"] == "Lost");
+        for claim in lost {
+            let name = claim["metadata"]["name"].as_str().unwrap();
+            let args = ["-n", &self.namespace, "delete", "pvc", name];
+            self.cluster.kubectl(args).ok().unwrap();
+        }
+    }
+
     /// Waits until a claim is Bound and returns its volume.
     pub fn bound(&self, claim: &str) -> String {
         self.cluster.wait_bound(&self.namespace, claim).unwrap()

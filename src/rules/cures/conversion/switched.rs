@@ -95,7 +95,10 @@ fn authentication(change: &Change, facts: &Facts, values: &mut Converted) -> Cli
         (Some(Method::Provider { keycloak, .. }), after) => {
             if !matches!(after, Some(Method::Provider { .. })) {
                 values.set("global.identity.auth.enabled", true.into());
-                values.set(METHODS[1], "oidc".into());
+                // Where the user named the cluster's own method, only a flag goes over it.
+                if change.values.get(METHODS[0]).is_none() {
+                    values.set(METHODS[1], "oidc".into());
+                }
             }
             match keycloak {
                 true => Clients::Keycloak,
