@@ -67,7 +67,9 @@ const STEPS: [Step; 6] = [
         chart: "camunda-13",
         stands_for: None,
         stops: &[
+            "authentication-changed",
             "claims-orphaned",
+            "component-disappears",
             "data-migration-disabled",
             "identity-secret-removed",
             "importers-disabled",

@@ -49,10 +49,13 @@ fn takes_converted_values_to_13(helm: Helm) {
     let chart = own("camunda-13");
     let denial = release.refused(helm, &chart, &args);
     denial.assert_rules(&[
+        "authentication-changed",
         "claims-orphaned",
         "component-disappears",
+        "data-migration-disabled",
         "identity-secret-removed",
         "immutable-field-changed",
+        "importers-disabled",
         "orchestration-values",
         "zeebe-brokers-reduced",
     ]);

@@ -1,6 +1,6 @@
 //! What the migration from 12 to 13 needs.
 
-use camunda_upgrade_guard::finding::{Action, Command, Finding};
+use camunda_upgrade_guard::finding::{Action, Finding};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, claim, commands};
