@@ -75,7 +75,8 @@ const STEPS: [Step; 6] = [
             "importers-disabled",
         ],
         generates: false,
-        drops: &["-identity-secret", "-license"],
+        // What PostgreSQL and Keycloak know is carried over before.
+        drops: &["-identity-secret", "-license", "-keycloak", "-postgresql"],
     },
 ];
 
