@@ -280,3 +280,41 @@ spec: {{template: {{spec: {{volumes: [{{name: config, configMap: {{name: {config
         .planned(&gateway(old));
     finding.live(&other(old)).passes();
 }
+
+/// 13 has it in a file, whose ConfigMap carries the labels of its workload and comes first.
+#[test]
+fn a_host_that_only_the_configuration_names() {
+    let cluster = |url: &str| {
+        let file = format!(
+            "camunda: {{data: {{secondary-storage: {{elasticsearch: {{url: \\\"{url}\\\"}}}}}}}}"
+        );
+        format!(
+            "apiVersion: v1
+kind: ConfigMap
+metadata: {{name: camunda-zeebe-configuration, labels: {{{OWN}: zeebe-broker}}}}
+data: {{application.yaml: \"{file}\"}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: camunda-zeebe, labels: {{{OWN}: zeebe-broker}}}}
+spec:
+  template:
+    spec:
+      containers: [{{image: x, volumeMounts: [{{name: config, mountPath: /config/application.yaml, subPath: application.yaml}}]}}]
+      volumes: [{{name: config, configMap: {{name: camunda-zeebe-configuration}}}}]"
+        )
+    };
+    let scene = |url: &str| {
+        Scene::upgrade("13.12.7", "13.12.7")
+            .running(&cluster(OUTSIDE))
+            .planned(&cluster(url))
+    };
+    let finding = scene("https://other.example.com").refused(CHANGED);
+    assert!(finding.why[0].contains("it would use Elasticsearch on other.example.com"));
+    scene("http://es.example.com:443").passes();
+    // From an exporter's variable to 13's file it is the same host.
+    let from_12 = Scene::upgrade("12.13.3", "13.12.7")
+        .running(&elastic(OUTSIDE))
+        .planned(&cluster(OUTSIDE));
+    assert!(!from_12.rules().contains(&CHANGED));
+}

@@ -163,6 +163,7 @@ impl Store {
             .objects
             .iter()
             .filter(|object| object.camunda)
+            .filter(|object| matches!(object.object.kind, Kind::StatefulSet | Kind::Deployment))
             .filter_map(|object| Some((object, object.on(side)?)))
             .collect();
         let embedded: Vec<_> = workloads
