@@ -30,7 +30,7 @@ pub struct Rendered {
     pub helm: HelmCli,
     /// Namespace and name of the Secrets that controllers make of the release's objects.
     pub produced: BTreeSet<(String, String)>,
-    /// What each wanted document's text was read as.
+    /// What each wanted document's text was read as, of a release that runs.
     documents: HashMap<Box<str>, Vec<Arc<Object>>>,
 }
 
@@ -145,7 +145,10 @@ impl Rendered {
         for object in &objects {
             self.add(object, document.source, release, hook);
         }
-        self.documents.insert(document.text.into(), objects);
+        // Only what runs is compared with: what is compared itself need not be kept.
+        if known.is_none() {
+            self.documents.insert(document.text.into(), objects);
+        }
     }
 
     fn add(
@@ -322,7 +325,7 @@ mod tests {
         };
         assert!(Arc::ptr_eq(&secret.object, &running.objects[0].object));
         assert!(!Arc::ptr_eq(&deployment.object, &running.objects[1].object));
-        let last = Rendered::of(&release("2"), Some(&next));
+        let last = Rendered::of(&release("2"), Some(&running));
         assert_eq!(last.objects[1].object.0["spec"]["replicas"], 2);
     }
 

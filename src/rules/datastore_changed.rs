@@ -39,6 +39,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }
     STORES
         .iter()
+        .filter(|store| !store.is_untouched(change))
         .filter_map(|store| finding(change, facts, store))
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Where a release keeps its data, as its workloads and the user's values tell.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::{
     camunda::Component,
@@ -130,6 +130,39 @@ impl fmt::Display for State {
 }
 
 impl Store {
+    /// Whether neither what is told of it nor what brings it along changes: then nothing has to be read for it.
+    pub(super) fn is_untouched(&self, change: &Change) -> bool {
+        let Some(before) = &change.running_values else {
+            return false;
+        };
+        let same_values = self
+            .values
+            .iter()
+            .all(|(key, _)| before.get(key) == change.values.get(key))
+            && (self.external.is_empty()
+                || before.get(self.external) == change.values.get(self.external));
+        let concerned = |object: &ObjectChange| {
+            let workload = object.running.as_deref().or(object.planned.as_deref());
+            let label = workload.and_then(|it| it.label("app.kubernetes.io/component"));
+            object.object.kind == Kind::ConfigMap
+                || Some(object.component) == self.embedded
+                || self
+                    .properties
+                    .iter()
+                    .any(|(component, ..)| label == Some(component))
+        };
+        let same = |object: &ObjectChange| match (&object.running, &object.planned) {
+            (Some(running), Some(planned)) => Arc::ptr_eq(running, planned),
+            _ => false,
+        };
+        same_values
+            && change
+                .objects
+                .iter()
+                .filter(|object| concerned(object))
+                .all(same)
+    }
+
     /// Where it is in the release that runs.
     pub(super) fn before(&self, change: &Change, facts: &Facts) -> Option<State> {
         let values = change.running_values.as_ref()?;
