@@ -69,7 +69,10 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     let fixes = if planned < now {
         vec![Fix::new(
             "Stay on the version that wrote the data; add to your helm upgrade:",
-            vec![Command::HelmFlag(format!("--set-string {key}={now}"))],
+            vec![Command::HelmFlag(format!(
+                "--set-string {}={now}",
+                change.values.key_in_file(key)
+            ))],
         )]
     } else {
         vec![Fix::new(
