@@ -153,7 +153,11 @@ fn commands(fix: &Fix) -> Vec<String> {
         .enumerate()
         .map(|(index, command)| match command {
             Command::HelmFlag(flag) if Some(index) != last_flag => format!("     {flag} \\"),
-            other if other.text().contains('\n') => other.text().to_owned(),
+            other if other.text().contains("<<'EOF'") => other.text().to_owned(),
+            other if other.text().contains('\n') => {
+                let lines = other.text().lines().map(|line| format!("     {line}"));
+                lines.collect::<Vec<_>>().join("\n")
+            }
             other => format!("     {}", other.text()),
         })
         .collect()

@@ -10,6 +10,8 @@ use camunda_upgrade_guard::{
 use harness::Corpus;
 use serde_json::json;
 
+use crate::scene::commands;
+
 const RULES: [&str; 8] = [
     "ldap-unsupported",
     "authentication-changed",
@@ -85,17 +87,10 @@ fn defaults_change_how_people_log_in() {
                 "{:?}",
                 findings[0].why
             );
-            let flags = findings[0].fixes.last().unwrap();
-            let flags: Vec<_> = flags.commands.iter().map(|flag| flag.text()).collect();
-            assert_eq!(
-                flags,
-                [
-                    "--set global.security.authentication.method=oidc",
-                    "--set global.identity.auth.enabled=true",
-                    "--set identity.enabled=true",
-                    "--set identityKeycloak.enabled=true",
-                ]
-            );
+            let typed = commands(&findings[0]).join("\n");
+            for line in ["method: oidc", "identityKeycloak:\n  enabled: true"] {
+                assert!(typed.contains(line), "{line}: {typed}");
+            }
         }
     }
     let running = release(&corpus, "12.13.3-defaults", "deployed", &[]);

@@ -106,7 +106,7 @@ fn the_way_to_13_carries_the_old_passwords_over() {
     let create = keys.iter().fold(
         "kubectl -n camunda create secret generic camunda-credentials".to_owned(),
         |line, (key, secret, old)| {
-            format!("{line} --from-literal={key}=\"$(kubectl -n camunda get secret {secret} -o 'jsonpath={{.data.{old}}}' | base64 --decode)\"")
+            format!("{line} \\\n  --from-literal={key}=\"$(kubectl -n camunda get secret {secret} -o 'jsonpath={{.data.{old}}}' | base64 --decode)\"")
         },
     );
     assert_eq!(findings[0].fixes[0].commands.len(), 1);

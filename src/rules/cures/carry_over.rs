@@ -92,8 +92,10 @@ pub(crate) fn fill(
 /// Creates a Secret with these keys.
 pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
     let mut line = shell::kubectl(namespace, ["create", "secret", "generic", secret]);
+    // One below the other, so that a person can check each key and where its value is from.
+    let separator = if keys.len() > 1 { " \\\n  " } else { " " };
     for (key, content) in keys {
-        line += &format!(" --from-literal={}=", shell::quote(key));
+        line += &format!("{separator}--from-literal={}=", shell::quote(key));
         line += &match content {
             Content::Printed(command) => format!("\"$({command})\""),
             Content::Fresh => "\"$(openssl rand -hex 16)\"".to_owned(),
@@ -196,8 +198,8 @@ mod tests {
         );
         assert_eq!(
             created.text(),
-            "kubectl -n prod create secret generic new --from-literal='a b'=\"$(kubectl -n prod get secret old -o \
-             'jsonpath={.data.password}' | base64 --decode)\" --from-literal=c=\"$(openssl rand -hex 16)\""
+            "kubectl -n prod create secret generic new \\\n  --from-literal='a b'=\"$(kubectl -n prod get secret old -o \
+             'jsonpath={.data.password}' | base64 --decode)\" \\\n  --from-literal=c=\"$(openssl rand -hex 16)\""
         );
         assert!(matches!(
             create("prod", "new", &[("a", Content::Asked)]),

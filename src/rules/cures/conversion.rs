@@ -95,9 +95,12 @@ pub(crate) fn entered(change: &Change) -> Option<&'static Line> {
 
 fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion {
     let own = change.values.own();
-    let source = source(change);
+    let mut source = source(change);
     let mut conversion = Conversion::default();
-    conversion.values.put(moves(&source, own, line).values);
+    let moved = moves(&source, own, line).values;
+    // What follows asks for new keys, under which the user's values are from here on.
+    overlay(&mut source, moved.clone());
+    conversion.values.put(moved);
     merged::merge(&source, own, line, &mut conversion.values);
     let clients = switched::switch_on(change, facts, line, &mut conversion.values);
     credentials::refer(change, facts, &source, clients, line, &mut conversion);

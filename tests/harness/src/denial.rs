@@ -56,7 +56,13 @@ impl Denial {
                 let document: Vec<_> = lines.by_ref().take_while(|line| *line != "EOF").collect();
                 commands.push(format!("{command}\n{}\nEOF", document.join("\n")));
             } else if command.starts_with("kubectl ") || command.starts_with("export ") {
-                commands.push(command.to_owned());
+                let mut whole = command.to_owned();
+                while whole.ends_with(" \\")
+                    && let Some(more) = lines.next()
+                {
+                    whole = format!("{whole}\n{more}");
+                }
+                commands.push(whole);
             } else if command.starts_with("--set") || command.starts_with("-f ") {
                 flags.push(command.trim_end_matches(" \\").to_owned());
             }
