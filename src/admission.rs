@@ -24,6 +24,7 @@ use axum::{
 use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
+use tokio::sync::watch;
 
 pub use self::metrics::AdmissionMetrics;
 use self::{
@@ -34,6 +35,7 @@ use crate::{
     cluster::Cluster,
     gather::{Reader, Records},
     mutations::volume_reclaim_policy::RetainScope,
+    policy::Policy,
     server::BODY_LIMIT,
 };
 
@@ -45,6 +47,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Guard {
     cluster: Cluster,
     retain: RetainScope,
+    policy: watch::Receiver<Arc<Policy>>,
     records: Arc<Records>,
     metrics: AdmissionMetrics,
 }
@@ -63,11 +66,17 @@ struct Timeout {
 }
 
 impl Guard {
-    /// A guard over a cluster.
-    pub fn new(cluster: Cluster, retain: RetainScope, metrics: AdmissionMetrics) -> Self {
+    /// A guard over a cluster. `retain` counts where the policy says nothing of it.
+    pub fn new(
+        cluster: Cluster,
+        retain: RetainScope,
+        policy: watch::Receiver<Arc<Policy>>,
+        metrics: AdmissionMetrics,
+    ) -> Self {
         Self {
             cluster,
             retain,
+            policy,
             records: Arc::default(),
             metrics,
         }
@@ -89,12 +98,14 @@ impl Guard {
 
     async fn judge(&self, endpoint: Endpoint, request: &Request<'_>, budget: Duration) -> Verdict {
         let reader = Reader::new(self.cluster.clone(), budget);
+        // One review is judged by one policy, whatever is loaded meanwhile.
+        let policy = Arc::clone(&self.policy.borrow());
         match endpoint {
-            Endpoint::Mutate => mutate::judge(self, &reader, request).await,
+            Endpoint::Mutate => mutate::judge(&policy, self.retain, &reader, request).await,
             Endpoint::Validate if request.is_record() => {
-                release_gate::judge(self, &reader, request).await
+                release_gate::judge(self, &policy, &reader, request).await
             }
-            Endpoint::Validate => object_gate::judge(&reader, request).await,
+            Endpoint::Validate => object_gate::judge(&policy, &reader, request).await,
         }
     }
 }

@@ -47,6 +47,7 @@ pub mod metrics;
 mod migration;
 pub mod mutations;
 pub mod object;
+pub mod policy;
 pub mod release;
 pub mod rules;
 pub mod server;

@@ -206,3 +206,31 @@ fn every_flag_is_an_environment_variable_too() {
         );
     }
 }
+
+#[test]
+fn a_configuration_is_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.yaml");
+    let name = file.display().to_string();
+    let check = || {
+        let tls = ["--tls-cert", "a", "--tls-key", "b"];
+        let args = ["serve", "--check-config", "--config", &name];
+        guard(&[&args[..], &tls[..]].concat())
+    };
+    // The example of the documentation, as it stands there.
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let example = page.split("```yaml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    std::fs::write(&file, example).unwrap();
+    let output = check();
+    assert!(output.status.success(), "{output:?}");
+    std::fs::write(&file, "mode: enforce\nrules:\n  downgrades: off\n").unwrap();
+    let output = check();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("downgrades") && said.contains("line 3"),
+        "{said}"
+    );
+}

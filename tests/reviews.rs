@@ -19,6 +19,7 @@ use camunda_upgrade_guard::{
 use http_body_util::BodyExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 fn router(objects: Vec<Value>, metrics: &Metrics) -> Router {
@@ -27,6 +28,7 @@ fn router(objects: Vec<Value>, metrics: &Metrics) -> Router {
     Guard::new(
         cluster,
         RetainScope::default(),
+        watch::channel(Arc::default()).1,
         AdmissionMetrics::new(metrics),
     )
     .router()
@@ -193,6 +195,7 @@ async fn an_object_that_could_not_be_judged_is_admitted_with_a_warning() {
     let guard = Guard::new(
         Cluster::Live(LiveCluster::new(client)),
         RetainScope::default(),
+        watch::channel(Arc::default()).1,
         AdmissionMetrics::new(&Metrics::new()),
     );
     let set = |app: &str| {

@@ -1,18 +1,28 @@
 //! The mutating endpoint: what the guard sets, and refusals that must come before the API server's own.
 
-use super::{Guard, object_gate, review::Request, verdict::Verdict};
+use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
+    camunda::release_label,
     change::Operation,
     denial,
     facts::Facts,
+    finding::Action,
     gather::Reader,
     mutations::{
-        claim_bound_to_retained_volume, volume_claim_ref, volume_reclaim_policy, zeebe_fs_group,
+        claim_bound_to_retained_volume, volume_claim_ref,
+        volume_reclaim_policy::{self, RetainScope},
+        zeebe_fs_group,
     },
     object::{Kind, Object},
+    policy::Policy,
 };
 
-pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>) -> Verdict {
+pub(super) async fn judge(
+    policy: &Policy,
+    retain: RetainScope,
+    reader: &Reader,
+    request: &Request<'_>,
+) -> Verdict {
     let (Some(kind), Some(operation), Some(object)) =
         (request.kind(), request.operation(), request.object())
     else {
@@ -20,17 +30,18 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
     };
     match kind {
         Kind::StatefulSet | Kind::Deployment | Kind::Job => {
-            workload(reader, request, operation, object).await
+            workload(policy, reader, request, operation, object).await
         }
-        Kind::PersistentVolume => volume(guard, reader, &object).await,
+        Kind::PersistentVolume => volume(policy, retain, reader, &object).await,
         Kind::PersistentVolumeClaim if operation == Operation::Create => {
-            claim(reader, request, &object).await
+            claim(policy, reader, request, &object).await
         }
         _ => Verdict::admitted(),
     }
 }
 
 async fn workload(
+    policy: &Policy,
     reader: &Reader,
     request: &Request<'_>,
     operation: Operation,
@@ -49,7 +60,8 @@ async fn workload(
                 facts
             }
         };
-        judged = object_gate::findings(reader, reference, operation, object.clone(), facts).await;
+        judged = object_gate::findings(policy, reader, reference, operation, object.clone(), facts)
+            .await;
         if !judged.allowed() {
             return judged;
         }
@@ -63,17 +75,28 @@ async fn workload(
     }
     let facts = reader.namespace_facts(&request.namespace).await;
     let mutated = zeebe_fs_group::mutate(&object, old.as_ref(), &facts);
-    judged.and(Verdict::mutated(&object.0, mutated.into_iter().collect()))
+    let verdict = Verdict::mutated(&object.0, mutated.into_iter().collect());
+    let release = release_label(&object).unwrap_or_default();
+    judged.and(match policy.audits(&request.namespace, release) {
+        true => verdict.reported(),
+        false => verdict,
+    })
 }
 
-async fn volume(guard: &Guard, reader: &Reader, volume: &Object) -> Verdict {
+async fn volume(policy: &Policy, retain: RetainScope, reader: &Reader, volume: &Object) -> Verdict {
     let facts = reader.volume_facts(volume).await;
+    let claim = facts.claim_of(volume);
+    let namespace = volume.str("/spec/claimRef/namespace").unwrap_or_default();
+    let release = claim.and_then(|claim| facts.release_of(claim));
+    let release = release.unwrap_or_default();
     let mut mutations = Vec::new();
     match volume_claim_ref::mutate(volume, &facts) {
         Ok(mutated) => mutations.extend(mutated),
         Err(finding) if facts.gaps().is_empty() => {
             let message = denial::object_message(&finding);
-            return Verdict::of(&[*finding], Some(message));
+            let findings = policy.apply(namespace, release, vec![*finding]);
+            let refuses = findings.iter().any(|it| it.action == Action::Deny);
+            return Verdict::of(&findings, refuses.then_some(message));
         }
         Err(_) => {
             let gap = facts.gaps().first().map_or("", |gap| gap.reason.as_str());
@@ -84,15 +107,20 @@ async fn volume(guard: &Guard, reader: &Reader, volume: &Object) -> Verdict {
         }
     }
     let handed_over = mutations.last().map_or(volume, |mutated| &mutated.object);
-    mutations.extend(volume_reclaim_policy::mutate(
-        handed_over,
-        guard.retain,
-        &facts,
-    ));
+    let scope = policy.retain_volumes.unwrap_or(retain);
+    let retained = volume_reclaim_policy::mutate(handed_over, scope, &facts);
+    // Handing a volume over is what somebody has asked for; the policy is the guard's own idea.
+    if policy.audits(namespace, release) {
+        let untouched = handed_over.clone();
+        let asked = Verdict::mutated(&volume.0, mutations);
+        let own = Verdict::mutated(&untouched.0, retained.into_iter().collect());
+        return asked.and(own.reported());
+    }
+    mutations.extend(retained);
     Verdict::mutated(&volume.0, mutations)
 }
 
-async fn claim(reader: &Reader, request: &Request<'_>, claim: &Object) -> Verdict {
+async fn claim(policy: &Policy, reader: &Reader, request: &Request<'_>, claim: &Object) -> Verdict {
     let facts = reader.volumes_for(claim, &request.namespace).await;
     let mutated = claim_bound_to_retained_volume::mutate(claim, &request.namespace, &facts);
     match (mutated, facts.gaps().first()) {
@@ -102,6 +130,13 @@ async fn claim(reader: &Reader, request: &Request<'_>, claim: &Object) -> Verdic
             gap.what,
             gap.reason
         )),
-        (mutated, _) => Verdict::mutated(&claim.0, mutated.into_iter().collect()),
+        (mutated, _) => {
+            let verdict = Verdict::mutated(&claim.0, mutated.into_iter().collect());
+            let release = release_label(claim).unwrap_or_default();
+            match policy.audits(&request.namespace, release) {
+                true => verdict.reported(),
+                false => verdict,
+            }
+        }
     }
 }

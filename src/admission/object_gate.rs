@@ -10,12 +10,13 @@ use crate::{
     facts::Facts,
     gather::Reader,
     object::{Kind, Object, ObjectRef},
+    policy::Policy,
     rules,
 };
 
-pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
+pub(super) async fn judge(policy: &Policy, reader: &Reader, request: &Request<'_>) -> Verdict {
     if let Some((statefulset, replicas)) = request.scaled() {
-        return scaled(reader, statefulset, replicas).await;
+        return scaled(policy, reader, statefulset, replicas).await;
     }
     let secret = match (request.kind(), request.operation()) {
         (Some(Kind::Secret), Some(Operation::Create)) => request.object(),
@@ -23,13 +24,13 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
         _ => None,
     };
     if let (Some(secret), Some(operation)) = (secret, request.operation()) {
-        return secret_gate::judge(reader, request, operation, secret).await;
+        return secret_gate::judge(policy, reader, request, operation, secret).await;
     }
     let (Some(kind), Some(operation)) = (request.kind(), request.operation()) else {
         return Verdict::admitted();
     };
     if operation == Operation::Delete {
-        return deleted(reader, request, kind).await;
+        return deleted(policy, reader, request, kind).await;
     }
     let Some(object) = request.object() else {
         return Verdict::admitted();
@@ -48,7 +49,7 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
             let Some(old) = request.old_object() else {
                 return Verdict::admitted();
             };
-            return repointed(reader, request, &old, object).await;
+            return repointed(policy, reader, request, &old, object).await;
         }
         (Kind::PersistentVolumeClaim, Operation::Create) => {
             facts = reader.clone_facts(&object, &request.namespace).await;
@@ -60,18 +61,18 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
                 return Verdict::admitted();
             };
             let change = Change::of_object(operation, reference, &release, object);
-            return judged(&change, &facts);
+            return judged(policy, &change, &facts);
         }
         _ => return Verdict::admitted(),
     }
     let Some(reference) = request.reference(&object) else {
         return Verdict::admitted();
     };
-    findings(reader, reference, operation, object, facts).await
+    findings(policy, reader, reference, operation, object, facts).await
 }
 
 /// A claim, or the volume of one: whose release it is, the claim tells.
-async fn deleted(reader: &Reader, request: &Request<'_>, kind: Kind) -> Verdict {
+async fn deleted(policy: &Policy, reader: &Reader, request: &Request<'_>, kind: Kind) -> Verdict {
     let (Kind::PersistentVolumeClaim | Kind::PersistentVolume, Some(old)) =
         (kind, request.old_object())
     else {
@@ -84,10 +85,11 @@ async fn deleted(reader: &Reader, request: &Request<'_>, kind: Kind) -> Verdict 
     let (release, namespace) = owner(&facts);
     let mut change = Change::of_deletion(reference, &release, old);
     change.namespace = namespace;
-    judged(&change, &facts)
+    judged(policy, &change, &facts)
 }
 
 async fn repointed(
+    policy: &Policy,
     reader: &Reader,
     request: &Request<'_>,
     old: &Object,
@@ -100,7 +102,7 @@ async fn repointed(
     let (release, namespace) = owner(&facts);
     let mut change = Change::of_object(Operation::Update, reference, &release, object);
     change.namespace = namespace;
-    judged(&change, &facts)
+    judged(policy, &change, &facts)
 }
 
 /// The release and namespace of the claim that was read with a volume.
@@ -113,13 +115,19 @@ fn owner(facts: &Facts) -> (String, String) {
 }
 
 /// For rules that ask themselves whether the object is Camunda's.
-pub(super) fn judged(change: &Change, facts: &Facts) -> Verdict {
+pub(super) fn judged(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
     let findings = rules::judge(change, facts);
+    let findings = policy.apply(&change.namespace, &change.release, findings);
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 
 /// A Scale tells only a number: the StatefulSet is judged as if it had been edited.
-async fn scaled(reader: &Reader, statefulset: ObjectRef, replicas: u64) -> Verdict {
+async fn scaled(
+    policy: &Policy,
+    reader: &Reader,
+    statefulset: ObjectRef,
+    replicas: u64,
+) -> Verdict {
     let mut facts = Facts::default();
     let Some(live) = reader.live(&mut facts, &statefulset).await else {
         return Verdict::of(&rules::unchecked(&Change::default(), &facts), None);
@@ -129,11 +137,20 @@ async fn scaled(reader: &Reader, statefulset: ObjectRef, replicas: u64) -> Verdi
         spec.insert("replicas".to_owned(), replicas.into());
     }
     let facts = reader.statefulset_facts(&live, &planned).await;
-    findings(reader, statefulset, Operation::Update, planned, facts).await
+    findings(
+        policy,
+        reader,
+        statefulset,
+        Operation::Update,
+        planned,
+        facts,
+    )
+    .await
 }
 
 /// Judges one object; the API server is asked whether it is Camunda's only where a rule objects.
 pub(super) async fn findings(
+    policy: &Policy,
     reader: &Reader,
     reference: ObjectRef,
     operation: Operation,
@@ -156,5 +173,5 @@ pub(super) async fn findings(
     {
         reader.claim_facts(&mut facts, &namespace).await;
     }
-    judged(&change, &facts)
+    judged(policy, &change, &facts)
 }

@@ -7,11 +7,17 @@ use crate::{
     change::Change,
     denial,
     gather::{Decoded, Reader, Running},
+    policy::Policy,
     release::{self, Storage},
     rules,
 };
 
-pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>) -> Verdict {
+pub(super) async fn judge(
+    guard: &Guard,
+    policy: &Policy,
+    reader: &Reader,
+    request: &Request<'_>,
+) -> Verdict {
     let Some(storage) = request.storage() else {
         return Verdict::admitted();
     };
@@ -43,7 +49,7 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
     };
     let Decoded { release, rendered } = match decoded {
         Ok(decoded) => decoded,
-        Err(reason) => return undecodable(reader, request, &reason).await,
+        Err(reason) => return undecodable(policy, reader, request, &reason).await,
     };
     // A restored backup, a status that is written again: nothing is about to happen.
     if !release.info.status.is_pending() {
@@ -79,6 +85,7 @@ pub(super) async fn judge(guard: &Guard, reader: &Reader, request: &Request<'_>)
         facts.insert_gap("running release", reason);
     }
     let findings = rules::judge(&change, &facts);
+    let findings = policy.apply(&change.namespace, &change.release, findings);
     Verdict::of(&findings, denial::message(&change, &findings)).about(&change.release)
 }
 
@@ -97,7 +104,12 @@ async fn running(
 }
 
 /// A record that can't be read is refused where Camunda is known to be, and nowhere else.
-async fn undecodable(reader: &Reader, request: &Request<'_>, reason: &str) -> Verdict {
+async fn undecodable(
+    policy: &Policy,
+    reader: &Reader,
+    request: &Request<'_>,
+    reason: &str,
+) -> Verdict {
     let object = request.object();
     let named = object.as_ref().and_then(|object| object.label("name"));
     let Some(release) = release::parse_record_name(request.name())
@@ -112,7 +124,7 @@ async fn undecodable(reader: &Reader, request: &Request<'_>, reason: &str) -> Ve
         "the record of release {release} (namespace {}) can't be decoded, so the change was not judged: {reason}",
         request.namespace
     );
-    if is_camunda {
+    if is_camunda && !policy.audits(&request.namespace, release) {
         Verdict::refused(format!("{message}. Nothing was changed.")).about(release)
     } else {
         Verdict::warned(&message).about(release)

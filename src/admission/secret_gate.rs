@@ -7,11 +7,13 @@ use crate::{
     facts::Facts,
     gather::Reader,
     object::Object,
+    policy::Policy,
     rules,
     webhooks::CONTROLLERS,
 };
 
 pub(super) async fn judge(
+    policy: &Policy,
     reader: &Reader,
     request: &Request<'_>,
     operation: Operation,
@@ -46,5 +48,5 @@ pub(super) async fn judge(
             .secret_deletion_facts(&mut facts, &namespace, &release)
             .await;
     }
-    object_gate::judged(&change, &facts)
+    object_gate::judged(policy, &change, &facts)
 }

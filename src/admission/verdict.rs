@@ -95,6 +95,17 @@ impl Verdict {
         }
     }
 
+    /// The same where only reports are wanted: nothing is done, and what would have been is told.
+    pub(super) fn reported(mut self) -> Self {
+        if self.patch.take().is_some() {
+            self.mutations.clear();
+            for warning in &mut self.warnings {
+                warning.insert_str(0, "audit mode, not done: ");
+            }
+        }
+        self
+    }
+
     /// The request could not be understood.
     pub(super) fn unreadable(reason: &str) -> Self {
         Self {

@@ -15,6 +15,7 @@ use crate::{
     cluster::{Cluster, LiveCluster, Snapshot},
     logging::LogArgs,
     mutations::volume_reclaim_policy::RetainScope,
+    policy::{self, Policy},
     server::{Admin, Readiness, ServerArgs, Shutdown, Stopped},
 };
 
@@ -49,6 +50,14 @@ pub struct ServeArgs {
     )]
     retain_volumes: RetainScope,
 
+    /// File that says how the rules count, and where; changes are taken over while the guard runs
+    #[arg(long, value_name = "FILE", env = "CAMUNDA_UPGRADE_GUARD_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Check the file of --config and exit
+    #[arg(long, requires = "config")]
+    check_config: bool,
+
     /// Folder with data files of release lines (*.yaml), in addition to those compiled in or in their place
     #[arg(
         long,
@@ -65,6 +74,11 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        if let Some(file) = self.config.as_deref().filter(|_| self.check_config) {
+            Policy::read(file)?;
+            println!("{} is a configuration", file.display());
+            return Ok(());
+        }
         self.log.init()?;
         if let Some(folder) = &self.release_lines {
             Line::load(folder)?;
@@ -94,6 +108,7 @@ impl ServeArgs {
         let guard = Guard::new(
             cluster,
             self.retain_volumes,
+            policy::follow(self.config, &admin.metrics)?,
             AdmissionMetrics::new(&admin.metrics),
         );
         match bound.serve(guard.router(), admin, shutdown).await {

@@ -4,6 +4,7 @@
 //! Persistent Volume".
 
 use clap::ValueEnum;
+use serde::Deserialize;
 
 use super::{Mutated, set};
 use crate::{
@@ -20,7 +21,8 @@ pub const ALLOW_POLICY: &str = "camunda-upgrade-guard/allow-reclaim-policy";
 const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
 
 /// Whose volumes are retained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RetainScope {
     /// Elasticsearch's, as the guides ask.
     #[default]

@@ -6,6 +6,7 @@
 
 mod blast_radius;
 mod charts;
+mod configuration;
 mod corpus_13;
 mod corpus_chain;
 mod corpus_good;

@@ -1,0 +1,66 @@
+//! The file of the policy, followed while the guard runs.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+};
+use tokio::sync::watch;
+
+use super::Policy;
+use crate::metrics::Metrics;
+
+/// A ConfigMap's volume takes up to a minute itself to show a change.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+/// The policy of a file, and what becomes of it; without a file what the rules' pages say.
+///
+/// # Errors
+/// When the file can't be read or parsed at first. Later the last good one is kept, and the error logged.
+pub fn follow(
+    file: Option<PathBuf>,
+    metrics: &Metrics,
+) -> anyhow::Result<watch::Receiver<Arc<Policy>>> {
+    let Some(file) = file else {
+        return Ok(watch::channel(Arc::default()).1);
+    };
+    let loads: Family<Outcome, Counter> = Family::default();
+    metrics.register(|registry| {
+        let help = "Times that the configuration changed and was read";
+        registry.register("config_loads", help, loads.clone());
+    });
+    let (sender, policy) = watch::channel(Arc::new(Policy::read(&file)?));
+    for outcome in ["ok", "failed"] {
+        drop(loads.get_or_create(&Outcome { outcome }));
+    }
+    tokio::spawn(async move {
+        let mut known = tokio::fs::read(&file).await.ok();
+        loop {
+            tokio::time::sleep(INTERVAL).await;
+            let now = tokio::fs::read(&file).await.ok();
+            if now == known {
+                continue;
+            }
+            known = now;
+            let outcome = match Policy::read(&file) {
+                Ok(policy) => {
+                    tracing::info!(file = %file.display(), "configuration loaded");
+                    sender.send_replace(Arc::new(policy));
+                    "ok"
+                }
+                Err(error) => {
+                    tracing::error!("{error:#}; the last good configuration stays");
+                    "failed"
+                }
+            };
+            loads.get_or_create(&Outcome { outcome }).inc();
+        }
+    });
+    Ok(policy)
+}
