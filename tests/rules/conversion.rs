@@ -150,6 +150,8 @@ fn values_of_others_pass() {
     ] {
         to_13(&values).passes();
     }
+    let off = to_13(&json!({"tasklist": {"enabled": false}})).refused(VALUES);
+    assert!(text(&off, "camunda-13.yaml").contains("profiles:\n    tasklist: false"));
     let old = json!({"zeebe": {"clusterSize": 5}});
     Scene::upgrade("12.13.1", "12.13.3")
         .values(old.clone(), old)
@@ -271,7 +273,7 @@ fn what_may_be_secret_is_only_named() {
     let text = text(&finding, "camunda-13.yaml");
     assert!(
         text.contains(
-            "# ES_PASSWORD in orchestration.env keeps your value, which is not shown here."
+            "# ES_PASSWORD in orchestration.env: fill in your value; it is not shown here."
         ),
         "{text}"
     );

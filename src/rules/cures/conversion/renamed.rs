@@ -101,12 +101,17 @@ fn leaves(path: String, value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Takes the value under a dotted key out of a map.
+/// Takes the value under a dotted key out of a map, and what is empty without it.
 fn take(map: &mut Map<String, Value>, key: &str) -> Option<Value> {
-    match key.split_once('.') {
-        None => map.remove(key),
-        Some((first, rest)) => take(map.get_mut(first)?.as_object_mut()?, rest),
+    let Some((first, rest)) = key.split_once('.') else {
+        return map.remove(key);
+    };
+    let below = map.get_mut(first)?.as_object_mut()?;
+    let taken = take(below, rest);
+    if below.is_empty() {
+        map.remove(first);
     }
+    taken
 }
 
 /// Whether something is under a dotted key, whose parts may have dots themselves.

@@ -21,7 +21,7 @@ pub(crate) fn from_map(values: &mut Map<String, Value>, notes: &mut Vec<String>)
     notes.extend(
         found
             .into_iter()
-            .map(|key| format!("{key} keeps your value, which is not shown here.")),
+            .map(|key| format!("{key}: fill in your value; it is not shown here.")),
     );
 }
 
