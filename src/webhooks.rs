@@ -16,6 +16,9 @@ pub const ENFORCE: &str = "camunda-upgrade-guard/enforce";
 /// The name of both configurations, and the end of every webhook's name.
 pub const NAME: &str = "camunda-upgrade-guard";
 
+/// What cert-manager's CA injector looks for.
+const INJECT_CA_FROM: &str = "cert-manager.io/inject-ca-from";
+
 /// Where the API server finds the guard.
 #[derive(Clone, Debug)]
 pub enum Address {
@@ -30,6 +33,15 @@ pub enum Address {
     },
 }
 
+/// Which CA the API server is to trust there.
+#[derive(Clone, Debug)]
+pub enum Trust {
+    /// The base64 of its PEM.
+    Bundle(String),
+    /// The one of cert-manager's `NAMESPACE/CERTIFICATE`: its CA injector keeps it right.
+    Injected(String),
+}
+
 /// One webhook before it is doubled.
 struct Webhook {
     name: &'static str,
@@ -39,17 +51,21 @@ struct Webhook {
     namespaced: bool,
 }
 
-/// Both configurations, for a guard at `address` with certificates of the CA `bundle` (base64 of its PEM).
-pub fn configurations(address: &Address, bundle: &str) -> [Value; 2] {
+/// Both configurations, for a guard at `address` with certificates of a trusted CA.
+pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
     let configuration = |kind: &str, path: &str, webhooks: Vec<Webhook>, mutating: bool| {
         let webhooks: Vec<_> = webhooks
             .iter()
-            .flat_map(|webhook| doubled(webhook, address, path, bundle, mutating))
+            .flat_map(|webhook| doubled(webhook, address, path, trust, mutating))
             .collect();
+        let mut metadata = json!({"name": NAME, "labels": {"app.kubernetes.io/name": NAME}});
+        if let Trust::Injected(certificate) = trust {
+            metadata["annotations"] = json!({INJECT_CA_FROM: certificate});
+        }
         json!({
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": kind,
-            "metadata": {"name": NAME, "labels": {"app.kubernetes.io/name": NAME}},
+            "metadata": metadata,
             "webhooks": webhooks,
         })
     };
@@ -207,7 +223,7 @@ fn doubled(
     webhook: &Webhook,
     address: &Address,
     path: &str,
-    bundle: &str,
+    trust: &Trust,
     mutating: bool,
 ) -> Vec<Value> {
     let variants: &[(&str, &str, &str)] = if webhook.namespaced {
@@ -221,7 +237,7 @@ fn doubled(
             let mut value = json!({
                 "name": format!("{}.{variant}.{NAME}", webhook.name),
                 "admissionReviewVersions": ["v1"],
-                "clientConfig": client_config(address, path, bundle),
+                "clientConfig": client_config(address, path, trust),
                 "rules": webhook.rules,
                 "objectSelector": webhook.selector,
                 "matchConditions": webhook.conditions.iter()
@@ -254,16 +270,17 @@ fn namespaces(address: &Address, operator: &str) -> Value {
     ]})
 }
 
-fn client_config(address: &Address, path: &str, bundle: &str) -> Value {
-    match address {
-        Address::Url(url) => {
-            json!({"url": format!("{}{path}", url.trim_end_matches('/')), "caBundle": bundle})
-        }
+fn client_config(address: &Address, path: &str, trust: &Trust) -> Value {
+    let mut config = match address {
+        Address::Url(url) => json!({"url": format!("{}{path}", url.trim_end_matches('/'))}),
         Address::Service { namespace, name } => json!({
             "service": {"namespace": namespace, "name": name, "path": path, "port": 443},
-            "caBundle": bundle,
         }),
+    };
+    if let Trust::Bundle(bundle) = trust {
+        config["caBundle"] = bundle.as_str().into();
     }
+    config
 }
 
 #[cfg(test)]
@@ -277,7 +294,7 @@ mod tests {
             namespace: "guard".to_owned(),
             name: "guard".to_owned(),
         };
-        configurations(&address, "Q0E=")
+        configurations(&address, &Trust::Bundle("Q0E=".to_owned()))
             .iter()
             .flat_map(|configuration| {
                 configuration["webhooks"]

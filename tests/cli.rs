@@ -76,6 +76,23 @@ fn webhooks_are_printed_for_a_url_and_for_a_service() {
 }
 
 #[test]
+fn the_ca_can_be_left_to_cert_manager() {
+    let service = ["webhooks", "--service", "guards/guard"];
+    let inject = |from| guard(&[&service[..], &["--inject-ca-from", from]].concat());
+    let output = inject("guards/certificate");
+    let yaml = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    let annotation = "cert-manager.io/inject-ca-from: guards/certificate";
+    assert_eq!(yaml.matches(annotation).count(), 2, "{yaml}");
+    assert!(!yaml.contains("caBundle"), "{yaml}");
+    fails(
+        &[&service[..], &["--inject-ca-from", "guards"]].concat(),
+        "NAMESPACE/CERTIFICATE",
+    );
+    fails(&service, "--ca");
+}
+
+#[test]
 fn every_rule_explains_itself() {
     for rule in RULES {
         let output = guard(&["explain", rule.id]);

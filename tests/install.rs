@@ -75,6 +75,16 @@ fn the_readmes_commands_install_it_and_its_rights_suffice() {
         .wait_bound("camunda", "data-camunda-postgresql-0")
         .unwrap();
 
+    // No cert-manager is here to take it; that it is whole can be seen.
+    let whole = shell.run("kubectl kustomize deploy/cert-manager").unwrap();
+    let whole = whole.ok().unwrap().stdout;
+    for part in [
+        "kind: Deployment",
+        "secretName: camunda-upgrade-guard-tls",
+        "isCA: true",
+    ] {
+        assert!(whole.contains(part), "{part}: {whole}");
+    }
     shell.run(&readme_commands()).unwrap().ok().unwrap();
     installed(cluster);
     rights(cluster);

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::webhooks::{Address, configurations};
+use crate::webhooks::{Address, Trust, configurations};
 
 /// Where the API server reaches the guard, and which CA it is to trust there.
 #[derive(Args, Debug)]
@@ -28,26 +28,46 @@ pub struct WebhooksArgs {
     service: Option<String>,
 
     /// The CA that signed the guard's certificate, a PEM file
-    #[arg(long, value_name = "FILE")]
-    ca: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "inject_ca_from")]
+    ca: Option<PathBuf>,
+
+    /// cert-manager's Certificate whose CA its injector is to write into the configurations, and keep right
+    #[arg(long, value_name = "NAMESPACE/CERTIFICATE", conflicts_with = "ca")]
+    inject_ca_from: Option<String>,
 }
 
 impl WebhooksArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let file = self.ca.display();
-        let pem = std::fs::read(&self.ca).with_context(|| format!("can't read --ca {file}"))?;
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        let count = certificates
-            .with_context(|| format!("--ca {file} is not PEM"))?
-            .len();
-        ensure!(count > 0, "--ca {file} holds no certificate");
-        let bundle = STANDARD.encode(&pem);
+        let trust = self.trust()?;
         let mut out = io::stdout().lock();
-        for configuration in configurations(&self.address()?, &bundle) {
+        for configuration in configurations(&self.address()?, &trust) {
             let yaml = serde_saphyr::to_string(&configuration).context("can't write YAML")?;
             writeln!(out, "---\n{}", yaml.trim_end())?;
         }
         Ok(())
+    }
+
+    fn trust(&self) -> anyhow::Result<Trust> {
+        let file = match (&self.ca, &self.inject_ca_from) {
+            (Some(file), _) => file,
+            (None, Some(certificate)) => {
+                let (namespace, name) = certificate.split_once('/').unwrap_or_default();
+                ensure!(
+                    !namespace.is_empty() && !name.is_empty(),
+                    "--inject-ca-from must be NAMESPACE/CERTIFICATE, not {certificate:?}"
+                );
+                return Ok(Trust::Injected(certificate.clone()));
+            }
+            (None, None) => bail!("--ca or --inject-ca-from must be given"),
+        };
+        let name = file.display();
+        let pem = std::fs::read(file).with_context(|| format!("can't read --ca {name}"))?;
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let count = certificates
+            .with_context(|| format!("--ca {name} is not PEM"))?
+            .len();
+        ensure!(count > 0, "--ca {name} holds no certificate");
+        Ok(Trust::Bundle(STANDARD.encode(&pem)))
     }
 
     fn address(&self) -> anyhow::Result<Address> {
