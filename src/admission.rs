@@ -6,6 +6,7 @@
 mod metrics;
 mod mutate;
 mod object_gate;
+mod overriding;
 mod release_gate;
 mod review;
 mod secret_gate;
@@ -35,6 +36,7 @@ use crate::{
     cluster::Cluster,
     gather::{Reader, Records},
     mutations::volume_reclaim_policy::RetainScope,
+    object::Kind,
     policy::Policy,
     server::BODY_LIMIT,
 };
@@ -104,6 +106,9 @@ impl Guard {
             Endpoint::Mutate => mutate::judge(&policy, self.retain, &reader, request).await,
             Endpoint::Validate if request.is_record() => {
                 release_gate::judge(self, &policy, &reader, request).await
+            }
+            Endpoint::Validate if request.kind() == Some(Kind::ConfigMap) => {
+                overriding::judge(&reader, request).await
             }
             Endpoint::Validate => object_gate::judge(&policy, &reader, request).await,
         }

@@ -84,4 +84,20 @@ impl Cluster {
             Cluster::Snapshot(_) => Ok(true),
         }
     }
+
+    /// Whether a user may go ahead against refusals of a release.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn may_override(
+        &self,
+        user: &User,
+        namespace: &str,
+        release: &str,
+    ) -> Result<bool, ReadError> {
+        match self {
+            Cluster::Live(cluster) => cluster.may_override(user, namespace, release).await,
+            Cluster::Snapshot(_) => Ok(true),
+        }
+    }
 }

@@ -22,7 +22,7 @@
 //! [`rules`] is the table of rules. Each is a pure function from a [`change::Change`] and [`facts::Facts`] to
 //! [`finding::Finding`]s; [`claims`] holds what several of them know of StatefulSets and claims, `credentials` what
 //! workloads read their passwords from, [`configuration`] what an application's files and environment amount to, `workload` whether pods became ready, `migration` who needs 13's migration Jobs and how far they are, and `rules::cures` what more
-//! than one of them prints, of which the conversion of a user's values is the largest. [`mutations`] are
+//! than one of them prints, of which the conversion of a user's values is the largest. What an admin sets of all that is [`policy`], and what somebody decides for one upgrade [`overrides`]. [`mutations`] are
 //! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
@@ -47,6 +47,7 @@ pub mod metrics;
 mod migration;
 pub mod mutations;
 pub mod object;
+pub mod overrides;
 pub mod policy;
 pub mod release;
 pub mod rules;

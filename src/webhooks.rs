@@ -10,6 +10,8 @@ pub use self::conditions::CONTROLLERS;
 
 use serde_json::{Value, json};
 
+use crate::overrides::LABEL;
+
 /// The label, with the value `true`, of namespaces where guarded writes wait for the guard.
 pub const ENFORCE: &str = "camunda-upgrade-guard/enforce";
 
@@ -51,6 +53,9 @@ struct Webhook {
     namespaced: bool,
 }
 
+/// The webhook that fails closed everywhere: an override whose writer nobody checked must not come about.
+const OVERRIDES: &str = "overrides";
+
 /// Both configurations, for a guard at `address` with certificates of a trusted CA.
 pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
     let configuration = |kind: &str, path: &str, webhooks: Vec<Webhook>, mutating: bool| {
@@ -88,6 +93,13 @@ fn validating() -> Vec<Webhook> {
             // Helm finds its records by this label, so a record without it is none.
             selector: json!({"matchLabels": {"owner": "helm"}}),
             conditions: vec![("release-record", conditions::release_record())],
+            namespaced: true,
+        },
+        Webhook {
+            name: OVERRIDES,
+            rules: rules(&[("", &["configmaps"], &["CREATE", "UPDATE"])]),
+            selector: json!({"matchExpressions": [{"key": LABEL, "operator": "Exists"}]}),
+            conditions: Vec::new(),
             namespaced: true,
         },
         Webhook {
@@ -244,7 +256,7 @@ fn doubled(
                     .map(|(name, expression)| json!({"name": name, "expression": expression}))
                     .collect::<Value>(),
                 "matchPolicy": "Equivalent",
-                "failurePolicy": policy,
+                "failurePolicy": if webhook.name == OVERRIDES { "Fail" } else { policy },
                 "sideEffects": "None",
                 "timeoutSeconds": 5,
             });
@@ -313,6 +325,13 @@ mod tests {
             .collect();
         assert_eq!(names.len(), webhooks().len(), "names must differ");
         for webhook in webhooks() {
+            if webhook["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with(OVERRIDES))
+            {
+                assert_eq!(webhook["failurePolicy"], "Fail");
+                continue;
+            }
             let selector = webhook["namespaceSelector"]["matchExpressions"][0].clone();
             match webhook["failurePolicy"].as_str() {
                 Some("Fail") => assert_eq!(selector["operator"], "In"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{review::Request, secret_gate, verdict::Verdict};
+use super::{overriding, review::Request, secret_gate, verdict::Verdict};
 use crate::{
     camunda::release_label,
     change::{Change, Operation},
@@ -61,7 +61,7 @@ pub(super) async fn judge(policy: &Policy, reader: &Reader, request: &Request<'_
                 return Verdict::admitted();
             };
             let change = Change::of_object(operation, reference, &release, object);
-            return judged(policy, &change, &facts);
+            return judged(policy, reader, &change, &facts).await;
         }
         _ => return Verdict::admitted(),
     }
@@ -85,7 +85,7 @@ async fn deleted(policy: &Policy, reader: &Reader, request: &Request<'_>, kind: 
     let (release, namespace) = owner(&facts);
     let mut change = Change::of_deletion(reference, &release, old);
     change.namespace = namespace;
-    judged(policy, &change, &facts)
+    judged(policy, reader, &change, &facts).await
 }
 
 async fn repointed(
@@ -102,7 +102,7 @@ async fn repointed(
     let (release, namespace) = owner(&facts);
     let mut change = Change::of_object(Operation::Update, reference, &release, object);
     change.namespace = namespace;
-    judged(policy, &change, &facts)
+    judged(policy, reader, &change, &facts).await
 }
 
 /// The release and namespace of the claim that was read with a volume.
@@ -115,9 +115,16 @@ fn owner(facts: &Facts) -> (String, String) {
 }
 
 /// For rules that ask themselves whether the object is Camunda's.
-pub(super) fn judged(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
+pub(super) async fn judged(
+    policy: &Policy,
+    reader: &Reader,
+    change: &Change,
+    facts: &Facts,
+) -> Verdict {
     let findings = rules::judge(change, facts);
-    let findings = policy.apply(&change.namespace, &change.release, findings);
+    let mut findings = policy.apply(&change.namespace, &change.release, findings);
+    // What an override does not cover here is told where it was refused first.
+    let _ = overriding::apply(reader, change, None, &mut findings).await;
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 
@@ -173,5 +180,5 @@ pub(super) async fn findings(
     {
         reader.claim_facts(&mut facts, &namespace).await;
     }
-    judged(policy, &change, &facts)
+    judged(policy, reader, &change, &facts).await
 }

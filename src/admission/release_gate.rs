@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Guard, review::Request, verdict::Verdict};
+use jiff::Timestamp;
+
+use super::{Guard, overriding, review::Request, verdict::Verdict};
 use crate::{
     change::Change,
     denial,
     gather::{Decoded, Reader, Running},
+    overrides,
     policy::Policy,
     release::{self, Storage},
     rules,
@@ -85,8 +88,19 @@ pub(super) async fn judge(
         facts.insert_gap("running release", reason);
     }
     let findings = rules::judge(&change, &facts);
-    let findings = policy.apply(&change.namespace, &change.release, findings);
-    Verdict::of(&findings, denial::message(&change, &findings)).about(&change.release)
+    let mut findings = policy.apply(&change.namespace, &change.release, findings);
+    let revision = release.revision;
+    let void = overriding::apply(reader, &change, Some(revision), &mut findings).await;
+    let message = denial::message(&change, &findings).map(|mut text| {
+        let (namespace, name) = (&change.namespace, &change.release);
+        let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
+        for part in void.iter().chain([&way]) {
+            text.push_str("\n\n");
+            text.push_str(part);
+        }
+        text
+    });
+    Verdict::of(&findings, message).about(&change.release)
 }
 
 async fn running(

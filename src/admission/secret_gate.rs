@@ -48,5 +48,5 @@ pub(super) async fn judge(
             .secret_deletion_facts(&mut facts, &namespace, &release)
             .await;
     }
-    object_gate::judged(policy, &change, &facts)
+    object_gate::judged(policy, reader, &change, &facts).await
 }

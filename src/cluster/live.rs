@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{ReadError, User};
 use crate::object::{Kind, Object, ObjectRef};
+use crate::overrides::RIGHT;
 
 /// How many objects one page of a list holds.
 const PAGE: usize = 500;
@@ -102,33 +103,56 @@ impl LiveCluster {
 
     pub(super) async fn may_write(&self, user: &User, namespace: &str) -> Result<bool, ReadError> {
         for (group, resource) in [("", "secrets"), ("apps", "statefulsets")] {
-            let review = SubjectAccessReview {
-                spec: SubjectAccessReviewSpec {
-                    user: Some(user.username.clone()),
-                    uid: Some(user.uid.clone()),
-                    groups: Some(user.groups.clone()),
-                    extra: Some(user.extra.clone()),
-                    resource_attributes: Some(ResourceAttributes {
-                        group: Some(group.to_owned()),
-                        resource: Some(resource.to_owned()),
-                        namespace: Some(namespace.to_owned()),
-                        verb: Some("update".to_owned()),
-                        ..ResourceAttributes::default()
-                    }),
-                    ..SubjectAccessReviewSpec::default()
-                },
-                ..SubjectAccessReview::default()
+            let attributes = ResourceAttributes {
+                group: Some(group.to_owned()),
+                resource: Some(resource.to_owned()),
+                namespace: Some(namespace.to_owned()),
+                verb: Some("update".to_owned()),
+                ..ResourceAttributes::default()
             };
-            let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
-            let answer = reviews
-                .create(&PostParams::default(), &review)
-                .await
-                .map_err(|error| explain(&error))?;
-            if !answer.status.is_some_and(|status| status.allowed) {
+            if !self.may(user, attributes).await? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    pub(super) async fn may_override(
+        &self,
+        user: &User,
+        namespace: &str,
+        release: &str,
+    ) -> Result<bool, ReadError> {
+        let (verb, group, resource) = RIGHT;
+        let attributes = ResourceAttributes {
+            group: Some(group.to_owned()),
+            resource: Some(resource.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(release.to_owned()),
+            verb: Some(verb.to_owned()),
+            ..ResourceAttributes::default()
+        };
+        self.may(user, attributes).await
+    }
+
+    async fn may(&self, user: &User, attributes: ResourceAttributes) -> Result<bool, ReadError> {
+        let review = SubjectAccessReview {
+            spec: SubjectAccessReviewSpec {
+                user: Some(user.username.clone()),
+                uid: Some(user.uid.clone()),
+                groups: Some(user.groups.clone()),
+                extra: Some(user.extra.clone()),
+                resource_attributes: Some(attributes),
+                ..SubjectAccessReviewSpec::default()
+            },
+            ..SubjectAccessReview::default()
+        };
+        let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
+        let answer = reviews
+            .create(&PostParams::default(), &review)
+            .await
+            .map_err(|error| explain(&error))?;
+        Ok(answer.status.is_some_and(|status| status.allowed))
     }
 
     /// Reads, and reads again where the connection broke: a kept one may have been closed at the other end.

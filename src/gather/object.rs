@@ -4,6 +4,7 @@ use super::Reader;
 use crate::{
     camunda::{self, Component, release_label},
     claims::{holds_data, is_retained, names_claim, ordinal},
+    cluster::{ReadError, User},
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
@@ -39,6 +40,20 @@ impl Reader {
         let mut facts = Facts::default();
         self.recognise(&mut facts, namespace, release).await;
         !facts.gaps().is_empty() || facts.has_release(namespace, release)
+    }
+
+    /// Whether a user may go ahead against refusals of a release.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn may_override(
+        &self,
+        user: &User,
+        namespace: &str,
+        release: &str,
+    ) -> Result<bool, ReadError> {
+        self.within(self.cluster.may_override(user, namespace, release))
+            .await
     }
 
     /// All claims of a namespace with their volumes, and the StatefulSets that may mount them.

@@ -17,6 +17,7 @@ mod mutations;
 mod neighbours;
 mod object_gate;
 mod odd_chart;
+mod overriding;
 mod own_charts;
 mod records;
 mod release;

@@ -50,6 +50,10 @@ impl Denial {
         let (mut rules, mut commands, mut flags) = (Vec::new(), Vec::new(), Vec::new());
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
+            // What follows is a way past the guard, no cure.
+            if line.starts_with("Whoever may override ") {
+                break;
+            }
             rules.extend(rule(line).map(str::to_owned));
             let command = line.trim_start();
             if line.ends_with("<<'EOF'") {

@@ -1,0 +1,124 @@
+//! Overrides: checked when somebody makes one, and honoured by both gates.
+
+use jiff::Timestamp;
+
+use super::{review::Request, verdict::Verdict};
+use crate::{
+    change::{Change, Operation},
+    facts::Facts,
+    finding::{Action, Finding},
+    gather::Reader,
+    object::{Kind, Object, ObjectRef},
+    overrides::{self, Override, RIGHT},
+    release,
+};
+
+/// A ConfigMap that is or becomes an override: only now is known who writes it.
+pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
+    let (Some(operation), Some(config_map)) = (request.operation(), request.object()) else {
+        return Verdict::admitted();
+    };
+    let same = |old: &Object| {
+        old.label(overrides::LABEL) == config_map.label(overrides::LABEL)
+            && old.at("/data") == config_map.at("/data")
+    };
+    if config_map.label(overrides::LABEL).is_none()
+        || operation == Operation::Update && request.old_object().as_ref().is_some_and(same)
+    {
+        return Verdict::admitted();
+    }
+    let refused = |reason: String| {
+        let name = config_map.name();
+        Verdict::refused(format!("override {name} is refused: {reason}"))
+    };
+    let read = match Override::read(&config_map, Timestamp::now()) {
+        Ok(read) => read,
+        Err(reason) => return refused(reason),
+    };
+    let user = &request.user_info;
+    match reader
+        .may_override(user, &request.namespace, &read.release)
+        .await
+    {
+        Ok(true) => {
+            let rules: Vec<_> = read.rules.iter().collect();
+            tracing::warn!(
+                user = user.username,
+                namespace = &*request.namespace,
+                release = read.release,
+                revision = read.revision,
+                ?rules,
+                reason = read.reason,
+                "override made"
+            );
+            Verdict::admitted()
+        }
+        Ok(false) => {
+            let (verb, group, resource) = RIGHT;
+            refused(format!(
+                "{} may not {verb} {resource}.{group} {} in namespace {}",
+                user.username, read.release, request.namespace
+            ))
+        }
+        Err(error) => refused(format!("whether you may could not be checked: {error}")),
+    }
+}
+
+/// Has what somebody decided to go ahead with warn; says why an override that is there does not count.
+///
+/// `revision` is that of the record; an object on its own is covered while Helm is at work on the override's.
+pub(super) async fn apply(
+    reader: &Reader,
+    change: &Change,
+    revision: Option<u64>,
+    findings: &mut [Finding],
+) -> Option<String> {
+    let denied = |findings: &[Finding]| findings.iter().any(|it| it.action == Action::Deny);
+    if !denied(findings) {
+        return None;
+    }
+    let name = overrides::name(&change.release);
+    let reference = ObjectRef::new(Kind::ConfigMap, &change.namespace, &name);
+    let found = reader.live(&mut Facts::default(), &reference).await?;
+    let read = match Override::read(&found, Timestamp::now()) {
+        Ok(read) => read,
+        Err(reason) => return Some(format!("Override {name} does not count: {reason}.")),
+    };
+    match revision {
+        Some(revision) if revision != read.revision => {
+            return Some(format!(
+                "Override {name} does not count: it is for revision {}, and this is revision {revision}.",
+                read.revision
+            ));
+        }
+        Some(_) => {}
+        None => {
+            let (namespace, release) = (&change.namespace, &change.release);
+            if !is_pending(reader, namespace, release, read.revision).await {
+                return None;
+            }
+        }
+    }
+    read.apply(findings);
+    tracing::warn!(
+        namespace = change.namespace,
+        release = change.release,
+        revision = read.revision,
+        reason = read.reason,
+        "override used"
+    );
+    None
+}
+
+/// Whether Helm is at work on a revision.
+async fn is_pending(reader: &Reader, namespace: &str, release: &str, revision: u64) -> bool {
+    let name = release::record_name(release, revision);
+    for kind in [Kind::Secret, Kind::ConfigMap] {
+        let record = ObjectRef::new(kind, namespace, &name);
+        let live = reader.live(&mut Facts::default(), &record).await;
+        if let Some(status) = live.as_ref().and_then(|live| live.label("status")) {
+            return status.starts_with("pending-");
+        }
+    }
+    false
+}

@@ -1,0 +1,242 @@
+//! Going ahead against a refusal: somebody with the right to says so, for one revision, with a reason, for a day at most.
+//!
+//! An override is a ConfigMap in the release's namespace. Its writer is checked when it is created: afterwards nobody
+//! knows any more who that was.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp, Unit};
+
+use crate::{
+    finding::{Action, Finding},
+    object::Object,
+    rules::RULES,
+};
+
+/// The label that makes a ConfigMap an override; its value is the release.
+pub const LABEL: &str = "camunda-upgrade-guard/override";
+/// The virtual verb and resource that its writer must be allowed.
+pub const RIGHT: (&str, &str, &str) = ("override", "camunda-upgrade-guard", "releases");
+/// How long one may last.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+/// How long one that is printed lasts.
+const PRINTED: SignedDuration = SignedDuration::from_hours(1);
+const KEYS: [&str; 4] = ["revision", "rules", "expires", "reason"];
+
+/// What somebody has decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The release.
+    pub release: String,
+    /// The revision that it is about: the next one has to be decided anew.
+    pub revision: u64,
+    /// The rules that do not refuse it.
+    pub rules: BTreeSet<&'static str>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an override of a release is called: there is one at a time.
+pub fn name(release: &str) -> String {
+    format!("camunda-upgrade-guard-override-{release}")
+}
+
+impl Override {
+    /// Reads a ConfigMap.
+    ///
+    /// # Errors
+    /// When it says something else than an override has to, or its time is over.
+    pub fn read(config_map: &Object, now: Timestamp) -> Result<Override, String> {
+        let release = config_map.label(LABEL).unwrap_or_default();
+        if release.is_empty() || config_map.name() != name(release) {
+            return Err(format!(
+                "the override of release {release:?} has to be called {}",
+                name(release)
+            ));
+        }
+        let data = config_map.at("/data").and_then(|data| data.as_object());
+        let unknown = data
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key)
+            .find(|key| !KEYS.contains(&key.as_str()));
+        if let Some(key) = unknown {
+            return Err(format!(
+                "an override has no key {key:?}, only {}",
+                KEYS.join(", ")
+            ));
+        }
+        let text = |key: &str| {
+            let value = data.and_then(|data| data.get(key)?.as_str());
+            value
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .ok_or_else(|| format!("{key} is missing"))
+        };
+        let revision = text("revision")?;
+        let expires = text("expires")?;
+        let expires: Timestamp = expires
+            .parse()
+            .map_err(|_| format!("expires is {expires:?}, no time such as 2026-01-31T12:00:00Z"))?;
+        if expires <= now {
+            return Err(format!("it has expired at {expires}"));
+        }
+        if now.duration_until(expires) > LONGEST {
+            return Err("it lasts longer than 24 hours".to_owned());
+        }
+        Ok(Override {
+            release: release.to_owned(),
+            revision: revision
+                .parse()
+                .map_err(|_| format!("revision is {revision:?}, no number"))?,
+            rules: text("rules")?
+                .split(',')
+                .map(rule)
+                .collect::<Result<_, _>>()?,
+            reason: text("reason")?.to_owned(),
+        })
+    }
+
+    /// Has the findings of its rules warn.
+    pub fn apply(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            if finding.action == Action::Deny && self.rules.contains(finding.rule) {
+                finding.action = Action::Warn;
+                finding.title = format!("Overridden ({}): {}", self.reason, finding.title);
+            }
+        }
+    }
+}
+
+fn rule(id: &str) -> Result<&'static str, String> {
+    let rule = RULES.iter().find(|rule| rule.id == id.trim());
+    rule.map(|rule| rule.id)
+        .ok_or_else(|| format!("there is no rule {:?}", id.trim()))
+}
+
+/// What to type for going ahead against these findings; the reason is left to whoever does.
+pub fn printed(
+    namespace: &str,
+    release: &str,
+    revision: u64,
+    findings: &[Finding],
+    now: Timestamp,
+) -> String {
+    let rules: BTreeSet<_> = findings
+        .iter()
+        .filter(|finding| finding.action == Action::Deny)
+        .map(|finding| finding.rule)
+        .collect();
+    let rules: Vec<_> = rules.into_iter().collect();
+    let expires = (now + PRINTED).round(Unit::Second).unwrap_or(now);
+    let (verb, group, resource) = RIGHT;
+    let name = name(release);
+    let create = crate::shell::kubectl(namespace, ["create", "-f", "-"]);
+    format!(
+        "Whoever may {verb} {resource}.{group} here can go ahead all the same; the reason is logged:
+{create} <<'EOF'
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {name}, labels: {{{LABEL}: {release}}}}}
+data:
+  revision: \"{revision}\"
+  rules: {}
+  expires: \"{expires}\"
+  reason: \"\"
+EOF",
+        rules.join(",")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-01-31T12:00:00Z".parse().unwrap()
+    }
+
+    fn config_map(data: &Value) -> Object {
+        Object(json!({
+            "metadata": {"name": "camunda-upgrade-guard-override-camunda", "labels": {LABEL: "camunda"}},
+            "data": data,
+        }))
+    }
+
+    fn right() -> Value {
+        json!({
+            "revision": "2", "rules": "downgrade, values-dropped", "expires": "2026-01-31T13:00:00Z",
+            "reason": "the data is a rehearsal's",
+        })
+    }
+
+    #[test]
+    fn a_right_one_has_its_rules_warn() {
+        let read = Override::read(&config_map(&right()), now()).unwrap();
+        assert_eq!((read.release.as_str(), read.revision), ("camunda", 2));
+        let finding = |rule| Finding {
+            rule,
+            action: Action::Deny,
+            title: "Something".to_owned(),
+            objects: Vec::new(),
+            why: Vec::new(),
+            fixes: Vec::new(),
+            guide: "",
+        };
+        let mut findings = [finding("downgrade"), finding("claims-orphaned")];
+        read.apply(&mut findings);
+        assert_eq!(
+            findings[0].title,
+            "Overridden (the data is a rehearsal's): Something"
+        );
+        assert_eq!(
+            findings.map(|finding| finding.action),
+            [Action::Warn, Action::Deny]
+        );
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_its_reason() {
+        for (key, value, because) in [
+            ("revision", json!("two"), "no number"),
+            ("revision", json!(""), "revision is missing"),
+            ("rules", json!("downgrades"), "no rule \"downgrades\""),
+            ("expires", json!("tomorrow"), "no time"),
+            ("expires", json!("2026-01-31T12:00:00Z"), "expired"),
+            (
+                "expires",
+                json!("2026-02-01T12:00:01Z"),
+                "longer than 24 hours",
+            ),
+            ("reason", json!(" "), "reason is missing"),
+            ("release", json!("other"), "no key \"release\""),
+        ] {
+            let mut data = right();
+            data[key] = value;
+            let error = Override::read(&config_map(&data), now()).unwrap_err();
+            assert!(error.contains(because), "{error}");
+        }
+        let mut other = config_map(&right());
+        other.0["metadata"]["labels"][LABEL] = "other".into();
+        assert!(
+            Override::read(&other, now())
+                .unwrap_err()
+                .contains("has to be called")
+        );
+    }
+
+    #[test]
+    fn the_printed_one_lacks_only_the_reason() {
+        let text = printed("prod", "camunda", 2, &[], now());
+        let yaml = text.split("<<'EOF'\n").nth(1).unwrap();
+        let yaml = yaml.strip_suffix("\nEOF").unwrap();
+        let read = crate::manifest::Document::new(yaml)
+            .parse()
+            .unwrap()
+            .unwrap();
+        assert_eq!(read["data"]["expires"], "2026-01-31T13:00:00Z");
+        assert_eq!(read["metadata"]["labels"][LABEL], "camunda");
+    }
+}
