@@ -74,17 +74,17 @@ fn has_credential<'a>(object: &str, keys: impl Iterator<Item = &'a str>) -> Stri
         .collect();
     let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
     format!(
-        "[{keys}].exists(key, key in {object}.data) || 'password' in {object}.data && \
-         has({object}.metadata.labels) && '{NAME_LABEL}' in {object}.metadata.labels && \
-         {object}.metadata.labels['{NAME_LABEL}'].startsWith('postgresql')"
+        "[{keys}].exists(key, key in {object}.data) || 'password' in {object}.data && {} && \
+         {object}.metadata.labels['{NAME_LABEL}'].startsWith('postgresql')",
+        has_label(object, NAME_LABEL)
     )
 }
 
 pub(super) fn elasticsearch() -> String {
     format!(
         "{} || {} || {}",
-        label_is("chart", "elasticsearch"),
-        label_is(NAME_LABEL, "elasticsearch"),
+        label_is("object", "chart", "elasticsearch"),
+        label_is("object", NAME_LABEL, "elasticsearch"),
         image_matches("elasticsearch")
     )
 }
@@ -92,7 +92,7 @@ pub(super) fn elasticsearch() -> String {
 pub(super) fn camunda_workload() -> String {
     format!(
         "{} || {}",
-        labelled(),
+        labelled("object"),
         image_matches("camunda/|elasticsearch|keycloak|postgresql")
     )
 }
@@ -111,7 +111,7 @@ pub(super) fn bound_claim() -> String {
     format!(
         "has(oldObject.status) && has(oldObject.status.phase) && oldObject.status.phase == 'Bound' && \
          ({} || oldObject.metadata.name.matches('{CLAIM_NAMES}'))",
-        labelled().replace("object.", "oldObject.")
+        labelled("oldObject")
     )
 }
 
@@ -167,9 +167,9 @@ pub(super) fn camunda_claim() -> String {
     format!(
         "(!has(object.spec.volumeName) || object.spec.volumeName == '') && ({} || \
          {} && {} && object.metadata.labels['app.kubernetes.io/component'] in ['master', 'data', 'primary'])",
-        labelled(),
-        has_label("app.kubernetes.io/instance"),
-        has_label("app.kubernetes.io/component")
+        labelled("object"),
+        has_label("object", "app.kubernetes.io/instance"),
+        has_label("object", "app.kubernetes.io/component")
     )
 }
 
@@ -185,23 +185,23 @@ pub(super) fn camunda_volume() -> String {
     )
 }
 
-fn labelled() -> String {
+fn labelled(object: &str) -> String {
     format!(
-        "{} || {} || {} && object.metadata.labels['{NAME_LABEL}'] in {BUNDLED}",
-        label_is(PART_OF.0, CHART),
-        label_is("chart", "elasticsearch"),
-        has_label(NAME_LABEL)
+        "{} || {} || {} && {object}.metadata.labels['{NAME_LABEL}'] in {BUNDLED}",
+        label_is(object, PART_OF.0, CHART),
+        label_is(object, "chart", "elasticsearch"),
+        has_label(object, NAME_LABEL)
     )
 }
 
-fn has_label(key: &str) -> String {
-    format!("has(object.metadata.labels) && '{key}' in object.metadata.labels")
+fn has_label(object: &str, key: &str) -> String {
+    format!("has({object}.metadata.labels) && '{key}' in {object}.metadata.labels")
 }
 
-fn label_is(key: &str, value: &str) -> String {
+fn label_is(object: &str, key: &str, value: &str) -> String {
     format!(
-        "{} && object.metadata.labels['{key}'] == '{value}'",
-        has_label(key)
+        "{} && {object}.metadata.labels['{key}'] == '{value}'",
+        has_label(object, key)
     )
 }
 
