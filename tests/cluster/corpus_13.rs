@@ -207,3 +207,44 @@ fn to_13_with_secrets_that_helm_deletes() {
         assert_silent(&release.upgrade_record(helm, &target).ok().unwrap());
     }
 }
+
+/// The keys of the guide's fourth step are read by no released chart: the upgrade goes without what they were to switch on.
+#[test]
+fn the_guides_values_that_no_chart_reads() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let chart = |name| record(cluster, &corpus, name, Secrets::ReuseLookup);
+    for helm in Helm::BOTH {
+        let release = Release::new(cluster, "camunda");
+        release.install_record(Helm::V3, &chart("12.13.3-defaults"));
+        let target = chart("13.12.7-identity");
+        let config = target.with_config();
+        let args = [
+            &config[0],
+            &config[1],
+            "--set=orchestration.importer.enabled=true",
+            "--set=migration.identity.enabled=true",
+            "--set=migration.data.enabled=true",
+        ];
+        let denial = release.refused(helm, &target.path, &args);
+        denial.assert_rules(&[
+            "credentials-secret-incomplete",
+            "data-migration-disabled",
+            "identity-secret-removed",
+            "importers-disabled",
+        ]);
+        for said in [
+            "orchestration.importer.enabled",
+            "Warning: values-ignored",
+            "Warning: identity-migration-disabled",
+            "migration:\n    data:\n      enabled: true",
+        ] {
+            assert!(denial.text.contains(said), "{said}: {}", denial.text);
+        }
+        let good = chart("13.12.7-migration");
+        let cured = cluster.shell(helm).unwrap();
+        let cured = cured.run(&denial.cure(&release.upgrade_command(&good)));
+        cured.unwrap().ok().unwrap();
+    }
+}
