@@ -48,7 +48,8 @@ pub(super) fn refer(
         if off == Some(&Value::Bool(false)) || !is_needed(change, carried, clients) {
             continue;
         }
-        if let Some((name, key)) = own_secret(change, source, carried) {
+        let moved = conversion.values.values();
+        if let Some((name, key)) = own_secret(change, source, moved, carried) {
             if !carried.by_default || at_key(source, &carried.secret).is_none() {
                 conversion.values.set(&carried.secret, name.into());
             }
@@ -106,10 +107,11 @@ fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
     runs(change, ran, Side::Running) && !given
 }
 
-/// The Secret of the user's own that had the credential, and its key.
+/// The Secret of the user's own that had the credential, and its key; `moved` is what they set under its new keys.
 fn own_secret(
     change: &Change,
     source: &Map<String, Value>,
+    moved: &Map<String, Value>,
     carried: &CarriedKey,
 ) -> Option<(String, String)> {
     let old = change.from.as_ref()?.line?;
@@ -118,7 +120,8 @@ fn own_secret(
         .iter()
         .find(|fact| Some(&fact.name) == carried.from.as_ref())?;
     let text = |key: &str| {
-        at_key(source, key)
+        at_key(moved, key)
+            .or_else(|| at_key(source, key))
             .and_then(Value::as_str)
             .map(str::to_owned)
     };
