@@ -48,6 +48,9 @@ pub(super) fn refer(
         if off == Some(&Value::Bool(false)) || !is_needed(change, carried, clients) {
             continue;
         }
+        if clients == Clients::Provider {
+            name_client(carried, source, conversion);
+        }
         let moved = conversion.values.values();
         if let Some((name, key)) = own_secret(change, source, moved, carried) {
             if !carried.by_default || at_key(source, &carried.secret).is_none() {
@@ -78,6 +81,16 @@ pub(super) fn refer(
             };
             conversion.keys.push((carried.key.clone(), content));
         }
+    }
+}
+
+/// A provider knows only the clients that somebody has made there, under ids of their own.
+fn name_client(carried: &CarriedKey, source: &Map<String, Value>, conversion: &mut Conversion) {
+    let Some(id) = &carried.client_id else { return };
+    if at_key(source, id).is_none_or(|value| value == "") {
+        conversion.values.note(format!(
+            "{id} names a client that did not exist before: make it at your provider and give this value its id."
+        ));
     }
 }
 
