@@ -3,7 +3,9 @@
 //! The records of the corpus are written as the charts render each variant.
 
 mod logins;
+mod modeler;
 mod stores;
+mod tenants;
 
 use camunda_upgrade_guard::finding::{Action, Finding};
 use harness::Corpus;

@@ -40,6 +40,7 @@ pub(super) fn refer(
         return;
     };
     let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
+    let moved = conversion.values.values().clone();
     for carried in &line.carried_over {
         let off = carried
             .switch
@@ -51,8 +52,7 @@ pub(super) fn refer(
         if clients == Clients::Provider {
             name_client(carried, source, conversion);
         }
-        let moved = conversion.values.values();
-        if let Some((name, key)) = own_secret(change, source, moved, carried) {
+        if let Some((name, key)) = own_secret(change, source, &moved, carried) {
             if !carried.by_default || at_key(source, &carried.secret).is_none() {
                 conversion.values.set(&carried.secret, name.into());
             }
@@ -108,7 +108,9 @@ fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
                 .of_kind(Kind::StatefulSet)
                 .any(|set| set.camunda && set.component == component && set.on(side).is_some())
         };
-        return on(Side::Running) && !on(Side::Planned);
+        // Where the new chart makes a Secret of its own, that has the old keys, and the new ones are read from it.
+        let made_by_chart = || !carried.by_default && change.values.text(&carried.secret).is_none();
+        return on(Side::Running) && (!on(Side::Planned) || made_by_chart());
     };
     let variable = carried.variable.as_deref();
     let given = change
