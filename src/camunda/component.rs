@@ -19,6 +19,8 @@ pub enum Component {
     KeycloakPostgresql,
     /// Web Modeler's PostgreSQL.
     WebModelerPostgresql,
+    /// Identity's own PostgreSQL, which holds tenants and mapping rules.
+    IdentityPostgresql,
     /// Anything else.
     Other,
 }
@@ -43,6 +45,7 @@ impl Component {
             Component::Keycloak => "Keycloak",
             Component::KeycloakPostgresql => "Keycloak's PostgreSQL",
             Component::WebModelerPostgresql => "Web Modeler's PostgreSQL",
+            Component::IdentityPostgresql => "Identity's PostgreSQL",
             Component::Other => "a component",
         }
     }
@@ -58,6 +61,10 @@ fn by_chart(charts: &[String], workload: &Object) -> Option<Component> {
         "zeebe" => Some(Component::Zeebe),
         "keycloak" | "identityKeycloak" => Some(Component::Keycloak),
         "postgresql" if in_keycloak => Some(Component::KeycloakPostgresql),
+        "identityPostgresql" => Some(Component::IdentityPostgresql),
+        "postgresql" if charts.iter().any(|chart| chart == "identity") => {
+            Some(Component::IdentityPostgresql)
+        }
         // Up to 12 the top-level `postgresql` is Web Modeler's; in somebody else's umbrella chart it need not be.
         "postgresql" | "webModelerPostgresql" => {
             by_labels(workload).or(Some(Component::WebModelerPostgresql))
@@ -78,6 +85,7 @@ fn by_labels(workload: &Object) -> Option<Component> {
         "keycloak" => Some(Component::Keycloak),
         "postgresql" => Some(Component::KeycloakPostgresql),
         "postgresql-web-modeler" => Some(Component::WebModelerPostgresql),
+        "identity-postgresql" => Some(Component::IdentityPostgresql),
         _ => None,
     }
 }
@@ -120,6 +128,8 @@ mod tests {
             ("identityKeycloak/postgresql", Component::KeycloakPostgresql),
             ("webModelerPostgresql", Component::WebModelerPostgresql),
             ("postgresql", Component::WebModelerPostgresql),
+            ("identityPostgresql", Component::IdentityPostgresql),
+            ("identity/postgresql", Component::IdentityPostgresql),
             ("elasticsearch", Component::Elasticsearch),
         ] {
             assert_eq!(

@@ -85,8 +85,12 @@ fn find<'a>(
             if !is_postgresql(secret, charts) {
                 return None;
             }
-            let modeler = is_web_modelers(secret, charts);
-            candidates().find(|fact| fact.name.starts_with("web-modeler") == modeler)
+            let database = match secret {
+                _ if is_identitys(secret, charts) => "identity-postgresql",
+                _ if is_web_modelers(secret, charts) => "web-modeler",
+                _ => "postgresql",
+            };
+            candidates().find(|fact| fact.name.starts_with(database))
         }
         _ => by_name().or_else(|| candidates().next()),
     }
@@ -101,6 +105,17 @@ fn is_postgresql(secret: &Object, charts: Option<&[String]>) -> bool {
         || secret.label("helm.sh/chart").is_some_and(|chart| {
             chart.starts_with("postgresql-") || chart.starts_with("webModelerPostgresql-")
         })
+}
+
+fn is_identitys(secret: &Object, charts: Option<&[String]>) -> bool {
+    match charts {
+        Some([.., parent, last]) if last == "postgresql" => parent == "identity",
+        Some([.., last]) => last == "identityPostgresql",
+        _ => {
+            secret.name().ends_with("-identity-postgresql")
+                || secret.label("app.kubernetes.io/name") == Some("identity-postgresql")
+        }
+    }
 }
 
 fn is_web_modelers(secret: &Object, charts: Option<&[String]>) -> bool {

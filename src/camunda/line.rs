@@ -189,6 +189,9 @@ pub struct CarriedKey {
     /// Whether it is a client's of the identity provider.
     #[serde(default)]
     pub client: bool,
+    /// The value that gives the client's id, where the lines before had no such client.
+    #[serde(default)]
+    pub client_id: Option<String>,
 }
 
 /// A value that has another key.

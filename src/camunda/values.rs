@@ -21,7 +21,9 @@ pub fn claim_size(
             let path = bundled(component, line, charts)?;
             Some(format!("{path}.master.persistence.size"))
         }
-        Component::KeycloakPostgresql | Component::WebModelerPostgresql => {
+        Component::KeycloakPostgresql
+        | Component::WebModelerPostgresql
+        | Component::IdentityPostgresql => {
             let path = bundled(component, line, charts)?;
             Some(format!("{path}.primary.persistence.size"))
         }
@@ -42,6 +44,7 @@ pub fn bundled(
         Component::Elasticsearch => return Some("elasticsearch".to_owned()),
         Component::KeycloakPostgresql => "postgresql",
         Component::WebModelerPostgresql => "web-modeler-postgresql",
+        Component::IdentityPostgresql => "identity-postgresql",
         _ => return None,
     };
     let facts = &line?.credentials;

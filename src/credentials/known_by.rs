@@ -9,9 +9,10 @@ use crate::{
 
 /// Where the value of a Secret's key lives on, and in which database, if the key is a credential of Camunda's.
 pub(crate) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
-    let database = |name: &str| match name.starts_with("web-modeler") {
-        true => Component::WebModelerPostgresql,
-        false => Component::KeycloakPostgresql,
+    let database = |name: &str| match name {
+        _ if name.starts_with("web-modeler") => Component::WebModelerPostgresql,
+        _ if name.starts_with("identity-postgresql") => Component::IdentityPostgresql,
+        _ => Component::KeycloakPostgresql,
     };
     if let Some(found) = camunda::credential(secret, key, None, None) {
         return Some((found.held, database(&found.name)));

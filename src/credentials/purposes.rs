@@ -16,7 +16,7 @@ struct Purpose {
     database: Option<Component>,
 }
 
-const PURPOSES: [Purpose; 5] = [
+const PURPOSES: [Purpose; 6] = [
     Purpose {
         variables: &["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"],
         database: None,
@@ -42,6 +42,10 @@ const PURPOSES: [Purpose; 5] = [
     Purpose {
         variables: &["SPRING_DATASOURCE_PASSWORD", "RESTAPI_DB_PASSWORD"],
         database: Some(Component::WebModelerPostgresql),
+    },
+    Purpose {
+        variables: &["IDENTITY_DATABASE_PASSWORD"],
+        database: Some(Component::IdentityPostgresql),
     },
 ];
 

@@ -40,7 +40,9 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 fn is_postgresql(component: Component) -> bool {
     matches!(
         component,
-        Component::KeycloakPostgresql | Component::WebModelerPostgresql
+        Component::KeycloakPostgresql
+            | Component::WebModelerPostgresql
+            | Component::IdentityPostgresql
     )
 }
 

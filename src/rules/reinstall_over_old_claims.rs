@@ -76,7 +76,9 @@ fn old_claim<'a>(change: &Change, facts: &'a Facts, set: &ObjectChange) -> Optio
         mounts.holding(facts, &set.object.namespace).next()
     };
     let found = match set.component {
-        Component::KeycloakPostgresql | Component::WebModelerPostgresql => of(set),
+        Component::KeycloakPostgresql
+        | Component::WebModelerPostgresql
+        | Component::IdentityPostgresql => of(set),
         Component::Keycloak => change
             .of_kind(Kind::StatefulSet)
             .filter(|other| other.camunda && other.component == Component::KeycloakPostgresql)

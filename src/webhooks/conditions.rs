@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// The values of `app.kubernetes.io/name` in the bundled Bitnami charts.
-const BUNDLED: &str = "['elasticsearch', 'keycloak', 'postgresql', 'postgresql-web-modeler']";
+const BUNDLED: &str =
+    "['elasticsearch', 'keycloak', 'postgresql', 'postgresql-web-modeler', 'identity-postgresql']";
 
 const NAME_LABEL: &str = "app.kubernetes.io/name";
 
@@ -75,7 +76,7 @@ fn has_credential<'a>(object: &str, keys: impl Iterator<Item = &'a str>) -> Stri
     let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
     format!(
         "[{keys}].exists(key, key in {object}.data) || 'password' in {object}.data && {} && \
-         {object}.metadata.labels['{NAME_LABEL}'].startsWith('postgresql')",
+         {object}.metadata.labels['{NAME_LABEL}'].matches('^(identity-)?postgresql')",
         has_label(object, NAME_LABEL)
     )
 }

@@ -26,4 +26,5 @@ mod serving;
 mod stage;
 mod to_13;
 mod umbrella;
+mod variants_of_13;
 mod volumes;

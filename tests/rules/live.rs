@@ -23,16 +23,19 @@ pub struct Upgrade {
 
 impl Upgrade {
     pub fn between(corpus: &Corpus, from: &str, to: &str) -> Upgrade {
-        let record = |name: &str, status: &str| {
-            let mut raw = corpus.record(name).unwrap().raw;
-            raw["info"] = json!({"status": status});
-            raw
-        };
+        let record = |name| corpus.record(name).unwrap().raw;
+        Upgrade::of(record(from), record(to))
+    }
+
+    /// The same between records that somebody has written otherwise.
+    pub fn of(mut running: Value, planned: Value) -> Upgrade {
+        running["info"] = json!({"status": "deployed"});
         let mut upgrade = Upgrade {
-            running: record(from, "deployed"),
-            planned: record(to, "pending-upgrade"),
+            running,
+            planned: Value::Null,
             facts: Facts::default(),
         };
+        upgrade.plan(planned);
         let text = upgrade.running["manifest"].as_str().unwrap().to_owned();
         for document in manifest::split(&text) {
             if let Some(object) = document.parse().unwrap() {
@@ -42,26 +45,16 @@ impl Upgrade {
         upgrade
     }
 
+    /// To another record over the same that is live.
+    pub fn plan(&mut self, mut planned: Value) {
+        planned["info"] = json!({"status": "pending-upgrade"});
+        self.planned = planned;
+    }
+
     /// With these values of the user's, before and now.
     pub fn values(mut self, running: Value, planned: Value) -> Upgrade {
         self.running["config"] = running;
         self.planned["config"] = planned;
-        self
-    }
-
-    /// With a part of the new manifest replaced.
-    pub fn planned(mut self, from: &str, to: &str) -> Upgrade {
-        let manifest = self.planned["manifest"].as_str().unwrap();
-        assert!(manifest.contains(from), "{from}");
-        self.planned["manifest"] = manifest.replace(from, to).into();
-        self
-    }
-
-    /// With a part of the running manifest replaced; what is live stays.
-    pub fn running(mut self, from: &str, to: &str) -> Upgrade {
-        let manifest = self.running["manifest"].as_str().unwrap();
-        assert!(manifest.contains(from), "{from}");
-        self.running["manifest"] = manifest.replace(from, to).into();
         self
     }
 
@@ -84,6 +77,14 @@ impl Upgrade {
         }
         self.facts.insert(kind, object.into());
         self
+    }
+
+    /// What a live Secret holds.
+    #[track_caller]
+    pub fn secret(&self, name: &str, key: &str) -> String {
+        let mut secrets = self.facts.of_kind(Kind::Secret);
+        let secret = secrets.find(|secret| secret.name() == name).unwrap();
+        String::from_utf8(secret_data(secret).remove(key).unwrap()).unwrap()
     }
 
     fn bind(&mut self, set: &Object, name: &str) {

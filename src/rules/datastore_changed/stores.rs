@@ -104,8 +104,11 @@ pub(super) static STORES: [Store; 4] = [
     Store {
         name: "database",
         user: "Identity",
-        embedded: None,
-        properties: &[("identity", "IDENTITY_DATABASE_HOST", "a database")],
+        embedded: Some(Component::IdentityPostgresql),
+        properties: &[
+            ("identity", "spring.datasource.url", "a database"),
+            ("identity", "IDENTITY_DATABASE_HOST", "a database"),
+        ],
         values: &[("identity.externalDatabase.host", "a database")],
         external: "",
     },

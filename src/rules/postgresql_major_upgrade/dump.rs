@@ -93,6 +93,7 @@ fn users<'a>(change: &'a Change, set: &ObjectChange) -> Vec<(String, &'a str)> {
             Component::KeycloakPostgresql => {
                 other.component == Component::Keycloak || part == Some("identity")
             }
+            Component::IdentityPostgresql => part == Some("identity"),
             _ => part == Some("restapi") && label("app.kubernetes.io/name") == Some("web-modeler"),
         }
     };

@@ -40,6 +40,7 @@ pub(super) fn refer(
         return;
     };
     let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
+    let moved = conversion.values.values().clone();
     for carried in &line.carried_over {
         let off = carried
             .switch
@@ -48,7 +49,10 @@ pub(super) fn refer(
         if off == Some(&Value::Bool(false)) || !is_needed(change, carried, clients) {
             continue;
         }
-        if let Some((name, key)) = own_secret(change, source, carried) {
+        if clients == Clients::Provider {
+            name_client(carried, source, conversion);
+        }
+        if let Some((name, key)) = own_secret(change, source, &moved, carried) {
             if !carried.by_default || at_key(source, &carried.secret).is_none() {
                 conversion.values.set(&carried.secret, name.into());
             }
@@ -80,6 +84,16 @@ pub(super) fn refer(
     }
 }
 
+/// A provider knows only the clients that somebody has made there, under ids of their own.
+fn name_client(carried: &CarriedKey, source: &Map<String, Value>, conversion: &mut Conversion) {
+    let Some(id) = &carried.client_id else { return };
+    if at_key(source, id).is_none_or(|value| value == "") {
+        conversion.values.note(format!(
+            "{id} names a client that did not exist before: make it at your provider and give this value its id."
+        ));
+    }
+}
+
 /// Whether what reads the key runs on, and the new manifest does not give it to it yet.
 fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
     if carried.client && clients == Clients::None {
@@ -94,7 +108,9 @@ fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
                 .of_kind(Kind::StatefulSet)
                 .any(|set| set.camunda && set.component == component && set.on(side).is_some())
         };
-        return on(Side::Running) && !on(Side::Planned);
+        // Where the new chart makes a Secret of its own, that has the old keys, and the new ones are read from it.
+        let made_by_chart = || !carried.by_default && change.values.text(&carried.secret).is_none();
+        return on(Side::Running) && (!on(Side::Planned) || made_by_chart());
     };
     let variable = carried.variable.as_deref();
     let given = change
@@ -106,10 +122,11 @@ fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
     runs(change, ran, Side::Running) && !given
 }
 
-/// The Secret of the user's own that had the credential, and its key.
+/// The Secret of the user's own that had the credential, and its key; `moved` is what they set under its new keys.
 fn own_secret(
     change: &Change,
     source: &Map<String, Value>,
+    moved: &Map<String, Value>,
     carried: &CarriedKey,
 ) -> Option<(String, String)> {
     let old = change.from.as_ref()?.line?;
@@ -118,7 +135,8 @@ fn own_secret(
         .iter()
         .find(|fact| Some(&fact.name) == carried.from.as_ref())?;
     let text = |key: &str| {
-        at_key(source, key)
+        at_key(moved, key)
+            .or_else(|| at_key(source, key))
             .and_then(Value::as_str)
             .map(str::to_owned)
     };

@@ -88,3 +88,11 @@ helm.sh/chart: {{ .ctx.Chart.Name }}-{{ .ctx.Chart.Version }}
 {{- define "camunda.platformName" -}}
 {{- include "common.fullname" (dict "ctx" . "values" .Values "name" .Chart.Name) }}
 {{- end }}
+
+{{/* Where Identity finds Keycloak; global.identity.keycloak.url is a map (from chart 10 on) or empty. */}}
+{{- define "keycloak.url" -}}
+{{- with dig "identity" "keycloak" "url" (dict) .Values.global }}
+{{- .protocol }}://{{ .host }}:{{ .port }}
+{{- else }}http://{{ include "common.fullname" (dict "ctx" . "values" .Values.identityKeycloak "name" "keycloak") }}
+{{- end }}
+{{- end }}

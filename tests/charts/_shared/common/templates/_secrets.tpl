@@ -74,11 +74,13 @@ data:
 {{- end }}
 {{- end }}
 
-{{/* name/key of Keycloak's administrator password. Takes ctx, values (Keycloak's), name (default name). */}}
+{{/* name/key of Keycloak's administrator password: an external one's is named globally. Takes ctx, values (Keycloak's), name (default name). */}}
 {{- define "keycloak.adminSecretRef" -}}
 {{- $own := printf "%s/admin-password" (include "common.fullname" (dict "ctx" .ctx "values" .values "name" "keycloak")) }}
 {{- $auth := .values.auth | default dict }}
-{{- if $auth.existingSecret }}{{ $auth.existingSecret }}/{{ $auth.passwordSecretKey | default "admin-password" }}
+{{- $external := dig "identity" "keycloak" "auth" (dict) (.ctx.Values.global | default dict) }}
+{{- if $external.existingSecret }}{{ $external.existingSecret }}/{{ $external.existingSecretKey }}
+{{- else if $auth.existingSecret }}{{ $auth.existingSecret }}/{{ $auth.passwordSecretKey | default "admin-password" }}
 {{- else }}{{ $own }}{{ end }}
 {{- end }}
 
