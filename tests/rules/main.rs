@@ -31,6 +31,7 @@ mod sources;
 mod storage;
 mod stores;
 mod tenants;
+mod unbundled;
 mod values;
 mod versions;
 mod volumes;
