@@ -7,6 +7,7 @@
 mod blast_radius;
 mod charts;
 mod corpus_13;
+mod corpus_14;
 mod corpus_15;
 mod corpus_chain;
 mod corpus_good;

@@ -20,7 +20,7 @@ fn to_13(values: &Value) -> Scene {
 }
 
 /// The file that a finding has written, with its comments.
-fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
+pub fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
     let start = format!("cat > {name} <<'EOF'\n");
     let typed = commands(finding);
     let file = typed.iter().find_map(|text| text.strip_prefix(&start));
@@ -28,13 +28,13 @@ fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
 }
 
 /// The file that a finding has written, as Helm reads it.
-fn file(finding: &Finding, name: &str) -> Value {
+pub fn file(finding: &Finding, name: &str) -> Value {
     let yaml = text(finding, name);
     Document::new(yaml).parse().unwrap().unwrap_or_default()
 }
 
 /// `helm upgrade -f a -f b`.
-fn over(under: &Value, over: &Value) -> Value {
+pub fn over(under: &Value, over: &Value) -> Value {
     let (Value::Object(below), Value::Object(above)) = (under, over) else {
         return over.clone();
     };
@@ -49,7 +49,7 @@ fn over(under: &Value, over: &Value) -> Value {
 }
 
 /// The first key that a chart's values do not have; below a mapping without keys anything goes.
-fn unknown(values: &Value, chart: &Value) -> Option<String> {
+pub fn unknown(values: &Value, chart: &Value) -> Option<String> {
     let (Value::Object(values), Value::Object(chart)) = (values, chart) else {
         return None;
     };

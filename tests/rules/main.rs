@@ -9,6 +9,7 @@ mod authentication;
 mod authentication_corpus;
 mod claims;
 mod conversion;
+mod conversion_14;
 mod corpus_credentials;
 mod corpus_migration;
 mod corpus_versions;
