@@ -6,7 +6,10 @@ use camunda_upgrade_guard::{
 };
 use harness::Corpus;
 
-use crate::{live::Upgrade, scene::commands};
+use crate::{
+    live::Upgrade,
+    scene::{Scene, claim, commands, secret, statefulset},
+};
 
 const RULE: &str = "claims-orphaned";
 const BUNDLED: [&str; 2] = ["charts/elasticsearch/", "charts/identityKeycloak/"];
@@ -122,4 +125,77 @@ fn what_was_deleted_before_is_not_annotated() {
             .refusal()
             .contains("secret/camunda-elasticsearch")
     );
+}
+
+const MODELER: &str =
+    "app.kubernetes.io/name: postgresql-web-modeler, app.kubernetes.io/instance: camunda";
+
+/// A document of an umbrella chart that has Camunda's as `bpm`, and a database of its own.
+fn from(charts: &str, document: &str) -> String {
+    format!("# Source: umbrella/charts/{charts}/templates/x.yaml\n{document}")
+}
+
+fn service(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, labels: {{{MODELER}}}}}\nspec: {{ports: [{{port: 5432}}]}}"
+    )
+}
+
+fn under_an_umbrella(to: &'static str) -> Scene {
+    let own = |version: &str| {
+        let labels = format!(
+            "app.kubernetes.io/part-of: camunda-platform, helm.sh/chart: camunda-platform-{version}"
+        );
+        from("bpm", &secret("labelled", &labels, ""))
+    };
+    let modeler = "bpm/charts/webModelerPostgresql";
+    Scene::upgrade("14.8.4", to)
+        .umbrella()
+        .running(&own("14.8.4"))
+        .planned(&own(to))
+        .running(&from(modeler, &statefulset("modeler", "data", MODELER, 1)))
+        .running(&from(modeler, &secret("modeler-secret", MODELER, "")))
+        .deleted(&from(modeler, &service("modeler-service")))
+        .deleted(&from(modeler, &service("stays")))
+        .planned(&from(modeler, &service("stays")))
+        .deleted(&from("postgresql", &service("theirs")))
+        .live(&claim("data-modeler-0", "Bound", MODELER))
+}
+
+#[test]
+fn an_umbrella_keeps_only_what_was_of_the_database() {
+    let finding = under_an_umbrella("15.0.0-alpha4").one(RULE);
+    assert_eq!(
+        commands(&finding)[0],
+        "kubectl -n prod annotate statefulset/modeler secret/modeler-secret service/modeler-service \
+         helm.sh/resource-policy=keep"
+    );
+    let told = "It stays at modeler-service:5432; the new chart is told so by bpm.webModeler.restapi.externalDatabase.";
+    assert_eq!(finding.fixes[1].intro, told);
+}
+
+#[test]
+fn what_a_chart_can_still_bring_along_is_switched_on() {
+    let finding = under_an_umbrella("14.8.5").one(RULE);
+    let typed = commands(&finding).join("\n");
+    assert!(!typed.contains("resource-policy"), "{typed}");
+    assert!(
+        finding.fixes[0]
+            .intro
+            .contains("webModelerPostgresql.enabled"),
+        "{finding:#?}"
+    );
+}
+
+#[test]
+fn what_another_takes_the_place_of_is_not_kept_by_an_annotation() {
+    let kept = statefulset("old", "data", MODELER, 1).replace(
+        "name: old\n",
+        "name: old\n  annotations: {helm.sh/resource-policy: keep}\n",
+    );
+    Scene::upgrade("14.8.4", "14.8.5")
+        .running(&kept)
+        .planned(&statefulset("new", "data", MODELER, 1))
+        .live(&claim("data-old-0", "Bound", MODELER))
+        .refused(RULE);
 }
