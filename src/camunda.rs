@@ -17,8 +17,8 @@ pub use self::{
     credential::{Credential, Supply, credential},
     image::{image_name, image_version, program_version},
     line::{
-        CarriedKey, CredentialFact, Held, Line, MergedValue, Note, RenamedValue, RenamedVariable,
-        WorkloadFact,
+        CarriedKey, CredentialFact, Held, Line, MergedValue, NamedSecret, Note, RenamedValue,
+        RenamedVariable, WorkloadFact,
     },
     values::{broker_count, bundled, claim_size},
 };

@@ -2,12 +2,14 @@
 
 mod merge;
 mod rendered;
+mod unread;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
     merge::{after, after_spec, secret_data},
     rendered::{HelmCli, Rendered, RenderedObject},
+    unread::Dropped,
 };
 use semver::Version;
 
@@ -140,6 +142,8 @@ pub struct Change {
     pub running_helm: Option<HelmCli>,
     /// Namespace and name of the Secrets that controllers will make of the new manifest's objects.
     pub produced: BTreeSet<(String, String)>,
+    /// What Helm deletes of subcharts beside a StatefulSet, of kinds that no rule reads.
+    pub dropped: Vec<Dropped>,
 }
 
 /// One object of a change; what is live is among the facts.
@@ -199,6 +203,11 @@ impl Change {
                 objects.push(change);
             }
         }
+        let goes = |object: &ObjectChange| {
+            object.object.kind == Kind::StatefulSet && object.camunda && object.removed()
+        };
+        let dropped = running.filter(|_| objects.iter().any(goes));
+        let dropped = dropped.map(|running| unread::dropped(running, planned, &release.namespace));
         Some(Change {
             gate: Gate::Release,
             operation,
@@ -213,6 +222,7 @@ impl Change {
             helm: planned.helm.clone(),
             running_helm: running.map(|running| running.helm.clone()),
             produced: planned.produced.clone(),
+            dropped: dropped.unwrap_or_default(),
         })
     }
 

@@ -11,6 +11,9 @@ use crate::{
     object::{Kind, Object, ObjectRef},
 };
 
+/// Helm leaves a live object alone that carries this with the value `keep`.
+pub const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+
 /// The live objects that the rules of one change need.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -103,6 +106,12 @@ impl Facts {
     /// The live object, if there is one.
     pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
         self.objects.get(reference).map(Arc::as_ref)
+    }
+
+    /// Whether Helm leaves a live object alone that its manifest has no more.
+    pub fn keeps(&self, reference: &ObjectRef) -> bool {
+        let live = self.get(reference);
+        live.is_some_and(|live| live.annotation(RESOURCE_POLICY) == Some("keep"))
     }
 
     /// A live object by kind, namespace and name.

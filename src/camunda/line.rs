@@ -61,9 +61,15 @@ pub struct Line {
     /// Environment variables that have another name than in the line before.
     #[serde(default)]
     pub renamed_variables: Vec<RenamedVariable>,
+    /// Secrets that the line before named by default, or under values that are gone.
+    #[serde(default)]
+    pub named_secrets: Vec<NamedSecret>,
     /// The values that switch on what is off by default.
     #[serde(default)]
     pub switches: BTreeMap<Component, Vec<String>>,
+    /// What the chart does not bring along any more, and the values that name what takes its place.
+    #[serde(default)]
+    pub gone: BTreeMap<Component, Vec<String>>,
 }
 
 /// Where a user sets what the brokers are like.
@@ -192,6 +198,21 @@ pub struct CarriedKey {
     /// The value that gives the client's id, where the lines before had no such client.
     #[serde(default)]
     pub client_id: Option<String>,
+}
+
+/// A Secret that an application reads as it did, if its values name it.
+#[derive(Debug, Deserialize)]
+pub struct NamedSecret {
+    /// The application.
+    pub reader: Application,
+    /// The environment variable that has it,
+    #[serde(default)]
+    pub variable: Option<String>,
+    /// or the volume.
+    #[serde(default)]
+    pub volume: Option<String>,
+    /// The mapping that names Secret and key.
+    pub value: String,
 }
 
 /// A value that has another key.

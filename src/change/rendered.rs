@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use super::unread::Unread;
 use crate::{
     camunda::{self, Component},
     manifest::{self, Budget, Document},
@@ -30,6 +31,8 @@ pub struct Rendered {
     pub helm: HelmCli,
     /// Namespace and name of the Secrets that controllers make of the release's objects.
     pub produced: BTreeSet<(String, String)>,
+    /// The documents of subcharts that nobody has parsed yet.
+    pub(super) unread: Vec<Unread>,
     /// What each wanted document's text was read as, of a release that runs.
     documents: HashMap<Box<str>, Vec<Arc<Object>>>,
 }
@@ -124,6 +127,9 @@ impl Rendered {
         let mut wanted = WANTED.iter().map(|kind| kind.name());
         let mut producers = PRODUCERS.iter().map(|(kind, _)| *kind);
         if !wanted.any(|kind| hint.may_be(kind)) && !producers.any(|kind| hint.may_be(kind)) {
+            if hook.is_none() {
+                self.unread.extend(Unread::of(document));
+            }
             return;
         }
         let same = known.and_then(|known| known.documents.get(document.text));
@@ -268,7 +274,7 @@ impl HookRun {
 }
 
 /// `camunda-platform/charts/identity/charts/keycloak/templates/x.yaml` → `[identity, keycloak]`.
-fn subcharts(source: &str) -> Vec<String> {
+pub(super) fn subcharts(source: &str) -> Vec<String> {
     let mut parts = source.split('/').skip(1);
     let mut charts = Vec::new();
     while parts.next() == Some("charts") {

@@ -1,7 +1,7 @@
 //! `claims-orphaned`: a StatefulSet goes, or mounts other claims, while the old ones hold data.
 //!
-//! Chart 13 switches Identity, Keycloak and its PostgreSQL off by default, 15 drops the database charts, and
-//! `fullnameOverride` renames everything. Helm deletes the StatefulSet; its claims stay and nobody looks for
+//! Chart 13 switches Identity, Keycloak and its PostgreSQL off by default, 14 Elasticsearch, 15 has no charts of databases
+//! any more, and `fullnameOverride` renames everything. Helm deletes the StatefulSet; its claims stay and nobody looks for
 //! them. Beyond the guides; Elasticsearch under a new name has a rule of its own.
 //!
 //! Since chart 13 (components off by default); name overrides on any line.
@@ -9,7 +9,7 @@
 use super::{
     Rule,
     cures::keep_claims::{keep_claims, takes_claims_along},
-    cures::{conversion, hand_over},
+    cures::{conversion, hand_over, keep_running::keep_running},
 };
 
 use crate::{
@@ -48,6 +48,9 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
         return None;
     }
     let new = successor.map(Mounts::of);
+    if new.is_none() && facts.keeps(&set.object) {
+        return None;
+    }
     let orphans = claims::orphans(facts, namespace, &old, new.as_ref());
     if orphans.is_empty() {
         return None;
@@ -78,7 +81,10 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
             &orphans,
         )],
         None => {
-            let mut fixes = keep_on(change, facts, set.component);
+            let mut fixes = keep_running(change, facts, set);
+            if fixes.is_empty() {
+                fixes = keep_on(change, facts, set.component);
+            }
             fixes.push(leave_behind(facts, namespace, &old.statefulset, &orphans));
             fixes
         }
@@ -99,13 +105,17 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
 
 /// What the new chart has switched off is switched on by values that the guard can name only where it knows the chart.
 fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
-    let converted = conversion::fixes(change, facts);
-    if !converted.is_empty() {
-        return converted;
-    }
     let switches = change
         .target_line()
         .and_then(|line| line.switches.get(&component));
+    // What a user switched off no file switches on.
+    let is_off = |key: &String| change.values.flag(key) == Some(false);
+    if !switches.is_some_and(|keys| keys.iter().any(is_off)) {
+        let converted = conversion::fixes(change, facts);
+        if !converted.is_empty() {
+            return converted;
+        }
+    }
     let named = switches.map_or(String::new(), |keys| format!(": {}", keys.join(", ")));
     let name = component.name();
     let intro = format!("Keep {name} switched on in the values of the new chart{named}.");

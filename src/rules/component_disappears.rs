@@ -53,6 +53,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 *key,
             ))
         })
+        .filter(|(workload, ..)| !facts.keeps(&workload.object))
         .collect();
     if gone.is_empty() {
         return Vec::new();

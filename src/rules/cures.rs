@@ -6,5 +6,6 @@ pub(super) mod convert;
 pub(super) mod flag;
 pub(super) mod hand_over;
 pub(super) mod keep_claims;
+pub(super) mod keep_running;
 pub(super) mod supply;
 pub(super) mod way;

@@ -14,7 +14,7 @@ use crate::{
     change::{Change, ObjectChange, after, secret_data},
     claims::Mounts,
     credentials::readers::{SecretRef, secret_refs},
-    facts::Facts,
+    facts::{Facts, RESOURCE_POLICY},
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
     shell,
@@ -26,9 +26,6 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("../../docs/rules/identity-secret-removed.md"),
     judge,
 };
-
-/// Helm leaves an object alone that carries this with the value `keep`.
-const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if !change.of_kind(Kind::Secret).any(ObjectChange::removed) {
@@ -44,7 +41,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         let Some(live) = facts.get(&secret.object) else {
             continue;
         };
-        if live.annotation(RESOURCE_POLICY) == Some("keep") {
+        if facts.keeps(&secret.object) {
             continue;
         }
         let told = |key: &str| {

@@ -58,13 +58,19 @@ fn through_every_line(helm: Helm) {
 
 /// The chart of a record. Its objects take no values, so PostgreSQL 14, with which the release began, is pinned here.
 fn chart(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) -> Chart {
-    let record = match name {
+    let mut record = match name {
         "11" => corpus
             .record("12.13.3")
             .unwrap()
             .released_as("11.12.3", "8.6"),
         name => corpus.record(name).unwrap(),
     };
+    // The last one is without both, on purpose.
+    if name == "14.0.0-identity" {
+        for application in ["console", "webModeler"] {
+            record.config[application]["enabled"] = false.into();
+        }
+    }
     let pin = |document: &mut Document| {
         document.text = document.text.replace("/postgresql:15.", "/postgresql:14.");
     };

@@ -8,6 +8,8 @@ mod blast_radius;
 mod charts;
 mod configuration;
 mod corpus_13;
+mod corpus_14;
+mod corpus_15;
 mod corpus_chain;
 mod corpus_good;
 mod corpus_matrix;

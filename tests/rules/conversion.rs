@@ -20,7 +20,7 @@ fn to_13(values: &Value) -> Scene {
 }
 
 /// The file that a finding has written, with its comments.
-fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
+pub fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
     let start = format!("cat > {name} <<'EOF'\n");
     let typed = commands(finding);
     let file = typed.iter().find_map(|text| text.strip_prefix(&start));

@@ -58,6 +58,54 @@ impl Upgrade {
         self
     }
 
+    /// With a part of the new manifest replaced.
+    pub fn planned(mut self, from: &str, to: &str) -> Upgrade {
+        let manifest = self.planned["manifest"].as_str().unwrap();
+        assert!(manifest.contains(from), "{from}");
+        self.planned["manifest"] = manifest.replace(from, to).into();
+        self
+    }
+
+    /// With a part of the running manifest replaced; what is live stays.
+    pub fn running(mut self, from: &str, to: &str) -> Upgrade {
+        let manifest = self.running["manifest"].as_str().unwrap();
+        assert!(manifest.contains(from), "{from}");
+        self.running["manifest"] = manifest.replace(from, to).into();
+        self
+    }
+
+    /// As another version of the chart, which does not have what is below these folders of it.
+    pub fn unbundled(mut self, version: &str, folders: &[&str]) -> Upgrade {
+        let manifest = self.planned["manifest"].as_str().unwrap();
+        let kept = manifest::split(manifest).filter(|document| {
+            let source = document.source.unwrap_or_default();
+            !folders.iter().any(|folder| source.contains(folder))
+        });
+        let kept: String = kept
+            .map(|document| format!("---\n{}", document.text))
+            .collect();
+        let old = self.planned["chart"]["metadata"]["version"].clone();
+        let kept = kept.replace(old.as_str().unwrap(), version);
+        self.planned["manifest"] = kept.into();
+        self.planned["chart"]["metadata"]["version"] = version.into();
+        self
+    }
+
+    /// With an annotation on a live object.
+    pub fn annotated(mut self, kind: Kind, name: &str, annotation: &str, value: &str) -> Upgrade {
+        let live = self.facts.named(kind, "camunda", name).unwrap();
+        let mut object = Object::clone(live);
+        object.0["metadata"]["annotations"][annotation] = value.into();
+        self.facts.insert(kind, object.into());
+        self
+    }
+
+    /// A live object.
+    pub fn live(&self, kind: Kind, name: &str) -> Value {
+        let live = self.facts.named(kind, "camunda", name).unwrap();
+        live.0.clone()
+    }
+
     /// Adds a live object, and Bound claims with their volumes for a StatefulSet.
     pub fn with(mut self, mut object: Value) -> Upgrade {
         let Some(kind) = object["kind"].as_str().and_then(Kind::from_name) else {

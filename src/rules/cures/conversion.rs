@@ -7,6 +7,7 @@
 
 mod credentials;
 mod merged;
+mod named;
 mod renamed;
 mod switched;
 mod withheld;
@@ -102,6 +103,7 @@ fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion
     overlay(&mut source, moved.clone());
     conversion.values.put(moved);
     merged::merge(&source, own, line, &mut conversion.values);
+    named::name(change, line, &mut conversion.values);
     let clients = switched::switch_on(change, facts, line, &mut conversion.values);
     credentials::refer(change, facts, &source, clients, line, &mut conversion);
     conversion.values.change(|values| subtract(values, own));

@@ -202,29 +202,29 @@ impl Store {
             .filter(|object| matches!(object.object.kind, Kind::StatefulSet | Kind::Deployment))
             .filter_map(|object| Some((object, object.on(side)?)))
             .collect();
-        let embedded: Vec<_> = workloads
-            .iter()
-            .filter(|(object, _)| {
-                object.object.kind == Kind::StatefulSet && Some(object.component) == self.embedded
-            })
-            .map(|(object, _)| object.object.name.as_str())
+        // One that a chart brings along is the same where another chart only uses it.
+        let brought: Vec<_> = change
+            .of_kind(Kind::StatefulSet)
+            .filter(|set| set.camunda && Some(set.component) == self.embedded)
             .collect();
+        let names: Vec<_> = brought.iter().map(|set| set.object.name.as_str()).collect();
+        let at = |what, host: String| match is_of(&names, &host) {
+            true => State::Embedded,
+            false => State::Host(what, host),
+        };
         let namespace = &change.namespace;
         let told = self.told(change, facts, &workloads, side);
         if let Some((what, host)) = told {
-            return Some(match is_of(&embedded, &host) {
-                true => State::Embedded,
-                false => State::Host(what, host),
-            });
+            return Some(at(what, host));
         }
-        if !embedded.is_empty()
+        if brought.iter().any(|set| set.on(side).is_some())
             && (self.external.is_empty() || values.flag(self.external) != Some(true))
         {
             return Some(State::Embedded);
         }
         self.values.iter().find_map(|(key, what)| {
             let host = host(&values.text(key)?, namespace)?;
-            Some(State::Host(what, host))
+            Some(at(what, host))
         })
     }
 

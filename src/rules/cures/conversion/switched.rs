@@ -175,11 +175,22 @@ fn secondary_storage(change: &Change, facts: &Facts, values: &mut Converted) {
     let storage = |side| {
         let zeebe = change.application(Application::Zeebe, side)?;
         let found = Configuration::of(change, facts, zeebe, side);
-        found.get(KEY).map(str::to_owned)
+        let named = found.get(KEY).filter(|name| !name.is_empty());
+        named.map(str::to_owned)
     };
-    if let Some(before) = storage(Side::Running)
-        && storage(Side::Planned).is_none()
-    {
+    let Some(before) = storage(Side::Running) else {
+        return;
+    };
+    let enabled = format!("optimize.database.{before}.enabled");
+    let known = ["elasticsearch", "opensearch"].contains(&before.as_str());
+    let named = [enabled.as_str(), &format!("global.{before}.enabled")]
+        .iter()
+        .any(|key| change.values.flag(key) == Some(true));
+    if storage(Side::Planned).is_none() {
         values.set("orchestration.data.secondaryStorage.type", before.into());
+    }
+    // Optimize has settings of its own, and starts without any store where none is switched on.
+    if known && !named && runs(change, Application::Optimize, Side::Running) {
+        values.set(&enabled, true.into());
     }
 }
