@@ -124,7 +124,7 @@ pub(super) async fn judged(
     let findings = rules::judge(change, facts);
     let mut findings = policy.apply(&change.namespace, &change.release, findings);
     // What an override does not cover here is told where it was refused first.
-    let _ = overriding::apply(reader, change, None, &mut findings).await;
+    let _ = overriding::apply(reader, &change.namespace, change, None, &mut findings).await;
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 

@@ -66,9 +66,11 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
 
 /// Has what somebody decided to go ahead with warn; says why an override that is there does not count.
 ///
-/// `revision` is that of the record; an object on its own is covered while Helm is at work on the override's.
+/// `revision` is that of the record; an object on its own is covered while Helm is at work on the override's. `namespace` is
+/// where the request's own writer may write: of what is in others nothing is told.
 pub(super) async fn apply(
     reader: &Reader,
+    namespace: &str,
     change: &Change,
     revision: Option<u64>,
     findings: &mut [Finding],
@@ -78,7 +80,7 @@ pub(super) async fn apply(
         return None;
     }
     let name = overrides::name(&change.release);
-    let reference = ObjectRef::new(Kind::ConfigMap, &change.namespace, &name);
+    let reference = ObjectRef::new(Kind::ConfigMap, namespace, &name);
     let found = reader.live(&mut Facts::default(), &reference).await?;
     let read = match Override::read(&found, Timestamp::now()) {
         Ok(read) => read,
@@ -93,15 +95,14 @@ pub(super) async fn apply(
         }
         Some(_) => {}
         None => {
-            let (namespace, release) = (&change.namespace, &change.release);
-            if !is_pending(reader, namespace, release, read.revision).await {
+            if !is_pending(reader, namespace, &change.release, read.revision).await {
                 return None;
             }
         }
     }
     read.apply(findings);
     tracing::warn!(
-        namespace = change.namespace,
+        namespace,
         release = change.release,
         revision = read.revision,
         reason = read.reason,

@@ -90,9 +90,16 @@ pub(super) async fn judge(
     let findings = rules::judge(&change, &facts);
     let mut findings = policy.apply(&change.namespace, &change.release, findings);
     let revision = release.revision;
-    let void = overriding::apply(reader, &change, Some(revision), &mut findings).await;
+    let void = overriding::apply(
+        reader,
+        &request.namespace,
+        &change,
+        Some(revision),
+        &mut findings,
+    )
+    .await;
     let message = denial::message(&change, &findings).map(|mut text| {
-        let (namespace, name) = (&change.namespace, &change.release);
+        let (namespace, name) = (&request.namespace, &change.release);
         let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
         for part in void.iter().chain([&way]) {
             text.push_str("\n\n");

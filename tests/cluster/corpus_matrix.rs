@@ -47,7 +47,7 @@ fn to_every_other(from: &[&str]) {
         let release = Release::new(cluster, "camunda");
         let installed = RECORDS.iter().position(|other| other == name).unwrap();
         release.install_record(Helm::V3, &charts[installed]);
-        release.bound("data-camunda-zeebe-0");
+        release.bind_all();
         a_broker_became_ready(cluster, &release);
         let before = release.versions();
         for (number, (other, chart)) in RECORDS.iter().zip(&charts).enumerate() {
