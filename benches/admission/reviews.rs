@@ -13,8 +13,7 @@ use crate::{
 const AWAITED: &str = "data-camunda-elasticsearch-master-3";
 
 /// The rules that refuse the bad release, as the audit annotation names them.
-const ALL_RULES: [&str; 6] = [
-    "datastore-changed",
+const ALL_RULES: [&str; 5] = [
     "elasticsearch-claims-orphaned",
     "claims-orphaned",
     "identity-secret-removed",
