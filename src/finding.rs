@@ -30,6 +30,13 @@ pub struct Finding {
     pub guide: &'static str,
 }
 
+/// A name as a title begins with it.
+pub(crate) fn capitalised(name: &str) -> String {
+    let mut chars = name.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars).collect()
+}
+
 /// A step of a cure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {

@@ -9,13 +9,13 @@ use crate::{
     facts::Facts,
     finding::{Command, Fix},
     object::{Kind, Object, ObjectRef},
-    rules::conversion,
+    rules::{conversion, flag},
     shell,
     workload::is_stopped,
 };
 
 /// The line that migrates.
-const LINE: &str = "13";
+pub(crate) const LINE: &str = "13";
 
 /// How far a Job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,17 +153,25 @@ fn was_bound(claim: &Object) -> bool {
 }
 
 /// The value that switches a migration.
-pub(crate) fn switch(change: &Change, migration: Application) -> String {
-    change.values.key_in_file(match migration {
+fn switch(migration: Application) -> &'static str {
+    match migration {
         Application::IdentityMigration => "orchestration.migration.identity.enabled",
         _ => "orchestration.migration.data.enabled",
-    })
+    }
 }
 
 /// The flag that switches a migration.
 pub(crate) fn flag(change: &Change, migration: Application, on: bool) -> Command {
-    let value = format!("{}={on}", switch(change, migration));
-    Command::HelmFlag(format!("--set {}", shell::quote(&value)))
+    flag::set(change, switch(migration), &on.to_string())
+}
+
+/// Which of some keys the user sets in vain, a line each.
+pub(crate) fn unread(change: &Change, keys: &[&str]) -> impl Iterator<Item = String> {
+    let set = keys.iter().filter(|key| change.values.get(key).is_some());
+    set.map(|key| {
+        let key = change.values.key_in_file(key);
+        format!("Your values set {key}: no released chart reads it.")
+    })
 }
 
 /// Has the new manifest render the data migration and its importers.
@@ -192,7 +200,8 @@ pub(crate) fn switch_off(change: &Change, migrations: &[Application]) -> Fix {
             "What is complete is not needed again; have your values say:",
             migrations
                 .iter()
-                .map(|migration| Command::Manual(format!("{}: false", switch(change, *migration))))
+                .map(|migration| change.values.key_in_file(switch(*migration)))
+                .map(|key| Command::Manual(format!("{key}: false")))
                 .collect(),
         ),
     }

@@ -56,15 +56,7 @@ impl Values {
 
     /// The value under a dotted key, `null` counting as not set.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        let (first, rest) = match key.split_once('.') {
-            Some((first, rest)) => (first, Some(rest)),
-            None => (key, None),
-        };
-        let mut value = self.own.get(first)?;
-        for part in rest.into_iter().flat_map(|rest| rest.split('.')) {
-            value = value.get(part)?;
-        }
-        Some(value).filter(|value| !value.is_null())
+        at_key(&self.own, key).filter(|value| !value.is_null())
     }
 
     /// Whether a dotted key is set, to `null` or by anything other than a mapping above it too.

@@ -9,7 +9,7 @@ use crate::{
     finding::Action,
     gather::Reader,
     mutations::{
-        claim_bound_to_retained_volume, volume_claim_ref,
+        Mutated, claim_bound_to_retained_volume, volume_claim_ref,
         volume_reclaim_policy::{self, RetainScope},
         zeebe_fs_group,
     },
@@ -75,12 +75,7 @@ async fn workload(
     }
     let facts = reader.namespace_facts(&request.namespace).await;
     let mutated = zeebe_fs_group::mutate(&object, old.as_ref(), &facts);
-    let verdict = Verdict::mutated(&object.0, mutated.into_iter().collect());
-    let release = release_label(&object).unwrap_or_default();
-    judged.and(match policy.audits(&request.namespace, release) {
-        true => verdict.reported(),
-        false => verdict,
-    })
+    judged.and(as_policy_has_it(policy, request, &object, mutated))
 }
 
 async fn volume(policy: &Policy, retain: RetainScope, reader: &Reader, volume: &Object) -> Verdict {
@@ -111,9 +106,8 @@ async fn volume(policy: &Policy, retain: RetainScope, reader: &Reader, volume: &
     let retained = volume_reclaim_policy::mutate(handed_over, scope, &facts);
     // Handing a volume over is what somebody has asked for; the policy is the guard's own idea.
     if policy.audits(namespace, release) {
-        let untouched = handed_over.clone();
+        let own = Verdict::mutated(&handed_over.0, retained.into_iter().collect());
         let asked = Verdict::mutated(&volume.0, mutations);
-        let own = Verdict::mutated(&untouched.0, retained.into_iter().collect());
         return asked.and(own.reported());
     }
     mutations.extend(retained);
@@ -130,13 +124,21 @@ async fn claim(policy: &Policy, reader: &Reader, request: &Request<'_>, claim: &
             gap.what,
             gap.reason
         )),
-        (mutated, _) => {
-            let verdict = Verdict::mutated(&claim.0, mutated.into_iter().collect());
-            let release = release_label(claim).unwrap_or_default();
-            match policy.audits(&request.namespace, release) {
-                true => verdict.reported(),
-                false => verdict,
-            }
-        }
+        (mutated, _) => as_policy_has_it(policy, request, claim, mutated),
+    }
+}
+
+/// What is set in an object of a release; only told where the policy has the guard only report.
+fn as_policy_has_it(
+    policy: &Policy,
+    request: &Request<'_>,
+    object: &Object,
+    mutated: Option<Mutated>,
+) -> Verdict {
+    let verdict = Verdict::mutated(&object.0, mutated.into_iter().collect());
+    let release = release_label(object).unwrap_or_default();
+    match policy.audits(&request.namespace, release) {
+        true => verdict.reported(),
+        false => verdict,
     }
 }

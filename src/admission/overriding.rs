@@ -75,8 +75,7 @@ pub(super) async fn apply(
     revision: Option<u64>,
     findings: &mut [Finding],
 ) -> Option<String> {
-    let denied = |findings: &[Finding]| findings.iter().any(|it| it.action == Action::Deny);
-    if !denied(findings) {
+    if findings.iter().all(|it| it.action != Action::Deny) {
         return None;
     }
     let name = overrides::name(&change.release);

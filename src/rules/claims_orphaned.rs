@@ -17,7 +17,7 @@ use crate::{
     change::{Change, ObjectChange},
     claims::{self, ALLOW_ORPHAN, Mounts, Orphan, replicas},
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, capitalised},
     object::{Kind, ObjectRef},
     shell,
 };
@@ -177,12 +177,4 @@ fn lowered(facts: &Facts, set: &ObjectChange) -> Option<Finding> {
         fixes: Vec::new(),
         guide: "",
     })
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
 }

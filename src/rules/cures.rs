@@ -3,7 +3,7 @@
 pub(super) mod carry_over;
 pub(crate) mod conversion;
 pub(super) mod convert;
-pub(super) mod flag;
+pub(crate) mod flag;
 pub(super) mod hand_over;
 pub(super) mod keep_claims;
 pub(super) mod keep_running;

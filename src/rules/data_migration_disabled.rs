@@ -45,15 +45,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         "Processes, tasks and usage metrics of {} are in indices that {} does not read. The Job that moves them is off by default and not in the new manifest.",
         from.application, to.application
     )];
-    why.extend(
-        UNREAD
-            .iter()
-            .filter(|key| change.values.get(key).is_some())
-            .map(|key| {
-                let key = change.values.key_in_file(key);
-                format!("Your values set {key}: no released chart reads it.")
-            }),
-    );
+    why.extend(migration::unread(change, &UNREAD));
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,

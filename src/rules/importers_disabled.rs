@@ -65,15 +65,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     )];
     let (reasons, fixes) = cure(change, facts, &importers, &missing);
     why.extend(reasons);
-    why.extend(
-        UNREAD
-            .iter()
-            .filter(|key| change.values.get(key).is_some())
-            .map(|key| {
-                let key = change.values.key_in_file(key);
-                format!("Your values set {key}: no released chart reads it.")
-            }),
-    );
+    why.extend(migration::unread(change, &UNREAD));
     vec![Finding {
         rule: RULE.id,
         action: Action::Deny,

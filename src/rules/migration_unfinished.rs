@@ -12,7 +12,7 @@ use crate::{
     camunda::{Application, Line},
     change::{Change, Gate, ObjectChange, Side},
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, capitalised},
     migration::{self, State},
     object::{Kind, Object, ObjectRef},
     shell,
@@ -66,7 +66,7 @@ fn finding(
 ) -> Option<Finding> {
     let title = match jobs {
         [] => return None,
-        [job] => format!("{} is not complete", capital(job.migration.name())),
+        [job] => format!("{} is not complete", capitalised(job.migration.name())),
         _ => "The migrations are not complete".to_owned(),
     };
     let mut why = vec![match leaving {
@@ -89,12 +89,6 @@ fn finding(
         fixes: fixes(change, jobs, leaving.is_some()),
         guide: "Monitor the migration (8.7 to 8.8)",
     })
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(chars).collect()
 }
 
 /// How far a Job is, by its status.

@@ -18,7 +18,7 @@ const ON_DEFAULTS: [&str; 6] = [
 ];
 
 /// The new keys of old passwords, and where they were.
-const CARRIED: [(&str, &str, &str); 3] = [
+pub const CARRIED: [(&str, &str, &str); 3] = [
     (
         "identity-keycloak-admin-password",
         "camunda-keycloak",

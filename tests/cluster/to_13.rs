@@ -6,6 +6,7 @@ use harness::Helm;
 
 use crate::{
     charts::own,
+    corpus_13::CARRIED,
     release::{Release, assert_silent},
     stage::guarded,
 };
@@ -92,22 +93,7 @@ fn takes_converted_values_to_13(helm: Helm) {
         assert!(release.get("deployment", workload).is_some(), "{workload}");
     }
     let carried = &release.secrets()["camunda-credentials"];
-    for (key, secret, old) in [
-        (
-            "identity-keycloak-admin-password",
-            "camunda-keycloak",
-            "admin-password",
-        ),
-        (
-            "identity-keycloak-postgresql-admin-password",
-            "camunda-postgresql",
-            "postgres-password",
-        ),
-        (
-            "identity-keycloak-postgresql-user-password",
-            "camunda-postgresql",
-            "password",
-        ),
+    for (key, secret, old) in CARRIED.into_iter().chain([
         (
             "identity-optimize-client-token",
             "camunda-optimize-identity-secret",
@@ -118,7 +104,7 @@ fn takes_converted_values_to_13(helm: Helm) {
             "camunda-connectors-identity-secret",
             "connectors-secret",
         ),
-    ] {
+    ]) {
         assert_eq!(carried[key], before[secret][old], "{key}");
     }
 }

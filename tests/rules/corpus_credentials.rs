@@ -4,7 +4,7 @@ use camunda_upgrade_guard::{change::secret_data, facts::Facts, finding::Finding,
 use harness::Corpus;
 use serde_json::{Value, json};
 
-use crate::live::Upgrade;
+use crate::{live::Upgrade, variants::CARRIED};
 
 /// The rules that this is about.
 const RULES: [&str; 8] = [
@@ -76,34 +76,7 @@ fn the_way_to_13_carries_the_old_passwords_over() {
     let Some(corpus) = Corpus::find() else { return };
     let upgrade = || Upgrade::between(&corpus, "12.13.3", "13.12.7-migration-full");
     let findings = upgrade().finds(&["credentials-secret-incomplete"]);
-    let keys = [
-        (
-            "identity-keycloak-admin-password",
-            "camunda-keycloak",
-            "admin-password",
-        ),
-        (
-            "identity-keycloak-postgresql-admin-password",
-            "camunda-postgresql",
-            "postgres-password",
-        ),
-        (
-            "identity-keycloak-postgresql-user-password",
-            "camunda-postgresql",
-            "password",
-        ),
-        (
-            "web-modeler-postgresql-admin-password",
-            "camunda-postgresql-web-modeler",
-            "postgres-password",
-        ),
-        (
-            "web-modeler-postgresql-user-password",
-            "camunda-postgresql-web-modeler",
-            "password",
-        ),
-    ];
-    let create = keys.iter().fold(
+    let create = CARRIED.iter().fold(
         "kubectl -n camunda create secret generic camunda-credentials".to_owned(),
         |line, (key, secret, old)| {
             format!("{line} \\\n  --from-literal={key}=\"$(kubectl -n camunda get secret {secret} -o 'jsonpath={{.data.{old}}}' | base64 --decode)\"")
@@ -117,8 +90,8 @@ fn the_way_to_13_carries_the_old_passwords_over() {
         String::from_utf8(secret_data(secret)[key].clone()).unwrap()
     };
     let facts = upgrade().facts;
-    let values = keys.map(|(_, secret, key)| live(&facts, secret, key));
-    let carried: Vec<_> = keys
+    let values = CARRIED.map(|(_, secret, key)| live(&facts, secret, key));
+    let carried: Vec<_> = CARRIED
         .iter()
         .zip(&values)
         .map(|((key, _, _), value)| (*key, value.as_str()))

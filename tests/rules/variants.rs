@@ -20,6 +20,35 @@ use crate::{
 
 const FILE: &str = "camunda-13.yaml";
 
+/// The new keys of old passwords, and where they are: Keycloak's and its database's, and those of Web Modeler's.
+pub const CARRIED: [(&str, &str, &str); 5] = [
+    (
+        "identity-keycloak-admin-password",
+        "camunda-keycloak",
+        "admin-password",
+    ),
+    (
+        "identity-keycloak-postgresql-admin-password",
+        "camunda-postgresql",
+        "postgres-password",
+    ),
+    (
+        "identity-keycloak-postgresql-user-password",
+        "camunda-postgresql",
+        "password",
+    ),
+    (
+        "web-modeler-postgresql-admin-password",
+        "camunda-postgresql-web-modeler",
+        "postgres-password",
+    ),
+    (
+        "web-modeler-postgresql-user-password",
+        "camunda-postgresql-web-modeler",
+        "password",
+    ),
+];
+
 /// A release of 12, what 13 makes of its values, and what it should make.
 struct Variant {
     corpus: Corpus,

@@ -50,8 +50,8 @@ pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
     let Some(line) = entered(change) else {
         return Vec::new();
     };
-    let Conversion { values, .. } = conversion(change, facts, line);
-    let mut fixes: Vec<_> = secret(change, facts).into_iter().collect();
+    let Conversion { values, keys } = conversion(change, facts, line);
+    let mut fixes: Vec<_> = secret_of(change, facts, line, keys).into_iter().collect();
     let file = format!("camunda-{}.yaml", line.line);
     fixes.extend(values.fixes(&change.values, &file));
     fixes
@@ -60,8 +60,16 @@ pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
 /// The Secret that the values of the file name, made or filled up; nothing where it has all that they read.
 pub(crate) fn secret(change: &Change, facts: &Facts) -> Option<Fix> {
     let line = entered(change)?;
+    secret_of(change, facts, line, conversion(change, facts, line).keys)
+}
+
+fn secret_of(
+    change: &Change,
+    facts: &Facts,
+    line: &Line,
+    mut keys: Vec<(String, Content)>,
+) -> Option<Fix> {
     let name = name_of_secret(line)?;
-    let mut keys = conversion(change, facts, line).keys;
     keys.extend(credentials::missing(change, facts, name));
     keys.sort_by(|one, other| one.0.cmp(&other.0));
     keys.dedup_by(|one, other| one.0 == other.0);

@@ -92,11 +92,6 @@ impl Converted {
         ]
     }
 
-    /// The values so far.
-    pub(crate) fn values(&self) -> &Map<String, Value> {
-        &self.values
-    }
-
     /// The values without the comments.
     pub(crate) fn into_values(self) -> Map<String, Value> {
         self.values

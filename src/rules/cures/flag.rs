@@ -3,7 +3,7 @@
 use crate::{change::Change, finding::Command, shell};
 
 /// `--set KEY=VALUE`, also under an umbrella chart.
-pub(in crate::rules) fn set(change: &Change, key: &str, value: &str) -> Command {
+pub(crate) fn set(change: &Change, key: &str, value: &str) -> Command {
     Command::HelmFlag(text(change, key, value))
 }
 

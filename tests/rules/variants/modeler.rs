@@ -3,37 +3,8 @@
 use harness::Corpus;
 use serde_json::{Value, json};
 
-use super::Variant;
+use super::{CARRIED, Variant};
 use crate::{conversion::over, record::Record};
-
-/// The new keys of old passwords, and where they are.
-const CARRIED: [(&str, &str, &str); 5] = [
-    (
-        "identity-keycloak-admin-password",
-        "camunda-keycloak",
-        "admin-password",
-    ),
-    (
-        "identity-keycloak-postgresql-admin-password",
-        "camunda-postgresql",
-        "postgres-password",
-    ),
-    (
-        "identity-keycloak-postgresql-user-password",
-        "camunda-postgresql",
-        "password",
-    ),
-    (
-        "web-modeler-postgresql-admin-password",
-        "camunda-postgresql-web-modeler",
-        "postgres-password",
-    ),
-    (
-        "web-modeler-postgresql-user-password",
-        "camunda-postgresql-web-modeler",
-        "password",
-    ),
-];
 
 fn config(corpus: &Corpus) -> Value {
     corpus.record("12.13.3").unwrap().raw["config"].clone()

@@ -3,7 +3,7 @@
 use harness::Corpus;
 use serde_json::{Value, json};
 
-use super::Variant;
+use super::{CARRIED, Variant};
 use crate::record::Record;
 
 /// The same store for all that reads one.
@@ -35,25 +35,9 @@ fn external_store(
 #[track_caller]
 fn keeps_its_store(variant: &Variant) {
     let migration = variant.corpus.record("13.12.7-migration").unwrap().raw["config"].clone();
-    let carried = [
-        (
-            "identity-keycloak-admin-password",
-            "camunda-keycloak",
-            "admin-password",
-        ),
-        (
-            "identity-keycloak-postgresql-admin-password",
-            "camunda-postgresql",
-            "postgres-password",
-        ),
-        (
-            "identity-keycloak-postgresql-user-password",
-            "camunda-postgresql",
-            "password",
-        ),
-    ];
-    variant.cured(&migration, &carried);
-    let mut forgotten = variant.onto_good(&migration, &carried);
+    let carried = &CARRIED[..3];
+    variant.cured(&migration, carried);
+    let mut forgotten = variant.onto_good(&migration, carried);
     let embedded = Record::of(&variant.corpus, "13.12.7-migration").values(&migration);
     forgotten.plan(embedded.raw());
     assert_eq!(
@@ -75,7 +59,7 @@ fn keeps_its_store(variant: &Variant) {
         assert_eq!(printed.get(key), None, "{printed:#}");
         assert_eq!(printed["global"].get(key), None, "{printed:#}");
     }
-    variant.cured(&printed, &carried);
+    variant.cured(&printed, carried);
 }
 
 #[test]

@@ -9,21 +9,9 @@ use crate::{live::Upgrade, record::Record};
 const OWN: &str = "camunda-identity-postgresql";
 /// The new keys of old passwords, and where they are.
 const CARRIED: [(&str, &str, &str); 5] = [
-    (
-        "identity-keycloak-admin-password",
-        "camunda-keycloak",
-        "admin-password",
-    ),
-    (
-        "identity-keycloak-postgresql-admin-password",
-        "camunda-postgresql",
-        "postgres-password",
-    ),
-    (
-        "identity-keycloak-postgresql-user-password",
-        "camunda-postgresql",
-        "password",
-    ),
+    super::CARRIED[0],
+    super::CARRIED[1],
+    super::CARRIED[2],
     (
         "identity-postgresql-admin-password",
         OWN,

@@ -40,7 +40,6 @@ pub(super) fn refer(
         return;
     };
     let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
-    let moved = conversion.values.values().clone();
     for carried in &line.carried_over {
         let off = carried
             .switch
@@ -52,7 +51,7 @@ pub(super) fn refer(
         if clients == Clients::Provider {
             name_client(carried, source, conversion);
         }
-        if let Some((name, key)) = own_secret(change, source, &moved, carried) {
+        if let Some((name, key)) = own_secret(change, source, carried) {
             if !carried.by_default || at_key(source, &carried.secret).is_none() {
                 conversion.values.set(&carried.secret, name.into());
             }
@@ -122,11 +121,10 @@ fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
     runs(change, ran, Side::Running) && !given
 }
 
-/// The Secret of the user's own that had the credential, and its key; `moved` is what they set under its new keys.
+/// The Secret of the user's own that had the credential, and its key.
 fn own_secret(
     change: &Change,
     source: &Map<String, Value>,
-    moved: &Map<String, Value>,
     carried: &CarriedKey,
 ) -> Option<(String, String)> {
     let old = change.from.as_ref()?.line?;
@@ -135,8 +133,7 @@ fn own_secret(
         .iter()
         .find(|fact| Some(&fact.name) == carried.from.as_ref())?;
     let text = |key: &str| {
-        at_key(moved, key)
-            .or_else(|| at_key(source, key))
+        at_key(source, key)
             .and_then(Value::as_str)
             .map(str::to_owned)
     };

@@ -19,10 +19,7 @@ pub(super) fn name(change: &Change, line: &Line, values: &mut Converted) {
         let given = workload(Side::Planned).is_some_and(|workload| named.is_given(workload));
         let set = ["existingSecret", "inlineSecret"].iter().any(|key| {
             let key = format!("{}.{key}", named.value);
-            change
-                .values
-                .text(&key)
-                .is_some_and(|text| !text.is_empty())
+            change.values.text(&key).is_some()
         });
         if given || set {
             continue;

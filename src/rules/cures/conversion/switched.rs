@@ -14,6 +14,7 @@ use crate::{
     change::{Change, ObjectChange, Side},
     configuration::Configuration,
     facts::Facts,
+    migration,
     object::Kind,
 };
 
@@ -27,9 +28,6 @@ pub(super) enum Clients {
     /// Another provider's, which somebody sets up by hand.
     Provider,
 }
-
-/// The line that makes one application of many, and moves their data.
-const MIGRATING: &str = "13";
 
 /// Sets what makes run again what ran; returns whose clients the applications had.
 pub(super) fn switch_on(
@@ -56,7 +54,7 @@ pub(super) fn switch_on(
             }
         }
     }
-    if line.line != MIGRATING {
+    if line.line != migration::LINE {
         secondary_storage(change, facts, values);
         return Clients::None;
     }
