@@ -3,6 +3,7 @@
 //! What could not be read becomes a gap among the facts, never silence.
 
 mod at_work;
+mod measure;
 mod object;
 mod records;
 mod release;
@@ -13,7 +14,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
+use self::measure::Clock;
 pub use self::{
+    measure::{ReadErrors, Spent},
     records::{Decoded, Records},
     running::Running,
 };
@@ -32,15 +35,30 @@ const PARALLEL: usize = 16;
 pub struct Reader {
     cluster: Cluster,
     deadline: Instant,
+    clock: Arc<Clock>,
+    errors: ReadErrors,
 }
 
 impl Reader {
-    /// Reads for as long as `budget`.
-    pub fn new(cluster: Cluster, budget: Duration) -> Self {
+    /// Reads for as long as `budget`, and counts what can't be read.
+    pub fn new(cluster: Cluster, budget: Duration, errors: ReadErrors) -> Self {
         Self {
             cluster,
             deadline: Instant::now() + budget,
+            clock: Arc::default(),
+            errors,
         }
+    }
+
+    /// What its time has gone into.
+    pub fn spent(&self) -> Spent {
+        self.clock.spent()
+    }
+
+    /// Waits for a record to be decoded, until the deadline.
+    pub async fn decoding<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let _decoding = self.clock.decoding();
+        self.in_time(work).await
     }
 
     /// Waits for work until the deadline.
@@ -50,14 +68,18 @@ impl Reader {
 
     async fn within<T>(
         &self,
+        kind: &'static str,
         read: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ReadError> {
-        let late = || ReadError::Api("the API server did not answer in time".to_owned());
-        self.in_time(read).await.ok_or_else(late)?
+        let _reading = self.clock.reading();
+        let late = || ReadError::Late("the API server did not answer in time".to_owned());
+        let read = self.in_time(read).await.ok_or_else(late).flatten();
+        read.inspect_err(|error| self.errors.count(kind, error))
     }
 
     async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
-        self.within(self.cluster.get(reference)).await
+        let get = self.cluster.get(reference);
+        self.within(reference.kind.name(), get).await
     }
 
     /// Gets many objects at once into the facts.
@@ -79,7 +101,8 @@ impl Reader {
     }
 
     async fn list(&self, facts: &mut Facts, kind: Kind, namespace: &str) -> Vec<Arc<Object>> {
-        match self.within(self.cluster.list(kind, namespace, &[])).await {
+        let read = self.cluster.list(kind, namespace, &[]);
+        match self.within(kind.name(), read).await {
             Ok(objects) => {
                 for object in &objects {
                     facts.insert(kind, Arc::clone(object));
@@ -103,7 +126,8 @@ impl Reader {
             Kind::StatefulSet,
         ];
         let labels = &labels;
-        let lists = kinds.map(|kind| self.within(self.cluster.list(kind, namespace, labels)));
+        let list = |kind| self.cluster.list(kind, namespace, labels);
+        let lists = kinds.map(|kind| self.within(kind.name(), list(kind)));
         for found in futures::future::join_all(lists).await {
             match found {
                 Ok(objects) if objects.is_empty() => {}

@@ -26,8 +26,8 @@
 //! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
-//! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`] and [`metrics`] are the
-//! edges of the process.
+//! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
+//! the edges of the process.
 
 pub mod admission;
 pub mod camunda;
@@ -38,6 +38,7 @@ pub mod cluster;
 pub mod configuration;
 mod credentials;
 pub mod denial;
+pub mod events;
 pub mod facts;
 pub mod finding;
 pub mod gather;

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{
-    finding::{Action, Finding},
+    finding::{AUDITED, Action, Finding},
     mutations::volume_reclaim_policy::RetainScope,
     rules::RULES,
 };
@@ -140,7 +140,7 @@ impl Policy {
             }
             if audits && finding.action == Action::Deny {
                 finding.action = Action::Warn;
-                finding.title = format!("Would be refused: {}", finding.title);
+                finding.title.insert_str(0, AUDITED);
             }
             true
         });

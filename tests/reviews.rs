@@ -13,6 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     admission::{AdmissionMetrics, Guard},
     cluster::{Cluster, LiveCluster, Snapshot},
+    events::Events,
     metrics::Metrics,
     mutations::volume_reclaim_policy::RetainScope,
 };
@@ -30,6 +31,7 @@ fn router(objects: Vec<Value>, metrics: &Metrics) -> Router {
         RetainScope::default(),
         watch::channel(Arc::default()).1,
         AdmissionMetrics::new(metrics),
+        Events::off(metrics),
     )
     .router()
 }
@@ -192,11 +194,13 @@ fn a_patch_sets_what_is_missing_and_is_counted() {
 async fn an_object_that_could_not_be_judged_is_admitted_with_a_warning() {
     let address = "http://127.0.0.1:1".parse().unwrap();
     let client = kube::Client::try_from(kube::Config::new(address)).unwrap();
+    let metrics = Metrics::new();
     let guard = Guard::new(
         Cluster::Live(LiveCluster::new(client)),
         RetainScope::default(),
         watch::channel(Arc::default()).1,
-        AdmissionMetrics::new(&Metrics::new()),
+        AdmissionMetrics::new(&metrics),
+        Events::off(&metrics),
     );
     let set = |app: &str| {
         json!({

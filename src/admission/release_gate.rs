@@ -44,7 +44,7 @@ pub(super) async fn judge(
                     .decode(data.into_owned(), storage, &request.namespace, known);
             let busy = "too many records were to be decoded at once; try again";
             reader
-                .in_time(decoding)
+                .decoding(decoding)
                 .await
                 .unwrap_or_else(|| Err(busy.to_owned()))
         }
@@ -147,6 +147,8 @@ async fn undecodable(
     );
     if is_camunda && !policy.audits(&request.namespace, release) {
         Verdict::refused(format!("{message}. Nothing was changed.")).about(release)
+    } else if is_camunda {
+        Verdict::warned(&message).audited().about(release)
     } else {
         Verdict::warned(&message).about(release)
     }

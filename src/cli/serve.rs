@@ -3,16 +3,18 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgAction, Args};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use tokio::time::timeout;
 
 use crate::{
     admission::{AdmissionMetrics, Guard},
     camunda::Line,
     cluster::{Cluster, LiveCluster, Snapshot},
+    events::Events,
     logging::LogArgs,
     mutations::volume_reclaim_policy::RetainScope,
     policy::{self, Policy},
@@ -24,6 +26,9 @@ const API_SERVER: &str = "api-server";
 
 /// From one look at an API server that does not answer to the next.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// How long the end waits for Events that are not written yet.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// From one look at an API server that answered to the next.
 const RECHECK: Duration = Duration::from_secs(15);
@@ -57,6 +62,16 @@ pub struct ServeArgs {
     /// Check the file of --config and exit
     #[arg(long, requires = "config")]
     check_config: bool,
+
+    /// Whether Kubernetes Events tell of refusals, mutations and overrides
+    #[arg(
+        long,
+        action = ArgAction::Set,
+        default_value_t = true,
+        value_name = "BOOL",
+        env = "CAMUNDA_UPGRADE_GUARD_EVENTS"
+    )]
+    events: bool,
 
     /// Folder with data files of release lines (*.yaml), in addition to those compiled in or in their place
     #[arg(
@@ -96,22 +111,36 @@ impl ServeArgs {
         let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
         let admin = Admin::default();
         let bound = self.server.bind().await?;
-        let cluster = match &self.facts {
-            Some(file) => Cluster::Snapshot(Arc::new(Snapshot::read(file)?)),
+        let (cluster, client) = match &self.facts {
+            Some(file) => (Cluster::Snapshot(Arc::new(Snapshot::read(file)?)), None),
             None => {
-                let live = LiveCluster::new(client(self.kubeconfig.as_ref()).await?);
+                let client = client(self.kubeconfig.as_ref()).await?;
+                let live = LiveCluster::new(client.clone());
                 admin.readiness.unmet(API_SERVER, "not asked yet");
                 tokio::spawn(watch(live.clone(), admin.readiness.clone()));
-                Cluster::Live(live)
+                (Cluster::Live(live), Some(client))
             }
+        };
+        let (events, writing) = match client.filter(|_| self.events) {
+            Some(client) => {
+                let (events, writing) = Events::start(client, &admin.metrics);
+                (events, Some(writing))
+            }
+            None => (Events::off(&admin.metrics), None),
         };
         let guard = Guard::new(
             cluster,
             self.retain_volumes,
             policy::follow(self.config, &admin.metrics)?,
             AdmissionMetrics::new(&admin.metrics),
+            events,
         );
-        match bound.serve(guard.router(), admin, shutdown).await {
+        let stopped = bound.serve(guard.router(), admin, shutdown).await;
+        // The last refusals are told too.
+        if let Some(writing) = writing {
+            drop(timeout(LAST_EVENTS, writing).await);
+        }
+        match stopped {
             Stopped::Finished => Ok(()),
             Stopped::CutShort { connections } => bail!("{connections} connections were cut"),
         }

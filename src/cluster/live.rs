@@ -195,7 +195,7 @@ fn collection(kind: Kind, namespace: &str) -> String {
 }
 
 /// Names come from records that anybody may have written; nothing but a name goes into a path.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -216,13 +216,18 @@ fn is_label(value: &str) -> bool {
 }
 
 /// The API server's own words, without the body that a decoding error of kube's would quote.
-fn explain(error: &kube::Error) -> ReadError {
+pub(crate) fn explain(error: &kube::Error) -> ReadError {
     match error {
-        kube::Error::Api(status) => ReadError::Api(status.message.clone()),
-        kube::Error::SerdeError(_) => ReadError::Malformed,
-        error if is_transport(error) => {
-            ReadError::Api("the API server can't be reached".to_owned())
+        kube::Error::Api(status) => {
+            let message = status.message.clone();
+            match status.code {
+                401 | 403 => ReadError::Forbidden(message),
+                408 | 504 => ReadError::Late(message),
+                _ => ReadError::Api(message),
+            }
         }
+        kube::Error::SerdeError(_) => ReadError::Malformed,
+        error if is_transport(error) => ReadError::Unreachable,
         other => ReadError::Api(other.to_string()),
     }
 }

@@ -62,7 +62,9 @@ impl Records {
     ) -> Result<Decoded, String> {
         let home = home.to_owned();
         let permit = self.inflating.acquire().await;
+        let span = tracing::Span::current();
         let decoded = tokio::task::spawn_blocking(move || {
+            let _review = span.entered();
             let release = release::decode(&data, storage, Limits::default());
             drop(data);
             release.map(|mut release| {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::Reader;
+use super::{Reader, measure::REVIEW};
 use crate::{
     camunda::{Component, is_elastics},
     change::{Change, ObjectChange},
@@ -81,7 +81,8 @@ impl Reader {
             .filter(|namespace| namespace != home)
             .collect();
         for namespace in foreign {
-            let refusal = match self.within(self.cluster.may_write(user, &namespace)).await {
+            let may = self.cluster.may_write(user, &namespace);
+            let refusal = match self.within(REVIEW, may).await {
                 Ok(true) => continue,
                 Ok(false) => format!("{} may not write there", user.username),
                 Err(error) => error.to_string(),

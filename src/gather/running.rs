@@ -41,13 +41,16 @@ impl Reader {
         match found.await {
             Err(error) => Running::Unknown(format!("the records of release {release}: {error}")),
             Ok(None) => Running::Nothing,
-            Ok(Some(record)) => match records.running(&record, storage).await {
-                Ok(rendered) => Running::Release(rendered),
-                Err(reason) => Running::Unknown(format!(
-                    "record {} can't be decoded: {reason}",
-                    record.name()
-                )),
-            },
+            Ok(Some(record)) => {
+                let _decoding = self.clock.decoding();
+                match records.running(&record, storage).await {
+                    Ok(rendered) => Running::Release(rendered),
+                    Err(reason) => Running::Unknown(format!(
+                        "record {} can't be decoded: {reason}",
+                        record.name()
+                    )),
+                }
+            }
         }
     }
 

@@ -262,13 +262,12 @@ impl<'c> Guard<'c> {
         let (certificate, key) = self.certificate_files();
         let kubeconfig = self.options.kubeconfig.as_deref();
         let kubeconfig: &Path = kubeconfig.unwrap_or(self.cluster.kubeconfig());
-        let options: [(&str, OsString); 6] = [
+        let options: [(&str, OsString); 5] = [
             ("--listen", self.listen.to_string().into()),
             ("--tls-cert", certificate.into()),
             ("--tls-key", key.into()),
             ("--admin-listen", self.admin.to_string().into()),
             ("--kubeconfig", kubeconfig.into()),
-            ("--log-format", "text".into()),
         ];
         let mut program = Program::new(&self.options.binary).arg("serve");
         for (name, value) in options {
@@ -277,6 +276,7 @@ impl<'c> Guard<'c> {
         for arg in &self.options.args {
             program = program.arg(arg);
         }
+        program = program.env("CAMUNDA_UPGRADE_GUARD_LOG_FORMAT", "text");
         for (name, value) in &self.options.env {
             program = program.env(name, value);
         }
