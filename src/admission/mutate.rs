@@ -108,7 +108,7 @@ async fn volume(policy: &Policy, retain: RetainScope, reader: &Reader, volume: &
     if policy.audits(namespace, release) {
         let own = Verdict::mutated(&handed_over.0, retained.into_iter().collect());
         let asked = Verdict::mutated(&volume.0, mutations);
-        return asked.and(own.reported());
+        return own.reported().and(asked);
     }
     mutations.extend(retained);
     Verdict::mutated(&volume.0, mutations)
