@@ -19,6 +19,7 @@ mod events;
 mod mutations;
 mod neighbours;
 mod object_gate;
+mod observability;
 mod odd_chart;
 mod overriding;
 mod own_charts;
