@@ -5,6 +5,7 @@ mod snapshot;
 
 use std::sync::Arc;
 
+pub(crate) use self::live::explain;
 pub use self::{live::LiveCluster, snapshot::Snapshot};
 use crate::object::{Kind, Object, ObjectRef};
 

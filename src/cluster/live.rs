@@ -216,7 +216,7 @@ fn is_label(value: &str) -> bool {
 }
 
 /// The API server's own words, without the body that a decoding error of kube's would quote.
-fn explain(error: &kube::Error) -> ReadError {
+pub(crate) fn explain(error: &kube::Error) -> ReadError {
     match error {
         kube::Error::Api(status) => ReadError::Api(status.message.clone()),
         kube::Error::SerdeError(_) => ReadError::Malformed,
