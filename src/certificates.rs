@@ -167,15 +167,15 @@ impl Keeper {
     async fn agree(&mut self) -> anyhow::Result<()> {
         for _ in 0..ATTEMPTS {
             let secret = self.store.read().await?;
-            let (mut authorities, mut changed) = match self.store.parse(&secret) {
-                Ok(authorities) => (authorities, false),
-                Err(error) => {
-                    tracing::warn!("{error:#}; it is written anew");
-                    (self.authorities.clone(), true)
-                }
-            };
-            changed |= authorities.renew((self.clock)(), self.args.tls_ca_life)?;
-            if changed && !self.store.write(secret, &authorities).await? {
+            let held = self.store.parse(&secret).unwrap_or_else(|error| {
+                tracing::warn!("{error:#}; it is written anew");
+                Authorities::default()
+            });
+            // Whoever runs still knows what was in a Secret that somebody has emptied.
+            let lost = held.is_empty();
+            let mut authorities = if lost { self.authorities.clone() } else { held };
+            let changed = authorities.renew((self.clock)(), self.args.tls_ca_life)?;
+            if (changed || lost) && !self.store.write(secret, &authorities).await? {
                 continue;
             }
             self.authorities = authorities;
@@ -203,7 +203,7 @@ impl Keeper {
         let now = (self.clock)();
         let settled = SETTLED.min(self.args.tls_ca_life / 12);
         let settled = matches!(&self.trusted, Some((_, since)) if since.elapsed() >= settled);
-        let Some(signer) = self.authorities.signer(settled) else {
+        let Some(signer) = self.authorities.signer(settled, now) else {
             return Ok(());
         };
         if matches!(&self.leaf, Some(leaf) if !leaf.is_due(signer, now)) {

@@ -18,7 +18,7 @@ use rustls::{
 };
 use x509_parser::parse_x509_certificate;
 
-/// Clocks differ: whoever checks a certificate may be this far behind whoever signed it.
+/// Clocks differ: whoever checks a certificate may be this far behind whoever signed it, or dropped its authority.
 const BACKDATED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What is renewed has this part of its life left: a third.
@@ -132,6 +132,10 @@ impl Authorities {
         Ok(Self(parsed.collect::<anyhow::Result<_>>()?))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The bundle to trust.
     pub(super) fn certificates(&self) -> String {
         self.0.iter().map(|it| it.certificate.as_str()).collect()
@@ -145,7 +149,8 @@ impl Authorities {
     /// changed.
     pub(super) fn renew(&mut self, now: SystemTime, life: Duration) -> anyhow::Result<bool> {
         let before = self.0.len();
-        self.0.retain(|authority| !authority.has_expired(now));
+        let past = now - BACKDATED.min(life / LEFT);
+        self.0.retain(|authority| !authority.has_expired(past));
         let newest = self.0.first();
         let due = newest.is_none_or(|newest| newest.not_after < now + life / LEFT);
         if due {
@@ -154,9 +159,10 @@ impl Authorities {
         Ok(due || self.0.len() != before)
     }
 
-    /// The one to sign with: the newest, or the one before it for as long as the newest may not be trusted everywhere.
-    pub(super) fn signer(&self, settled: bool) -> Option<&Authority> {
-        let older = self.0.get(1).filter(|_| !settled);
+    /// The one to sign with: the newest, or the one before it for as long as it is good and the newest may not be trusted everywhere.
+    pub(super) fn signer(&self, settled: bool, now: SystemTime) -> Option<&Authority> {
+        let older = self.0.get(1);
+        let older = older.filter(|older| !settled && !older.has_expired(now));
         older.or(self.0.first()).map(|authority| &**authority)
     }
 }
@@ -218,7 +224,9 @@ mod tests {
         assert_eq!(renew(start + 59 * DAY), (false, 1));
         assert_eq!(renew(start + 61 * DAY), (true, 2));
         assert_eq!(renew(start + 89 * DAY), (false, 2));
-        assert_eq!(renew(start + 91 * DAY), (true, 1));
+        // Somebody else's clock may still be behind.
+        assert_eq!(renew(start + 91 * DAY), (false, 2));
+        assert_eq!(renew(start + 98 * DAY), (true, 1));
         // Switched off for years.
         assert_eq!(renew(start + 900 * DAY), (true, 1));
     }
@@ -229,13 +237,14 @@ mod tests {
         let mut authorities = Authorities::default();
         authorities.renew(now, LIFE).unwrap();
         let first = authorities.certificates();
-        let leaf = authorities.signer(false).unwrap();
+        let leaf = authorities.signer(false, now).unwrap();
         let leaf = leaf.sign(&names(), now, DAY).unwrap();
         authorities.renew(now + 61 * DAY, LIFE).unwrap();
-        assert_eq!(authorities.signer(false).unwrap().certificate, first);
-        let newest = authorities.signer(true).unwrap();
-        assert_ne!(newest.certificate, first);
-        assert!(leaf.is_due(newest, now));
+        let signer = |settled, at| &authorities.signer(settled, at).unwrap().certificate;
+        assert_eq!(*signer(false, now + 61 * DAY), first);
+        assert_ne!(*signer(true, now + 61 * DAY), first);
+        assert_ne!(*signer(false, now + 91 * DAY), first);
+        assert!(leaf.is_due(authorities.signer(true, now).unwrap(), now));
     }
 
     #[test]

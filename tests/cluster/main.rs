@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod availability;
 mod blast_radius;
+mod certificates;
 mod charts;
 mod configuration;
 mod corpus_13;
@@ -15,6 +17,7 @@ mod corpus_good;
 mod corpus_matrix;
 mod corpus_upgrade;
 mod cures;
+mod load;
 mod mutations;
 mod neighbours;
 mod object_gate;
@@ -23,6 +26,7 @@ mod overriding;
 mod own_charts;
 mod records;
 mod release;
+mod replicas;
 mod secrets;
 mod serving;
 mod stage;
