@@ -9,7 +9,7 @@
 //! A request comes in at [`server`], which knows TLS and connections and nothing of Kubernetes. [`admission`] takes
 //! the AdmissionReview apart and sends it to one of three places: the release gate (a record), the object gate (an
 //! object that arrived without one), or the mutating endpoint. [`webhooks`] prints which requests the API server
-//! brings here at all.
+//! brings here at all, and [`certificates`] sees to it that the API server trusts whom it calls.
 //!
 //! Behind the gates nothing knows of HTTP. [`release`] decodes a record within limits, [`manifest`] reads its
 //! YAML the way Helm and the API server do, and [`change`] puts both together with the release that runs: a list of
@@ -31,6 +31,7 @@
 
 pub mod admission;
 pub mod camunda;
+pub mod certificates;
 pub mod change;
 pub mod claims;
 pub mod cli;

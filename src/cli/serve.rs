@@ -13,12 +13,13 @@ use tokio::time::timeout;
 use crate::{
     admission::{AdmissionMetrics, Guard},
     camunda::Line,
+    certificates::{Keeper, SelfManagedArgs},
     cluster::{Cluster, LiveCluster, Snapshot},
     events::Events,
     logging::LogArgs,
     mutations::volume_reclaim_policy::RetainScope,
     policy::{self, Policy},
-    server::{Admin, Readiness, ServerArgs, Shutdown, Stopped},
+    server::{Admin, Readiness, Served, ServerArgs, Shutdown, Stopped},
 };
 
 /// The condition of `/readyz` that the API server answers.
@@ -38,6 +39,9 @@ const RECHECK: Duration = Duration::from_secs(15);
 pub struct ServeArgs {
     #[command(flatten)]
     server: ServerArgs,
+
+    #[command(flatten)]
+    certificates: Option<SelfManagedArgs>,
 
     #[command(flatten)]
     log: LogArgs,
@@ -83,7 +87,7 @@ pub struct ServeArgs {
 
     /// Take live objects from a file, a List as kubectl writes it, and never ask an API server; for rehearsals and
     /// the benchmark
-    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "kubeconfig")]
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["kubeconfig", "tls_secret"])]
     facts: Option<PathBuf>,
 }
 
@@ -110,11 +114,18 @@ impl ServeArgs {
     async fn serve(self) -> anyhow::Result<()> {
         let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
         let admin = Admin::default();
-        let bound = self.server.bind().await?;
+        let served = Arc::<Served>::default();
+        let bound = match &self.certificates {
+            Some(_) => self.server.bind_with(Arc::clone(&served)).await?,
+            None => self.server.bind().await?,
+        };
         let (cluster, client) = match &self.facts {
             Some(file) => (Cluster::Snapshot(Arc::new(Snapshot::read(file)?)), None),
             None => {
                 let client = client(self.kubeconfig.as_ref()).await?;
+                if let Some(args) = self.certificates {
+                    tokio::spawn(Keeper::new(args, client.clone(), served, &admin).run());
+                }
                 let live = LiveCluster::new(client.clone());
                 admin.readiness.unmet(API_SERVER, "not asked yet");
                 tokio::spawn(watch(live.clone(), admin.readiness.clone()));

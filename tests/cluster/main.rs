@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod availability;
 mod blast_radius;
+mod certificates;
 mod charts;
 mod configuration;
 mod corpus_13;
@@ -16,6 +18,7 @@ mod corpus_matrix;
 mod corpus_upgrade;
 mod cures;
 mod events;
+mod load;
 mod mutations;
 mod neighbours;
 mod object_gate;
@@ -25,6 +28,7 @@ mod overriding;
 mod own_charts;
 mod records;
 mod release;
+mod replicas;
 mod secrets;
 mod serving;
 mod stage;
