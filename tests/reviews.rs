@@ -222,6 +222,8 @@ async fn an_object_that_could_not_be_judged_is_admitted_with_a_warning() {
     let warning = response["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("not-checked: "), "{warning}");
     assert_eq!(response["auditAnnotations"]["rules"], "not-checked");
+    let counted = r#"facts_errors_total{kind="Deployment",error="unreachable"} 1"#;
+    assert!(metrics.encode().unwrap().contains(counted));
 }
 
 /// An annotation of somebody's is an order, not an idea of the guard's.

@@ -22,7 +22,7 @@ pub(super) struct Verdict {
     pub(super) findings: Vec<(&'static str, Count)>,
     /// The mutations that were done, each with what the user is told.
     pub(super) mutations: Vec<(&'static str, String)>,
-    /// For the log: which release.
+    /// For the log and Events: which release.
     pub(super) release: Option<String>,
     /// What audit mode admitted without a rule's finding.
     pub(super) audited: bool,

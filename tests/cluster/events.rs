@@ -141,6 +141,11 @@ fn what_was_refused_set_and_overridden_is_told_in_the_namespace() {
         assert_eq!(went["regarding"], record);
         assert!(counted("used") > used);
 
+        for phase in ["receive", "read", "decode", "judge"] {
+            let name = "camunda_upgrade_guard_phase_seconds_count";
+            let reviews = guard.metric(name, &[("phase", phase)]).unwrap();
+            assert!(reviews > 0.0, "{phase}");
+        }
         let all = serde_json::to_string_pretty(&events(cluster, namespace)).unwrap();
         denial
             .with_text(all)
