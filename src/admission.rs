@@ -7,6 +7,7 @@ mod metrics;
 mod mutate;
 mod notices;
 mod object_gate;
+mod opting_out;
 mod overriding;
 mod release_gate;
 mod review;
@@ -121,15 +122,17 @@ impl Guard {
     async fn judge(&self, endpoint: Endpoint, request: &Request<'_>, reader: &Reader) -> Verdict {
         // One review is judged by one policy, whatever is loaded meanwhile.
         let policy = Arc::clone(&self.policy.borrow());
-        match endpoint {
-            Endpoint::Mutate => mutate::judge(&policy, self.retain, reader, request).await,
-            Endpoint::Validate if request.is_record() => {
+        match (endpoint, request.kind()) {
+            (Endpoint::Validate, _) if request.is_record() => {
                 release_gate::judge(self, &policy, reader, request).await
             }
-            Endpoint::Validate if request.kind() == Some(Kind::ConfigMap) => {
-                overriding::judge(reader, request).await
+            (Endpoint::Validate, Some(Kind::ConfigMap)) => overriding::judge(reader, request).await,
+            (Endpoint::Validate, Some(Kind::Namespace)) => opting_out::judge(reader, request).await,
+            (_, Some(Kind::PersistentVolume)) if opting_out::covers(reader, request).await => {
+                Verdict::admitted()
             }
-            Endpoint::Validate => object_gate::judge(&policy, reader, request).await,
+            (Endpoint::Mutate, _) => mutate::judge(&policy, self.retain, reader, request).await,
+            (Endpoint::Validate, _) => object_gate::judge(&policy, reader, request).await,
         }
     }
 }
@@ -169,6 +172,11 @@ async fn answer(
     let Some(request) = review.request.filter(|_| review.kind == "AdmissionReview") else {
         return reply(&Verdict::unreadable("the review holds no request"), "");
     };
+    if !request.is_wanted(endpoint) {
+        let verdict = Verdict::admitted();
+        guard.metrics.count(endpoint, &verdict, &[]);
+        return reply(&verdict, &request.uid);
+    }
     let received = Instant::now();
     // At the level of errors, so that no filter takes it from a line that is logged.
     let span = tracing::error_span!("review", uid = &*request.uid);

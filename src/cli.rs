@@ -1,6 +1,7 @@
 //! The command line.
 
 mod explain;
+mod ready;
 mod serve;
 mod webhooks;
 
@@ -22,6 +23,8 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
+    /// Ask a guard that serves whether it is ready
+    Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
     Webhooks(webhooks::WebhooksArgs),
 }
@@ -32,6 +35,7 @@ impl Cli {
         let done = match self.command {
             Command::Serve(args) => args.run(),
             Command::Explain(args) => args.run(),
+            Command::Ready(args) => args.run(),
             Command::Webhooks(args) => args.run(),
         };
         match done {

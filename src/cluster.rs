@@ -55,6 +55,9 @@ impl ReadError {
     }
 }
 
+/// A verb, which may be the guard's own, and the API group and resource that it is about.
+pub type Right = (&'static str, &'static str, &'static str);
+
 /// Who made a request, for asking what that person may do.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 pub struct User {
@@ -111,18 +114,19 @@ impl Cluster {
         }
     }
 
-    /// Whether a user may go ahead against refusals of a release.
+    /// Whether a user has a right over one thing in a namespace.
     ///
     /// # Errors
     /// When the API server can't say.
-    pub async fn may_override(
+    pub async fn may(
         &self,
         user: &User,
+        right: Right,
         namespace: &str,
-        release: &str,
+        name: &str,
     ) -> Result<bool, ReadError> {
         match self {
-            Cluster::Live(cluster) => cluster.may_override(user, namespace, release).await,
+            Cluster::Live(cluster) => cluster.may(user, right, namespace, name).await,
             Cluster::Snapshot(_) => Ok(true),
         }
     }

@@ -5,15 +5,23 @@
 //! namespaces labelled [`ENFORCE`] and open in all others. While the guard is up it judges alike in both.
 
 mod conditions;
+mod matching;
+mod table;
 
-pub use self::conditions::CONTROLLERS;
+pub use self::{conditions::CONTROLLERS, matching::Matching};
 
 use serde_json::{Value, json};
 
-use crate::overrides::LABEL;
+use self::table::{NAMESPACES, OVERRIDES, RELEASES, SECRETS, Webhook, mutating, validating};
 
 /// The label, with the value `true`, of namespaces where guarded writes wait for the guard.
 pub const ENFORCE: &str = "camunda-upgrade-guard/enforce";
+
+/// The label, with the value `true`, of namespaces that the guard leaves alone.
+pub const IGNORE: &str = "camunda-upgrade-guard/ignore";
+
+/// The virtual verb, group and resource that whoever takes a namespace from the guard must be allowed.
+pub const IGNORE_RIGHT: (&str, &str, &str) = ("ignore", "camunda-upgrade-guard", "namespaces");
 
 /// The name of both configurations, and the end of every webhook's name.
 pub const NAME: &str = "camunda-upgrade-guard";
@@ -42,19 +50,9 @@ pub enum Trust {
     Bundle(String),
     /// The one of cert-manager's `NAMESPACE/CERTIFICATE`: its CA injector keeps it right.
     Injected(String),
+    /// The guard writes it in, and keeps it right.
+    SelfManaged,
 }
-
-/// One webhook before it is doubled.
-struct Webhook {
-    name: &'static str,
-    rules: Value,
-    selector: Value,
-    conditions: Vec<(&'static str, String)>,
-    namespaced: bool,
-}
-
-/// The webhook that fails closed everywhere: an override whose writer nobody checked must not come about.
-const OVERRIDES: &str = "overrides";
 
 /// Both configurations, for a guard at `address` with certificates of a trusted CA.
 pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
@@ -85,148 +83,25 @@ pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
     ]
 }
 
-fn validating() -> Vec<Webhook> {
-    vec![
-        Webhook {
-            name: "releases",
-            rules: rules(&[("", &["secrets", "configmaps"], &["CREATE"])]),
-            // Helm finds its records by this label, so a record without it is none.
-            selector: json!({"matchLabels": {"owner": "helm"}}),
-            conditions: vec![("release-record", conditions::release_record())],
-            namespaced: true,
-        },
-        Webhook {
-            name: OVERRIDES,
-            rules: rules(&[("", &["configmaps"], &["CREATE", "UPDATE"])]),
-            selector: json!({"matchExpressions": [{"key": LABEL, "operator": "Exists"}]}),
-            conditions: Vec::new(),
-            namespaced: true,
-        },
-        Webhook {
-            name: "secrets",
-            rules: rules(&[("", &["secrets"], &["CREATE", "UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("generated-credential", conditions::generated_credential()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "secret-deletions",
-            rules: rules(&[("", &["secrets"], &["DELETE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("credential", conditions::deleted_credential()),
-                ("not-a-controller", conditions::not_a_controller()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "statefulsets",
-            rules: rules(&[("apps", &["statefulsets"], &["CREATE"])]),
-            selector: json!({}),
-            conditions: vec![("elasticsearch", conditions::elasticsearch())],
-            namespaced: true,
-        },
-        Webhook {
-            name: "clones",
-            rules: rules(&[("", &["persistentvolumeclaims"], &["CREATE"])]),
-            selector: json!({}),
-            conditions: vec![("clone", conditions::elasticsearch_clone())],
-            namespaced: true,
-        },
-        Webhook {
-            name: "claim-deletions",
-            rules: rules(&[("", &["persistentvolumeclaims"], &["DELETE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("bound-claim", conditions::bound_claim()),
-                ("not-tidied-up", conditions::not_tidied_up()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "volume-deletions",
-            rules: rules(&[("", &["persistentvolumes"], &["DELETE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("bound-volume", conditions::bound_volume()),
-                ("not-tidied-up", conditions::not_tidied_up()),
-            ],
-            namespaced: false,
-        },
-        Webhook {
-            name: "rebindings",
-            rules: rules(&[("", &["persistentvolumes"], &["UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("claim-changed", conditions::claim_changed()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: false,
-        },
-        // An edit of the StatefulSet itself comes in at the mutating endpoint.
-        Webhook {
-            name: "scales",
-            rules: rules(&[("apps", &["statefulsets/scale"], &["UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![("brokers-reduced", conditions::brokers_reduced())],
-            namespaced: true,
-        },
-    ]
-}
-
-fn mutating() -> Vec<Webhook> {
-    vec![
-        Webhook {
-            name: "workloads",
-            rules: rules(&[
-                ("apps", &["statefulsets"], &["CREATE", "UPDATE"]),
-                ("apps", &["deployments"], &["UPDATE"]),
-                ("batch", &["jobs"], &["UPDATE"]),
-            ]),
-            selector: json!({}),
-            conditions: vec![
-                ("camunda-workload", conditions::camunda_workload()),
-                ("spec-changed", conditions::spec_changed()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "claims",
-            rules: rules(&[("", &["persistentvolumeclaims"], &["CREATE"])]),
-            selector: json!({}),
-            conditions: vec![("camunda-claim", conditions::camunda_claim())],
-            namespaced: true,
-        },
-        Webhook {
-            name: "volumes",
-            rules: rules(&[("", &["persistentvolumes"], &["CREATE", "UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("camunda-volume", conditions::camunda_volume()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: false,
-        },
-    ]
-}
-
-fn rules(rules: &[(&str, &[&str], &[&str])]) -> Value {
-    rules
-        .iter()
-        .map(|(group, resources, operations)| {
-            json!({
-                "apiGroups": [group],
-                "apiVersions": ["v1"],
-                "resources": resources,
-                "operations": operations,
-                "scope": "*",
-            })
-        })
-        .collect()
+/// For API servers before 1.28, which know no matchConditions: only what an objectSelector keeps narrow fails closed,
+/// and what the guard then gets to see in vain it admits at once.
+pub fn leave_out_match_conditions(configuration: &mut Value) {
+    let webhooks = configuration["webhooks"].as_array_mut();
+    for webhook in webhooks.into_iter().flatten() {
+        let name = webhook["name"].as_str().unwrap_or_default();
+        let name = name.split('.').next().unwrap_or_default().to_owned();
+        if !matches!(name.as_str(), RELEASES | OVERRIDES) {
+            webhook["failurePolicy"] = "Ignore".into();
+        }
+        if name == SECRETS {
+            // A record is judged once.
+            let no_record = json!({"key": "owner", "operator": "NotIn", "values": ["helm"]});
+            webhook["objectSelector"] = json!({"matchExpressions": [no_record]});
+        }
+        if let Some(webhook) = webhook.as_object_mut() {
+            webhook.remove("matchConditions");
+        }
+    }
 }
 
 /// A webhook on namespaced objects once for enforced namespaces and once for the others; a volume has no namespace
@@ -261,8 +136,18 @@ fn doubled(
                 "sideEffects": "NoneOnDryRun",
                 "timeoutSeconds": 5,
             });
+            let mut selected = Vec::new();
             if webhook.namespaced {
-                value["namespaceSelector"] = namespaces(address, operator);
+                selected.push(json!({"key": ENFORCE, "operator": operator, "values": ["true"]}));
+            }
+            if webhook.namespaced || webhook.name == NAMESPACES {
+                selected.push(never_matched(address));
+            }
+            if webhook.namespaced && webhook.name != OVERRIDES {
+                selected.push(json!({"key": IGNORE, "operator": "NotIn", "values": ["true"]}));
+            }
+            if !selected.is_empty() {
+                value["namespaceSelector"] = json!({"matchExpressions": selected});
             }
             if mutating {
                 value["reinvocationPolicy"] = "Never".into();
@@ -272,15 +157,12 @@ fn doubled(
         .collect()
 }
 
-fn namespaces(address: &Address, operator: &str) -> Value {
+fn never_matched(address: &Address) -> Value {
     let mut never = vec!["kube-system"];
     if let Address::Service { namespace, .. } = address {
         never.push(namespace);
     }
-    json!({"matchExpressions": [
-        {"key": ENFORCE, "operator": operator, "values": ["true"]},
-        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": never},
-    ]})
+    json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": never})
 }
 
 fn client_config(address: &Address, path: &str, trust: &Trust) -> Value {
@@ -341,12 +223,50 @@ mod tests {
         }
     }
 
+    fn selects(webhook: &Value, expression: &Value) -> bool {
+        let expressions = webhook.pointer("/namespaceSelector/matchExpressions");
+        let mut expressions = expressions.and_then(Value::as_array).into_iter().flatten();
+        expressions.any(|it| it == expression)
+    }
+
     #[test]
     fn the_guards_own_namespace_is_never_matched() {
+        let own = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "guard"]});
         for webhook in webhooks() {
-            if let Some(never) = webhook.pointer("/namespaceSelector/matchExpressions/1/values") {
-                assert_eq!(*never, json!(["kube-system", "guard"]));
+            let of_volumes = webhook["rules"][0]["resources"] == json!(["persistentvolumes"]);
+            assert_ne!(selects(&webhook, &own), of_volumes, "{webhook}");
+        }
+    }
+
+    #[test]
+    fn an_ignored_namespace_is_matched_only_for_overrides() {
+        let ignored = json!({"key": IGNORE, "operator": "NotIn", "values": ["true"]});
+        for webhook in webhooks() {
+            let name = webhook["name"].as_str().unwrap();
+            let matched = [OVERRIDES, NAMESPACES, "volume", "rebindings"];
+            let matched = matched.iter().any(|start| name.starts_with(start));
+            assert_ne!(selects(&webhook, &ignored), matched, "{name}");
+        }
+    }
+
+    #[test]
+    fn without_match_conditions_only_records_and_overrides_fail_closed() {
+        let address = Address::Url("https://localhost:8443".to_owned());
+        let mut closed = BTreeSet::new();
+        for mut configuration in configurations(&address, &Trust::SelfManaged) {
+            leave_out_match_conditions(&mut configuration);
+            for webhook in configuration["webhooks"].as_array().unwrap() {
+                assert!(webhook.get("matchConditions").is_none());
+                if webhook["failurePolicy"] == "Fail" {
+                    closed.insert(webhook["name"].as_str().unwrap().to_owned());
+                }
             }
         }
+        let expected = [
+            "overrides.enforced",
+            "overrides.observed",
+            "releases.enforced",
+        ];
+        assert_eq!(closed, expected.map(|name| format!("{name}.{NAME}")).into());
     }
 }

@@ -93,6 +93,33 @@ fn the_ca_can_be_left_to_cert_manager() {
 }
 
 #[test]
+fn the_ca_can_be_left_to_the_guard() {
+    let command = ["webhooks", "--service", "guards/guard", "--self-managed"];
+    let printed = |more: &[&str]| {
+        let output = guard(&[&command[..], more].concat());
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let yaml = printed(&[]);
+    assert!(
+        yaml.contains("matchConditions") && !yaml.contains("caBundle"),
+        "{yaml}"
+    );
+    let yaml = printed(&["--no-match-conditions"]);
+    assert!(!yaml.contains("matchConditions"), "{yaml}");
+    fails(
+        &[&command[..], &["--inject-ca-from", "a/b"]].concat(),
+        "cannot be used with",
+    );
+}
+
+#[test]
+fn ready_says_what_is_wrong() {
+    fails(&["ready", "127.0.0.1:1"], "can't ask 127.0.0.1:1: ");
+    fails(&["ready", "localhost"], "can't ask localhost: ");
+}
+
+#[test]
 fn every_rule_explains_itself() {
     for rule in RULES {
         let output = guard(&["explain", rule.id]);

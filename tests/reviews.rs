@@ -278,8 +278,10 @@ async fn a_scale_is_judged_by_the_statefulset_and_its_claims() {
     });
     let objects: Vec<_> = claims.chain([set]).collect();
     let scale = |name: &str, spec: Value| {
-        let scale = json!({"metadata": {"name": name}, "spec": spec});
-        let mut body = review("Scale", "UPDATE", &scale);
+        let selector = "app.kubernetes.io/component=zeebe-broker";
+        let scale = |spec| json!({"metadata": {"name": name}, "spec": spec, "status": {"selector": selector}});
+        let mut body = review("Scale", "UPDATE", &scale(spec));
+        body["request"]["oldObject"] = scale(json!({"replicas": 3}));
         body["request"]["kind"]["group"] = "autoscaling".into();
         body["request"]["resource"] =
             json!({"group": "apps", "version": "v1", "resource": "statefulsets"});
@@ -318,7 +320,7 @@ proptest! {
 
     #[test]
     fn any_object_gets_an_answer(
-        kind in "Secret|StatefulSet|Deployment|Job|PersistentVolume|PersistentVolumeClaim|Scale",
+        kind in "Secret|StatefulSet|Deployment|Job|PersistentVolume|PersistentVolumeClaim|Namespace|Scale",
         operation in "CREATE|UPDATE|DELETE",
         path in "/mutate|/validate",
         spec in prop_oneof![Just(json!(null)), Just(json!([])), Just(json!("x")), Just(json!({"template": [1], "claimRef": 7, "selector": "y"}))],

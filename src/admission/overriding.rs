@@ -37,7 +37,7 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     };
     let user = &request.user_info;
     match reader
-        .may_override(user, &request.namespace, &read.release)
+        .may(user, RIGHT, &request.namespace, &read.release)
         .await
     {
         Ok(true) => {

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::webhooks::{Address, Trust, configurations};
+use crate::webhooks::{Address, Trust, configurations, leave_out_match_conditions};
 
 /// Where the API server reaches the guard, and which CA it is to trust there.
 #[derive(Args, Debug)]
@@ -28,19 +28,34 @@ pub struct WebhooksArgs {
     service: Option<String>,
 
     /// The CA that signed the guard's certificate, a PEM file
-    #[arg(long, value_name = "FILE", required_unless_present = "inject_ca_from")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present_any = ["inject_ca_from", "self_managed"]
+    )]
     ca: Option<PathBuf>,
 
     /// cert-manager's Certificate whose CA its injector is to write into the configurations, and keep right
     #[arg(long, value_name = "NAMESPACE/CERTIFICATE", conflicts_with = "ca")]
     inject_ca_from: Option<String>,
+
+    /// Name no CA: the guard writes its own in (serve --tls-secret), and keeps it right
+    #[arg(long, conflicts_with_all = ["ca", "inject_ca_from"])]
+    self_managed: bool,
+
+    /// For API servers before Kubernetes 1.28; less fails closed, and the guard is asked about more
+    #[arg(long)]
+    no_match_conditions: bool,
 }
 
 impl WebhooksArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let trust = self.trust()?;
         let mut out = io::stdout().lock();
-        for configuration in configurations(&self.address()?, &trust) {
+        for mut configuration in configurations(&self.address()?, &trust) {
+            if self.no_match_conditions {
+                leave_out_match_conditions(&mut configuration);
+            }
             let yaml = serde_saphyr::to_string(&configuration).context("can't write YAML")?;
             writeln!(out, "---\n{}", yaml.trim_end())?;
         }
@@ -48,6 +63,9 @@ impl WebhooksArgs {
     }
 
     fn trust(&self) -> anyhow::Result<Trust> {
+        if self.self_managed {
+            return Ok(Trust::SelfManaged);
+        }
         let file = match (&self.ca, &self.inject_ca_from) {
             (Some(file), _) => file,
             (None, Some(certificate)) => {
@@ -58,7 +76,7 @@ impl WebhooksArgs {
                 );
                 return Ok(Trust::Injected(certificate.clone()));
             }
-            (None, None) => bail!("--ca or --inject-ca-from must be given"),
+            (None, None) => bail!("--ca, --inject-ca-from or --self-managed must be given"),
         };
         let name = file.display();
         let pem = std::fs::read(file).with_context(|| format!("can't read --ca {name}"))?;

@@ -9,9 +9,8 @@ use k8s_openapi::api::authorization::v1::{
 use kube::{Api, Client, api::PostParams};
 use serde_json::Value;
 
-use super::{ReadError, User};
+use super::{ReadError, Right, User};
 use crate::object::{Kind, Object, ObjectRef};
-use crate::overrides::RIGHT;
 
 /// How many objects one page of a list holds.
 const PAGE: usize = 500;
@@ -110,32 +109,32 @@ impl LiveCluster {
                 verb: Some("update".to_owned()),
                 ..ResourceAttributes::default()
             };
-            if !self.may(user, attributes).await? {
+            if !self.allows(user, attributes).await? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    pub(super) async fn may_override(
+    pub(super) async fn may(
         &self,
         user: &User,
+        (verb, group, resource): Right,
         namespace: &str,
-        release: &str,
+        name: &str,
     ) -> Result<bool, ReadError> {
-        let (verb, group, resource) = RIGHT;
         let attributes = ResourceAttributes {
             group: Some(group.to_owned()),
             resource: Some(resource.to_owned()),
             namespace: Some(namespace.to_owned()),
-            name: Some(release.to_owned()),
+            name: Some(name.to_owned()),
             verb: Some(verb.to_owned()),
             ..ResourceAttributes::default()
         };
-        self.may(user, attributes).await
+        self.allows(user, attributes).await
     }
 
-    async fn may(&self, user: &User, attributes: ResourceAttributes) -> Result<bool, ReadError> {
+    async fn allows(&self, user: &User, attributes: ResourceAttributes) -> Result<bool, ReadError> {
         let review = SubjectAccessReview {
             spec: SubjectAccessReviewSpec {
                 user: Some(user.username.clone()),

@@ -4,7 +4,7 @@ use super::{Reader, measure::REVIEW};
 use crate::{
     camunda::{self, Component, release_label},
     claims::{holds_data, is_retained, names_claim, ordinal},
-    cluster::{ReadError, User},
+    cluster::{ReadError, Right, User},
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
@@ -42,17 +42,18 @@ impl Reader {
         !facts.gaps().is_empty() || facts.has_release(namespace, release)
     }
 
-    /// Whether a user may go ahead against refusals of a release.
+    /// Whether a user has a right over one thing in a namespace.
     ///
     /// # Errors
     /// When the API server can't say.
-    pub async fn may_override(
+    pub async fn may(
         &self,
         user: &User,
+        right: Right,
         namespace: &str,
-        release: &str,
+        name: &str,
     ) -> Result<bool, ReadError> {
-        let may = self.cluster.may_override(user, namespace, release);
+        let may = self.cluster.may(user, right, namespace, name);
         self.within(REVIEW, may).await
     }
 

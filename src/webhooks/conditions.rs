@@ -5,19 +5,46 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    camunda::{CHART, Line, PART_OF},
+    camunda::{CHART, INSTANCE, Line, PART_OF},
     mutations::volume_claim_ref::REBIND_TO,
     release::RECORD_PREFIX,
+    webhooks::{ENFORCE, IGNORE},
 };
 
 /// The values of `app.kubernetes.io/name` in the bundled Bitnami charts.
-const BUNDLED: &str =
-    "['elasticsearch', 'keycloak', 'postgresql', 'postgresql-web-modeler', 'identity-postgresql']";
+pub(super) const BUNDLED: [&str; 5] = [
+    "elasticsearch",
+    "keycloak",
+    "postgresql",
+    "postgresql-web-modeler",
+    "identity-postgresql",
+];
 
-const NAME_LABEL: &str = "app.kubernetes.io/name";
+const PASSWORD: &str = "password";
+
+/// The values of `app.kubernetes.io/name` where a Secret's `password` is a database's.
+pub(super) const DATABASES: &str = "^(identity-)?postgresql";
+
+pub(super) const NAME_LABEL: &str = "app.kubernetes.io/name";
+
+pub(super) const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
 
 /// What the claims of Camunda's and of the bundled charts are called, as far as names can't be overridden.
-const CLAIM_NAMES: &str = "elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$";
+pub(super) const CLAIM_NAMES: &str = "elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$";
+
+/// A claim under a name that Bitnami's Elasticsearch will look for.
+pub(super) const ELASTICSEARCH_CLAIMS: &str = "^data-.+-(master|data)-[0-9]+$";
+
+pub(super) const WORKLOAD_IMAGES: &str = "camunda/|elasticsearch|keycloak|postgresql";
+
+/// The components of Bitnami's claims.
+pub(super) const CLAIM_COMPONENTS: [&str; 3] = ["master", "data", "primary"];
+
+/// In the selector of a Scale, which is text.
+pub(super) const BROKERS: &str = "app.kubernetes.io/component=zeebe-broker";
+
+/// The one user of a control plane in which all controllers have one.
+pub(super) const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
 /// Whoever only tidies up after a deletion is never kept from it.
 pub const CONTROLLERS: [&str; 2] = [
@@ -37,46 +64,43 @@ pub(super) fn not_being_deleted() -> String {
 }
 
 pub(super) fn not_a_controller() -> String {
-    let names: Vec<_> = CONTROLLERS.iter().map(|name| format!("'{name}'")).collect();
-    format!("!(request.userInfo.username in [{}])", names.join(", "))
+    format!("!(request.userInfo.username in {})", list(&CONTROLLERS))
 }
 
-/// Secrets with a key that a Camunda chart generates; `password` alone could be anybody's.
+/// The keys that a Camunda chart generates; `password` alone could be anybody's.
+pub(super) fn generated_keys() -> BTreeSet<&'static str> {
+    let facts = Line::all().iter().flat_map(|line| &line.credentials);
+    let keys = facts.map(|fact| fact.key.as_str());
+    keys.filter(|key| *key != PASSWORD).collect()
+}
+
+/// Those, and the keys of the Secret that 13 has the user make.
+pub(super) fn credential_keys() -> BTreeSet<&'static str> {
+    let secrets = Line::all().iter().flat_map(|line| &line.generated_secret);
+    let keys = secrets.flat_map(|secret| secret.keys.iter().map(|key| key.name.as_str()));
+    let keys: BTreeSet<_> = keys.filter(|key| *key != PASSWORD).collect();
+    &keys | &generated_keys()
+}
+
 pub(super) fn generated_credential() -> String {
-    let keys = Line::all()
-        .iter()
-        .flat_map(|line| &line.credentials)
-        .map(|fact| fact.key.as_str());
     format!(
         "has(object.data) && (request.operation == 'CREATE' || !has(oldObject.data) || object.data != oldObject.data) && ({})",
-        has_credential("object", keys)
+        has_credential("object", &generated_keys())
     )
 }
 
-/// Those, and the Secret that 13 has the user make.
 pub(super) fn deleted_credential() -> String {
-    let keys = Line::all().iter().flat_map(|line| {
-        let generated = line.generated_secret.iter().flat_map(|secret| &secret.keys);
-        line.credentials
-            .iter()
-            .map(|fact| fact.key.as_str())
-            .chain(generated.map(|key| key.name.as_str()))
-    });
     format!(
         "has(oldObject.data) && ({})",
-        has_credential("oldObject", keys)
+        has_credential("oldObject", &credential_keys())
     )
 }
 
-fn has_credential<'a>(object: &str, keys: impl Iterator<Item = &'a str>) -> String {
-    let keys: BTreeSet<_> = keys
-        .filter(|key| *key != "password")
-        .map(|key| format!("'{key}'"))
-        .collect();
-    let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
+fn has_credential(object: &str, keys: &BTreeSet<&str>) -> String {
     format!(
-        "[{keys}].exists(key, key in {object}.data) || 'password' in {object}.data && {} && \
-         {object}.metadata.labels['{NAME_LABEL}'].matches('^(identity-)?postgresql')",
+        "{}.exists(key, key in {object}.data) || '{PASSWORD}' in {object}.data && {} && \
+         {object}.metadata.labels['{NAME_LABEL}'].matches('{DATABASES}')",
+        list(keys),
         has_label(object, NAME_LABEL)
     )
 }
@@ -94,15 +118,14 @@ pub(super) fn camunda_workload() -> String {
     format!(
         "{} || {}",
         labelled("object"),
-        image_matches("camunda/|elasticsearch|keycloak|postgresql")
+        image_matches(WORKLOAD_IMAGES)
     )
 }
 
-/// The controllers of a control plane in which all have one user delete as that one.
 pub(super) fn not_tidied_up() -> String {
     format!(
         "!has(oldObject.metadata.deletionTimestamp) && \
-         request.userInfo.username != 'system:kube-controller-manager' && {}",
+         request.userInfo.username != '{CONTROLLER_MANAGER}' && {}",
         not_a_controller()
     )
 }
@@ -124,11 +147,11 @@ pub(super) fn bound_volume() -> String {
     )
 }
 
-/// Under a name that Bitnami's Elasticsearch will look for.
 pub(super) fn elasticsearch_clone() -> String {
-    "has(object.metadata.name) && object.metadata.name.matches('^data-.+-(master|data)-[0-9]+$') && \
-     has(object.spec.dataSource) && object.spec.dataSource.kind == 'PersistentVolumeClaim'"
-        .to_owned()
+    format!(
+        "has(object.metadata.name) && object.metadata.name.matches('{ELASTICSEARCH_CLAIMS}') && \
+         has(object.spec.dataSource) && object.spec.dataSource.kind == 'PersistentVolumeClaim'"
+    )
 }
 
 /// Another claim's name or namespace in the claimRef; the uid alone is the binder's.
@@ -154,7 +177,7 @@ pub(super) fn brokers_reduced() -> String {
     let (new, old) = (replicas("object"), replicas("oldObject"));
     format!(
         "has(object.status.selector) && \
-         object.status.selector.contains('app.kubernetes.io/component=zeebe-broker') && \
+         object.status.selector.contains('{BROKERS}') && \
          {new} > 0 && ({old} == 0 || {new} < {old})"
     )
 }
@@ -167,10 +190,11 @@ pub(super) fn spec_changed() -> String {
 pub(super) fn camunda_claim() -> String {
     format!(
         "(!has(object.spec.volumeName) || object.spec.volumeName == '') && ({} || \
-         {} && {} && object.metadata.labels['app.kubernetes.io/component'] in ['master', 'data', 'primary'])",
+         {} && {} && object.metadata.labels['{COMPONENT_LABEL}'] in {})",
         labelled("object"),
-        has_label("object", "app.kubernetes.io/instance"),
-        has_label("object", "app.kubernetes.io/component")
+        has_label("object", INSTANCE),
+        has_label("object", COMPONENT_LABEL),
+        list(&CLAIM_COMPONENTS)
     )
 }
 
@@ -186,12 +210,26 @@ pub(super) fn camunda_volume() -> String {
     )
 }
 
+/// Somebody has the guard leave a namespace alone, or no longer wait in it.
+pub(super) fn taken_from_the_guard() -> String {
+    let is = |object: &str, key: &str| label_is(object, key, "true");
+    format!(
+        "({}) && (request.operation == 'CREATE' || !({})) || \
+         request.operation == 'UPDATE' && {} && !({})",
+        is("object", IGNORE),
+        is("oldObject", IGNORE),
+        is("oldObject", ENFORCE),
+        is("object", ENFORCE)
+    )
+}
+
 fn labelled(object: &str) -> String {
     format!(
-        "{} || {} || {} && {object}.metadata.labels['{NAME_LABEL}'] in {BUNDLED}",
+        "{} || {} || {} && {object}.metadata.labels['{NAME_LABEL}'] in {}",
         label_is(object, PART_OF.0, CHART),
         label_is(object, "chart", "elasticsearch"),
-        has_label(object, NAME_LABEL)
+        has_label(object, NAME_LABEL),
+        list(&BUNDLED)
     )
 }
 
@@ -210,4 +248,9 @@ fn image_matches(pattern: &str) -> String {
     format!(
         "object.spec.template.spec.containers.exists(container, has(container.image) && container.image.matches('{pattern}'))"
     )
+}
+
+fn list<'a>(words: impl IntoIterator<Item = &'a &'a str>) -> String {
+    let words: Vec<_> = words.into_iter().map(|word| format!("'{word}'")).collect();
+    format!("[{}]", words.join(", "))
 }

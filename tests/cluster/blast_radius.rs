@@ -54,9 +54,12 @@ fn once_each(guard: &Guard, release: &Release, before: &Calls) -> Vec<String> {
 
 #[test]
 fn another_chart_costs_a_call_for_each_of_its_records() {
-    let Some((cluster, guard)) = guarded() else {
-        return;
-    };
+    if let Some((cluster, guard)) = guarded() {
+        another_chart(cluster, guard);
+    }
+}
+
+pub fn another_chart(cluster: &Cluster, guard: &Guard) {
     for helm in Helm::BOTH {
         let (release, chart) = (Release::new(cluster, "shop"), own("unrelated"));
         assert_silent(&release.install(helm, &chart, &[]).ok().unwrap());
@@ -75,9 +78,12 @@ fn another_chart_costs_a_call_for_each_of_its_records() {
 /// Its objects look like those of the database that Camunda brings along.
 #[test]
 fn a_foreign_postgresql_costs_a_call_an_object_and_passes() {
-    let Some((cluster, guard)) = guarded() else {
-        return;
-    };
+    if let Some((cluster, guard)) = guarded() {
+        a_foreign_postgresql(cluster, guard);
+    }
+}
+
+pub fn a_foreign_postgresql(cluster: &Cluster, guard: &Guard) {
     for helm in Helm::BOTH {
         let (release, chart) = (Release::new(cluster, "data"), own("foreign-postgresql"));
         assert_silent(&release.install(helm, &chart, &[ANEW]).ok().unwrap());
@@ -100,9 +106,12 @@ fn a_foreign_postgresql_costs_a_call_an_object_and_passes() {
 
 #[test]
 fn camunda_costs_a_call_an_object_and_endpoint() {
-    let Some((cluster, guard)) = guarded() else {
-        return;
-    };
+    if let Some((cluster, guard)) = guarded() {
+        camunda(cluster, guard);
+    }
+}
+
+pub fn camunda(cluster: &Cluster, guard: &Guard) {
     for helm in Helm::BOTH {
         let (release, chart) = (Release::new(cluster, "camunda"), own("camunda-12"));
         assert_silent(&release.install(helm, &chart, &[]).ok().unwrap());
@@ -193,7 +202,7 @@ fn guarded_writes_wait(release: &Release) {
 }
 
 /// In the enforced namespace itself.
-fn other_writes_go_on(release: &Release) {
+pub fn other_writes_go_on(release: &Release) {
     for args in [
         &["run", "task", "--image=busybox"][..],
         &["create", "configmap", "settings", "--from-literal=a=b"],

@@ -1,0 +1,199 @@
+//! The matchConditions once more, for an API server that does not know them: before Kubernetes 1.28 every Secret and
+//! every claim of the cluster comes by.
+//!
+//! Each function says what the expression of the same name in `conditions` says. Admission asks them of every request,
+//! so that no test passes with the one and fails with the other.
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use super::{
+    ENFORCE, IGNORE,
+    conditions::{
+        BROKERS, BUNDLED, CLAIM_COMPONENTS, CLAIM_NAMES, COMPONENT_LABEL, CONTROLLER_MANAGER,
+        CONTROLLERS, DATABASES, ELASTICSEARCH_CLAIMS, NAME_LABEL, WORKLOAD_IMAGES, credential_keys,
+        generated_keys,
+    },
+};
+use crate::{
+    camunda::{CHART, INSTANCE, PART_OF},
+    mutations::volume_claim_ref::REBIND_TO,
+    object::{Kind, Object},
+};
+
+/// What a matchCondition sees of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Matching<'a> {
+    /// The object, unless it is deleted.
+    pub object: Option<&'a Object>,
+    /// The object as it was, unless it is created.
+    pub old: Option<&'a Object>,
+    /// Who asks.
+    pub username: &'a str,
+}
+
+impl Matching<'_> {
+    /// Whether the mutating webhooks want to see a request about this kind.
+    pub fn mutating(&self, kind: Kind) -> bool {
+        let Some(object) = self.object else {
+            return false;
+        };
+        match kind {
+            Kind::StatefulSet | Kind::Deployment | Kind::Job => {
+                camunda_workload(object)
+                    && self.changed(object, "/spec")
+                    && self.not_being_deleted(object)
+            }
+            Kind::PersistentVolumeClaim => camunda_claim(object),
+            Kind::PersistentVolume => self.camunda_volume(object) && self.not_being_deleted(object),
+            _ => false,
+        }
+    }
+
+    /// Whether the validating webhooks do; records and overrides are told by their names and labels.
+    pub fn validating(&self, kind: Kind) -> bool {
+        match (kind, self.object, self.old) {
+            (Kind::Secret, Some(object), _) => {
+                object.at("/data").is_some()
+                    && self.changed(object, "/data")
+                    && has_credential(object, &generated_keys())
+                    && self.not_being_deleted(object)
+            }
+            (Kind::Secret, None, Some(old)) => {
+                has_credential(old, &credential_keys()) && self.not_a_controller()
+            }
+            (Kind::StatefulSet, Some(object), _) => {
+                label_is(object, "chart", "elasticsearch")
+                    || label_is(object, NAME_LABEL, "elasticsearch")
+                    || image_matches(object, "elasticsearch")
+            }
+            (Kind::PersistentVolumeClaim, Some(object), _) => {
+                matches(object.name(), ELASTICSEARCH_CLAIMS)
+                    && object.str("/spec/dataSource/kind") == Some("PersistentVolumeClaim")
+            }
+            (Kind::PersistentVolumeClaim, None, Some(old)) => {
+                is_bound(old)
+                    && (labelled(old) || matches(old.name(), CLAIM_NAMES))
+                    && self.not_tidied_up(old)
+            }
+            (Kind::PersistentVolume, None, Some(old)) => {
+                is_bound(old)
+                    && old.str("/spec/persistentVolumeReclaimPolicy") != Some("Retain")
+                    && claimed(old)
+                    && self.not_tidied_up(old)
+            }
+            (Kind::PersistentVolume, Some(object), Some(old)) => {
+                let moved = ["/spec/claimRef/name", "/spec/claimRef/namespace"]
+                    .iter()
+                    .any(|field| object.str(field) != old.str(field));
+                claimed(old) && moved && self.not_being_deleted(object)
+            }
+            (Kind::Namespace, Some(object), old) => {
+                let is = |namespace: &Object, key| label_is(namespace, key, "true");
+                let ignored =
+                    is(object, IGNORE) && !old.is_some_and(|namespace| is(namespace, IGNORE));
+                let freed =
+                    old.is_some_and(|namespace| is(namespace, ENFORCE)) && !is(object, ENFORCE);
+                (ignored || freed) && self.not_being_deleted(object)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a StatefulSet is scaled that the webhook on Scales wants to see.
+    pub fn brokers_reduced(&self) -> bool {
+        let selector = self
+            .object
+            .and_then(|object| object.str("/status/selector"));
+        let replicas = |scale: Option<&Object>| {
+            let replicas = scale.and_then(|scale| scale.at("/spec/replicas")?.as_i64());
+            replicas.unwrap_or_default()
+        };
+        let (new, old) = (replicas(self.object), replicas(self.old));
+        selector.is_some_and(|selector| selector.contains(BROKERS))
+            && new > 0
+            && (old == 0 || new < old)
+    }
+
+    fn changed(&self, object: &Object, field: &str) -> bool {
+        self.old.is_none_or(|old| old.at(field) != object.at(field))
+    }
+
+    fn camunda_volume(&self, object: &Object) -> bool {
+        let policy = "/spec/persistentVolumeReclaimPolicy";
+        object.annotation(REBIND_TO).is_some()
+            || claimed(object)
+                && (self.changed(object, "/spec/claimRef") || self.changed(object, policy))
+    }
+
+    fn not_being_deleted(&self, object: &Object) -> bool {
+        object.at("/metadata/deletionTimestamp").is_none() && self.not_a_controller()
+    }
+
+    fn not_tidied_up(&self, old: &Object) -> bool {
+        self.username != CONTROLLER_MANAGER && self.not_being_deleted(old)
+    }
+
+    fn not_a_controller(&self) -> bool {
+        !CONTROLLERS.contains(&self.username)
+    }
+}
+
+fn has_credential(secret: &Object, keys: &std::collections::BTreeSet<&str>) -> bool {
+    let Some(data) = secret.at("/data").and_then(Value::as_object) else {
+        return false;
+    };
+    data.keys().any(|key| keys.contains(key.as_str()))
+        || data.contains_key("password")
+            && secret
+                .label(NAME_LABEL)
+                .is_some_and(|name| matches(name, DATABASES))
+}
+
+fn camunda_workload(workload: &Object) -> bool {
+    labelled(workload) || image_matches(workload, WORKLOAD_IMAGES)
+}
+
+fn camunda_claim(claim: &Object) -> bool {
+    claim.str("/spec/volumeName").is_none_or(str::is_empty)
+        && (labelled(claim)
+            || claim.label(INSTANCE).is_some()
+                && claim
+                    .label(COMPONENT_LABEL)
+                    .is_some_and(|component| CLAIM_COMPONENTS.contains(&component)))
+}
+
+fn is_bound(object: &Object) -> bool {
+    object.str("/status/phase") == Some("Bound")
+}
+
+fn claimed(volume: &Object) -> bool {
+    volume
+        .str("/spec/claimRef/name")
+        .is_some_and(|claim| matches(claim, CLAIM_NAMES))
+}
+
+fn labelled(object: &Object) -> bool {
+    label_is(object, PART_OF.0, CHART)
+        || label_is(object, "chart", "elasticsearch")
+        || object
+            .label(NAME_LABEL)
+            .is_some_and(|name| BUNDLED.contains(&name))
+}
+
+fn label_is(object: &Object, key: &str, value: &str) -> bool {
+    object.label(key) == Some(value)
+}
+
+fn image_matches(workload: &Object, pattern: &str) -> bool {
+    workload
+        .array("/spec/template/spec/containers")
+        .iter()
+        .filter_map(|container| container.get("image")?.as_str())
+        .any(|image| matches(image, pattern))
+}
+
+/// As CEL's: anywhere in the text.
+fn matches(text: &str, pattern: &str) -> bool {
+    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
+}
