@@ -1,0 +1,33 @@
+//! docs/install.md, whose commands are what the tests type.
+
+use std::fs;
+
+use harness::binaries::workspace;
+
+pub fn page() -> String {
+    fs::read_to_string(workspace().join("docs/install.md")).unwrap()
+}
+
+/// From a heading to the next of the same level.
+pub fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("\n## {heading}\n")).unwrap();
+    rest.split("\n## ").next().unwrap()
+}
+
+/// What is to be typed below a heading: blocks of `sh`, or lines after a `$`.
+pub fn commands(page: &str, heading: &str) -> String {
+    let section = section(page, heading);
+    let blocks = section.split("```sh\n").skip(1);
+    let commands: String = blocks
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
+    assert!(!commands.is_empty(), "{heading}");
+    commands
+}
+
+pub fn typed(page: &str, heading: &str) -> String {
+    let lines = section(page, heading).lines();
+    let typed: Vec<_> = lines.filter_map(|line| line.strip_prefix("$ ")).collect();
+    assert!(!typed.is_empty(), "{heading}");
+    typed.join("\n")
+}

@@ -1,0 +1,178 @@
+//! Files that must agree: the printed webhooks, the chart, the kustomizations, metrics.
+
+use std::{collections::BTreeSet, fs};
+
+use harness::{Binaries, Helm, Run, binaries::workspace};
+use serde_json::{Value, json};
+
+use crate::{
+    beside::GUARD,
+    rendered::{NAME, by_name, documents, is_hook, kustomized, template},
+};
+
+/// Labels that only Helm's objects have.
+const HELMS: [&str; 4] = [
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/version",
+    "helm.sh/chart",
+];
+
+#[test]
+fn the_webhooks_are_those_that_the_guard_prints() {
+    let service = "camunda-upgrade-guard/camunda-upgrade-guard";
+    let command = ["webhooks", "--service", service, "--self-managed"];
+    for (file, more) in [
+        ("deploy/base/webhooks.yaml", None),
+        ("deploy/chart/files/webhooks.yaml", None),
+        (
+            "deploy/chart/files/webhooks-no-match-conditions.yaml",
+            Some("--no-match-conditions"),
+        ),
+    ] {
+        let args: Vec<_> = command.into_iter().chain(more).collect();
+        let printed = Run::new(GUARD).args(&args).output().unwrap().ok().unwrap();
+        let written = fs::read_to_string(workspace().join(file)).unwrap();
+        let command = format!("camunda-upgrade-guard {} >{file}", args.join(" "));
+        assert!(written == printed.stdout, "{file} is old: {command}");
+    }
+}
+
+#[test]
+fn chart_and_kustomization_make_the_same_objects() {
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    for (folder, args) in [
+        ("deploy", &[][..]),
+        (
+            "deploy/cert-manager",
+            &["--set=certificates.mode=certManager"],
+        ),
+    ] {
+        let mut kustomized = by_name(documents(&kustomized(&binaries, folder)));
+        // Helm makes it, or finds it.
+        kustomized
+            .remove("Namespace /camunda-upgrade-guard")
+            .unwrap();
+        for helm in Helm::BOTH {
+            let output = template(&binaries, helm, args).ok().unwrap();
+            let mut rendered = documents(&output.stdout);
+            rendered.retain(|object| !is_hook(object));
+            for object in &mut rendered {
+                let labels = object["metadata"]["labels"].as_object_mut().unwrap();
+                labels.retain(|key, _| !HELMS.contains(&key.as_str()));
+            }
+            let rendered = by_name(rendered);
+            assert_eq!(
+                rendered.keys().collect::<Vec<_>>(),
+                kustomized.keys().collect::<Vec<_>>()
+            );
+            for (name, object) in &rendered {
+                assert_eq!(object, &kustomized[name], "{name} of {folder}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_old_cluster_gets_no_match_conditions() {
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    for helm in Helm::BOTH {
+        for (version, expected) in [
+            ("1.27.16", 0),
+            ("1.28.0", 2),
+            ("1.28.3-gke.1", 2),
+            ("v1.36.0", 2),
+        ] {
+            let output = template(&binaries, helm, &["--kube-version", version]);
+            let objects = documents(&output.ok().unwrap().stdout);
+            let with = objects
+                .iter()
+                .filter(|object| object.to_string().contains("matchConditions"));
+            assert_eq!(with.count(), expected, "{version}");
+        }
+    }
+}
+
+/// The namespace, the certificate and the own namespaces follow the release.
+#[test]
+fn the_webhooks_follow_the_release() {
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    let args = [
+        "--namespace=guards",
+        "--set=webhooks.neverMatchedNamespaces={flux-system,guards}",
+        "--set=webhooks.timeoutSeconds=7",
+        "--set=certificates.mode=certManager",
+    ];
+    let objects = documents(&template(&binaries, Helm::V3, &args).ok().unwrap().stdout);
+    let configurations = objects.iter().filter(|object| {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        kind.ends_with("WebhookConfiguration") && !is_hook(object)
+    });
+    for configuration in configurations {
+        let annotations = &configuration["metadata"]["annotations"];
+        let from = "guards/camunda-upgrade-guard";
+        assert_eq!(annotations["cert-manager.io/inject-ca-from"], from);
+        for webhook in configuration["webhooks"].as_array().unwrap() {
+            assert_eq!(webhook["timeoutSeconds"], 7);
+            assert_eq!(webhook["clientConfig"]["service"]["namespace"], "guards");
+            let Some(selector) = webhook.pointer("/namespaceSelector/matchExpressions") else {
+                continue;
+            };
+            let never = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "guards", "flux-system"]});
+            assert!(selector.as_array().unwrap().contains(&never), "{selector}");
+        }
+    }
+    let text = json!(objects).to_string();
+    assert!(text.contains("camunda-upgrade-guard.guards.svc"));
+    assert!(!text.contains(&format!("{NAME}.{NAME}.svc")));
+}
+
+/// The families of metrics that alerts and dashboard speak of.
+pub fn metrics() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in ["alerts.yaml", "dashboard.json"] {
+        let text = fs::read_to_string(workspace().join("deploy/chart/files").join(file)).unwrap();
+        for rest in text.split("camunda_upgrade_guard_").skip(1) {
+            let word = |c: char| !(c.is_ascii_lowercase() || c == '_');
+            let name = rest.split(word).next().unwrap();
+            let family = ["_bucket", "_sum", "_count", "_total"]
+                .iter()
+                .fold(name, |name, end| name.trim_end_matches(end));
+            names.insert(family.to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn alerts_and_dashboard_speak_of_documented_metrics() {
+    let page = fs::read_to_string(workspace().join("docs/observability.md")).unwrap();
+    let metrics = metrics();
+    assert!(metrics.len() > 8, "{metrics:?}");
+    for family in metrics {
+        let row = |end: &str| page.contains(&format!("| `camunda_upgrade_guard_{family}{end}` |"));
+        assert!(row("") || row("_total"), "{family}");
+    }
+}
+
+#[test]
+fn the_dashboard_is_one() {
+    let file = workspace().join("deploy/chart/files/dashboard.json");
+    let dashboard: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64()).collect();
+    assert_eq!(ids.len(), panels.len());
+    for panel in panels {
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(
+            targets.iter().all(|target| target["expr"].is_string()),
+            "{panel}"
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! The ways of docs/install.md, each from the installation to the removal.
+
+use std::collections::BTreeSet;
+
+use harness::{Cluster, ClusterOptions, Denial, Helm, Shell, binaries::workspace, wait_until};
+
+use crate::{
+    beside::{Beside, CONFIGURATIONS, PATIENCE},
+    documented::{commands, page, typed},
+    outcome::{UPGRADE, has_pods, nothing_is_left, takes_releases, tested, works, written},
+    rendered::NAME,
+    rights,
+    stage::{Stage, checkout, run, with_camunda},
+};
+
+fn by_helm(helm: Helm) {
+    if Cluster::shared_or_skip().is_none() {
+        return;
+    }
+    let stage = Stage::new();
+    let cluster = &stage.cluster;
+    let shell = checkout(cluster, helm);
+    let page = page();
+    with_camunda(cluster, &shell);
+    let labels = [("pod-security.kubernetes.io/enforce", "restricted")];
+    let namespace = ["create", "namespace", NAME];
+    cluster.kubectl(namespace).ok().unwrap();
+    let label = format!("{}={}", labels[0].0, labels[0].1);
+    cluster
+        .kubectl(["label", "namespace", NAME, &label])
+        .ok()
+        .unwrap();
+
+    let installed = run(&shell, &commands(&page, "With Helm"));
+    assert!(
+        installed.stdout.contains("enforce=true"),
+        "{}",
+        installed.report()
+    );
+    run(&shell, &commands(&page, "Where it is in effect"));
+    has_pods(cluster);
+    rights::assert_documented(cluster, &page);
+    assert!(!takes_releases(cluster));
+    // A guard that is not there does not keep itself from being repaired.
+    run(&shell, &commands(&page, "Upgrade the guard"));
+
+    let guard = Beside::start(cluster);
+    let before = wait_until("all webhooks trust one authority", PATIENCE, || {
+        let written = written(cluster);
+        Ok((written.1.len() == 1 && !written.1.contains("null")).then_some(written))
+    });
+    let before = before.unwrap();
+    assert_eq!(before.0.as_object().unwrap().len(), 2);
+    // By either Helm, however each merges; with a change in every webhook, too.
+    for other in Helm::BOTH {
+        for set in ["webhooks.timeoutSeconds=6", "webhooks.timeoutSeconds=5"] {
+            let chart = shell.dir().join("deploy/chart");
+            let args = ["--set", set];
+            let upgraded = cluster.helm(other).upgrade(NAME, &chart, NAME, &args);
+            upgraded.ok().unwrap();
+            assert_eq!(written(cluster), before, "{other:?} {set}");
+        }
+    }
+    run(&shell, &commands(&page, "Upgrade the guard"));
+    assert_eq!(written(cluster), before);
+    let force = match helm {
+        Helm::V3 => "--force",
+        Helm::V4 => "--force-replace --server-side=false",
+    };
+    let upgrade = commands(&page, "Upgrade the guard");
+    run(&shell, &format!("{} {force}", upgrade.trim()));
+    // What that takes away the guard puts back.
+    wait_until("the same authority", PATIENCE, || {
+        let again = guard.log().matches("has the CA to trust now").count() > 2;
+        Ok((again && written(cluster) == before).then_some(()))
+    })
+    .unwrap();
+    tested(cluster, helm, &guard);
+    works(cluster, &shell, &guard);
+    guard.kill();
+    assert!(!takes_releases(cluster));
+
+    let skip = stage.lines();
+    run(&shell, &commands(&page, "Uninstall"));
+    nothing_is_left(cluster);
+    let deleted = stage.deleted(skip);
+    assert!(deleted.len() > 10, "{deleted:?}");
+    let first: BTreeSet<_> = deleted[..2].iter().map(String::as_str).collect();
+    let webhooks = [
+        "mutatingwebhookconfigurations",
+        "validatingwebhookconfigurations",
+    ];
+    assert_eq!(first, webhooks.into(), "{deleted:?}");
+
+    half_removed(cluster, &shell, &page);
+}
+
+/// Somebody deletes the namespace, and leaves what has none; then somebody deletes what has none.
+fn half_removed(cluster: &Cluster, shell: &Shell, page: &str) {
+    run(shell, &commands(page, "With Helm"));
+    assert!(!takes_releases(cluster));
+    let delete = ["delete", "namespace", NAME, "--timeout=120s"];
+    cluster.kubectl(delete).ok().unwrap();
+    assert!(!takes_releases(cluster));
+    run(shell, &commands(page, "With Helm"));
+    let guard = Beside::start(cluster);
+    guard.behind_the_service();
+    assert!(takes_releases(cluster));
+    guard.kill();
+    let kinds = "clusterrole,validatingwebhookconfiguration";
+    cluster.kubectl(["delete", kinds, NAME]).ok().unwrap();
+    cluster
+        .kubectl(["-n", NAME, "delete", "deployment", NAME])
+        .ok()
+        .unwrap();
+    let uninstall = commands(page, "Uninstall");
+    run(shell, &format!("{} --no-hooks", uninstall.trim()));
+    nothing_is_left(cluster);
+}
+
+#[test]
+fn by_helm_3() {
+    by_helm(Helm::V3);
+}
+
+#[test]
+fn by_helm_4() {
+    by_helm(Helm::V4);
+}
+
+#[test]
+fn by_kustomize() {
+    if Cluster::shared_or_skip().is_none() {
+        return;
+    }
+    let stage = Stage::new();
+    let cluster = &stage.cluster;
+    let shell = checkout(cluster, Helm::V3);
+    let page = page();
+    with_camunda(cluster, &shell);
+    let install = commands(&page, "With kustomize");
+    run(&shell, &install);
+    run(&shell, &commands(&page, "Where it is in effect"));
+    has_pods(cluster);
+    rights::assert_documented(cluster, &page);
+    assert!(!takes_releases(cluster));
+    let guard = Beside::start(cluster);
+    let before = written(cluster);
+    run(&shell, &install);
+    assert_eq!(written(cluster), before);
+    works(cluster, &shell, &guard);
+
+    // The same for an API server that knows no matchConditions.
+    let text = |kind: &str| cluster.get(kind, "", NAME).unwrap().unwrap().to_string();
+    let old = typed(&page, "Kubernetes before 1.28");
+    run(&shell, &old);
+    for (kind, _) in CONFIGURATIONS {
+        assert!(!text(kind).contains("\"matchConditions\""));
+    }
+    guard.kill();
+    assert!(!takes_releases(cluster));
+    run(&shell, &typed(&page, "Uninstall"));
+    wait_until("the namespace to be gone", PATIENCE, || {
+        Ok(cluster.get("namespace", "", NAME)?.is_none().then_some(()))
+    })
+    .unwrap();
+    nothing_is_left(cluster);
+}
+
+#[test]
+fn with_a_certificate_of_ones_own() {
+    if Cluster::shared_or_skip().is_none() {
+        return;
+    }
+    let cluster = &Cluster::start(ClusterOptions::default()).unwrap();
+    let shell = checkout(cluster, Helm::V3);
+    with_camunda(cluster, &shell);
+    run(&shell, &commands(&page(), "Certificates"));
+    // It needs no right to see to its own certificates.
+    let label = "app.kubernetes.io/name=camunda-upgrade-guard";
+    let roles = cluster.list("roles,rolebindings", NAME, label).unwrap();
+    let wide = cluster.list("clusterroles", "", label).unwrap();
+    assert_eq!((roles.len(), wide.len()), (0, 1));
+    let guard = Beside::start(cluster);
+    works(cluster, &shell, &guard);
+}
+
+/// Where it may not read, it says so; what is no Camunda's it lets pass there.
+#[test]
+fn secrets_of_some_namespaces_only() {
+    if Cluster::shared_or_skip().is_none() {
+        return;
+    }
+    let cluster = &Cluster::start(ClusterOptions::default()).unwrap();
+    let shell = checkout(cluster, Helm::V4);
+    with_camunda(cluster, &shell);
+    let install = commands(&page(), "With Helm");
+    let access = "--set 'secretsAccess.namespaces={camunda}'";
+    let tolerated =
+        r#"{"scopes": [{"namespaces": ["tolerated"], "rules": {"not-checked": "warn"}}]}"#;
+    let install = format!(
+        "{} {access} --set-json 'config={tolerated}'",
+        install.trim()
+    );
+    run(&shell, &install);
+    let guard = Beside::start(cluster);
+    guard.behind_the_service();
+    let denial = Denial::of(&shell.run(UPGRADE).unwrap());
+    denial.assert_rules(&[
+        "elasticsearch-claims-orphaned",
+        "identity-secret-regenerated",
+        "immutable-field-changed",
+    ]);
+    let install = |namespace: &str| {
+        let flags = format!("-n {namespace} --create-namespace");
+        let install = shell.run(&format!("helm install camunda ./camunda-8.2 {flags}"));
+        install.unwrap()
+    };
+    let denial = Denial::of(&install("elsewhere"));
+    denial.assert_rules(&["not-checked"]);
+    let who = "system:serviceaccount:camunda-upgrade-guard:camunda-upgrade-guard";
+    assert!(denial.text.contains(who), "{}", denial.text);
+    let unrelated = workspace().join("tests/charts/unrelated");
+    for helm in Helm::BOTH {
+        let release = format!("shop-{}", helm.name());
+        let install = cluster
+            .helm(helm)
+            .install(&release, &unrelated, "elsewhere", &[]);
+        let upgrade = cluster.helm(helm).upgrade(
+            &release,
+            &unrelated,
+            "elsewhere",
+            &["--set=image=nginx:1.30"],
+        );
+        for output in [install, upgrade] {
+            let output = output.ok().unwrap();
+            assert!(!output.text().contains("Warning"), "{}", output.report());
+        }
+    }
+    // An admin who can live with that says so.
+    let admitted = install("tolerated").ok().unwrap();
+    let text = admitted.text();
+    assert!(
+        text.contains("not-checked: ") && text.contains("forbidden"),
+        "{text}"
+    );
+}

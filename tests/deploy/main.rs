@@ -1,0 +1,15 @@
+//! What `deploy/` installs: by Helm 3, by Helm 4 and by kustomize, on a real control plane.
+
+#![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
+
+mod accepted;
+mod beside;
+mod documented;
+mod files;
+mod installed;
+mod outcome;
+mod readme;
+mod rendered;
+mod rights;
+mod stage;
+mod values;

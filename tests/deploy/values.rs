@@ -1,0 +1,290 @@
+//! The chart's values: each in the schema, in the documentation, and to be seen in what is rendered.
+
+use std::{collections::BTreeSet, fs};
+
+use harness::{Binaries, Helm};
+use serde_json::Value;
+
+use crate::rendered::{chart, template};
+
+/// Each value, what is set (with what it needs), and what then stands in the rendered objects.
+const VALUES: [(&str, &str, &str); 35] = [
+    ("replicas", "replicas=3", "replicas: 3"),
+    (
+        "image.repository",
+        "image.repository=quay.io/x",
+        "quay.io/x:0.1.0",
+    ),
+    ("image.tag", "image.tag=v9", "camunda-upgrade-guard:v9"),
+    (
+        "image.digest",
+        "image.digest=sha256:0123456789012345678901234567890123456789012345678901234567890123",
+        "camunda-upgrade-guard@sha256:0123456789012345678901234567890123456789012345678901234567890123",
+    ),
+    (
+        "image.pullPolicy",
+        "image.pullPolicy=Always",
+        "imagePullPolicy: Always",
+    ),
+    (
+        "image.pullSecrets",
+        "image.pullSecrets[0].name=quay",
+        "- name: quay",
+    ),
+    ("config", "config.mode=audit", "mode: audit"),
+    ("log", "log=debug", "--log=debug"),
+    ("logFormat", "logFormat=text", "--log-format=text"),
+    (
+        "extraArgs",
+        "extraArgs[0]=--retain-volumes=all",
+        "- --retain-volumes=all",
+    ),
+    (
+        "certificates.mode",
+        "certificates.mode=certManager",
+        "kind: Issuer",
+    ),
+    (
+        "certificates.secret.name",
+        "certificates.mode=secret,certificates.secret.caBundle=-----BEGIN CERTIFICATE-----,certificates.secret.name=mine",
+        "secretName: mine",
+    ),
+    (
+        "certificates.secret.caBundle",
+        "certificates.mode=secret,certificates.secret.caBundle=-----BEGIN CERTIFICATE-----",
+        "caBundle: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
+    ),
+    (
+        "webhooks.timeoutSeconds",
+        "webhooks.timeoutSeconds=9",
+        "timeoutSeconds: 9",
+    ),
+    (
+        "webhooks.neverMatchedNamespaces",
+        "webhooks.neverMatchedNamespaces={istio-system}",
+        "- istio-system",
+    ),
+    (
+        "secretsAccess",
+        "secretsAccess.namespaces={prod}",
+        "namespace: prod",
+    ),
+    (
+        "serviceAccount.annotations",
+        "serviceAccount.annotations.who=me",
+        "who: me",
+    ),
+    (
+        "podDisruptionBudget.enabled",
+        "podDisruptionBudget.enabled=false",
+        "!kind: PodDisruptionBudget",
+    ),
+    (
+        "networkPolicy.enabled",
+        "networkPolicy.enabled=false",
+        "!kind: NetworkPolicy",
+    ),
+    (
+        "networkPolicy.apiServerPorts",
+        "networkPolicy.apiServerPorts={8443}",
+        "- port: 8443",
+    ),
+    (
+        "networkPolicy.metricsFrom",
+        "networkPolicy.metricsFrom[0].podSelector.matchLabels.app=prometheus",
+        "app: prometheus",
+    ),
+    (
+        "serviceMonitor.enabled",
+        "serviceMonitor.enabled=true",
+        "kind: ServiceMonitor",
+    ),
+    (
+        "serviceMonitor.labels",
+        "serviceMonitor.enabled=true,serviceMonitor.labels.team=a",
+        "team: a",
+    ),
+    (
+        "serviceMonitor.interval",
+        "serviceMonitor.enabled=true,serviceMonitor.interval=7s",
+        "interval: 7s",
+    ),
+    (
+        "prometheusRule.enabled",
+        "prometheusRule.enabled=true",
+        "kind: PrometheusRule",
+    ),
+    (
+        "prometheusRule.labels",
+        "prometheusRule.enabled=true,prometheusRule.labels.team=a",
+        "team: a",
+    ),
+    (
+        "dashboard.enabled",
+        "dashboard.enabled=true",
+        "camunda-upgrade-guard.json: |",
+    ),
+    (
+        "dashboard.labels",
+        "dashboard.enabled=true,dashboard.labels.team=a",
+        "team: a",
+    ),
+    ("openshift", "openshift=always", "!runAsUser"),
+    (
+        "resources",
+        "resources.limits.memory=999Mi",
+        "memory: 999Mi",
+    ),
+    ("podAnnotations", "podAnnotations.note=kept", "note: kept"),
+    (
+        "priorityClassName",
+        "priorityClassName=high",
+        "priorityClassName: high",
+    ),
+    ("nodeSelector", "nodeSelector.disk=ssd", "disk: ssd"),
+    (
+        "tolerations",
+        "tolerations[0].key=spot,tolerations[0].operator=Exists",
+        "key: spot",
+    ),
+    ("affinity", "affinity.nodeAffinity.x=y", "nodeAffinity:"),
+];
+
+#[test]
+fn every_value_changes_what_it_says() {
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    let render = |args: &[&str]| template(&binaries, Helm::V3, args).ok().unwrap().stdout;
+    let default = render(&[]);
+    for (name, set, text) in VALUES {
+        let changed = render(&["--set", set]);
+        let (text, there) = match text.strip_prefix('!') {
+            Some(text) => (text, false),
+            None => (text, true),
+        };
+        assert_eq!(default.contains(text), !there, "{name}: {text}");
+        assert_eq!(changed.contains(text), there, "{name}: {text}");
+    }
+}
+
+#[test]
+fn values_documentation_and_schema_name_the_same() {
+    let read = |file: &str| fs::read_to_string(chart().join(file)).unwrap();
+    let mut given = BTreeSet::new();
+    let values = serde_saphyr::from_str(&read("values.yaml")).unwrap();
+    let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
+    leaves(&schema, &values, "", &mut given);
+    let tested: BTreeSet<_> = VALUES.iter().map(|value| value.0.to_owned()).collect();
+    assert_eq!(given, tested);
+    let readme = read("README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    let sorted: BTreeSet<_> = documented.iter().map(|row| (*row).to_owned()).collect();
+    assert_eq!(sorted.len(), documented.len(), "twice");
+    assert_eq!(sorted, given);
+    for row in readme.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let name = cells[1].trim_matches('`');
+        let Some(default) = cells[2]
+            .strip_prefix('`')
+            .and_then(|cell| cell.strip_suffix('`'))
+        else {
+            continue;
+        };
+        let pointer = format!("/{}", name.replace('.', "/"));
+        let default: Value = serde_saphyr::from_str(default).unwrap();
+        assert_eq!(values.pointer(&pointer), Some(&default), "{name}");
+    }
+}
+
+/// Down to what the schema leaves to the user: a map without keys of its own, a list, a scalar.
+fn leaves(schema: &Value, value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    // The configuration is a file of its own, with documentation of its own.
+    let own = matches!(path, "config" | "resources" | "affinity");
+    match schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .filter(|_| !own)
+    {
+        Some(properties) => {
+            let given: BTreeSet<_> = value.as_object().unwrap().keys().collect();
+            let known: BTreeSet<_> = properties.keys().filter(|key| *key != "global").collect();
+            assert_eq!(given, known, "{path}");
+            for key in given {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                leaves(&properties[key], &value[key], &path, found);
+            }
+        }
+        None => {
+            found.insert(path.to_owned());
+        }
+    }
+}
+
+#[test]
+fn the_schema_lets_nothing_unknown_pass() {
+    let schema = fs::read_to_string(chart().join("values.schema.json")).unwrap();
+    closed(&serde_json::from_str(&schema).unwrap(), "");
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    for helm in Helm::BOTH {
+        for (set, because) in [
+            ("replica=3", "replica"),
+            ("replicas=0", "replicas"),
+            ("replicas=two", "replicas"),
+            ("image.tagg=1", "tagg"),
+            ("image.digest=sha256:1", "digest"),
+            ("config.mode=on", "mode"),
+            ("config.rules.downgrade=false", "downgrade"),
+            ("config.scopes[0].namespace=a", "namespace"),
+            ("certificates.mode=selfmanaged", "mode"),
+            ("certificates.secret.caBundle=/a/file", "caBundle"),
+            ("webhooks.timeoutSeconds=31", "timeoutSeconds"),
+            (
+                "webhooks.neverMatchedNamespaces={Prod}",
+                "neverMatchedNamespaces",
+            ),
+            ("secretsAccess=namespace", "secretsAccess"),
+            ("secretsAccess.namespace={a}", "secretsAccess"),
+            ("networkPolicy.apiServerPorts={}", "apiServerPorts"),
+            ("serviceMonitor.interval=often", "interval"),
+            ("openshift=yes", "openshift"),
+            ("extraArgs={log=debug}", "extraArgs"),
+        ] {
+            let refused = template(&binaries, helm, &["--set", set])
+                .refused()
+                .unwrap();
+            let text = refused.text();
+            assert!(
+                text.contains(because) && text.contains("schema"),
+                "{set}: {text}"
+            );
+        }
+        let set = "--set=certificates.mode=secret";
+        let refused = template(&binaries, helm, &[set]).refused().unwrap();
+        let because = "certificates.secret.caBundle is missing";
+        assert!(refused.text().contains(because), "{}", refused.report());
+    }
+}
+
+/// Every object of known keys is closed; the others are maps of a known kind, or a Kubernetes type.
+fn closed(schema: &Value, path: &str) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        assert_eq!(schema["additionalProperties"], false, "{path}");
+        for (key, schema) in properties {
+            closed(schema, &format!("{path}.{key}"));
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        closed(items, &format!("{path}[]"));
+    }
+    for schema in schema["oneOf"].as_array().into_iter().flatten() {
+        closed(schema, path);
+    }
+}
