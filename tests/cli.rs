@@ -120,6 +120,42 @@ fn ready_says_what_is_wrong() {
 }
 
 #[test]
+fn ready_tells_why_a_guard_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cert, key) = certificate(dir.path());
+    let kubeconfig = dir.path().join("config");
+    let nowhere = r#"{"clusters": [{"name": "a", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "a", "user": {}}], "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]}"#;
+    std::fs::write(&kubeconfig, nowhere).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let admin = free.local_addr().unwrap().to_string();
+    drop(free);
+    let tls = ["--tls-cert", &cert, "--tls-key", &key];
+    let mut serving = Command::new(env!("CARGO_BIN_EXE_camunda-upgrade-guard"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", &admin])
+        .args(tls)
+        .arg("--kubeconfig")
+        .arg(&kubeconfig)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let because = format!("{admin} is not ready: api-server: ");
+    let told = harness::wait_until(
+        "the guard answers",
+        std::time::Duration::from_secs(60),
+        || {
+            let output = guard(&["ready", &admin]);
+            let said = String::from_utf8(output.stderr)?;
+            Ok((!output.status.success() && said.contains(&because)).then_some(()))
+        },
+    );
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    told.unwrap();
+}
+
+#[test]
 fn every_rule_explains_itself() {
     for rule in RULES {
         let output = guard(&["explain", rule.id]);

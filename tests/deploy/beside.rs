@@ -103,29 +103,29 @@ impl<'c> Beside<'c> {
     pub fn behind_the_service(&self) {
         let spec = json!([{"op": "replace", "path": "/spec", "value":
             {"type": "ExternalName", "externalName": "localhost"}}]);
-        let patch = |what: [&str; 2], patch: &Value| {
-            let patch = patch.to_string();
-            let args = [
-                "-n",
-                NAME,
-                "patch",
-                what[0],
-                what[1],
-                "--type=json",
-                "-p",
-                &patch,
-            ];
-            self.cluster.kubectl(args).ok().unwrap();
-        };
-        patch(["service", NAME], &spec);
+        self.patch(["service", NAME], &spec);
+        self.lead_here(|client| client["service"]["port"] = self.port.into());
+    }
+
+    /// Has the API server call it by URL, for which it needs a certificate.
+    pub fn behind_a_url(&self) {
+        self.lead_here(|client| {
+            let path = client["service"]["path"].as_str().unwrap();
+            client["url"] = format!("https://localhost:{}{path}", self.port).into();
+            client.as_object_mut().unwrap().remove("service");
+        });
+    }
+
+    /// Changes every webhook's `clientConfig`, and waits until the API server goes by it.
+    fn lead_here(&self, change: impl Fn(&mut Value)) {
         for (kind, _) in CONFIGURATIONS {
-            let found = self.cluster.get(kind, "", NAME).unwrap().unwrap();
-            let count = found["webhooks"].as_array().unwrap().len();
-            let ports = (0..count).map(|index| {
-                let path = format!("/webhooks/{index}/clientConfig/service/port");
-                json!({"op": "replace", "path": path, "value": self.port})
-            });
-            patch([kind, NAME], &ports.collect());
+            let mut found = self.cluster.get(kind, "", NAME).unwrap().unwrap();
+            for webhook in found["webhooks"].as_array_mut().unwrap() {
+                change(&mut webhook["clientConfig"]);
+            }
+            let webhooks = &found["webhooks"];
+            let changed = json!([{"op": "replace", "path": "/webhooks", "value": webhooks}]);
+            self.patch([kind, NAME], &changed);
         }
         let namespace = self.cluster.namespace("probe").unwrap();
         let before = answered(self.cluster);
@@ -136,6 +136,13 @@ impl<'c> Beside<'c> {
             Ok(all.then_some(()))
         });
         called.unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()));
+    }
+
+    fn patch(&self, what: [&str; 2], patch: &Value) {
+        let patch = patch.to_string();
+        let [kind, name] = what;
+        let args = ["-n", NAME, "patch", kind, name, "--type=json", "-p", &patch];
+        self.cluster.kubectl(args).ok().unwrap();
     }
 }
 

@@ -199,12 +199,12 @@ fn secrets_of_some_namespaces_only() {
     let tolerated =
         r#"{"scopes": [{"namespaces": ["tolerated"], "rules": {"not-checked": "warn"}}]}"#;
     let install = format!(
-        "{} {access} --set-json 'config={tolerated}'",
+        "{} {access} --set-json 'config={tolerated}' --set 'extraArgs={{--tls-name=localhost}}'",
         install.trim()
     );
     run(&shell, &install);
     let guard = Beside::start(cluster);
-    guard.behind_the_service();
+    guard.behind_a_url();
     let denial = Denial::of(&shell.run(UPGRADE).unwrap());
     denial.assert_rules(&[
         "elasticsearch-claims-orphaned",
