@@ -73,32 +73,17 @@ fn only_somebody_with_the_right_takes_a_namespace_from_the_guard() {
         .ok()
         .unwrap();
 
-    let role = [
-        "create",
-        "role",
-        "ignorer",
-        "--verb=ignore",
-        "--resource=namespaces.camunda-upgrade-guard",
-        "-n",
-        namespace,
-    ];
-    // kubectl knows only resources that the API server serves.
-    let yaml = cluster.kubectl(role);
-    assert!(!yaml.success(), "{}", yaml.report());
-    cluster
-        .apply(&format!(
-            "apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {{name: ignorer, namespace: {namespace}}}
-rules: [{{apiGroups: [camunda-upgrade-guard], resources: [namespaces], verbs: [ignore]}}]
-"
-        ))
-        .unwrap();
+    let page = include_str!("../../docs/install.md");
+    let role = page.split("```yaml\n").nth(1).unwrap();
+    let role = role.split("```").next().unwrap();
+    let apply = ["apply", "-n", namespace, "-f", "-"];
+    cluster.admin().run_with_input(apply, role).ok().unwrap();
+    let name = "camunda-upgrade-guard-ignorer";
     let binding = [
         "create",
         "rolebinding",
         "ignorer",
-        "--role=ignorer",
+        "--role=camunda-upgrade-guard-ignorer",
         "--user=landlord",
         "-n",
         namespace,
@@ -110,7 +95,7 @@ rules: [{{apiGroups: [camunda-upgrade-guard], resources: [namespaces], verbs: [i
     create(cluster.admin(), &made).ok().unwrap();
     // What is ignored stays so without the right, and is guarded again without it.
     cluster
-        .kubectl(["delete", "role", "ignorer", "-n", namespace])
+        .kubectl(["delete", "role", name, "-n", namespace])
         .ok()
         .unwrap();
     label(&landlord, &["c=d"]).ok().unwrap();

@@ -7,7 +7,7 @@ use crate::rendered::{NAME, kustomized, template};
 
 const COMBINATIONS: [&[&str]; 7] = [
     &[],
-    &["--set=certificates.mode=certManager,replicas=1,podDisruptionBudget.enabled=false"],
+    &["--set=certificates.mode=certManager,replicas=1"],
     &["--set=certificates.mode=secret,certificates.secret.caBundle=-----BEGIN CERTIFICATE-----"],
     &["--set=openshift=always,secretsAccess.namespaces={prod}"],
     &["--set=serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true"],

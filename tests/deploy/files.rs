@@ -97,6 +97,18 @@ fn an_old_cluster_gets_no_match_conditions() {
     }
 }
 
+#[test]
+fn a_single_guard_does_not_keep_its_node_from_being_drained() {
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    for (replicas, budget) in [("--set=replicas=1", false), ("--set=replicas=2", true)] {
+        let rendered = template(&binaries, Helm::V3, &[replicas]).ok().unwrap();
+        let there = rendered.stdout.contains("kind: PodDisruptionBudget");
+        assert_eq!(there, budget, "{replicas}");
+    }
+}
+
 /// The namespace, the certificate and the own namespaces follow the release.
 #[test]
 fn the_webhooks_follow_the_release() {
