@@ -1,6 +1,7 @@
 //! Where live objects come from: the API server, or a file that was made of one.
 
 mod live;
+mod request;
 mod snapshot;
 
 use std::sync::Arc;
@@ -74,7 +75,7 @@ impl Cluster {
         }
     }
 
-    /// Whether a user may write Secrets and workloads in a namespace; only then may a record of theirs be compared with it.
+    /// Whether a user may read and write Secrets and write workloads in a namespace; only then may a record of theirs be compared with it.
     ///
     /// # Errors
     /// When the API server can't say.

@@ -8,7 +8,7 @@ mod records;
 mod release;
 mod running;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
@@ -27,25 +27,78 @@ use crate::{
 /// How many reads go on at a time; more would only queue in the API server.
 const PARALLEL: usize = 16;
 
+/// Why a record was not decoded in time.
+pub const BUSY: &str = "too many records were to be decoded at once; try again";
+
 /// Reads from a cluster until a deadline.
 #[derive(Clone)]
 pub struct Reader {
     cluster: Cluster,
     deadline: Instant,
+    answer: Instant,
+    /// The namespaces that may be read; none is all.
+    open: Option<Arc<BTreeSet<String>>>,
 }
 
-impl Reader {
-    /// Reads for as long as `budget`.
-    pub fn new(cluster: Cluster, budget: Duration) -> Self {
-        Self {
-            cluster,
-            deadline: Instant::now() + budget,
+/// Something to read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    /// An object.
+    One(ObjectRef),
+    /// All objects of a kind in a namespace.
+    All(Kind, String),
+}
+
+impl Wanted {
+    fn kind(&self) -> Kind {
+        match self {
+            Wanted::One(reference) => reference.kind,
+            Wanted::All(kind, _) => *kind,
         }
     }
 
-    /// Waits for work until the deadline.
+    fn namespace(&self) -> Option<&str> {
+        let namespace = match self {
+            Wanted::One(reference) => &reference.namespace,
+            Wanted::All(_, namespace) => namespace,
+        };
+        self.kind().namespaced().then_some(namespace)
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::One(reference) => reference.fmt(f),
+            Wanted::All(kind, namespace) => f.write_str(&Facts::listing(*kind, namespace)),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads for seven eighths of `budget`: what was read, or could not be, still has to be judged.
+    pub fn new(cluster: Cluster, budget: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            cluster,
+            deadline: now + budget * 7 / 8,
+            answer: now + budget,
+            open: None,
+        }
+    }
+
+    /// The same for half of the time that is left, so that what else is to be read can be tried too.
+    fn hurried(&self) -> Self {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Self {
+            deadline: self.deadline - left / 2,
+            ..self.clone()
+        }
+    }
+
+    /// Waits for work until the answer is due.
     pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        timeout_at(self.deadline, work).await.ok()
+        timeout_at(self.answer, work).await.ok()
     }
 
     async fn within<T>(
@@ -53,44 +106,64 @@ impl Reader {
         read: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ReadError> {
         let late = || ReadError::Api("the API server did not answer in time".to_owned());
-        self.in_time(read).await.ok_or_else(late)?
+        // Polled even once, it would send a request that nobody waits for.
+        if Instant::now() >= self.deadline {
+            return Err(late());
+        }
+        let read = timeout_at(self.deadline, read).await;
+        read.map_err(|_| late())?
     }
 
     async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
         self.within(self.cluster.get(reference)).await
     }
 
-    /// Gets many objects at once into the facts.
-    async fn get_all(&self, facts: &mut Facts, references: impl IntoIterator<Item = ObjectRef>) {
-        let unique: BTreeSet<_> = references.into_iter().collect();
-        let mut reads = stream::iter(unique)
-            .map(|reference| async move {
-                let object = self.get(&reference).await;
-                (reference, object)
-            })
-            .buffer_unordered(PARALLEL);
-        while let Some((reference, object)) = reads.next().await {
-            match object {
-                Ok(Some(object)) => facts.insert(reference.kind, object),
-                Ok(None) => {}
-                Err(error) => facts.insert_gap(reference.to_string(), error.to_string()),
+    async fn read(&self, wanted: &Wanted) -> Result<Vec<Arc<Object>>, ReadError> {
+        if let (Some(open), Some(namespace)) = (&self.open, wanted.namespace())
+            && !open.contains(namespace)
+        {
+            let reason = "whoever asks may not write there";
+            return Err(ReadError::Api(reason.to_owned()));
+        }
+        match wanted {
+            Wanted::One(reference) => Ok(self.get(reference).await?.into_iter().collect()),
+            Wanted::All(kind, namespace) => {
+                self.within(self.cluster.list(*kind, namespace, &[])).await
             }
         }
     }
 
-    async fn list(&self, facts: &mut Facts, kind: Kind, namespace: &str) -> Vec<Arc<Object>> {
-        match self.within(self.cluster.list(kind, namespace, &[])).await {
-            Ok(objects) => {
-                for object in &objects {
-                    facts.insert(kind, Arc::clone(object));
+    /// Reads all that is wanted, many at a time, into the facts.
+    async fn read_all(&self, facts: &mut Facts, wanted: impl IntoIterator<Item = Wanted>) {
+        let unique: BTreeSet<_> = wanted.into_iter().collect();
+        let mut reads = stream::iter(unique)
+            .map(|wanted| async move {
+                let objects = self.read(&wanted).await;
+                (wanted, objects)
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some((wanted, objects)) = reads.next().await {
+            match objects {
+                Ok(objects) => {
+                    for object in objects {
+                        facts.insert(wanted.kind(), object);
+                    }
                 }
-                objects
-            }
-            Err(error) => {
-                facts.insert_gap(Facts::listing(kind, namespace), error.to_string());
-                Vec::new()
+                Err(error) => facts.insert_gap(wanted.to_string(), error.to_string()),
             }
         }
+    }
+
+    async fn get_all(&self, facts: &mut Facts, references: impl IntoIterator<Item = ObjectRef>) {
+        let wanted = references.into_iter().map(Wanted::One);
+        self.read_all(facts, wanted).await;
+    }
+
+    async fn list_all(&self, facts: &mut Facts, kinds: &[Kind], namespace: &str) {
+        let wanted = kinds
+            .iter()
+            .map(|kind| Wanted::All(*kind, namespace.to_owned()));
+        self.read_all(facts, wanted).await;
     }
 
     /// Notes whether a release is Camunda's: something of Camunda's own in the namespace carries its name.

@@ -128,6 +128,13 @@ pub(super) async fn judged(
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 
+/// Admits what is nobody's that is known; what could not be read counts as the policy has it.
+pub(super) fn unchecked(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
+    let findings = rules::unchecked(change, facts);
+    let findings = policy.apply(&change.namespace, &change.release, findings);
+    Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
+}
+
 /// A Scale tells only a number: the StatefulSet is judged as if it had been edited.
 async fn scaled(
     policy: &Policy,
@@ -137,7 +144,9 @@ async fn scaled(
 ) -> Verdict {
     let mut facts = Facts::default();
     let Some(live) = reader.live(&mut facts, &statefulset).await else {
-        return Verdict::of(&rules::unchecked(&Change::default(), &facts), None);
+        let nothing = Object(Value::Object(serde_json::Map::new()));
+        let change = Change::of_object(Operation::Update, statefulset, "unknown", nothing);
+        return unchecked(policy, &change, &facts);
     };
     let mut planned = live.clone();
     if let Some(spec) = planned.0.get_mut("spec").and_then(Value::as_object_mut) {
@@ -171,7 +180,7 @@ pub(super) async fn findings(
         return Verdict::admitted();
     }
     if !reader.knows_release(&mut facts, &object).await {
-        return Verdict::of(&rules::unchecked(&change, &facts), None).about(&release);
+        return unchecked(policy, &change, &facts);
     }
     if change
         .objects

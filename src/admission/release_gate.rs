@@ -8,7 +8,9 @@ use super::{Guard, overriding, review::Request, verdict::Verdict};
 use crate::{
     change::Change,
     denial,
-    gather::{Decoded, Reader, Running},
+    facts::Facts,
+    finding::Action,
+    gather::{BUSY, Decoded, Reader, Running},
     overrides,
     policy::Policy,
     release::{self, Storage},
@@ -42,11 +44,8 @@ pub(super) async fn judge(
                 guard
                     .records
                     .decode(data.into_owned(), storage, &request.namespace, known);
-            let busy = "too many records were to be decoded at once; try again";
-            reader
-                .in_time(decoding)
-                .await
-                .unwrap_or_else(|| Err(busy.to_owned()))
+            let decoded = reader.in_time(decoding).await;
+            decoded.unwrap_or_else(|| Err(BUSY.to_owned()))
         }
         None => Err("it has no data.release".to_owned()),
     };
@@ -145,9 +144,19 @@ async fn undecodable(
         "the record of release {release} (namespace {}) can't be decoded, so the change was not judged: {reason}",
         request.namespace
     );
-    if is_camunda && !policy.audits(&request.namespace, release) {
-        Verdict::refused(format!("{message}. Nothing was changed.")).about(release)
-    } else {
-        Verdict::warned(&message).about(release)
+    if !is_camunda {
+        return Verdict::warned(&message).about(release);
     }
+    let change = Change {
+        namespace: request.namespace.to_string(),
+        release: release.to_owned(),
+        ..Change::default()
+    };
+    let mut facts = Facts::default();
+    facts.insert_gap(format!("record {}", request.name()), reason);
+    let findings = rules::unchecked(&change, &facts);
+    let findings = policy.apply(&change.namespace, release, findings);
+    let refuses = findings.iter().any(|it| it.action == Action::Deny);
+    let refusal = refuses.then(|| format!("{message}. Nothing was changed."));
+    Verdict::of(&findings, refusal).about(release)
 }

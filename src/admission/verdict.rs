@@ -131,6 +131,8 @@ impl Verdict {
 
     /// What was found out before, and what is done now.
     pub(super) fn and(mut self, done: Verdict) -> Self {
+        self.refusal = self.refusal.or(done.refusal);
+        self.findings.extend(done.findings);
         self.warnings.extend(done.warnings);
         self.patch = done.patch;
         self.mutations = done.mutations;

@@ -15,6 +15,7 @@ mod corpus_good;
 mod corpus_matrix;
 mod corpus_upgrade;
 mod cures;
+mod facts_faults;
 mod mutations;
 mod neighbours;
 mod object_gate;

@@ -1,0 +1,124 @@
+//! One question to the API server, asked again while what stopped it may pass.
+
+use std::time::Duration;
+
+use axum::http::{Method, Request, StatusCode, header::RETRY_AFTER};
+use http_body_util::BodyExt;
+use kube::{Client, client::Body};
+use serde_json::Value;
+
+use super::ReadError;
+
+/// The pauses before a question is asked again; the reader's deadline ends it all the same.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(200)];
+
+/// An API server that asks for more patience than this is not waited for: the answer has to say so in time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What the API server answered with, if it did.
+    pub(super) status: Option<StatusCode>,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+impl From<Failure> for ReadError {
+    fn from(failure: Failure) -> Self {
+        ReadError::Api(failure.message)
+    }
+}
+
+/// The JSON that the API server answers.
+///
+/// kube's own way of asking would log an answer that it can't parse, and it may be a Secret's.
+pub(super) async fn request(
+    client: &Client,
+    method: Method,
+    path: &str,
+    body: &[u8],
+) -> Result<Value, Failure> {
+    for pause in PAUSES {
+        let failure = match request_once(client, &method, path, body).await {
+            Err(failure) if failure.may_pass() => failure,
+            answer => return answer,
+        };
+        tracing::debug!(path, reason = failure.message, "asking again");
+        match failure.retry_after {
+            None => tokio::time::sleep(pause).await,
+            Some(asked) if asked > LONGEST_PAUSE => return Err(failure),
+            Some(asked) => {
+                tokio::time::sleep(asked).await;
+                break;
+            }
+        }
+    }
+    request_once(client, &method, path, body).await
+}
+
+async fn request_once(
+    client: &Client,
+    method: &Method,
+    path: &str,
+    body: &[u8],
+) -> Result<Value, Failure> {
+    let mut request = Request::builder().method(method).uri(path);
+    if !body.is_empty() {
+        request = request.header("Content-Type", "application/json");
+    }
+    let request = request.body(Body::from(body.to_vec()));
+    let request = request.map_err(kube::Error::HttpError)?;
+    let answer = client.send(request).await?;
+    let status = answer.status();
+    let retry_after = answer.headers().get(RETRY_AFTER);
+    let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+    let text = answer.into_body().collect().await;
+    let text = text?.to_bytes();
+    let json: Option<Value> = serde_json::from_slice(&text).ok();
+    let message = match (status.is_success(), json) {
+        (true, Some(json)) => return Ok(json),
+        (true, None) => ReadError::Malformed.to_string(),
+        // The API server's own words; a proxy's page would not help.
+        (false, json) => match json.as_ref().and_then(|json| json.get("message")?.as_str()) {
+            Some(said) if !said.is_empty() => without_name(said).to_owned(),
+            _ => format!("the API server answered {status}"),
+        },
+    };
+    Err(Failure {
+        status: Some(status),
+        message,
+        retry_after: retry_after.map(Duration::from_secs),
+    })
+}
+
+/// `secrets "a" is forbidden: User …` without what was asked for: who reads it knows, and of many all read alike.
+fn without_name(said: &str) -> &str {
+    let forbidden = said.find("is forbidden: ");
+    forbidden.map_or(said, |at| &said[at..])
+}
+
+impl From<kube::Error> for Failure {
+    fn from(error: kube::Error) -> Self {
+        let message = match error {
+            // A kept connection may have been closed at the other end.
+            kube::Error::HyperError(_) | kube::Error::Service(_) => {
+                "the API server can't be reached".to_owned()
+            }
+            other => other.to_string(),
+        };
+        Self {
+            status: None,
+            message,
+            retry_after: None,
+        }
+    }
+}
+
+impl Failure {
+    fn may_pass(&self) -> bool {
+        self.status.is_none_or(|status| {
+            status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+        })
+    }
+}
