@@ -99,14 +99,16 @@ impl Guard {
     }
 
     async fn judge(&self, endpoint: Endpoint, request: &Request<'_>, budget: Duration) -> Verdict {
-        let reader = Reader::new(self.cluster.clone(), budget);
         // One review is judged by one policy, whatever is loaded meanwhile.
         let policy = Arc::clone(&self.policy.borrow());
+        let guarded = Arc::clone(&policy.guarded);
+        let reader = Reader::new(self.cluster.clone(), budget, guarded);
+        if endpoint == Endpoint::Validate && request.is_record() {
+            return release_gate::judge(self, &policy, &reader, request).await;
+        }
+        let policy = policy.in_namespace(&reader, &request.namespace).await;
         match endpoint {
             Endpoint::Mutate => mutate::judge(&policy, self.retain, &reader, request).await,
-            Endpoint::Validate if request.is_record() => {
-                release_gate::judge(self, &policy, &reader, request).await
-            }
             Endpoint::Validate if request.kind() == Some(Kind::ConfigMap) => {
                 overriding::judge(&reader, request).await
             }

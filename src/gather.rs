@@ -8,9 +8,15 @@ mod records;
 mod release;
 mod running;
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
+use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::{
@@ -22,6 +28,7 @@ use crate::{
     cluster::{Cluster, ReadError},
     facts::Facts,
     object::{Kind, Object, ObjectRef},
+    policy::Guarded,
 };
 
 /// How many reads go on at a time; more would only queue in the API server.
@@ -38,6 +45,7 @@ pub struct Reader {
     answer: Instant,
     /// The namespaces that may be read; none is all.
     open: Option<Arc<BTreeSet<String>>>,
+    guarded: Arc<[Guarded]>,
 }
 
 /// Something to read.
@@ -77,13 +85,14 @@ impl fmt::Display for Wanted {
 
 impl Reader {
     /// Reads for seven eighths of `budget`: what was read, or could not be, still has to be judged.
-    pub fn new(cluster: Cluster, budget: Duration) -> Self {
+    pub fn new(cluster: Cluster, budget: Duration, guarded: Arc<[Guarded]>) -> Self {
         let now = Instant::now();
         Self {
             cluster,
             deadline: now + budget * 7 / 8,
             answer: now + budget,
             open: None,
+            guarded,
         }
     }
 
@@ -166,8 +175,34 @@ impl Reader {
         self.read_all(facts, wanted).await;
     }
 
+    fn guards(&self, chart: Option<&str>, namespace: &str, release: &str) -> bool {
+        let mut guarded = self.guarded.iter();
+        guarded.any(|guarded| guarded.fits(chart, namespace, release))
+    }
+
+    /// The labels of a namespace; of one that there is not none.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn namespace_labels(
+        &self,
+        namespace: &str,
+    ) -> Result<BTreeMap<String, String>, ReadError> {
+        let reference = ObjectRef::new(Kind::Namespace, "", namespace);
+        let found = self.hurried().get(&reference).await?;
+        let labels = found
+            .as_ref()
+            .and_then(|found| found.at("/metadata/labels"));
+        let labels = labels.and_then(|labels| BTreeMap::deserialize(labels).ok());
+        Ok(labels.unwrap_or_default())
+    }
+
     /// Notes whether a release is Camunda's: something of Camunda's own in the namespace carries its name.
     async fn recognise(&self, facts: &mut Facts, namespace: &str, release: &str) {
+        if self.guards(None, namespace, release) {
+            facts.insert_release(namespace, release);
+            return;
+        }
         let labels = [PART_OF, (INSTANCE, release)];
         // A claim outlives the workloads that a user was told to delete.
         let kinds = [

@@ -14,7 +14,7 @@ use crate::{
         zeebe_fs_group,
     },
     object::{Kind, Object},
-    policy::Policy,
+    policy::{Mode, Policy},
 };
 
 pub(super) async fn judge(
@@ -76,7 +76,7 @@ async fn workload(
     let facts = reader.namespace_facts(&request.namespace).await;
     judged.and(
         match zeebe_fs_group::mutate(&object, old.as_ref(), &facts) {
-            None => unchecked(policy, request, &object, &facts),
+            None => unchecked(policy, request, &request.namespace, &object, &facts),
             mutated => as_policy_has_it(policy, request, &object, mutated),
         },
     )
@@ -92,6 +92,7 @@ async fn volume(
     let facts = reader.volume_facts(volume).await;
     let claim = facts.claim_of(volume);
     let namespace = volume.str("/spec/claimRef/namespace").unwrap_or_default();
+    let policy = &*policy.in_namespace(reader, namespace).await;
     let release = claim.and_then(|claim| facts.release_of(claim));
     let release = release.unwrap_or_default();
     let mut mutations = Vec::new();
@@ -115,13 +116,14 @@ async fn volume(
     let scope = policy.retain_volumes.unwrap_or(retain);
     let retained = volume_reclaim_policy::mutate(handed_over, scope, &facts);
     if retained.is_none() && mutations.is_empty() {
-        return unchecked(policy, request, volume, &facts);
+        return unchecked(policy, request, namespace, volume, &facts);
     }
     // Handing a volume over is what somebody has asked for; the policy is the guard's own idea.
-    if policy.audits(namespace, release) {
+    let mode = policy.mode(namespace, release);
+    if mode != Mode::Enforce {
         let own = Verdict::mutated(&handed_over.0, retained.into_iter().collect());
         let asked = Verdict::mutated(&volume.0, mutations);
-        return asked.and(own.reported());
+        return asked.and(own.under(mode));
     }
     mutations.extend(retained);
     Verdict::mutated(&volume.0, mutations)
@@ -131,19 +133,26 @@ async fn claim(policy: &Policy, reader: &Reader, request: &Request<'_>, claim: &
     let facts = reader.volumes_for(claim, &request.namespace).await;
     let mutated = claim_bound_to_retained_volume::mutate(claim, &request.namespace, &facts);
     match mutated {
-        None => unchecked(policy, request, claim, &facts),
+        None => unchecked(policy, request, &request.namespace, claim, &facts),
         mutated => as_policy_has_it(policy, request, claim, mutated),
     }
 }
 
 /// Nothing is set; why that could not be found out counts as the policy has it.
-fn unchecked(policy: &Policy, request: &Request<'_>, object: &Object, facts: &Facts) -> Verdict {
+fn unchecked(
+    policy: &Policy,
+    request: &Request<'_>,
+    namespace: &str,
+    object: &Object,
+    facts: &Facts,
+) -> Verdict {
     let (Some(reference), Some(operation)) = (request.reference(object), request.operation())
     else {
         return Verdict::admitted();
     };
     let release = release_label(object).unwrap_or("unknown");
-    let change = Change::of_object(operation, reference, release, object.clone());
+    let mut change = Change::of_object(operation, reference, release, object.clone());
+    change.namespace = namespace.to_owned();
     object_gate::unchecked(policy, &change, facts)
 }
 
@@ -156,8 +165,5 @@ fn as_policy_has_it(
 ) -> Verdict {
     let verdict = Verdict::mutated(&object.0, mutated.into_iter().collect());
     let release = release_label(object).unwrap_or_default();
-    match policy.audits(&request.namespace, release) {
-        true => verdict.reported(),
-        false => verdict,
-    }
+    verdict.under(policy.mode(&request.namespace, release))
 }

@@ -83,9 +83,10 @@ async fn deleted(policy: &Policy, reader: &Reader, request: &Request<'_>, kind: 
     };
     let facts = reader.deletion_facts(&old, kind).await;
     let (release, namespace) = owner(&facts);
+    let policy = policy.in_namespace(reader, &namespace).await;
     let mut change = Change::of_deletion(reference, &release, old);
     change.namespace = namespace;
-    judged(policy, reader, &change, &facts).await
+    judged(&policy, reader, &change, &facts).await
 }
 
 async fn repointed(
@@ -100,9 +101,10 @@ async fn repointed(
     };
     let facts = reader.rebind_facts(old, &object).await;
     let (release, namespace) = owner(&facts);
+    let policy = policy.in_namespace(reader, &namespace).await;
     let mut change = Change::of_object(Operation::Update, reference, &release, object);
     change.namespace = namespace;
-    judged(policy, reader, &change, &facts).await
+    judged(&policy, reader, &change, &facts).await
 }
 
 /// The release and namespace of the claim that was read with a volume.

@@ -84,7 +84,9 @@ pub(super) async fn apply(
     let found = reader.live(&mut facts, &reference).await;
     if let Some(gap) = facts.gaps().first() {
         let reason = &gap.reason;
-        return Some(format!("Whether there is an override {name} could not be read: {reason}."));
+        return Some(format!(
+            "Whether there is an override {name} could not be read: {reason}."
+        ));
     }
     let found = found?;
     let read = match Override::read(&found, Timestamp::now()) {

@@ -9,6 +9,7 @@ use crate::{
     finding::{Action, Finding},
     mutations::Mutated,
     object::Kind,
+    policy::Mode,
 };
 
 /// What the guard answers.
@@ -95,9 +96,12 @@ impl Verdict {
         }
     }
 
-    /// The same where only reports are wanted: nothing is done, and what would have been is told.
-    pub(super) fn reported(mut self) -> Self {
-        if self.patch.take().is_some() {
+    /// The same where only reports are wanted: nothing is done, and what would have been is told, or not even that.
+    pub(super) fn under(mut self, mode: Mode) -> Self {
+        if mode == Mode::Off {
+            return Self::admitted();
+        }
+        if mode == Mode::Audit && self.patch.take().is_some() {
             self.mutations.clear();
             for warning in &mut self.warnings {
                 warning.insert_str(0, "audit mode, not done: ");

@@ -79,15 +79,15 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        if let Some(folder) = &self.release_lines {
+            Line::load(folder)?;
+        }
         if let Some(file) = self.config.as_deref().filter(|_| self.check_config) {
             Policy::read(file)?;
             println!("{} is a configuration", file.display());
             return Ok(());
         }
         self.log.init()?;
-        if let Some(folder) = &self.release_lines {
-            Line::load(folder)?;
-        }
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             // A record decoded on another thread must not wait behind what the workers woke themselves.

@@ -8,6 +8,7 @@ use crate::{
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
+    policy::chart_label,
     rules::{self, clone_source},
 };
 
@@ -18,7 +19,11 @@ impl Reader {
             camunda::is_own(object),
             object.namespace().zip(release_label(object)),
         ) {
-            self.recognise(facts, namespace, release).await;
+            if self.guards(chart_label(object), namespace, release) {
+                facts.insert_release(namespace, release);
+            } else {
+                self.recognise(facts, namespace, release).await;
+            }
         }
         facts.is_guarded(object)
     }

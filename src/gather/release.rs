@@ -105,7 +105,8 @@ impl Reader {
                 Ok(false) => format!("{} may not write there", user.username),
                 Err(error) => error.to_string(),
             };
-            facts.insert_gap(format!("namespace {namespace}"), refusal);
+            let refused = ObjectRef::new(Kind::Namespace, "", &namespace);
+            facts.insert_gap(refused.to_string(), refusal);
         }
         let open_to = |object: &ObjectChange| open.contains(&object.object.namespace);
         change.objects.retain(open_to);

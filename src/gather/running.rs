@@ -46,7 +46,9 @@ impl Reader {
             Ok(None) => return Running::Nothing,
             Ok(Some(record)) => record,
         };
-        let decoded = self.in_time(records.running(&record, storage)).await;
+        let decoded = self
+            .in_time(records.running(&record, storage, &self.guarded))
+            .await;
         match decoded.unwrap_or_else(|| Err(BUSY.to_owned())) {
             Ok(rendered) => Running::Release(rendered),
             Err(reason) => Running::Unknown(format!(
