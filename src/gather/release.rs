@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 
-use super::{Reader, Wanted};
+use super::{PARALLEL, Reader, Wanted};
 use crate::{
     camunda::{Component, is_elastics},
     change::{Change, ObjectChange},
@@ -96,7 +96,8 @@ impl Reader {
             (namespace, may)
         });
         let mut open = BTreeSet::from([home.to_owned()]);
-        for (namespace, may) in join_all(asked).await {
+        let mut answers = stream::iter(asked).buffer_unordered(PARALLEL);
+        while let Some((namespace, may)) = answers.next().await {
             let refusal = match may {
                 Ok(true) => {
                     open.insert(namespace);
