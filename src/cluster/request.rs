@@ -32,7 +32,7 @@ impl From<Failure> for ReadError {
 
 /// The JSON that the API server answers.
 ///
-/// kube's own way of asking would log an answer that it can't parse, and it may be a Secret's.
+/// kube's own way of asking tells neither `Retry-After` nor, once the deadline is over, what the last answer was.
 pub(super) async fn request(
     client: &Client,
     method: Method,
@@ -100,18 +100,24 @@ fn without_name(said: &str) -> &str {
 
 impl From<kube::Error> for Failure {
     fn from(error: kube::Error) -> Self {
-        let message = match error {
-            // A kept connection may have been closed at the other end.
-            kube::Error::HyperError(_) | kube::Error::Service(_) => {
-                "the API server can't be reached".to_owned()
-            }
-            other => other.to_string(),
-        };
         Self {
             status: None,
-            message,
+            message: explain(&error).to_string(),
             retry_after: None,
         }
+    }
+}
+
+/// The API server's own words, without the body that a decoding error of kube's would quote.
+pub(crate) fn explain(error: &kube::Error) -> ReadError {
+    match error {
+        kube::Error::Api(status) => ReadError::Api(status.message.clone()),
+        kube::Error::SerdeError(_) => ReadError::Malformed,
+        // A kept connection may have been closed at the other end.
+        kube::Error::HyperError(_) | kube::Error::Service(_) => {
+            ReadError::Api("the API server can't be reached".to_owned())
+        }
+        other => ReadError::Api(other.to_string()),
     }
 }
 
