@@ -5,6 +5,7 @@
 
 mod metrics;
 mod mutate;
+mod notices;
 mod object_gate;
 mod overriding;
 mod release_gate;
@@ -12,7 +13,11 @@ mod review;
 mod secret_gate;
 mod verdict;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -26,6 +31,7 @@ use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 pub use self::metrics::AdmissionMetrics;
 use self::{
@@ -34,6 +40,7 @@ use self::{
 };
 use crate::{
     cluster::Cluster,
+    events::Events,
     gather::{Reader, Records},
     mutations::volume_reclaim_policy::RetainScope,
     object::Kind,
@@ -52,6 +59,7 @@ pub struct Guard {
     policy: watch::Receiver<Arc<Policy>>,
     records: Arc<Records>,
     metrics: AdmissionMetrics,
+    events: Events,
 }
 
 /// Which endpoint was called.
@@ -59,6 +67,16 @@ pub struct Guard {
 enum Endpoint {
     Mutate,
     Validate,
+}
+
+impl Endpoint {
+    /// As metrics have it.
+    fn name(self) -> &'static str {
+        match self {
+            Endpoint::Mutate => "mutate",
+            Endpoint::Validate => "validate",
+        }
+    }
 }
 
 /// The API server tells every webhook how long it will wait: `?timeout=5s`.
@@ -74,6 +92,7 @@ impl Guard {
         retain: RetainScope,
         policy: watch::Receiver<Arc<Policy>>,
         metrics: AdmissionMetrics,
+        events: Events,
     ) -> Self {
         Self {
             cluster,
@@ -81,6 +100,7 @@ impl Guard {
             policy,
             records: Arc::default(),
             metrics,
+            events,
         }
     }
 
@@ -98,21 +118,23 @@ impl Guard {
             .with_state(self)
     }
 
-    async fn judge(&self, endpoint: Endpoint, request: &Request<'_>, budget: Duration) -> Verdict {
-        // One review is judged by one policy, whatever is loaded meanwhile.
-        let policy = Arc::clone(&self.policy.borrow());
-        let guarded = Arc::clone(&policy.guarded);
-        let reader = Reader::new(self.cluster.clone(), budget, guarded);
+    async fn judge(
+        &self,
+        endpoint: Endpoint,
+        request: &Request<'_>,
+        reader: &Reader,
+        policy: &Policy,
+    ) -> Verdict {
         if endpoint == Endpoint::Validate && request.is_record() {
-            return release_gate::judge(self, &policy, &reader, request).await;
+            return release_gate::judge(self, policy, reader, request).await;
         }
-        let policy = policy.in_namespace(&reader, &request.namespace).await;
+        let policy = policy.in_namespace(reader, &request.namespace).await;
         match endpoint {
-            Endpoint::Mutate => mutate::judge(&policy, self.retain, &reader, request).await,
+            Endpoint::Mutate => mutate::judge(&policy, self.retain, reader, request).await,
             Endpoint::Validate if request.kind() == Some(Kind::ConfigMap) => {
-                overriding::judge(&reader, request).await
+                overriding::judge(reader, request).await
             }
-            Endpoint::Validate => object_gate::judge(&policy, &reader, request).await,
+            Endpoint::Validate => object_gate::judge(&policy, reader, request).await,
         }
     }
 }
@@ -123,6 +145,7 @@ async fn answer(
     Query(timeout): Query<Timeout>,
     body: Body,
 ) -> Response {
+    let begun = Instant::now();
     let bytes = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) => {
@@ -151,13 +174,28 @@ async fn answer(
     let Some(request) = review.request.filter(|_| review.kind == "AdmissionReview") else {
         return reply(&Verdict::unreadable("the review holds no request"), "");
     };
+    let received = Instant::now();
+    // At the level of errors, so that no filter takes it from a line that is logged.
+    let span = tracing::error_span!("review", uid = &*request.uid);
+    let errors = guard.metrics.read_errors.clone();
+    // One review is judged by one policy, whatever is loaded meanwhile.
+    let policy = Arc::clone(&guard.policy.borrow());
+    let guarded = Arc::clone(&policy.guarded);
+    let reader = Reader::new(guard.cluster.clone(), timeout.budget(), errors, guarded);
     // A panic in a rule is an answer, not a dropped connection: the user would read only "EOF".
-    let judged = AssertUnwindSafe(guard.judge(endpoint, &request, timeout.budget()))
+    let judged = AssertUnwindSafe(guard.judge(endpoint, &request, &reader, &policy))
         .catch_unwind()
+        .instrument(span.clone())
         .await;
     let verdict = judged.unwrap_or_else(|_| Verdict::failed(&request));
-    verdict.log(endpoint, &request);
-    guard.metrics.count(endpoint, &verdict);
+    span.in_scope(|| verdict.log(endpoint, &request));
+    let events = notices::events(&request, &verdict);
+    guard.metrics.count(endpoint, &verdict, &events);
+    let (receiving, judging) = (received - begun, received.elapsed());
+    guard.metrics.time(receiving, judging, reader.spent());
+    for event in events {
+        guard.events.tell(event);
+    }
     reply(&verdict, &request.uid)
 }
 

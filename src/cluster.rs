@@ -7,6 +7,7 @@ mod snapshot;
 use std::sync::Arc;
 
 pub use self::{live::LiveCluster, snapshot::Snapshot};
+pub(crate) use self::{live::is_name, request::explain};
 use crate::object::{Kind, Object, ObjectRef};
 
 /// A source of live objects.
@@ -22,12 +23,37 @@ pub enum Cluster {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The API server said no, or said nothing.
+    /// The API server does not let the guard.
+    #[error("{0}")]
+    Forbidden(String),
+    /// No answer came in time.
+    #[error("{0}")]
+    Late(String),
+    /// No connection came about.
+    #[error("the API server can't be reached")]
+    Unreachable,
+    /// The API server said something else than yes.
     #[error("{0}")]
     Api(String),
     /// The API server answered with something else than an object.
     #[error("the API server's answer can't be read")]
     Malformed,
+}
+
+impl ReadError {
+    /// The classes of errors, as metrics have them.
+    pub const CLASSES: [&str; 4] = ["forbidden", "timeout", "unreachable", "other"];
+
+    /// Which one it is.
+    pub fn class(&self) -> &'static str {
+        let [forbidden, timeout, unreachable, other] = Self::CLASSES;
+        match self {
+            ReadError::Forbidden(_) => forbidden,
+            ReadError::Late(_) => timeout,
+            ReadError::Unreachable => unreachable,
+            ReadError::Api(_) | ReadError::Malformed => other,
+        }
+    }
 }
 
 /// Who made a request, for asking what that person may do.

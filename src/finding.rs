@@ -11,6 +11,40 @@ pub enum Action {
     Deny,
 }
 
+/// What a title begins with where audit mode admits what would be refused.
+pub const AUDITED: &str = "Would be refused: ";
+
+/// What a title begins with where somebody goes ahead against a refusal; the reason follows.
+pub const OVERRIDDEN: &str = "Overridden (";
+
+/// How a finding counts and, where it only warns, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// It warns.
+    Warn,
+    /// It refuses.
+    Deny,
+    /// It would refuse, were it not for audit mode.
+    Audited,
+    /// It would refuse, had nobody overridden it.
+    Overridden,
+}
+
+impl Count {
+    /// All of them.
+    pub const ALL: [Count; 4] = [Count::Warn, Count::Deny, Count::Audited, Count::Overridden];
+
+    /// As metrics have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Count::Warn => "warn",
+            Count::Deny => "deny",
+            Count::Audited => "audited",
+            Count::Overridden => "overridden",
+        }
+    }
+}
+
 /// One problem with a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -28,6 +62,18 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
     /// Where the product's documentation says so.
     pub guide: &'static str,
+}
+
+impl Finding {
+    /// How it counts in the end.
+    pub fn count(&self) -> Count {
+        match self.action {
+            Action::Deny => Count::Deny,
+            Action::Warn if self.title.starts_with(AUDITED) => Count::Audited,
+            Action::Warn if self.title.starts_with(OVERRIDDEN) => Count::Overridden,
+            Action::Warn => Count::Warn,
+        }
+    }
 }
 
 /// A name as a title begins with it.

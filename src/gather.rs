@@ -3,6 +3,7 @@
 //! What could not be read becomes a gap among the facts, never silence.
 
 mod at_work;
+mod measure;
 mod object;
 mod records;
 mod release;
@@ -19,7 +20,9 @@ use futures::{StreamExt, stream};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+use self::measure::Clock;
 pub use self::{
+    measure::{ReadErrors, Spent},
     records::{Decoded, Records},
     running::Running,
 };
@@ -46,6 +49,8 @@ pub struct Reader {
     /// The namespaces that may be read; none is all.
     open: Option<Arc<BTreeSet<String>>>,
     guarded: Arc<[Guarded]>,
+    clock: Arc<Clock>,
+    errors: ReadErrors,
 }
 
 /// Something to read.
@@ -84,8 +89,14 @@ impl fmt::Display for Wanted {
 }
 
 impl Reader {
-    /// Reads for seven eighths of `budget`: what was read, or could not be, still has to be judged.
-    pub fn new(cluster: Cluster, budget: Duration, guarded: Arc<[Guarded]>) -> Self {
+    /// Reads for seven eighths of `budget`, so that what was read, or could not be, can still be judged, and counts what
+    /// can't be read.
+    pub fn new(
+        cluster: Cluster,
+        budget: Duration,
+        errors: ReadErrors,
+        guarded: Arc<[Guarded]>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             cluster,
@@ -93,6 +104,8 @@ impl Reader {
             answer: now + budget,
             open: None,
             guarded,
+            clock: Arc::default(),
+            errors,
         }
     }
 
@@ -105,26 +118,36 @@ impl Reader {
         }
     }
 
-    /// Waits for work until the answer is due.
-    pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// What its time has gone into.
+    pub fn spent(&self) -> Spent {
+        self.clock.spent()
+    }
+
+    /// Waits for a record to be decoded, until the answer is due.
+    pub async fn decoding<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let _decoding = self.clock.decoding();
         timeout_at(self.answer, work).await.ok()
     }
 
     async fn within<T>(
         &self,
+        kind: &'static str,
         read: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ReadError> {
-        let late = || ReadError::Api("the API server did not answer in time".to_owned());
+        let _reading = self.clock.reading();
+        let late = || ReadError::Late("the API server did not answer in time".to_owned());
         // Polled even once, it would send a request that nobody waits for.
-        if Instant::now() >= self.deadline {
-            return Err(late());
-        }
-        let read = timeout_at(self.deadline, read).await;
-        read.map_err(|_| late())?
+        let read = match Instant::now() < self.deadline {
+            true => timeout_at(self.deadline, read).await.ok(),
+            false => None,
+        };
+        let read = read.ok_or_else(late).flatten();
+        read.inspect_err(|error| self.errors.count(kind, error))
     }
 
     async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
-        self.within(self.cluster.get(reference)).await
+        let get = self.cluster.get(reference);
+        self.within(reference.kind.name(), get).await
     }
 
     async fn read(&self, wanted: &Wanted) -> Result<Vec<Arc<Object>>, ReadError> {
@@ -132,12 +155,13 @@ impl Reader {
             && !open.contains(namespace)
         {
             let reason = "whoever asks may not write there";
-            return Err(ReadError::Api(reason.to_owned()));
+            return Err(ReadError::Forbidden(reason.to_owned()));
         }
         match wanted {
             Wanted::One(reference) => Ok(self.get(reference).await?.into_iter().collect()),
             Wanted::All(kind, namespace) => {
-                self.within(self.cluster.list(*kind, namespace, &[])).await
+                let list = self.cluster.list(*kind, namespace, &[]);
+                self.within(kind.name(), list).await
             }
         }
     }
@@ -211,7 +235,8 @@ impl Reader {
             Kind::StatefulSet,
         ];
         let labels = &labels;
-        let lists = kinds.map(|kind| self.within(self.cluster.list(kind, namespace, labels)));
+        let list = |kind| self.cluster.list(kind, namespace, labels);
+        let lists = kinds.map(|kind| self.within(kind.name(), list(kind)));
         for found in futures::future::join_all(lists).await {
             match found {
                 Ok(objects) if objects.is_empty() => {}

@@ -9,7 +9,7 @@
 //! A request comes in at [`server`], which knows TLS and connections and nothing of Kubernetes. [`admission`] takes
 //! the AdmissionReview apart and sends it to one of three places: the release gate (a record), the object gate (an
 //! object that arrived without one), or the mutating endpoint. [`webhooks`] prints which requests the API server
-//! brings here at all.
+//! brings here at all, and [`certificates`] sees to it that the API server trusts whom it calls.
 //!
 //! Behind the gates nothing knows of HTTP. [`release`] decodes a record within limits, [`manifest`] reads its
 //! YAML the way Helm and the API server do, and [`change`] puts both together with the release that runs: a list of
@@ -26,11 +26,12 @@
 //! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
-//! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`] and [`metrics`] are the
-//! edges of the process.
+//! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
+//! the edges of the process.
 
 pub mod admission;
 pub mod camunda;
+pub mod certificates;
 pub mod change;
 pub mod claims;
 pub mod cli;
@@ -38,6 +39,7 @@ pub mod cluster;
 pub mod configuration;
 mod credentials;
 pub mod denial;
+pub mod events;
 pub mod facts;
 pub mod finding;
 pub mod gather;

@@ -93,7 +93,12 @@ where
     let lines = fmt::layer().with_ansi(colour).with_writer(writer);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        // One list has them all: a client's own span may be the innermost.
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .boxed(),
     };
     lines.with_filter(filter_fn(is_safe))
 }
@@ -137,6 +142,17 @@ mod tests {
         assert_eq!(object["level"], "INFO");
         assert_eq!(object["message"], "admitted");
         assert_eq!(object["release"], "a");
+    }
+
+    #[test]
+    fn what_a_review_causes_carries_its_uid() {
+        let line = logged(LogFormat::Json, || {
+            let review = tracing::error_span!("review", uid = "the-uid").entered();
+            tracing::debug_span!("client").in_scope(|| tracing::info!("asked"));
+            drop(review);
+        });
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(object["spans"][0]["uid"], "the-uid");
     }
 
     #[test]

@@ -91,12 +91,16 @@ const SECONDS: [f64; 12] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0, 30.0,
 ];
 
+const VALIDATE: &str = "validate";
+const MUTATE: &str = "mutate";
+const OTHER: &str = "other";
+
 /// What a request was sent to; all unknown paths share one label, so that a scanner can't grow the registry.
 pub(crate) fn endpoint(path: &str) -> &'static str {
     match path.split('/').nth(1) {
-        Some("validate") => "validate",
-        Some("mutate") => "mutate",
-        _ => "other",
+        Some(VALIDATE) => VALIDATE,
+        Some(MUTATE) => MUTATE,
+        _ => OTHER,
     }
 }
 
@@ -115,6 +119,12 @@ impl ServerMetrics {
             certificate_reloads: Family::default(),
         };
         // A rate over a counter that isn't there before its first failure misses that failure.
+        for (endpoint, code) in [(VALIDATE, 200), (MUTATE, 200), (OTHER, 404)] {
+            let labels = RequestLabels { endpoint, code };
+            drop(metrics.requests.get_or_create(&labels));
+            let labels = EndpointLabel { endpoint };
+            drop(metrics.request_seconds.get_or_create(&labels));
+        }
         for outcome in ["ok", "failed"] {
             drop(
                 metrics

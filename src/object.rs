@@ -115,6 +115,11 @@ impl Kind {
         &KINDS[self as usize]
     }
 
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Kind> {
+        KINDS.iter().map(|row| row.0)
+    }
+
     /// The kind that a manifest spells `name`, if the guard judges it.
     pub fn from_name(name: &str) -> Option<Kind> {
         KINDS.iter().find(|row| row.1 == name).map(|row| row.0)

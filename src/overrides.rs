@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::{
-    finding::{Action, Finding},
+    finding::{Action, Finding, OVERRIDDEN},
     object::Object,
     rules::RULES,
 };
@@ -102,7 +102,7 @@ impl Override {
         for finding in findings {
             if finding.action == Action::Deny && self.rules.contains(finding.rule) {
                 finding.action = Action::Warn;
-                finding.title = format!("Overridden ({}): {}", self.reason, finding.title);
+                finding.title = format!("{OVERRIDDEN}{}): {}", self.reason, finding.title);
             }
         }
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use self::guarded::one;
 use crate::{
     camunda::NewestPatches,
-    finding::{Action, Finding},
+    finding::{AUDITED, Action, Finding},
     gather::Reader,
     mutations::volume_reclaim_policy::RetainScope,
     rules::RULES,
@@ -200,7 +200,7 @@ impl Policy {
             }
             if mode == Mode::Audit && finding.action == Action::Deny {
                 finding.action = Action::Warn;
-                finding.title = format!("Would be refused: {}", finding.title);
+                finding.title.insert_str(0, AUDITED);
             }
             true
         });

@@ -12,6 +12,7 @@ mod credentials;
 mod listen;
 mod readiness;
 mod reload;
+mod served;
 mod shutdown;
 mod watched;
 
@@ -33,14 +34,14 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 pub use self::admin::Admin;
-pub use self::args::{Limits, ServerArgs};
+pub use self::args::{Files, Limits, ServerArgs};
 pub use self::credentials::CredentialsError;
 pub use self::readiness::{CERTIFICATE, DRAINING, Readiness};
+pub use self::served::Served;
 pub use self::shutdown::{Shutdown, Trigger};
 
 use self::accept::accept_all;
 use self::connection::Port;
-use self::credentials::Files;
 use self::reload::Reloader;
 
 /// The longest request body that a handler is given; an update's review carries the object twice.
@@ -50,6 +51,11 @@ pub const BODY_LIMIT: usize = 7 * 1024 * 1024;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServerError {
+    /// Nobody has said which certificate.
+    #[error(
+        "no certificate: --tls-cert and --tls-key must be given, or --tls-secret and --tls-name"
+    )]
+    NoCertificate,
     /// The certificate or its key is unusable.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -75,7 +81,7 @@ pub struct Bound {
     admin_listener: TcpListener,
     admin_addr: SocketAddr,
     acceptor: TlsAcceptor,
-    reloader: Reloader,
+    reloader: Option<Reloader>,
     drain_delay: Duration,
     drain_timeout: Duration,
     limits: Limits,
@@ -98,12 +104,22 @@ pub enum Stopped {
 impl ServerArgs {
     /// Loads the certificate and listens on both ports; whatever is wrong with them is found here.
     pub async fn bind(self) -> Result<Bound, ServerError> {
-        let files = Files {
-            cert: self.tls_cert,
-            key: self.tls_key,
-        };
+        let files = self.files.clone().ok_or(ServerError::NoCertificate)?;
         let reloader = Reloader::load(files).await?;
-        let acceptor = TlsAcceptor::from(Arc::new(tls_config(&reloader)?));
+        self.listen(reloader.served(), Some(reloader)).await
+    }
+
+    /// Listens on both ports, with a certificate that somebody else keeps and judges.
+    pub async fn bind_with(self, served: Arc<Served>) -> Result<Bound, ServerError> {
+        self.listen(served, None).await
+    }
+
+    async fn listen(
+        self,
+        served: Arc<Served>,
+        reloader: Option<Reloader>,
+    ) -> Result<Bound, ServerError> {
+        let acceptor = TlsAcceptor::from(Arc::new(tls_config(served)?));
         let (listener, local_addr) = listen::on(self.listen, "--listen").await?;
         let (admin_listener, admin_addr) = listen::on(self.admin_listen, "--admin-listen").await?;
         Ok(Bound {
@@ -121,11 +137,11 @@ impl ServerArgs {
 }
 
 /// The provider is named here, so that no default of the process decides.
-fn tls_config(reloader: &Reloader) -> Result<ServerConfig, rustls::Error> {
+fn tls_config(served: Arc<Served>) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .with_no_client_auth()
-        .with_cert_resolver(reloader.served());
+        .with_cert_resolver(served);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.ticketer = ring::Ticketer::new()?;
     Ok(config)
@@ -204,17 +220,19 @@ impl Bound {
 /// Starts what runs beside the webhook until dropped: the admin port and the certificate's reloading.
 fn background(
     listener: TcpListener,
-    reloader: Reloader,
+    reloader: Option<Reloader>,
     admin: Admin,
     limits: Limits,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let (metrics, readiness) = (admin.metrics.server.clone(), admin.readiness.clone());
-    tasks.spawn(async move {
-        reloader
-            .run(limits.reload_interval, &metrics, &readiness)
-            .await;
-    });
+    if let Some(reloader) = reloader {
+        let (metrics, readiness) = (admin.metrics.server.clone(), admin.readiness.clone());
+        tasks.spawn(async move {
+            reloader
+                .run(limits.reload_interval, &metrics, &readiness)
+                .await;
+        });
+    }
     let port = Arc::new(Port::uncounted(admin.router(), limits));
     tasks.spawn(async move {
         let unstopped = GracefulShutdown::new();

@@ -257,7 +257,8 @@ fn doubled(
                     .collect::<Value>(),
                 "matchPolicy": "Equivalent",
                 "failurePolicy": if webhook.name == OVERRIDES { "Fail" } else { policy },
-                "sideEffects": "None",
+                // Events, and none for a dry run.
+                "sideEffects": "NoneOnDryRun",
                 "timeoutSeconds": 5,
             });
             if webhook.namespaced {

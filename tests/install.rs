@@ -17,7 +17,7 @@ const UPGRADE: &str =
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All that the guard may do, and some of what it may not.
-const RIGHTS: [(&str, &str, bool); 33] = [
+const RIGHTS: [(&str, &str, bool); 38] = [
     ("get", "secrets", true),
     ("get", "configmaps", true),
     ("get", "persistentvolumeclaims", true),
@@ -34,6 +34,11 @@ const RIGHTS: [(&str, &str, bool); 33] = [
     ("get", "storageclasses.storage.k8s.io", true),
     ("get", "csidrivers.storage.k8s.io", true),
     ("create", "subjectaccessreviews.authorization.k8s.io", true),
+    ("create", "events.events.k8s.io", true),
+    ("patch", "events.events.k8s.io", true),
+    ("get", "events.events.k8s.io", false),
+    ("list", "events.events.k8s.io", false),
+    ("delete", "events.events.k8s.io", false),
     ("list", "secrets", false),
     ("get", "pods", false),
     ("watch", "secrets", false),

@@ -13,8 +13,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     admission::{AdmissionMetrics, Guard},
     cluster::{Cluster, LiveCluster, Snapshot},
+    events::Events,
     metrics::Metrics,
     mutations::volume_reclaim_policy::RetainScope,
+    policy::Policy,
 };
 use http_body_util::BodyExt;
 use proptest::prelude::*;
@@ -30,6 +32,7 @@ fn router(objects: Vec<Value>, metrics: &Metrics) -> Router {
         RetainScope::default(),
         watch::channel(Arc::default()).1,
         AdmissionMetrics::new(metrics),
+        Events::off(metrics),
     )
     .router()
 }
@@ -192,11 +195,13 @@ fn a_patch_sets_what_is_missing_and_is_counted() {
 async fn an_object_that_could_not_be_judged_is_admitted_with_a_warning() {
     let address = "http://127.0.0.1:1".parse().unwrap();
     let client = kube::Client::try_from(kube::Config::new(address)).unwrap();
+    let metrics = Metrics::new();
     let guard = Guard::new(
         Cluster::Live(LiveCluster::new(client)),
         RetainScope::default(),
         watch::channel(Arc::default()).1,
-        AdmissionMetrics::new(&Metrics::new()),
+        AdmissionMetrics::new(&metrics),
+        Events::off(&metrics),
     );
     let set = |app: &str| {
         json!({
@@ -217,6 +222,44 @@ async fn an_object_that_could_not_be_judged_is_admitted_with_a_warning() {
     let warning = response["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("not-checked: "), "{warning}");
     assert_eq!(response["auditAnnotations"]["rules"], "not-checked");
+    let counted = r#"facts_errors_total{kind="Deployment",error="unreachable"} 1"#;
+    assert!(metrics.encode().unwrap().contains(counted));
+}
+
+/// An annotation of somebody's is an order, not an idea of the guard's.
+#[tokio::test]
+async fn audit_mode_hands_over_the_volume_that_somebody_annotated() {
+    let claim = json!({
+        "kind": "PersistentVolumeClaim", "spec": {"volumeName": "pv-0"}, "status": {"phase": "Bound"},
+        "metadata": {"name": "old-0", "namespace": "prod", "labels": {"app.kubernetes.io/part-of": "camunda-platform"}},
+    });
+    let mut volume = json!({
+        "metadata": {"name": "pv-0", "annotations": {"camunda-upgrade-guard/rebind-to": "prod/new-0"}},
+        "spec": {"persistentVolumeReclaimPolicy": "Delete", "claimRef": {"namespace": "prod", "name": "old-0"}},
+    });
+    let snapshot: Snapshot = [claim].into_iter().collect();
+    let metrics = Metrics::new();
+    let audit = Policy::parse("mode: audit").unwrap();
+    let guard = Guard::new(
+        Cluster::Snapshot(Arc::new(snapshot)),
+        RetainScope::All,
+        watch::channel(Arc::new(audit)).1,
+        AdmissionMetrics::new(&metrics),
+        Events::off(&metrics),
+    );
+    let body = review("PersistentVolume", "UPDATE", &volume).to_string();
+    let response = post(guard.router(), "/mutate", body.into()).await;
+    let patch = STANDARD
+        .decode(response["patch"].as_str().unwrap())
+        .unwrap();
+    let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+    json_patch::patch(&mut volume, &patch).unwrap();
+    assert_eq!(volume["spec"]["claimRef"]["name"], "new-0", "{response}");
+    assert_eq!(volume["spec"]["persistentVolumeReclaimPolicy"], "Retain");
+    assert_eq!(
+        response["auditAnnotations"]["mutations"],
+        "volume-claim-ref"
+    );
 }
 
 /// A Scale says nothing of the StatefulSet but its name and a number.

@@ -1,12 +1,29 @@
-//! What was decided, by rule and by mutation.
+//! What was decided, by rule and by mutation, and what the time went into.
+
+use std::time::Duration;
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
 };
 
 use super::{Endpoint, verdict::Verdict};
-use crate::{finding::Action, metrics::Metrics, mutations::MUTATIONS, rules::RULES};
+use crate::{
+    events::{Event, Reason},
+    finding::Count,
+    gather::{ReadErrors, Spent},
+    metrics::Metrics,
+    mutations::MUTATIONS,
+    rules::RULES,
+};
+
+/// From what the guard itself needs for a claim to the time that the API server waits at most.
+const SECONDS: [f64; 10] = [
+    0.00002, 0.0001, 0.0005, 0.002, 0.01, 0.05, 0.2, 1.0, 4.0, 24.0,
+];
+
+const ADMITTED: &str = "admitted";
+const REFUSED: &str = "refused";
 
 /// The families of verdicts.
 #[derive(Clone, Debug)]
@@ -14,6 +31,28 @@ pub struct AdmissionMetrics {
     reviews: Family<ReviewLabels, Counter>,
     findings: Family<FindingLabels, Counter>,
     mutations: Family<MutationLabels, Counter>,
+    overrides: Family<OverrideLabels, Counter>,
+    phases: Phases,
+    pub(super) read_errors: ReadErrors,
+}
+
+/// The time of a review, by what it went into.
+#[derive(Clone, Debug)]
+struct Phases {
+    receive: Histogram,
+    read: Histogram,
+    decode: Histogram,
+    judge: Histogram,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PhaseLabels {
+    phase: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OverrideLabels {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,18 +75,36 @@ struct MutationLabels {
 impl AdmissionMetrics {
     /// Registers the families; every rule and mutation is there from the start, so that a rate sees its first time.
     pub fn new(metrics: &Metrics) -> Self {
+        let seconds: Family<PhaseLabels, Histogram> =
+            Family::new_with_constructor(|| Histogram::new(SECONDS));
+        let phase = |phase| seconds.get_or_create_owned(&PhaseLabels { phase });
         let own = Self {
             reviews: Family::default(),
             findings: Family::default(),
             mutations: Family::default(),
+            overrides: Family::default(),
+            phases: Phases {
+                receive: phase("receive"),
+                read: phase("read"),
+                decode: phase("decode"),
+                judge: phase("judge"),
+            },
+            read_errors: ReadErrors::new(metrics),
         };
-        for rule in RULES {
-            for action in ["deny", "warn"] {
-                drop(own.findings.get_or_create(&FindingLabels {
-                    rule: rule.id,
-                    action,
-                }));
+        for endpoint in [Endpoint::Mutate, Endpoint::Validate].map(Endpoint::name) {
+            for verdict in [ADMITTED, REFUSED] {
+                let labels = ReviewLabels { endpoint, verdict };
+                drop(own.reviews.get_or_create(&labels));
             }
+        }
+        for rule in RULES.iter().map(|rule| rule.id) {
+            for action in Count::ALL.map(Count::name) {
+                let labels = FindingLabels { rule, action };
+                drop(own.findings.get_or_create(&labels));
+            }
+        }
+        for outcome in Reason::ALL.into_iter().filter_map(outcome) {
+            drop(own.overrides.get_or_create(&OverrideLabels { outcome }));
         }
         for mutation in MUTATIONS {
             drop(own.mutations.get_or_create(&MutationLabels { mutation }));
@@ -68,37 +125,69 @@ impl AdmissionMetrics {
                 "What was set, by mutation",
                 own.mutations.clone(),
             );
+            registry.register(
+                "overrides",
+                "Overrides, by whether they were made, refused or used",
+                own.overrides.clone(),
+            );
+            registry.register(
+                "phase_seconds",
+                "Time of reviews, by what it went into",
+                seconds,
+            );
         });
         own
     }
 
-    pub(super) fn count(&self, endpoint: Endpoint, verdict: &Verdict) {
-        let endpoint = match endpoint {
-            Endpoint::Mutate => "mutate",
-            Endpoint::Validate => "validate",
-        };
+    pub(super) fn count(&self, endpoint: Endpoint, verdict: &Verdict, events: &[Event]) {
         let labels = ReviewLabels {
-            endpoint,
-            verdict: if verdict.allowed() {
-                "admitted"
-            } else {
-                "refused"
+            endpoint: endpoint.name(),
+            verdict: match verdict.allowed() {
+                true => ADMITTED,
+                false => REFUSED,
             },
         };
         self.reviews.get_or_create(&labels).inc();
-        for (rule, action) in &verdict.findings {
-            let action = match action {
-                Action::Deny => "deny",
-                Action::Warn => "warn",
-            };
+        for outcome in events.iter().filter_map(|event| outcome(event.reason)) {
+            self.overrides
+                .get_or_create(&OverrideLabels { outcome })
+                .inc();
+        }
+        for (rule, count) in &verdict.findings {
+            let action = count.name();
             self.findings
                 .get_or_create(&FindingLabels { rule, action })
                 .inc();
         }
-        for mutation in &verdict.mutations {
+        for (mutation, _) in &verdict.mutations {
             self.mutations
                 .get_or_create(&MutationLabels { mutation })
                 .inc();
         }
+    }
+
+    /// Adds one review's time. `received` is what its body took to come and to be parsed, `judged` all the rest.
+    pub(super) fn time(&self, received: Duration, judged: Duration, spent: Spent) {
+        let rest = judged.saturating_sub(spent.reading + spent.decoding);
+        self.phases.receive.observe(received.as_secs_f64());
+        self.phases.judge.observe(rest.as_secs_f64());
+        for (phase, time) in [
+            (&self.phases.read, spent.reading),
+            (&self.phases.decode, spent.decoding),
+        ] {
+            if !time.is_zero() {
+                phase.observe(time.as_secs_f64());
+            }
+        }
+    }
+}
+
+/// What an Event says of an override.
+fn outcome(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::OverrideCreated => Some("created"),
+        Reason::OverrideRefused => Some("refused"),
+        Reason::OverrideUsed => Some("used"),
+        _ => None,
     }
 }

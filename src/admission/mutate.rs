@@ -123,7 +123,7 @@ async fn volume(
     if mode != Mode::Enforce {
         let own = Verdict::mutated(&handed_over.0, retained.into_iter().collect());
         let asked = Verdict::mutated(&volume.0, mutations);
-        return asked.and(own.under(mode));
+        return own.under(mode).and(asked);
     }
     mutations.extend(retained);
     Verdict::mutated(&volume.0, mutations)

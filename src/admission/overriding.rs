@@ -6,7 +6,7 @@ use super::{review::Request, verdict::Verdict};
 use crate::{
     change::{Change, Operation},
     facts::Facts,
-    finding::{Action, Finding},
+    finding::{Action, Count, Finding},
     gather::Reader,
     object::{Kind, Object, ObjectRef},
     overrides::{self, Override, RIGHT},
@@ -41,17 +41,24 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
         .await
     {
         Ok(true) => {
-            let rules: Vec<_> = read.rules.iter().collect();
-            tracing::warn!(
-                user = user.username,
-                namespace = &*request.namespace,
-                release = read.release,
-                revision = read.revision,
-                ?rules,
-                reason = read.reason,
-                "override made"
-            );
-            Verdict::admitted()
+            let rules: Vec<_> = read.rules.into_iter().collect();
+            let (rules, reason) = (rules.join(","), read.reason);
+            let (release, revision) = (read.release, read.revision);
+            if !request.is_dry_run() {
+                let namespace = &*request.namespace;
+                let user = &user.username;
+                tracing::warn!(
+                    user,
+                    namespace,
+                    release,
+                    revision,
+                    rules,
+                    reason,
+                    "override made"
+                );
+            }
+            let what = format!("revision {revision} of release {release} past {rules}: {reason}");
+            Verdict::overriding(what).about(&release)
         }
         Ok(false) => {
             let (verb, group, resource) = RIGHT;
@@ -108,13 +115,10 @@ pub(super) async fn apply(
         }
     }
     read.apply(findings);
-    tracing::warn!(
-        namespace,
-        release = change.release,
-        revision = read.revision,
-        reason = read.reason,
-        "override used"
-    );
+    if findings.iter().any(|it| it.count() == Count::Overridden) {
+        let (release, revision, reason) = (&change.release, read.revision, read.reason);
+        tracing::warn!(namespace, release, revision, reason, "override used");
+    }
     None
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn judge(
                 known,
                 &policy.guarded,
             );
-            let decoded = reader.in_time(decoding).await;
+            let decoded = reader.decoding(decoding).await;
             decoded.unwrap_or_else(|| Err(BUSY.to_owned()))
         }
         None => Err("it has no data.release".to_owned()),

@@ -39,6 +39,8 @@ pub(super) struct Request<'a> {
     #[serde(borrow)]
     operation: Cow<'a, str>,
     #[serde(default)]
+    dry_run: Option<bool>,
+    #[serde(default)]
     pub(super) user_info: User,
     #[serde(borrow, default)]
     object: Option<&'a RawValue>,
@@ -93,6 +95,11 @@ impl<'a> Request<'a> {
     /// The kind, if it is one that the guard judges.
     pub(super) fn kind(&self) -> Option<Kind> {
         Kind::from_name(&self.kind.kind).filter(|kind| kind.group() == self.kind.group)
+    }
+
+    /// Whether nothing comes of it whatever is answered.
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run == Some(true)
     }
 
     /// The object's name as far as the request tells: it may be generated.
@@ -167,6 +174,11 @@ impl<'a> Request<'a> {
         .then(|| release::parse_record_name(&self.name))
         .flatten();
         (change, record.data.release)
+    }
+
+    /// The status that a record's labels announce.
+    pub(super) fn status(&self) -> Option<Cow<'a, str>> {
+        Some(self.record()?.metadata.labels?.status)
     }
 
     /// The object, with the request's namespace where it names none.

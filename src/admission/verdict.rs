@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Endpoint, review::Request};
 use crate::{
     denial,
-    finding::{Action, Finding},
+    finding::{Count, Finding},
     mutations::Mutated,
     object::Kind,
     policy::Mode,
@@ -20,11 +20,13 @@ pub(super) struct Verdict {
     warnings: Vec<String>,
     patch: Option<Value>,
     /// The rules that had something to say.
-    pub(super) findings: Vec<(&'static str, Action)>,
-    /// The mutations that were done.
-    pub(super) mutations: Vec<&'static str>,
-    /// For the log: which release.
-    release: Option<String>,
+    pub(super) findings: Vec<(&'static str, Count)>,
+    /// The mutations that were done, each with what the user is told.
+    pub(super) mutations: Vec<(&'static str, String)>,
+    /// For the log and Events: which release.
+    pub(super) release: Option<String>,
+    /// What an override that was made is for.
+    pub(super) overrides: Option<String>,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Verdict {
             warnings: denial::warnings(findings),
             findings: findings
                 .iter()
-                .map(|finding| (finding.rule, finding.action))
+                .map(|finding| (finding.rule, finding.count()))
                 .collect(),
             ..Self::default()
         }
@@ -91,7 +93,10 @@ impl Verdict {
                 .iter()
                 .map(|mutated| denial::one_line(&mutated.notice))
                 .collect(),
-            mutations: mutations.iter().map(|mutated| mutated.mutation).collect(),
+            mutations: mutations
+                .into_iter()
+                .map(|mutated| (mutated.mutation, mutated.notice))
+                .collect(),
             ..Self::default()
         }
     }
@@ -143,6 +148,14 @@ impl Verdict {
         self
     }
 
+    /// Somebody has made an override.
+    pub(super) fn overriding(what: String) -> Self {
+        Self {
+            overrides: Some(what),
+            ..Self::default()
+        }
+    }
+
     /// Names the release in the log.
     pub(super) fn about(mut self, release: &str) -> Self {
         self.release = Some(release.to_owned());
@@ -151,6 +164,24 @@ impl Verdict {
 
     pub(super) fn allowed(&self) -> bool {
         self.refusal.is_none()
+    }
+
+    /// What the user is told who is refused.
+    pub(super) fn message(&self) -> Option<&str> {
+        self.refusal
+            .as_ref()
+            .map(|refusal| refusal.message.as_str())
+    }
+
+    /// The rules whose findings count as `count`, or all, each once.
+    pub(super) fn rules(&self, count: Option<Count>) -> String {
+        let mut rules = Vec::new();
+        for (rule, counts) in &self.findings {
+            if count.is_none_or(|count| count == *counts) && !rules.contains(rule) {
+                rules.push(*rule);
+            }
+        }
+        rules.join(",")
     }
 
     /// The AdmissionReview that answers request `uid`.
@@ -180,60 +211,63 @@ impl Verdict {
 
     fn audit(&self) -> serde_json::Map<String, Value> {
         let mut audit = serde_json::Map::new();
-        let rules: Vec<_> = self.findings.iter().map(|(rule, _)| *rule).collect();
-        for (key, ids) in [("rules", rules), ("mutations", self.mutations.clone())] {
+        for (key, ids) in [("rules", self.rules(None)), ("mutations", self.done())] {
             if !ids.is_empty() {
-                audit.insert(key.to_owned(), ids.join(",").into());
+                audit.insert(key.to_owned(), ids.into());
             }
         }
         audit
     }
 
+    fn done(&self) -> String {
+        let ids: Vec<_> = self.mutations.iter().map(|(id, _)| *id).collect();
+        ids.join(",")
+    }
+
     /// One line a verdict; admissions without a word only for those who ask for them.
     pub(super) fn log(&self, endpoint: Endpoint, request: &Request<'_>) {
-        let rules: Vec<_> = self.findings.iter().map(|(rule, _)| *rule).collect();
-        let (uid, user, kind, namespace, name) = (
-            &*request.uid,
+        let (rules, mutations) = (self.rules(None), self.done());
+        let (user, kind, namespace, name) = (
             &*request.user_info.username,
             request.kind().map(Kind::name),
             &*request.namespace,
             request.name(),
         );
         let release = self.release.as_deref();
-        let mutations = &self.mutations;
+        let dry_run = request.is_dry_run();
         if !self.allowed() {
             tracing::warn!(
                 ?endpoint,
-                uid,
                 user,
                 kind,
                 namespace,
                 name,
+                dry_run,
                 release,
-                ?rules,
+                rules,
                 "refused"
             );
         } else if !rules.is_empty() || !mutations.is_empty() {
             tracing::info!(
                 ?endpoint,
-                uid,
                 user,
                 kind,
                 namespace,
                 name,
+                dry_run,
                 release,
-                ?rules,
-                ?mutations,
+                rules,
+                mutations,
                 "admitted"
             );
         } else {
             tracing::debug!(
                 ?endpoint,
-                uid,
                 user,
                 kind,
                 namespace,
                 name,
+                dry_run,
                 release,
                 "admitted"
             );

@@ -3,22 +3,23 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgAction, Args};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-
 use tokio::time::timeout;
 
 use crate::{
     admission::{AdmissionMetrics, Guard},
     camunda::Line,
+    certificates::{Keeper, SelfManagedArgs},
     cluster::{Cluster, LiveCluster, Snapshot},
+    events::Events,
     logging::LogArgs,
     mutations::volume_reclaim_policy::RetainScope,
     policy::{self, Policy},
-    server::{Admin, Readiness, ServerArgs, Shutdown, Stopped},
+    server::{Admin, Readiness, Served, ServerArgs, Shutdown, Stopped},
 };
 
 /// The condition of `/readyz` that the API server answers.
@@ -26,6 +27,9 @@ const API_SERVER: &str = "api-server";
 
 /// From one look at an API server that does not answer to the next.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// How long the end waits for Events that are not written yet.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// From one look at an API server that answered to the next.
 const RECHECK: Duration = Duration::from_secs(15);
@@ -38,6 +42,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct ServeArgs {
     #[command(flatten)]
     server: ServerArgs,
+
+    #[command(flatten)]
+    certificates: Option<SelfManagedArgs>,
 
     #[command(flatten)]
     log: LogArgs,
@@ -63,6 +70,16 @@ pub struct ServeArgs {
     #[arg(long, requires = "config")]
     check_config: bool,
 
+    /// Whether Kubernetes Events tell of refusals, mutations and overrides
+    #[arg(
+        long,
+        action = ArgAction::Set,
+        default_value_t = true,
+        value_name = "BOOL",
+        env = "CAMUNDA_UPGRADE_GUARD_EVENTS"
+    )]
+    events: bool,
+
     /// Folder with data files of release lines (*.yaml), in addition to those compiled in or in their place
     #[arg(
         long,
@@ -73,7 +90,7 @@ pub struct ServeArgs {
 
     /// Take live objects from a file, a List as kubectl writes it, and never ask an API server; for rehearsals and
     /// the benchmark
-    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "kubeconfig")]
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["kubeconfig", "tls_secret"])]
     facts: Option<PathBuf>,
 }
 
@@ -100,23 +117,44 @@ impl ServeArgs {
     async fn serve(self) -> anyhow::Result<()> {
         let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
         let admin = Admin::default();
-        let bound = self.server.bind().await?;
-        let cluster = match &self.facts {
-            Some(file) => Cluster::Snapshot(Arc::new(Snapshot::read(file)?)),
+        let served = Arc::<Served>::default();
+        let bound = match &self.certificates {
+            Some(_) => self.server.bind_with(Arc::clone(&served)).await?,
+            None => self.server.bind().await?,
+        };
+        let (cluster, client) = match &self.facts {
+            Some(file) => (Cluster::Snapshot(Arc::new(Snapshot::read(file)?)), None),
             None => {
-                let live = LiveCluster::new(client(self.kubeconfig.as_ref()).await?);
+                let client = client(self.kubeconfig.as_ref()).await?;
+                if let Some(args) = self.certificates {
+                    tokio::spawn(Keeper::new(args, client.clone(), served, &admin).run());
+                }
+                let live = LiveCluster::new(client.clone());
                 admin.readiness.unmet(API_SERVER, "not asked yet");
                 tokio::spawn(watch(live.clone(), admin.readiness.clone()));
-                Cluster::Live(live)
+                (Cluster::Live(live), Some(client))
             }
+        };
+        let (events, writing) = match client.filter(|_| self.events) {
+            Some(client) => {
+                let (events, writing) = Events::start(client, &admin.metrics);
+                (events, Some(writing))
+            }
+            None => (Events::off(&admin.metrics), None),
         };
         let guard = Guard::new(
             cluster,
             self.retain_volumes,
             policy::follow(self.config, &admin.metrics)?,
             AdmissionMetrics::new(&admin.metrics),
+            events,
         );
-        match bound.serve(guard.router(), admin, shutdown).await {
+        let stopped = bound.serve(guard.router(), admin, shutdown).await;
+        // The last refusals are told too.
+        if let Some(writing) = writing {
+            drop(timeout(LAST_EVENTS, writing).await);
+        }
+        match stopped {
             Stopped::Finished => Ok(()),
             Stopped::CutShort { connections } => bail!("{connections} connections were cut"),
         }

@@ -169,7 +169,7 @@ fn collection(kind: Kind, namespace: &str) -> String {
 }
 
 /// Names come from records that anybody may have written; nothing but a name goes into a path.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())

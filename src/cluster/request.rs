@@ -20,13 +20,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Failure {
     /// What the API server answered with, if it did.
     pub(super) status: Option<StatusCode>,
-    message: String,
+    error: ReadError,
     retry_after: Option<Duration>,
 }
 
 impl From<Failure> for ReadError {
     fn from(failure: Failure) -> Self {
-        ReadError::Api(failure.message)
+        failure.error
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn request(
             Err(failure) if failure.may_pass() => failure,
             answer => return answer,
         };
-        tracing::debug!(path, reason = failure.message, "asking again");
+        tracing::debug!(path, reason = %failure.error, "asking again");
         match failure.retry_after {
             None => tokio::time::sleep(pause).await,
             Some(asked) if asked > LONGEST_PAUSE => return Err(failure),
@@ -76,18 +76,18 @@ async fn request_once(
     let text = answer.into_body().collect().await;
     let text = text?.to_bytes();
     let json: Option<Value> = serde_json::from_slice(&text).ok();
-    let message = match (status.is_success(), json) {
+    let error = match (status.is_success(), json) {
         (true, Some(json)) => return Ok(json),
-        (true, None) => ReadError::Malformed.to_string(),
+        (true, None) => ReadError::Malformed,
         // The API server's own words; a proxy's page would not help.
         (false, json) => match json.as_ref().and_then(|json| json.get("message")?.as_str()) {
-            Some(said) if !said.is_empty() => without_name(said).to_owned(),
-            _ => format!("the API server answered {status}"),
+            Some(said) if !said.is_empty() => refusal(status, without_name(said).to_owned()),
+            _ => refusal(status, format!("the API server answered {status}")),
         },
     };
     Err(Failure {
         status: Some(status),
-        message,
+        error,
         retry_after: retry_after.map(Duration::from_secs),
     })
 }
@@ -102,7 +102,7 @@ impl From<kube::Error> for Failure {
     fn from(error: kube::Error) -> Self {
         Self {
             status: None,
-            message: explain(&error).to_string(),
+            error: explain(&error),
             retry_after: None,
         }
     }
@@ -111,13 +111,22 @@ impl From<kube::Error> for Failure {
 /// The API server's own words, without the body that a decoding error of kube's would quote.
 pub(crate) fn explain(error: &kube::Error) -> ReadError {
     match error {
-        kube::Error::Api(status) => ReadError::Api(status.message.clone()),
+        kube::Error::Api(answer) => {
+            let status = StatusCode::from_u16(answer.code).unwrap_or_default();
+            refusal(status, answer.message.clone())
+        }
         kube::Error::SerdeError(_) => ReadError::Malformed,
         // A kept connection may have been closed at the other end.
-        kube::Error::HyperError(_) | kube::Error::Service(_) => {
-            ReadError::Api("the API server can't be reached".to_owned())
-        }
+        kube::Error::HyperError(_) | kube::Error::Service(_) => ReadError::Unreachable,
         other => ReadError::Api(other.to_string()),
+    }
+}
+
+fn refusal(status: StatusCode, message: String) -> ReadError {
+    match status.as_u16() {
+        401 | 403 => ReadError::Forbidden(message),
+        408 | 504 => ReadError::Late(message),
+        _ => ReadError::Api(message),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The facts for a single object.
 
-use super::Reader;
+use super::{Reader, measure::REVIEW};
 use crate::{
     camunda::{self, Component, release_label},
     claims::{holds_data, is_retained, names_claim, ordinal},
@@ -57,8 +57,8 @@ impl Reader {
         namespace: &str,
         release: &str,
     ) -> Result<bool, ReadError> {
-        self.within(self.cluster.may_override(user, namespace, release))
-            .await
+        let may = self.cluster.may_override(user, namespace, release);
+        self.within(REVIEW, may).await
     }
 
     /// All claims of a namespace with their volumes, and the StatefulSets that may mount them.

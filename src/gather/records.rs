@@ -64,7 +64,9 @@ impl Records {
     ) -> Result<Decoded, String> {
         let (home, guarded) = (home.to_owned(), Arc::clone(guarded));
         let permit = self.inflating.acquire().await;
+        let span = tracing::Span::current();
         let decoded = tokio::task::spawn_blocking(move || {
+            let _review = span.entered();
             let release = release::decode(&data, storage, Limits::default());
             drop(data);
             release.map(|mut release| {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream};
 
-use super::{PARALLEL, Reader, Wanted};
+use super::{PARALLEL, Reader, Wanted, measure::REVIEW};
 use crate::{
     camunda::{Component, is_elastics},
     change::{Change, ObjectChange},
@@ -91,7 +91,10 @@ impl Reader {
         let asked = named.into_iter().map(|namespace| async move {
             let may = match namespace == home {
                 true => Ok(true),
-                false => self.within(self.cluster.may_write(user, &namespace)).await,
+                false => {
+                    let may = self.cluster.may_write(user, &namespace);
+                    self.within(REVIEW, may).await
+                }
             };
             (namespace, may)
         });

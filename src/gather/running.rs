@@ -47,7 +47,7 @@ impl Reader {
             Ok(Some(record)) => record,
         };
         let decoded = self
-            .in_time(records.running(&record, storage, &self.guarded))
+            .decoding(records.running(&record, storage, &self.guarded))
             .await;
         match decoded.unwrap_or_else(|| Err(BUSY.to_owned())) {
             Ok(rendered) => Running::Release(rendered),

@@ -19,13 +19,9 @@ pub struct ServerArgs {
     )]
     pub listen: SocketAddr,
 
-    /// Certificate chain to serve, a PEM file; read again when it changes
-    #[arg(long, value_name = "FILE", env = "CAMUNDA_UPGRADE_GUARD_TLS_CERT")]
-    pub tls_cert: PathBuf,
-
-    /// Private key of the certificate, a PEM file
-    #[arg(long, value_name = "FILE", env = "CAMUNDA_UPGRADE_GUARD_TLS_KEY")]
-    pub tls_key: PathBuf,
+    /// The certificate, unless somebody else keeps it.
+    #[command(flatten)]
+    pub files: Option<Files>,
 
     /// Address and port of /healthz, /readyz and /metrics, over plain HTTP
     #[arg(
@@ -59,6 +55,30 @@ pub struct ServerArgs {
     /// How long to wait for clients, and for how many.
     #[arg(skip)]
     pub limits: Limits,
+}
+
+/// Where the certificate and its key are.
+#[derive(Args, Clone, Debug)]
+pub struct Files {
+    /// Certificate chain to serve, a PEM file; read again when it changes
+    #[arg(
+        long = "tls-cert",
+        value_name = "FILE",
+        env = "CAMUNDA_UPGRADE_GUARD_TLS_CERT",
+        required = false,
+        requires = "key"
+    )]
+    pub cert: PathBuf,
+
+    /// Private key of the certificate, a PEM file
+    #[arg(
+        long = "tls-key",
+        value_name = "FILE",
+        env = "CAMUNDA_UPGRADE_GUARD_TLS_KEY",
+        required = false,
+        requires = "cert"
+    )]
+    pub key: PathBuf,
 }
 
 /// How long the server waits for its clients, and for how many at once.

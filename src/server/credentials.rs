@@ -13,6 +13,8 @@ use thiserror::Error;
 use x509_parser::parse_x509_certificate;
 use x509_parser::time::ASN1Time;
 
+use super::args::Files;
+
 /// Why a certificate and its key can't be served.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -87,13 +89,6 @@ pub enum CredentialsError {
         /// The end of its validity.
         on: String,
     },
-}
-
-/// Where the certificate and its key are.
-#[derive(Clone, Debug)]
-pub(super) struct Files {
-    pub(super) cert: PathBuf,
-    pub(super) key: PathBuf,
 }
 
 /// What the two files held at one time.

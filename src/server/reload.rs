@@ -7,18 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
 use tokio::time::sleep;
 
-use super::credentials::{Content, Credentials, CredentialsError, Files};
+use super::args::Files;
+use super::credentials::{Content, Credentials, CredentialsError};
 use super::readiness::{CERTIFICATE, Readiness};
+use super::served::Served;
 use crate::metrics::ServerMetrics;
-
-/// The pair that new connections are given.
-#[derive(Debug)]
-pub(super) struct Served(ArcSwap<CertifiedKey>);
 
 /// Keeps the served pair that of the files.
 pub(super) struct Reloader {
@@ -28,14 +23,6 @@ pub(super) struct Reloader {
     served: Arc<Served>,
 }
 
-// === impl Served ===
-
-impl ResolvesServerCert for Served {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
-    }
-}
-
 // === impl Reloader ===
 
 impl Reloader {
@@ -43,8 +30,10 @@ impl Reloader {
     pub(super) async fn load(files: Files) -> Result<Self, CredentialsError> {
         let content = files.read().await?;
         let current = files.parse_current(&content)?;
+        let served = Arc::<Served>::default();
+        served.exchange(Arc::clone(&current.pair));
         Ok(Self {
-            served: Arc::new(Served(ArcSwap::new(Arc::clone(&current.pair)))),
+            served,
             files,
             seen: Ok(content),
             current,
@@ -91,7 +80,7 @@ impl Reloader {
         if credentials.pair.cert == self.current.pair.cert {
             return Ok(false);
         }
-        self.served.0.store(Arc::clone(&credentials.pair));
+        self.served.exchange(Arc::clone(&credentials.pair));
         self.current = credentials;
         Ok(true)
     }

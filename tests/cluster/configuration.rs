@@ -6,6 +6,7 @@ use harness::{Cluster, ClusterOptions, Guard, GuardOptions, Helm, wait_until};
 
 use crate::{
     charts::{ANEW, copied, own, replace},
+    events::told,
     release::{Release, assert_silent},
     stage::BINARY,
 };
@@ -57,6 +58,11 @@ fn rules_count_as_they_are_configured() {
             "{text}"
         );
     }
+    let would = told(&cluster, &release.namespace, "WouldBeRefused", REMOVED);
+    assert_eq!(would["regarding"]["name"], "sh.helm.release.v1.camunda.v2");
+    let labels = [("rule", REMOVED), ("action", "audited")];
+    let found = guard.metric("camunda_upgrade_guard_findings_total", &labels);
+    assert_eq!(found.unwrap(), 1.0);
     let restored = release.upgrade(
         Helm::V3,
         &own("camunda-12"),

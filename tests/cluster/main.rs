@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod availability;
 mod blast_radius;
+mod certificates;
 mod charts;
 mod configuration;
 mod corpus_13;
@@ -15,16 +17,20 @@ mod corpus_good;
 mod corpus_matrix;
 mod corpus_upgrade;
 mod cures;
+mod events;
 mod facts_faults;
+mod load;
 mod mutations;
 mod neighbours;
 mod object_gate;
+mod observability;
 mod odd_chart;
 mod oracle;
 mod overriding;
 mod own_charts;
 mod records;
 mod release;
+mod replicas;
 mod secrets;
 mod serving;
 mod stage;

@@ -8,7 +8,7 @@ const DROPPED: &str = "--set=identityKeycloak.enabled=false";
 const REFUSED: [&str; 2] = ["claims-orphaned", "identity-secret-removed"];
 
 /// What the refusal prints for going ahead, with a reason.
-fn printed(denial: &Denial, reason: &str) -> String {
+pub fn printed(denial: &Denial, reason: &str) -> String {
     let (_, way) = denial.text.split_once("<<'EOF'\napiVersion: v1").unwrap();
     let (yaml, _) = way.split_once("\nEOF").unwrap();
     format!(

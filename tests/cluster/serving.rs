@@ -96,7 +96,8 @@ fn what_may_not_be_read_is_named_and_refused() {
         .unwrap();
     let mut options = GuardOptions::new(BINARY);
     options.kubeconfig = Some(nobody);
-    let guard = cluster.guard(options).unwrap();
+    options.args = ["--events", "false"].map(str::to_owned).into();
+    let mut guard = cluster.guard(options).unwrap();
     let namespace = cluster.namespace("blind").unwrap();
     let install = |name: &str, chart: &str| {
         cluster
@@ -113,5 +114,10 @@ fn what_may_not_be_read_is_named_and_refused() {
     );
     assert!(denial.text.contains("is forbidden"), "{}", denial.text);
     install("shop", "unrelated").ok().unwrap();
-    drop(guard);
+    let name = "camunda_upgrade_guard_facts_errors_total";
+    let labels = [("kind", "PersistentVolumeClaim"), ("error", "forbidden")];
+    assert!(guard.metric(name, &labels).unwrap() > 0.0);
+    // Had it tried to write Events, it would have said by its end that it may not.
+    guard.terminate(Duration::from_secs(60)).unwrap();
+    assert!(!guard.log().contains("Events could not be written"));
 }

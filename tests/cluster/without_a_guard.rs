@@ -129,7 +129,12 @@ fn an_unlabelled_namespace(release: &Release) {
     }
     let settings = ["create", "configmap", "settings"];
     kubectl(cluster, namespace, &settings).ok().unwrap();
-    let label = ["label", "configmap", "settings", "camunda-upgrade-guard/override=camunda"];
+    let label = [
+        "label",
+        "configmap",
+        "settings",
+        "camunda-upgrade-guard/override=camunda",
+    ];
     kubectl(cluster, namespace, &label).refused().unwrap();
     // The new broker's claim is made, and its volume made and bound, by controllers.
     release.bound("data-camunda-zeebe-3");

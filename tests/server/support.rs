@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::{get, post};
 use camunda_upgrade_guard::metrics::Metrics;
 use camunda_upgrade_guard::server::{
-    Admin, Bound, Limits, Readiness, ServerArgs, Shutdown, Stopped, Trigger,
+    Admin, Bound, Files, Limits, Readiness, ServerArgs, Shutdown, Stopped, Trigger,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -156,8 +156,10 @@ pub fn args(dir: &Path) -> ServerArgs {
     let file = |name: &str| -> PathBuf { dir.join(name) };
     ServerArgs {
         listen: loopback,
-        tls_cert: file("tls.crt"),
-        tls_key: file("tls.key"),
+        files: Some(Files {
+            cert: file("tls.crt"),
+            key: file("tls.key"),
+        }),
         admin_listen: loopback,
         drain_delay: Duration::ZERO,
         drain_timeout: HANGS,

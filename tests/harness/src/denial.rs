@@ -116,6 +116,15 @@ impl Denial {
         }
     }
 
+    /// The same about another text.
+    #[must_use]
+    pub fn with_text(&self, text: String) -> Self {
+        Self {
+            text,
+            ..self.clone()
+        }
+    }
+
     /// The commands, then `upgrade` with the flags, as one script.
     pub fn cure(&self, upgrade: &str) -> String {
         format!("{}\n{}", self.commands.join("\n"), self.with_flags(upgrade))

@@ -1,12 +1,13 @@
 //! The guard's real program beside a cluster, with its webhooks registered.
 
+mod endpoints;
 pub mod http;
 pub mod metrics;
 mod probe;
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::pki::Authority;
 use crate::process::Run;
 use crate::supervise::{Program, Supervised};
 use crate::wait::wait_until;
+pub use endpoints::{Endpoints, machine_address};
 pub use probe::WebhookCalls;
 
 const ATTEMPTS: usize = 5;
@@ -30,6 +32,10 @@ pub struct GuardOptions {
     pub binary: PathBuf,
     /// The administrator's when not given.
     pub kubeconfig: Option<PathBuf>,
+    /// Where it listens; ports are chosen.
+    pub address: IpAddr,
+    /// It comes by its certificate as `args` say, instead of from files.
+    pub self_managed: bool,
     /// Added to `serve`.
     pub args: Vec<String>,
     pub env: Vec<(String, String)>,
@@ -46,6 +52,8 @@ impl GuardOptions {
         Self {
             binary: binary.into(),
             kubeconfig: None,
+            address: Ipv4Addr::LOCALHOST.into(),
+            self_managed: false,
             args: Vec::new(),
             env: Vec::new(),
             wait_ready: true,
@@ -89,7 +97,7 @@ impl<'c> Guard<'c> {
         let dir = cluster.scratch("guard")?;
         let authority = Authority::new("guard")?;
         fs::write(dir.join("ca.crt"), authority.pem())?;
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let nowhere = SocketAddr::from((options.address, 0));
         let mut guard = Self {
             cluster,
             options,
@@ -262,14 +270,15 @@ impl<'c> Guard<'c> {
         let (certificate, key) = self.certificate_files();
         let kubeconfig = self.options.kubeconfig.as_deref();
         let kubeconfig: &Path = kubeconfig.unwrap_or(self.cluster.kubeconfig());
-        let options: [(&str, OsString); 6] = [
+        let mut options: Vec<(&str, OsString)> = vec![
             ("--listen", self.listen.to_string().into()),
-            ("--tls-cert", certificate.into()),
-            ("--tls-key", key.into()),
             ("--admin-listen", self.admin.to_string().into()),
             ("--kubeconfig", kubeconfig.into()),
-            ("--log-format", "text".into()),
         ];
+        if !self.options.self_managed {
+            options.push(("--tls-cert", certificate.into()));
+            options.push(("--tls-key", key.into()));
+        }
         let mut program = Program::new(&self.options.binary).arg("serve");
         for (name, value) in options {
             program = program.arg(name).arg(value);
@@ -277,6 +286,7 @@ impl<'c> Guard<'c> {
         for arg in &self.options.args {
             program = program.arg(arg);
         }
+        program = program.env("CAMUNDA_UPGRADE_GUARD_LOG_FORMAT", "text");
         for (name, value) in &self.options.env {
             program = program.env(name, value);
         }

@@ -25,7 +25,7 @@ pub use cluster::{
 };
 pub use corpus::{Corpus, Hook, Record};
 pub use denial::Denial;
-pub use guard::{Guard, GuardOptions, WebhookCalls};
+pub use guard::{Endpoints, Guard, GuardOptions, WebhookCalls, machine_address};
 pub use helm::{Helm, HelmCli, Revision};
 pub use kubectl::Kubectl;
 pub use process::{Output, Run};

@@ -1,0 +1,122 @@
+//! What a verdict has to say to those who only look at the cluster: its Events.
+
+use super::{review::Request, verdict::Verdict};
+use crate::{
+    cluster::is_name,
+    denial,
+    events::{Event, Reason},
+    finding::Count,
+    object::{Kind, Object, ObjectRef},
+};
+
+/// Where a refusal's text stands whole.
+const MORE: &str = "The answer to the request says why, and what to type.";
+
+/// The Events of a verdict; a dry run has none.
+pub(super) fn events(request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
+    if request.is_dry_run() {
+        return Vec::new();
+    }
+    let notices = notices(request, verdict);
+    if notices.is_empty() {
+        return Vec::new();
+    }
+    let Some((regarding, uid, related)) = objects(request) else {
+        return Vec::new();
+    };
+    let event = |(reason, note): (Reason, String)| Event {
+        reason,
+        note: denial::one_line(&note),
+        regarding: regarding.clone(),
+        uid: uid.clone(),
+        related: related.clone(),
+    };
+    notices.into_iter().map(event).collect()
+}
+
+/// More people read Events than are answered, so a note names rules and objects and quotes nothing but an override's
+/// reason. And it is the same for the same refusal, or there would be no series.
+fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
+    let mut notices = Vec::new();
+    let user = &request.user_info.username;
+    let subject = || match &verdict.release {
+        Some(release) => format!("release {release}"),
+        None => request.name().to_owned(),
+    };
+    if let Some(message) = verdict.message() {
+        // What comes after may be in the words of whoever asked.
+        let head = message.lines().next().unwrap_or_default();
+        let head = head.split_once(": ").map_or(head, |(head, _)| head);
+        let rules = verdict.rules(Some(Count::Deny)).replace(',', ", ");
+        let reason = refusal(request);
+        let note = match reason {
+            Reason::OverrideRefused => format!("{head}. It was asked for by {user}."),
+            _ if rules.is_empty() => format!("{head}. {MORE}"),
+            _ => format!("{head}. {MORE} Rules: {rules}"),
+        };
+        notices.push((reason, note));
+    }
+    let audited = verdict.rules(Some(Count::Audited)).replace(',', ", ");
+    if !audited.is_empty() {
+        let note = format!(
+            "{} would be refused outside audit mode; rules: {audited}",
+            subject()
+        );
+        notices.push((Reason::WouldBeRefused, note));
+    }
+    let overridden = verdict.rules(Some(Count::Overridden)).replace(',', ", ");
+    if !overridden.is_empty() {
+        let note = format!("{user} goes ahead with {}; rules: {overridden}", subject());
+        notices.push((Reason::OverrideUsed, note));
+    }
+    if let Some(what) = &verdict.overrides {
+        notices.push((Reason::OverrideCreated, format!("{user} lets {what}")));
+    }
+    if !verdict.mutations.is_empty() {
+        let done = verdict.mutations.iter().map(|(_, notice)| notice.as_str());
+        notices.push((Reason::Mutated, done.collect::<Vec<_>>().join("; ")));
+    }
+    notices
+}
+
+fn refusal(request: &Request<'_>) -> Reason {
+    if request.is_record() {
+        return match request.status().as_deref() {
+            Some("pending-install") => Reason::InstallRefused,
+            Some("pending-rollback") => Reason::RollbackRefused,
+            _ => Reason::UpgradeRefused,
+        };
+    }
+    match request.kind() {
+        Some(Kind::ConfigMap) => Reason::OverrideRefused,
+        _ => Reason::ChangeRefused,
+    }
+}
+
+/// The object of a request with its uid, and another. A volume has no namespace to look into, so its Event is about its
+/// claim.
+fn objects(request: &Request<'_>) -> Option<(ObjectRef, Option<String>, Option<ObjectRef>)> {
+    let scaled = request.scaled().map(|(statefulset, _)| statefulset);
+    let named = |kind| ObjectRef::new(kind, &request.namespace, request.name());
+    let object = scaled.or_else(|| request.kind().map(named))?;
+    let old = request.old_object();
+    if object.kind != Kind::PersistentVolume {
+        return Some((
+            object,
+            old.as_ref().and_then(Object::uid).map(str::to_owned),
+            None,
+        ));
+    }
+    let volumes = [old, request.object()];
+    let claim = volumes.iter().flatten().find_map(|volume| {
+        let text = |key: &str| volume.str(&format!("/spec/claimRef/{key}"));
+        let (namespace, name) = text("namespace").zip(text("name"))?;
+        let claim = ObjectRef::new(Kind::PersistentVolumeClaim, namespace, name);
+        // Nobody has checked it yet, and it becomes part of a path.
+        is_name(namespace).then(|| (claim, text("uid").map(str::to_owned)))
+    });
+    Some(match claim {
+        Some((claim, uid)) => (claim, uid, Some(object)),
+        None => (object, None, None),
+    })
+}

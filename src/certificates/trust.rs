@@ -1,0 +1,120 @@
+//! The webhook configurations, in which the API server reads whom to trust.
+
+use anyhow::Context;
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use crate::cluster::explain;
+
+const KINDS: [&str; 2] = [
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+];
+
+pub(super) struct Configurations {
+    apis: [(&'static str, Api<DynamicObject>); 2],
+    name: String,
+}
+
+impl Configurations {
+    pub(super) fn new(client: &Client, name: String) -> Self {
+        let api = |kind| {
+            let kind = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+            Api::all_with(client.clone(), &ApiResource::from_gvk(&kind))
+        };
+        Self {
+            apis: KINDS.map(|kind| (kind, api(kind))),
+            name,
+        }
+    }
+
+    /// Has all that are there trust `bundle` (base64), and says whether they did so before.
+    pub(super) async fn trust(&self, bundle: &str) -> anyhow::Result<bool> {
+        let mut trusted = true;
+        for (kind, api) in &self.apis {
+            let read = api.get_opt(&self.name).await;
+            let what = || format!("{kind} {}", self.name);
+            let read = read
+                .map_err(|error| explain(&error))
+                .with_context(|| format!("{} can't be read", what()))?;
+            let Some(patch) = read.and_then(|found| patch(&found, bundle)) else {
+                continue;
+            };
+            trusted = false;
+            match api
+                .patch(
+                    &self.name,
+                    &PatchParams::default(),
+                    &Patch::Strategic(patch),
+                )
+                .await
+            {
+                Ok(_) => tracing::info!(kind, name = self.name, "has the CA to trust now"),
+                // Somebody else writes it right now; the next look shows what.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => {
+                    return Err(explain(&error))
+                        .with_context(|| format!("{} can't be patched", what()));
+                }
+            }
+        }
+        Ok(trusted)
+    }
+}
+
+/// What to change for every webhook to trust `bundle`; nothing where all do.
+fn patch(found: &DynamicObject, bundle: &str) -> Option<Value> {
+    let webhooks = found.data.get("webhooks")?.as_array()?;
+    let trusts = |webhook: &&Value| {
+        let held = webhook.pointer("/clientConfig/caBundle");
+        held.and_then(Value::as_str) == Some(bundle)
+    };
+    let others: Vec<_> = webhooks
+        .iter()
+        .filter(|webhook| !trusts(webhook))
+        .map(|webhook| json!({"name": webhook["name"], "clientConfig": {"caBundle": bundle}}))
+        .collect();
+    (!others.is_empty()).then(|| {
+        json!({
+            "metadata": {"resourceVersion": found.metadata.resource_version},
+            "webhooks": others,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_webhooks_that_trust_something_else_are_changed() {
+        let found: DynamicObject = serde_json::from_value(json!({
+            "metadata": {"name": "guard", "resourceVersion": "7"},
+            "webhooks": [
+                {"name": "right", "clientConfig": {"caBundle": "Q0E="}},
+                {"name": "empty", "clientConfig": {"url": "https://127.0.0.1"}},
+            ],
+        }))
+        .unwrap();
+        assert_eq!(
+            patch(&found, "Q0E="),
+            Some(json!({
+                "metadata": {"resourceVersion": "7"},
+                "webhooks": [{"name": "empty", "clientConfig": {"caBundle": "Q0E="}}],
+            }))
+        );
+        assert_eq!(
+            patch(
+                &DynamicObject {
+                    data: json!({}),
+                    ..found
+                },
+                "Q0E="
+            ),
+            None
+        );
+    }
+}
