@@ -27,11 +27,11 @@ pub use self::{
     running::Running,
 };
 use crate::{
-    camunda::{INSTANCE, PART_OF},
+    camunda::{INSTANCE, PART_OF, is_own},
     cluster::{Cluster, ReadError},
     facts::Facts,
     object::{Kind, Object, ObjectRef},
-    policy::Guarded,
+    policy::{Guarded, chart_label},
 };
 
 /// How many reads go on at a time; more would only queue in the API server.
@@ -227,7 +227,11 @@ impl Reader {
             facts.insert_release(namespace, release);
             return;
         }
-        let labels = [PART_OF, (INSTANCE, release)];
+        // Which chart another one's objects are of, only they themselves tell.
+        let labels = match self.guarded.iter().any(Guarded::names_charts) {
+            true => vec![(INSTANCE, release)],
+            false => vec![PART_OF, (INSTANCE, release)],
+        };
         // A claim outlives the workloads that a user was told to delete.
         let kinds = [
             Kind::PersistentVolumeClaim,
@@ -239,8 +243,14 @@ impl Reader {
         let lists = kinds.map(|kind| self.within(kind.name(), list(kind)));
         for found in futures::future::join_all(lists).await {
             match found {
-                Ok(objects) if objects.is_empty() => {}
-                Ok(_) => facts.insert_release(namespace, release),
+                Ok(objects) => {
+                    let camundas = |object: &Arc<Object>| {
+                        is_own(object) || self.guards(chart_label(object), namespace, release)
+                    };
+                    if objects.iter().any(camundas) {
+                        facts.insert_release(namespace, release);
+                    }
+                }
                 Err(error) => facts.insert_gap(format!("release {release}"), error.to_string()),
             }
         }

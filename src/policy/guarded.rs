@@ -45,6 +45,11 @@ impl<'de> Deserialize<'de> for Guarded {
 }
 
 impl Guarded {
+    /// Whether it goes by the chart's name.
+    pub fn names_charts(&self) -> bool {
+        !self.charts.is_empty()
+    }
+
     /// Whether it is about a release; `chart` is its chart's name, as far as that is known.
     pub fn fits(&self, chart: Option<&str>, namespace: &str, release: &str) -> bool {
         (self.charts.is_empty() || chart.is_some_and(|chart| one(&self.charts, chart)))
