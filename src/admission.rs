@@ -119,13 +119,18 @@ impl Guard {
             .with_state(self)
     }
 
-    async fn judge(&self, endpoint: Endpoint, request: &Request<'_>, reader: &Reader) -> Verdict {
-        // One review is judged by one policy, whatever is loaded meanwhile.
-        let policy = Arc::clone(&self.policy.borrow());
+    async fn judge(
+        &self,
+        endpoint: Endpoint,
+        request: &Request<'_>,
+        reader: &Reader,
+        policy: &Policy,
+    ) -> Verdict {
+        if endpoint == Endpoint::Validate && request.is_record() {
+            return release_gate::judge(self, policy, reader, request).await;
+        }
+        let policy = policy.in_namespace(reader, &request.namespace).await;
         match (endpoint, request.kind()) {
-            (Endpoint::Validate, _) if request.is_record() => {
-                release_gate::judge(self, &policy, reader, request).await
-            }
             (Endpoint::Validate, Some(Kind::ConfigMap)) => overriding::judge(reader, request).await,
             (Endpoint::Validate, Some(Kind::Namespace)) => opting_out::judge(reader, request).await,
             (_, Some(Kind::PersistentVolume)) if opting_out::covers(reader, request).await => {
@@ -181,9 +186,12 @@ async fn answer(
     // At the level of errors, so that no filter takes it from a line that is logged.
     let span = tracing::error_span!("review", uid = &*request.uid);
     let errors = guard.metrics.read_errors.clone();
-    let reader = Reader::new(guard.cluster.clone(), timeout.budget(), errors);
+    // One review is judged by one policy, whatever is loaded meanwhile.
+    let policy = Arc::clone(&guard.policy.borrow());
+    let guarded = Arc::clone(&policy.guarded);
+    let reader = Reader::new(guard.cluster.clone(), timeout.budget(), errors, guarded);
     // A panic in a rule is an answer, not a dropped connection: the user would read only "EOF".
-    let judged = AssertUnwindSafe(guard.judge(endpoint, &request, &reader))
+    let judged = AssertUnwindSafe(guard.judge(endpoint, &request, &reader, &policy))
         .catch_unwind()
         .instrument(span.clone())
         .await;

@@ -9,6 +9,7 @@ mod component;
 mod credential;
 mod image;
 mod line;
+mod newest;
 mod values;
 
 pub use self::{
@@ -20,6 +21,7 @@ pub use self::{
         CarriedKey, CredentialFact, Held, Line, MergedValue, NamedSecret, Note, RenamedValue,
         RenamedVariable, WorkloadFact,
     },
+    newest::{Newest, NewestPatches},
     values::{broker_count, bundled, claim_size},
 };
 

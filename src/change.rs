@@ -14,7 +14,7 @@ pub use self::{
 use semver::Version;
 
 use crate::{
-    camunda::{Application, Component, Line},
+    camunda::{Application, Component, Line, NewestPatches},
     object::{Kind, Object, ObjectRef},
     release::{Release, Status},
     values::Values,
@@ -136,6 +136,8 @@ pub struct Change {
     pub values: Values,
     /// What the user had set for the release that runs.
     pub running_values: Option<Values>,
+    /// The newest patches of the lines, where an admin has set them.
+    pub newest_patches: NewestPatches,
     /// The Helm that is at work.
     pub helm: HelmCli,
     /// The Helm that wrote the record of the release that runs.
@@ -219,6 +221,7 @@ impl Change {
             objects,
             values: planned.values.clone(),
             running_values: running.map(|running| running.values.clone()),
+            newest_patches: NewestPatches::default(),
             helm: planned.helm.clone(),
             running_helm: running.map(|running| running.helm.clone()),
             produced: planned.produced.clone(),

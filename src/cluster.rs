@@ -1,12 +1,13 @@
 //! Where live objects come from: the API server, or a file that was made of one.
 
 mod live;
+mod request;
 mod snapshot;
 
 use std::sync::Arc;
 
-pub(crate) use self::live::{explain, is_name};
 pub use self::{live::LiveCluster, snapshot::Snapshot};
+pub(crate) use self::{live::is_name, request::explain};
 use crate::object::{Kind, Object, ObjectRef};
 
 /// A source of live objects.
@@ -103,7 +104,7 @@ impl Cluster {
         }
     }
 
-    /// Whether a user may write Secrets and workloads in a namespace; only then may a record of theirs be compared with it.
+    /// Whether a user may read and write Secrets and write workloads in a namespace; only then may a record of theirs be compared with it.
     ///
     /// # Errors
     /// When the API server can't say.

@@ -133,9 +133,13 @@ impl Facts {
             .filter(move |claim| claim.namespace() == Some(namespace))
     }
 
-    /// The volume that a claim is bound to.
+    /// The volume that a claim is bound to. A claim may name any volume; one that is another namespace's is none of its.
     pub fn volume_of(&self, claim: &Object) -> Option<&Object> {
-        self.named(Kind::PersistentVolume, "", claim.str("/spec/volumeName")?)
+        let volume = self.named(Kind::PersistentVolume, "", claim.str("/spec/volumeName")?)?;
+        let owner = volume.str("/spec/claimRef/namespace");
+        owner
+            .is_none_or(|owner| claim.namespace() == Some(owner))
+            .then_some(volume)
     }
 
     /// The claim that a volume is bound to.

@@ -9,9 +9,15 @@ mod records;
 mod release;
 mod running;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
+use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use self::measure::Clock;
@@ -21,32 +27,94 @@ pub use self::{
     running::Running,
 };
 use crate::{
-    camunda::{INSTANCE, PART_OF},
+    camunda::{INSTANCE, PART_OF, is_own},
     cluster::{Cluster, ReadError},
     facts::Facts,
     object::{Kind, Object, ObjectRef},
+    policy::{Guarded, chart_label},
 };
 
 /// How many reads go on at a time; more would only queue in the API server.
 const PARALLEL: usize = 16;
+
+/// Why a record was not decoded in time.
+pub const BUSY: &str = "too many records were to be decoded at once; try again";
 
 /// Reads from a cluster until a deadline.
 #[derive(Clone)]
 pub struct Reader {
     cluster: Cluster,
     deadline: Instant,
+    answer: Instant,
+    /// The namespaces that may be read; none is all.
+    open: Option<Arc<BTreeSet<String>>>,
+    guarded: Arc<[Guarded]>,
     clock: Arc<Clock>,
     errors: ReadErrors,
 }
 
+/// Something to read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    /// An object.
+    One(ObjectRef),
+    /// All objects of a kind in a namespace.
+    All(Kind, String),
+}
+
+impl Wanted {
+    fn kind(&self) -> Kind {
+        match self {
+            Wanted::One(reference) => reference.kind,
+            Wanted::All(kind, _) => *kind,
+        }
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        let namespace = match self {
+            Wanted::One(reference) => &reference.namespace,
+            Wanted::All(_, namespace) => namespace,
+        };
+        self.kind().namespaced().then_some(namespace)
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::One(reference) => reference.fmt(f),
+            Wanted::All(kind, namespace) => f.write_str(&Facts::listing(*kind, namespace)),
+        }
+    }
+}
+
 impl Reader {
-    /// Reads for as long as `budget`, and counts what can't be read.
-    pub fn new(cluster: Cluster, budget: Duration, errors: ReadErrors) -> Self {
+    /// Reads for seven eighths of `budget`, so that what was read, or could not be, can still be judged, and counts what
+    /// can't be read.
+    pub fn new(
+        cluster: Cluster,
+        budget: Duration,
+        errors: ReadErrors,
+        guarded: Arc<[Guarded]>,
+    ) -> Self {
+        let now = Instant::now();
         Self {
             cluster,
-            deadline: Instant::now() + budget,
+            deadline: now + budget * 7 / 8,
+            answer: now + budget,
+            open: None,
+            guarded,
             clock: Arc::default(),
             errors,
+        }
+    }
+
+    /// The same for half of the time that is left, so that what else is to be read can be tried too.
+    fn hurried(&self) -> Self {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Self {
+            deadline: self.deadline - left / 2,
+            ..self.clone()
         }
     }
 
@@ -55,15 +123,10 @@ impl Reader {
         self.clock.spent()
     }
 
-    /// Waits for a record to be decoded, until the deadline.
+    /// Waits for a record to be decoded, until the answer is due.
     pub async fn decoding<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let _decoding = self.clock.decoding();
-        self.in_time(work).await
-    }
-
-    /// Waits for work until the deadline.
-    pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        timeout_at(self.deadline, work).await.ok()
+        timeout_at(self.answer, work).await.ok()
     }
 
     async fn within<T>(
@@ -73,7 +136,12 @@ impl Reader {
     ) -> Result<T, ReadError> {
         let _reading = self.clock.reading();
         let late = || ReadError::Late("the API server did not answer in time".to_owned());
-        let read = self.in_time(read).await.ok_or_else(late).flatten();
+        // Polled even once, it would send a request that nobody waits for.
+        let read = match Instant::now() < self.deadline {
+            true => timeout_at(self.deadline, read).await.ok(),
+            false => None,
+        };
+        let read = read.ok_or_else(late).flatten();
         read.inspect_err(|error| self.errors.count(kind, error))
     }
 
@@ -82,43 +150,88 @@ impl Reader {
         self.within(reference.kind.name(), get).await
     }
 
-    /// Gets many objects at once into the facts.
-    async fn get_all(&self, facts: &mut Facts, references: impl IntoIterator<Item = ObjectRef>) {
-        let unique: BTreeSet<_> = references.into_iter().collect();
-        let mut reads = stream::iter(unique)
-            .map(|reference| async move {
-                let object = self.get(&reference).await;
-                (reference, object)
-            })
-            .buffer_unordered(PARALLEL);
-        while let Some((reference, object)) = reads.next().await {
-            match object {
-                Ok(Some(object)) => facts.insert(reference.kind, object),
-                Ok(None) => {}
-                Err(error) => facts.insert_gap(reference.to_string(), error.to_string()),
+    async fn read(&self, wanted: &Wanted) -> Result<Vec<Arc<Object>>, ReadError> {
+        if let (Some(open), Some(namespace)) = (&self.open, wanted.namespace())
+            && !open.contains(namespace)
+        {
+            let reason = "whoever asks may not write there";
+            return Err(ReadError::Forbidden(reason.to_owned()));
+        }
+        match wanted {
+            Wanted::One(reference) => Ok(self.get(reference).await?.into_iter().collect()),
+            Wanted::All(kind, namespace) => {
+                let list = self.cluster.list(*kind, namespace, &[]);
+                self.within(kind.name(), list).await
             }
         }
     }
 
-    async fn list(&self, facts: &mut Facts, kind: Kind, namespace: &str) -> Vec<Arc<Object>> {
-        let read = self.cluster.list(kind, namespace, &[]);
-        match self.within(kind.name(), read).await {
-            Ok(objects) => {
-                for object in &objects {
-                    facts.insert(kind, Arc::clone(object));
+    /// Reads all that is wanted, many at a time, into the facts.
+    async fn read_all(&self, facts: &mut Facts, wanted: impl IntoIterator<Item = Wanted>) {
+        let unique: BTreeSet<_> = wanted.into_iter().collect();
+        let mut reads = stream::iter(unique)
+            .map(|wanted| async move {
+                let objects = self.read(&wanted).await;
+                (wanted, objects)
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some((wanted, objects)) = reads.next().await {
+            match objects {
+                Ok(objects) => {
+                    for object in objects {
+                        facts.insert(wanted.kind(), object);
+                    }
                 }
-                objects
-            }
-            Err(error) => {
-                facts.insert_gap(Facts::listing(kind, namespace), error.to_string());
-                Vec::new()
+                Err(error) => facts.insert_gap(wanted.to_string(), error.to_string()),
             }
         }
+    }
+
+    async fn get_all(&self, facts: &mut Facts, references: impl IntoIterator<Item = ObjectRef>) {
+        let wanted = references.into_iter().map(Wanted::One);
+        self.read_all(facts, wanted).await;
+    }
+
+    async fn list_all(&self, facts: &mut Facts, kinds: &[Kind], namespace: &str) {
+        let wanted = kinds
+            .iter()
+            .map(|kind| Wanted::All(*kind, namespace.to_owned()));
+        self.read_all(facts, wanted).await;
+    }
+
+    fn guards(&self, chart: Option<&str>, namespace: &str, release: &str) -> bool {
+        let mut guarded = self.guarded.iter();
+        guarded.any(|guarded| guarded.fits(chart, namespace, release))
+    }
+
+    /// The labels of a namespace; of one that there is not none.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn namespace_labels(
+        &self,
+        namespace: &str,
+    ) -> Result<BTreeMap<String, String>, ReadError> {
+        let reference = ObjectRef::new(Kind::Namespace, "", namespace);
+        let found = self.hurried().get(&reference).await?;
+        let labels = found
+            .as_ref()
+            .and_then(|found| found.at("/metadata/labels"));
+        let labels = labels.and_then(|labels| BTreeMap::deserialize(labels).ok());
+        Ok(labels.unwrap_or_default())
     }
 
     /// Notes whether a release is Camunda's: something of Camunda's own in the namespace carries its name.
     async fn recognise(&self, facts: &mut Facts, namespace: &str, release: &str) {
-        let labels = [PART_OF, (INSTANCE, release)];
+        if self.guards(None, namespace, release) {
+            facts.insert_release(namespace, release);
+            return;
+        }
+        // Which chart another one's objects are of, only they themselves tell.
+        let labels = match self.guarded.iter().any(Guarded::names_charts) {
+            true => vec![(INSTANCE, release)],
+            false => vec![PART_OF, (INSTANCE, release)],
+        };
         // A claim outlives the workloads that a user was told to delete.
         let kinds = [
             Kind::PersistentVolumeClaim,
@@ -130,8 +243,14 @@ impl Reader {
         let lists = kinds.map(|kind| self.within(kind.name(), list(kind)));
         for found in futures::future::join_all(lists).await {
             match found {
-                Ok(objects) if objects.is_empty() => {}
-                Ok(_) => facts.insert_release(namespace, release),
+                Ok(objects) => {
+                    let camundas = |object: &Arc<Object>| {
+                        is_own(object) || self.guards(chart_label(object), namespace, release)
+                    };
+                    if objects.iter().any(camundas) {
+                        facts.insert_release(namespace, release);
+                    }
+                }
                 Err(error) => facts.insert_gap(format!("release {release}"), error.to_string()),
             }
         }

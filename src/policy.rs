@@ -1,15 +1,22 @@
 //! What a cluster admin sets: how the rules count, and where.
 
 mod follow;
+mod guarded;
 
-pub use self::follow::follow;
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+pub use self::{
+    follow::follow,
+    guarded::{Guarded, chart_label},
+};
+use std::{borrow::Cow, collections::BTreeMap, fmt, fs, path::Path, sync::Arc};
 
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Deserializer, de::Error};
 
+use self::guarded::one;
 use crate::{
+    camunda::NewestPatches,
     finding::{AUDITED, Action, Finding},
+    gather::Reader,
     mutations::volume_reclaim_policy::RetainScope,
     rules::RULES,
 };
@@ -30,6 +37,16 @@ pub struct Policy {
     /// Whose volumes get the reclaim policy Retain; the flag counts where it is left out.
     #[serde(default)]
     pub retain_volumes: Option<RetainScope>,
+    /// The newest patches of release lines, where they are not those that the guard knows.
+    #[serde(default)]
+    pub newest_patches: NewestPatches,
+    /// Releases that are Camunda's although nothing in them says so.
+    #[serde(default, deserialize_with = "shared")]
+    pub guarded: Arc<[Guarded]>,
+}
+
+fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Guarded]>, D::Error> {
+    Vec::deserialize(deserializer).map(Vec::into)
 }
 
 /// Whether the guard acts.
@@ -41,6 +58,8 @@ pub enum Mode {
     Enforce,
     /// It only reports: what it would refuse is a warning, and nothing is set.
     Audit,
+    /// It says nothing either.
+    Off,
 }
 
 /// How a rule counts.
@@ -62,6 +81,9 @@ pub struct Scope {
     /// Names of namespaces, `*` standing for anything; none is all.
     #[serde(default)]
     pub namespaces: Vec<String>,
+    /// Labels that the namespace has, all of them; values likewise.
+    #[serde(default)]
+    pub namespace_labels: BTreeMap<String, String>,
     /// Names of releases, likewise.
     #[serde(default)]
     pub releases: Vec<String>,
@@ -114,13 +136,48 @@ impl Policy {
         serde_saphyr::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// Whether nothing is refused and set for a release.
-    pub fn audits(&self, namespace: &str, release: &str) -> bool {
+    /// Whether it can't be told without a namespace's labels what counts there.
+    fn asks_labels(&self, namespace: &str) -> bool {
+        let mut scopes = self.scopes.iter();
+        !namespace.is_empty()
+            && scopes.any(|scope| {
+                !scope.namespace_labels.is_empty() && one(&scope.namespaces, namespace)
+            })
+    }
+
+    /// What counts in a namespace with these labels.
+    pub fn among(&self, labels: &BTreeMap<String, String>) -> Policy {
+        let mut policy = self.clone();
+        policy.scopes.retain_mut(|scope| {
+            let wanted = std::mem::take(&mut scope.namespace_labels);
+            wanted.iter().all(|(key, pattern)| {
+                let value = labels.get(key);
+                value.is_some_and(|value| matches(pattern, value))
+            })
+        });
+        policy
+    }
+
+    /// What counts in a namespace; its labels are read only where a scope asks for them.
+    pub async fn in_namespace(&self, reader: &Reader, namespace: &str) -> Cow<'_, Policy> {
+        if !self.asks_labels(namespace) {
+            return Cow::Borrowed(self);
+        }
+        let labels = reader.namespace_labels(namespace).await;
+        let labels = labels.unwrap_or_else(|error| {
+            tracing::warn!(namespace, %error, "labels not read, scopes that ask for them don't count");
+            BTreeMap::new()
+        });
+        Cow::Owned(self.among(&labels))
+    }
+
+    /// Whether anything is refused, told and set for a release.
+    pub fn mode(&self, namespace: &str, release: &str) -> Mode {
         let scopes = self.scopes.iter().rev();
         let mode = scopes
             .filter(|scope| scope.fits(namespace, release))
             .find_map(|scope| scope.mode);
-        mode.unwrap_or(self.mode) == Mode::Audit
+        mode.unwrap_or(self.mode)
     }
 
     /// What the rules found, as it counts for a release.
@@ -130,7 +187,10 @@ impl Policy {
         release: &str,
         mut findings: Vec<Finding>,
     ) -> Vec<Finding> {
-        let audits = self.audits(namespace, release);
+        let mode = self.mode(namespace, release);
+        if mode == Mode::Off {
+            return Vec::new();
+        }
         findings.retain_mut(|finding| {
             match self.setting(namespace, release, finding.rule) {
                 Some(Setting::Off) => return false,
@@ -138,7 +198,7 @@ impl Policy {
                 Some(Setting::Warn) => finding.action = Action::Warn,
                 None => {}
             }
-            if audits && finding.action == Action::Deny {
+            if mode == Mode::Audit && finding.action == Action::Deny {
                 finding.action = Action::Warn;
                 finding.title.insert_str(0, AUDITED);
             }
@@ -160,10 +220,10 @@ impl Policy {
 
 impl Scope {
     fn fits(&self, namespace: &str, release: &str) -> bool {
-        let one = |patterns: &[String], name: &str| {
-            patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, name))
-        };
-        one(&self.namespaces, namespace) && one(&self.releases, release)
+        // What asks for labels counts only among them.
+        self.namespace_labels.is_empty()
+            && one(&self.namespaces, namespace)
+            && one(&self.releases, release)
     }
 }
 
@@ -180,100 +240,4 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn finding(rule: &'static str, action: Action) -> Finding {
-        Finding {
-            rule,
-            action,
-            title: "Something".to_owned(),
-            objects: Vec::new(),
-            why: Vec::new(),
-            fixes: Vec::new(),
-            guide: "",
-        }
-    }
-
-    fn actions(policy: &str, namespace: &str, release: &str) -> Vec<(&'static str, Action)> {
-        let policy = Policy::parse(policy).unwrap();
-        let found = vec![
-            finding("downgrade", Action::Deny),
-            finding("backup-first", Action::Warn),
-        ];
-        let counted = policy.apply(namespace, release, found);
-        counted
-            .iter()
-            .map(|finding| (finding.rule, finding.action))
-            .collect()
-    }
-
-    #[test]
-    fn a_rule_counts_as_it_is_set() {
-        assert_eq!(
-            actions("", "prod", "camunda"),
-            [("downgrade", Action::Deny), ("backup-first", Action::Warn)]
-        );
-        let file = "rules: {downgrade: warn, backup-first: off}";
-        assert_eq!(
-            actions(file, "prod", "camunda"),
-            [("downgrade", Action::Warn)]
-        );
-        let file = "rules: {backup-first: deny}";
-        assert_eq!(actions(file, "prod", "camunda")[1].1, Action::Deny);
-    }
-
-    #[test]
-    fn the_last_scope_that_fits_wins() {
-        let file = "
-mode: audit
-scopes:
-- {namespaces: [prod-*], mode: enforce}
-- {namespaces: ['*-eu'], releases: [camunda], rules: {downgrade: off}}
-- {namespaces: [prod-eu], rules: {downgrade: warn}}
-";
-        assert_eq!(actions(file, "dev", "camunda")[0].1, Action::Warn);
-        assert_eq!(actions(file, "prod-us", "camunda")[0].1, Action::Deny);
-        assert_eq!(
-            actions(file, "dev-eu", "camunda"),
-            [("backup-first", Action::Warn)]
-        );
-        assert_eq!(actions(file, "dev-eu", "other")[0].1, Action::Warn);
-        assert_eq!(
-            actions(file, "prod-eu", "camunda")[0],
-            ("downgrade", Action::Warn)
-        );
-    }
-
-    #[test]
-    fn what_is_not_known_is_named_with_its_line() {
-        for (file, key, line) in [
-            ("mode: audit\nrule: {}\n", "rule", "line 2"),
-            ("rules:\n  downgrades: off\n", "downgrades", "line 2"),
-            ("rules:\n  downgrade: never\n", "never", "line 2"),
-            ("mode: loud\n", "loud", "line 1"),
-        ] {
-            let error = Policy::parse(file).unwrap_err();
-            assert!(
-                error.contains(key) && error.contains(line),
-                "{file}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_pattern_is_a_name_with_stars() {
-        for (pattern, name, fits) in [
-            ("prod", "prod", true),
-            ("prod", "prod-1", false),
-            ("prod-*", "prod-1", true),
-            ("*-eu", "prod-eu", true),
-            ("*d-*", "prod-eu", true),
-            ("*", "", true),
-            ("a*b", "ab", true),
-            ("a*b", "abc", false),
-        ] {
-            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
-        }
-    }
-}
+mod tests;

@@ -109,6 +109,9 @@ pub struct Metadata {
     /// The chart's version.
     #[serde(default)]
     pub version: String,
+    /// The version of what the chart runs.
+    #[serde(default, rename = "appVersion")]
+    pub app_version: Option<String>,
     /// The enabled subcharts; Helm has put the alias in place of the name.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub dependencies: Vec<Dependency>,

@@ -3,7 +3,7 @@
 use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
     camunda::release_label,
-    change::Operation,
+    change::{Change, Operation},
     denial,
     facts::Facts,
     finding::Action,
@@ -14,7 +14,7 @@ use crate::{
         zeebe_fs_group,
     },
     object::{Kind, Object},
-    policy::Policy,
+    policy::{Mode, Policy},
 };
 
 pub(super) async fn judge(
@@ -32,7 +32,7 @@ pub(super) async fn judge(
         Kind::StatefulSet | Kind::Deployment | Kind::Job => {
             workload(policy, reader, request, operation, object).await
         }
-        Kind::PersistentVolume => volume(policy, retain, reader, &object).await,
+        Kind::PersistentVolume => volume(policy, retain, reader, request, &object).await,
         Kind::PersistentVolumeClaim if operation == Operation::Create => {
             claim(policy, reader, request, &object).await
         }
@@ -74,14 +74,25 @@ async fn workload(
         return judged;
     }
     let facts = reader.namespace_facts(&request.namespace).await;
-    let mutated = zeebe_fs_group::mutate(&object, old.as_ref(), &facts);
-    judged.and(as_policy_has_it(policy, request, &object, mutated))
+    judged.and(
+        match zeebe_fs_group::mutate(&object, old.as_ref(), &facts) {
+            None => unchecked(policy, request, &request.namespace, &object, &facts),
+            mutated => as_policy_has_it(policy, request, &object, mutated),
+        },
+    )
 }
 
-async fn volume(policy: &Policy, retain: RetainScope, reader: &Reader, volume: &Object) -> Verdict {
+async fn volume(
+    policy: &Policy,
+    retain: RetainScope,
+    reader: &Reader,
+    request: &Request<'_>,
+    volume: &Object,
+) -> Verdict {
     let facts = reader.volume_facts(volume).await;
     let claim = facts.claim_of(volume);
     let namespace = volume.str("/spec/claimRef/namespace").unwrap_or_default();
+    let policy = &*policy.in_namespace(reader, namespace).await;
     let release = claim.and_then(|claim| facts.release_of(claim));
     let release = release.unwrap_or_default();
     let mut mutations = Vec::new();
@@ -104,11 +115,15 @@ async fn volume(policy: &Policy, retain: RetainScope, reader: &Reader, volume: &
     let handed_over = mutations.last().map_or(volume, |mutated| &mutated.object);
     let scope = policy.retain_volumes.unwrap_or(retain);
     let retained = volume_reclaim_policy::mutate(handed_over, scope, &facts);
+    if retained.is_none() && mutations.is_empty() {
+        return unchecked(policy, request, namespace, volume, &facts);
+    }
     // Handing a volume over is what somebody has asked for; the policy is the guard's own idea.
-    if policy.audits(namespace, release) {
+    let mode = policy.mode(namespace, release);
+    if mode != Mode::Enforce {
         let own = Verdict::mutated(&handed_over.0, retained.into_iter().collect());
         let asked = Verdict::mutated(&volume.0, mutations);
-        return own.reported().and(asked);
+        return own.under(mode).and(asked);
     }
     mutations.extend(retained);
     Verdict::mutated(&volume.0, mutations)
@@ -117,15 +132,28 @@ async fn volume(policy: &Policy, retain: RetainScope, reader: &Reader, volume: &
 async fn claim(policy: &Policy, reader: &Reader, request: &Request<'_>, claim: &Object) -> Verdict {
     let facts = reader.volumes_for(claim, &request.namespace).await;
     let mutated = claim_bound_to_retained_volume::mutate(claim, &request.namespace, &facts);
-    match (mutated, facts.gaps().first()) {
-        (None, Some(gap)) => Verdict::warned(&format!(
-            "whether a volume waits for claim {} could not be checked: {}: {}",
-            claim.name(),
-            gap.what,
-            gap.reason
-        )),
-        (mutated, _) => as_policy_has_it(policy, request, claim, mutated),
+    match mutated {
+        None => unchecked(policy, request, &request.namespace, claim, &facts),
+        mutated => as_policy_has_it(policy, request, claim, mutated),
     }
+}
+
+/// Nothing is set; why that could not be found out counts as the policy has it.
+fn unchecked(
+    policy: &Policy,
+    request: &Request<'_>,
+    namespace: &str,
+    object: &Object,
+    facts: &Facts,
+) -> Verdict {
+    let (Some(reference), Some(operation)) = (request.reference(object), request.operation())
+    else {
+        return Verdict::admitted();
+    };
+    let release = release_label(object).unwrap_or("unknown");
+    let mut change = Change::of_object(operation, reference, release, object.clone());
+    change.namespace = namespace.to_owned();
+    object_gate::unchecked(policy, &change, facts)
 }
 
 /// What is set in an object of a release; only told where the policy has the guard only report.
@@ -137,8 +165,5 @@ fn as_policy_has_it(
 ) -> Verdict {
     let verdict = Verdict::mutated(&object.0, mutated.into_iter().collect());
     let release = release_label(object).unwrap_or_default();
-    match policy.audits(&request.namespace, release) {
-        true => verdict.reported(),
-        false => verdict,
-    }
+    verdict.under(policy.mode(&request.namespace, release))
 }

@@ -57,12 +57,11 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
         notices.push((reason, note));
     }
     let audited = verdict.rules(Some(Count::Audited)).replace(',', ", ");
-    if verdict.audited || !audited.is_empty() {
-        let rules = match audited.is_empty() {
-            true => "its record can't be decoded".to_owned(),
-            false => format!("rules: {audited}"),
-        };
-        let note = format!("{} would be refused outside audit mode; {rules}", subject());
+    if !audited.is_empty() {
+        let note = format!(
+            "{} would be refused outside audit mode; rules: {audited}",
+            subject()
+        );
         notices.push((Reason::WouldBeRefused, note));
     }
     let overridden = verdict.rules(Some(Count::Overridden)).replace(',', ", ");

@@ -83,9 +83,10 @@ async fn deleted(policy: &Policy, reader: &Reader, request: &Request<'_>, kind: 
     };
     let facts = reader.deletion_facts(&old, kind).await;
     let (release, namespace) = owner(&facts);
+    let policy = policy.in_namespace(reader, &namespace).await;
     let mut change = Change::of_deletion(reference, &release, old);
     change.namespace = namespace;
-    judged(policy, reader, &change, &facts).await
+    judged(&policy, reader, &change, &facts).await
 }
 
 async fn repointed(
@@ -100,9 +101,10 @@ async fn repointed(
     };
     let facts = reader.rebind_facts(old, &object).await;
     let (release, namespace) = owner(&facts);
+    let policy = policy.in_namespace(reader, &namespace).await;
     let mut change = Change::of_object(Operation::Update, reference, &release, object);
     change.namespace = namespace;
-    judged(policy, reader, &change, &facts).await
+    judged(&policy, reader, &change, &facts).await
 }
 
 /// The release and namespace of the claim that was read with a volume.
@@ -128,6 +130,13 @@ pub(super) async fn judged(
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 
+/// Admits what is nobody's that is known; what could not be read counts as the policy has it.
+pub(super) fn unchecked(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
+    let findings = rules::unchecked(change, facts);
+    let findings = policy.apply(&change.namespace, &change.release, findings);
+    Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
+}
+
 /// A Scale tells only a number: the StatefulSet is judged as if it had been edited.
 async fn scaled(
     policy: &Policy,
@@ -137,7 +146,9 @@ async fn scaled(
 ) -> Verdict {
     let mut facts = Facts::default();
     let Some(live) = reader.live(&mut facts, &statefulset).await else {
-        return Verdict::of(&rules::unchecked(&Change::default(), &facts), None);
+        let nothing = Object(Value::Object(serde_json::Map::new()));
+        let change = Change::of_object(Operation::Update, statefulset, "unknown", nothing);
+        return unchecked(policy, &change, &facts);
     };
     let mut planned = live.clone();
     if let Some(spec) = planned.0.get_mut("spec").and_then(Value::as_object_mut) {
@@ -171,7 +182,7 @@ pub(super) async fn findings(
         return Verdict::admitted();
     }
     if !reader.knows_release(&mut facts, &object).await {
-        return Verdict::of(&rules::unchecked(&change, &facts), None).about(&release);
+        return unchecked(policy, &change, &facts);
     }
     if change
         .objects

@@ -87,7 +87,15 @@ pub(super) async fn apply(
     }
     let name = overrides::name(&change.release);
     let reference = ObjectRef::new(Kind::ConfigMap, namespace, &name);
-    let found = reader.live(&mut Facts::default(), &reference).await?;
+    let mut facts = Facts::default();
+    let found = reader.live(&mut facts, &reference).await;
+    if let Some(gap) = facts.gaps().first() {
+        let reason = &gap.reason;
+        return Some(format!(
+            "Whether there is an override {name} could not be read: {reason}."
+        ));
+    }
+    let found = found?;
     let read = match Override::read(&found, Timestamp::now()) {
         Ok(read) => read,
         Err(reason) => return Some(format!("Override {name} does not count: {reason}.")),

@@ -1,6 +1,6 @@
 //! The release gate: a Helm record is judged before Helm applies anything.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -8,7 +8,10 @@ use super::{Guard, overriding, review::Request, verdict::Verdict};
 use crate::{
     change::Change,
     denial,
-    gather::{Decoded, Reader, Running},
+    facts::Facts,
+    finding::Action,
+    gather::{BUSY, Decoded, Reader, Running},
+    object::{Kind, ObjectRef},
     overrides,
     policy::Policy,
     release::{self, Storage},
@@ -38,15 +41,15 @@ pub(super) async fn judge(
     };
     let decoded = match data {
         Some(data) => {
-            let decoding =
-                guard
-                    .records
-                    .decode(data.into_owned(), storage, &request.namespace, known);
-            let busy = "too many records were to be decoded at once; try again";
-            reader
-                .decoding(decoding)
-                .await
-                .unwrap_or_else(|| Err(busy.to_owned()))
+            let decoding = guard.records.decode(
+                data.into_owned(),
+                storage,
+                &request.namespace,
+                known,
+                &policy.guarded,
+            );
+            let decoded = reader.decoding(decoding).await;
+            decoded.unwrap_or_else(|| Err(BUSY.to_owned()))
         }
         None => Err("it has no data.release".to_owned()),
     };
@@ -78,6 +81,7 @@ pub(super) async fn judge(
     let Some(mut change) = Change::of_release(&release, &rendered, running.as_deref()) else {
         return Verdict::admitted();
     };
+    change.newest_patches = policy.newest_patches.clone();
     let mut facts = reader
         .release_facts(&mut change, &request.namespace, &request.user_info)
         .await;
@@ -87,6 +91,15 @@ pub(super) async fn judge(
     if let Some(reason) = unknown {
         facts.insert_gap("running release", reason);
     }
+    // Whose labels nobody may ask for on behalf of this user tells nothing of them.
+    let home = ObjectRef::new(Kind::Namespace, "", &change.namespace);
+    let policy = match facts.unread(&home) {
+        true => policy.among(&BTreeMap::new()),
+        false => policy
+            .in_namespace(reader, &change.namespace)
+            .await
+            .into_owned(),
+    };
     let findings = rules::judge(&change, &facts);
     let mut findings = policy.apply(&change.namespace, &change.release, findings);
     let revision = release.revision;
@@ -145,11 +158,20 @@ async fn undecodable(
         "the record of release {release} (namespace {}) can't be decoded, so the change was not judged: {reason}",
         request.namespace
     );
-    if is_camunda && !policy.audits(&request.namespace, release) {
-        Verdict::refused(format!("{message}. Nothing was changed.")).about(release)
-    } else if is_camunda {
-        Verdict::warned(&message).audited().about(release)
-    } else {
-        Verdict::warned(&message).about(release)
+    if !is_camunda {
+        return Verdict::warned(&message).about(release);
     }
+    let change = Change {
+        namespace: request.namespace.to_string(),
+        release: release.to_owned(),
+        ..Change::default()
+    };
+    let mut facts = Facts::default();
+    facts.insert_gap(format!("record {}", request.name()), reason);
+    let findings = rules::unchecked(&change, &facts);
+    let policy = policy.in_namespace(reader, &change.namespace).await;
+    let findings = policy.apply(&change.namespace, release, findings);
+    let refuses = findings.iter().any(|it| it.action == Action::Deny);
+    let refusal = refuses.then(|| format!("{message}. Nothing was changed."));
+    Verdict::of(&findings, refusal).about(release)
 }

@@ -9,6 +9,7 @@ use crate::{
     finding::{Count, Finding},
     mutations::Mutated,
     object::Kind,
+    policy::Mode,
 };
 
 /// What the guard answers.
@@ -24,8 +25,6 @@ pub(super) struct Verdict {
     pub(super) mutations: Vec<(&'static str, String)>,
     /// For the log and Events: which release.
     pub(super) release: Option<String>,
-    /// What audit mode admitted without a rule's finding.
-    pub(super) audited: bool,
     /// What an override that was made is for.
     pub(super) overrides: Option<String>,
 }
@@ -102,9 +101,12 @@ impl Verdict {
         }
     }
 
-    /// The same where only reports are wanted: nothing is done, and what would have been is told.
-    pub(super) fn reported(mut self) -> Self {
-        if self.patch.take().is_some() {
+    /// The same where only reports are wanted: nothing is done, and what would have been is told, or not even that.
+    pub(super) fn under(mut self, mode: Mode) -> Self {
+        if mode == Mode::Off {
+            return Self::admitted();
+        }
+        if mode == Mode::Audit && self.patch.take().is_some() {
             self.mutations.clear();
             for warning in &mut self.warnings {
                 warning.insert_str(0, "audit mode, not done: ");
@@ -138,15 +140,11 @@ impl Verdict {
 
     /// What was found out before, and what is done now.
     pub(super) fn and(mut self, done: Verdict) -> Self {
+        self.refusal = self.refusal.or(done.refusal);
+        self.findings.extend(done.findings);
         self.warnings.extend(done.warnings);
         self.patch = done.patch;
         self.mutations = done.mutations;
-        self
-    }
-
-    /// Only audit mode admits it.
-    pub(super) fn audited(mut self) -> Self {
-        self.audited = true;
         self
     }
 

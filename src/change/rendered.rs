@@ -7,7 +7,7 @@ use std::{
 
 use super::unread::Unread;
 use crate::{
-    camunda::{self, Component},
+    camunda::{self, Component, Line},
     manifest::{self, Budget, Document},
     object::{Kind, Object, ObjectRef},
     release::{Hook, Release},
@@ -113,6 +113,30 @@ impl Rendered {
         }
         rendered.helm = HelmCli::of(release);
         rendered
+    }
+
+    /// The same where an admin says that all of it is Camunda's.
+    pub fn as_camundas(mut self, release: &Release) -> Rendered {
+        if self.camunda {
+            return self;
+        }
+        self.camunda = true;
+        for object in &mut self.objects {
+            object.camunda = true;
+        }
+        let metadata = &release.chart.metadata;
+        // A chart of one's own may count as it likes: it counts as Camunda's where both versions are of one line.
+        let of_line = Line::of(&metadata.version).is_some_and(|line| {
+            let application = metadata.app_version.as_deref().unwrap_or_default();
+            let rest = application.strip_prefix(line.application.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        self.camunda_version = of_line.then(|| metadata.version.clone());
+        match Values::of(release.config.as_deref(), None) {
+            Ok(values) => self.values = values,
+            Err(error) => self.unreadable.push(error),
+        }
+        self
     }
 
     fn read(

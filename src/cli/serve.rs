@@ -34,6 +34,9 @@ const LAST_EVENTS: Duration = Duration::from_secs(2);
 /// From one look at an API server that answered to the next.
 const RECHECK: Duration = Duration::from_secs(15);
 
+/// An API server that takes longer to say its version answers no review in time either.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What the webhook is told.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
@@ -93,15 +96,15 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        if let Some(folder) = &self.release_lines {
+            Line::load(folder)?;
+        }
         if let Some(file) = self.config.as_deref().filter(|_| self.check_config) {
             Policy::read(file)?;
             println!("{} is a configuration", file.display());
             return Ok(());
         }
         self.log.init()?;
-        if let Some(folder) = &self.release_lines {
-            Line::load(folder)?;
-        }
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             // A record decoded on another thread must not wait behind what the workers woke themselves.
@@ -177,22 +180,24 @@ async fn client(kubeconfig: Option<&PathBuf>) -> anyhow::Result<Client> {
     // Every read has a deadline of its own; these only free what hangs.
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = Some(Duration::from_secs(30));
+    // It would go on until the deadline and leave only that to tell.
+    config.default_retry = false;
     Client::try_from(config).context("can't make a client of the API server")
 }
 
 /// Keeps readiness told whether the API server answers.
 async fn watch(cluster: LiveCluster, readiness: Readiness) {
     loop {
-        let pause = match cluster.ping().await {
-            Ok(()) => {
-                readiness.met(API_SERVER);
-                RECHECK
-            }
-            Err(error) => {
-                readiness.unmet(API_SERVER, error.to_string());
-                RETRY
-            }
+        let reason = match timeout(PATIENCE, cluster.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
         };
+        let pause = if reason.is_none() { RECHECK } else { RETRY };
+        match reason {
+            None => readiness.met(API_SERVER),
+            Some(reason) => readiness.unmet(API_SERVER, reason),
+        }
         tokio::time::sleep(pause).await;
     }
 }

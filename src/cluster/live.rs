@@ -1,22 +1,23 @@
 //! The API server, asked for JSON: typed objects would lose what the guard compares.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{fmt::Write, sync::Arc};
 
-use axum::http;
+use axum::http::{Method, StatusCode};
+use futures::future::try_join_all;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
 };
-use kube::{Api, Client, api::PostParams};
+use kube::Client;
 use serde_json::Value;
 
-use super::{ReadError, Right, User};
+use super::{
+    ReadError, Right, User,
+    request::{Failure, request},
+};
 use crate::object::{Kind, Object, ObjectRef};
 
 /// How many objects one page of a list holds.
 const PAGE: usize = 500;
-
-/// The pauses before a read is tried again; the reader's deadline ends it all the same.
-const RETRIES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(200)];
 
 /// A client of the API server.
 #[derive(Clone)]
@@ -35,11 +36,8 @@ impl LiveCluster {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), ReadError> {
-        self.client
-            .apiserver_version()
-            .await
-            .map(drop)
-            .map_err(|error| explain(&error))
+        let version = request(&self.client, Method::GET, "/version", &[]).await;
+        version.map(drop).map_err(Failure::into)
     }
 
     pub(super) async fn get(
@@ -54,10 +52,10 @@ impl LiveCluster {
             collection(reference.kind, &reference.namespace),
             reference.name
         );
-        match self.request(&path).await {
+        match request(&self.client, Method::GET, &path, &[]).await {
             Ok(value) => Ok(Some(Arc::new(Object(value)))),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            Err(error) => Err(explain(&error)),
+            Err(failure) if failure.status == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -84,10 +82,8 @@ impl LiveCluster {
         let mut objects = Vec::new();
         let mut next = String::new();
         loop {
-            let page = self
-                .request(&format!("{path}{next}"))
-                .await
-                .map_err(|error| explain(&error))?;
+            let path = format!("{path}{next}");
+            let page = request(&self.client, Method::GET, &path, &[]).await?;
             let items = page
                 .get("items")
                 .and_then(Value::as_array)
@@ -101,19 +97,23 @@ impl LiveCluster {
     }
 
     pub(super) async fn may_write(&self, user: &User, namespace: &str) -> Result<bool, ReadError> {
-        for (group, resource) in [("", "secrets"), ("apps", "statefulsets")] {
+        let rights = [
+            ("get", "", "secrets"),
+            ("update", "", "secrets"),
+            ("update", "apps", "statefulsets"),
+        ];
+        let asked = rights.map(|(verb, group, resource)| {
             let attributes = ResourceAttributes {
                 group: Some(group.to_owned()),
                 resource: Some(resource.to_owned()),
                 namespace: Some(namespace.to_owned()),
-                verb: Some("update".to_owned()),
+                verb: Some(verb.to_owned()),
                 ..ResourceAttributes::default()
             };
-            if !self.allows(user, attributes).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+            self.allows(user, attributes)
+        });
+        let allowed = try_join_all(asked).await?;
+        Ok(allowed.into_iter().all(|allowed| allowed))
     }
 
     pub(super) async fn may(
@@ -146,38 +146,12 @@ impl LiveCluster {
             },
             ..SubjectAccessReview::default()
         };
-        let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
-        let answer = reviews
-            .create(&PostParams::default(), &review)
-            .await
-            .map_err(|error| explain(&error))?;
-        Ok(answer.status.is_some_and(|status| status.allowed))
+        let review = serde_json::to_vec(&review).map_err(|_| ReadError::Malformed)?;
+        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        let answer = request(&self.client, Method::POST, path, &review).await?;
+        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
+        allowed.ok_or(ReadError::Malformed)
     }
-
-    /// Reads, and reads again where the connection broke: a kept one may have been closed at the other end.
-    async fn request(&self, path: &str) -> Result<Value, kube::Error> {
-        for pause in RETRIES {
-            match self.request_once(path).await {
-                Err(error) if is_transport(&error) => {
-                    tracing::debug!(path, %error, "reading again");
-                    tokio::time::sleep(pause).await;
-                }
-                answer => return answer,
-            }
-        }
-        self.request_once(path).await
-    }
-
-    async fn request_once(&self, path: &str) -> Result<Value, kube::Error> {
-        let request = http::Request::get(path)
-            .body(Vec::new())
-            .map_err(kube::Error::HttpError)?;
-        self.client.request(request).await
-    }
-}
-
-fn is_transport(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::HyperError(_) | kube::Error::Service(_))
 }
 
 fn collection(kind: Kind, namespace: &str) -> String {
@@ -212,23 +186,6 @@ fn is_label(value: &str) -> bool {
         && value
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
-}
-
-/// The API server's own words, without the body that a decoding error of kube's would quote.
-pub(crate) fn explain(error: &kube::Error) -> ReadError {
-    match error {
-        kube::Error::Api(status) => {
-            let message = status.message.clone();
-            match status.code {
-                401 | 403 => ReadError::Forbidden(message),
-                408 | 504 => ReadError::Late(message),
-                _ => ReadError::Api(message),
-            }
-        }
-        kube::Error::SerdeError(_) => ReadError::Malformed,
-        error if is_transport(error) => ReadError::Unreachable,
-        other => ReadError::Api(other.to_string()),
-    }
 }
 
 #[cfg(test)]

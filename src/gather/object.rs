@@ -8,6 +8,7 @@ use crate::{
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
+    policy::chart_label,
     rules::{self, clone_source},
 };
 
@@ -18,7 +19,11 @@ impl Reader {
             camunda::is_own(object),
             object.namespace().zip(release_label(object)),
         ) {
-            self.recognise(facts, namespace, release).await;
+            if self.guards(chart_label(object), namespace, release) {
+                facts.insert_release(namespace, release);
+            } else {
+                self.recognise(facts, namespace, release).await;
+            }
         }
         facts.is_guarded(object)
     }
@@ -29,7 +34,7 @@ impl Reader {
             self.knows_release(facts, claim).await;
             return;
         }
-        self.list(facts, Kind::StatefulSet, namespace).await;
+        self.list_all(facts, &[Kind::StatefulSet], namespace).await;
         if let Some(mounting) = facts.mounting(claim).cloned() {
             self.knows_release(facts, &mounting).await;
         }
@@ -59,10 +64,9 @@ impl Reader {
 
     /// All claims of a namespace with their volumes, and the StatefulSets that may mount them.
     pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str) {
-        let claims = self
-            .list(facts, Kind::PersistentVolumeClaim, namespace)
-            .await;
-        self.list(facts, Kind::StatefulSet, namespace).await;
+        let kinds = [Kind::PersistentVolumeClaim, Kind::StatefulSet];
+        self.list_all(facts, &kinds, namespace).await;
+        let claims: Vec<_> = facts.claims(namespace).collect();
         let volumes = claims
             .iter()
             .filter_map(|claim| claim.str("/spec/volumeName"));
@@ -82,7 +86,7 @@ impl Reader {
         let mut facts = Facts::default();
         facts.insert(Kind::StatefulSet, old.clone().into());
         if let (Some(namespace), true) = (old.namespace(), rules::concern_claims(old, new)) {
-            self.list(&mut facts, Kind::PersistentVolumeClaim, namespace)
+            self.list_all(&mut facts, &[Kind::PersistentVolumeClaim], namespace)
                 .await;
         }
         facts
@@ -119,7 +123,7 @@ impl Reader {
             self.knows_claim(&mut facts, &claim, namespace).await;
         }
         if target.is_some() {
-            self.list(&mut facts, Kind::Pod, namespace).await;
+            self.list_all(&mut facts, &[Kind::Pod], namespace).await;
         }
         facts
     }
@@ -169,7 +173,7 @@ impl Reader {
         let target = ObjectRef::new(Kind::PersistentVolumeClaim, &new, &text(after, "name"));
         self.get_all(&mut facts, [target].into_iter().filter(|_| !new.is_empty()))
             .await;
-        self.list(&mut facts, Kind::Pod, &old).await;
+        self.list_all(&mut facts, &[Kind::Pod], &old).await;
         facts
     }
 
@@ -184,8 +188,8 @@ impl Reader {
         let Some(claim) = self.live(&mut facts, &source).await else {
             return facts;
         };
-        self.list(&mut facts, Kind::StatefulSet, namespace).await;
-        self.list(&mut facts, Kind::Pod, namespace).await;
+        self.list_all(&mut facts, &[Kind::StatefulSet, Kind::Pod], namespace)
+            .await;
         self.knows_claim(&mut facts, &claim, namespace).await;
         facts
     }
@@ -197,19 +201,20 @@ impl Reader {
     /// volumes of the cluster read.
     pub async fn volumes_for(&self, claim: &Object, namespace: &str) -> Facts {
         let mut read = Facts::default();
-        let claims = self
-            .list(&mut read, Kind::PersistentVolumeClaim, namespace)
+        self.list_all(&mut read, &[Kind::PersistentVolumeClaim], namespace)
             .await;
-        let handed_over = claims
-            .iter()
+        let handed_over = read
+            .claims(namespace)
             .filter(|other| ordinal(other.name()) == ordinal(claim.name()))
             .filter_map(|other| other.str("/spec/volumeName"));
         let volumes = handed_over.map(|name| ObjectRef::new(Kind::PersistentVolume, "", name));
-        self.get_all(&mut read, volumes.collect::<Vec<_>>()).await;
+        let volumes: Vec<_> = volumes.collect();
+        self.get_all(&mut read, volumes).await;
         let waits = |volume: &&Object| names_claim(volume, namespace, claim.name());
         let elasticsearch = Component::of(claim, None) == Component::Elasticsearch;
         if elasticsearch && read.of_kind(Kind::PersistentVolume).find(waits).is_none() {
-            self.list(&mut read, Kind::PersistentVolume, "").await;
+            self.list_all(&mut read, &[Kind::PersistentVolume], "")
+                .await;
         }
         let by_hand = read
             .of_kind(Kind::PersistentVolume)

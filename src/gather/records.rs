@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use crate::{
     change::Rendered,
     object::Object,
+    policy::Guarded,
     release::{self, Limits, Release, Storage},
 };
 
@@ -26,8 +27,8 @@ pub struct Records {
     kept: Mutex<Vec<(Key, Arc<Rendered>)>>,
 }
 
-/// The uid and resourceVersion of a record.
-type Key = (String, String);
+/// The uid and resourceVersion of a record, and what was Camunda's by the configuration then.
+type Key = (String, String, Arc<[Guarded]>);
 
 /// A record and what its manifest holds.
 #[derive(Debug)]
@@ -59,8 +60,9 @@ impl Records {
         storage: Storage,
         home: &str,
         known: Option<Arc<Rendered>>,
+        guarded: &Arc<[Guarded]>,
     ) -> Result<Decoded, String> {
-        let home = home.to_owned();
+        let (home, guarded) = (home.to_owned(), Arc::clone(guarded));
         let permit = self.inflating.acquire().await;
         let span = tracing::Span::current();
         let decoded = tokio::task::spawn_blocking(move || {
@@ -71,7 +73,12 @@ impl Records {
                 if release.namespace.is_empty() {
                     release.namespace = home;
                 }
-                let rendered = Rendered::of(&release, known.as_deref());
+                let mut rendered = Rendered::of(&release, known.as_deref());
+                let (chart, namespace) = (&release.chart.metadata.name, &release.namespace);
+                let fits = |it: &Guarded| it.fits(Some(chart), namespace, &release.name);
+                if guarded.iter().any(fits) {
+                    rendered = rendered.as_camundas(&release);
+                }
                 Decoded { release, rendered }
             })
         });
@@ -88,9 +95,14 @@ impl Records {
         &self,
         record: &Object,
         storage: Storage,
+        guarded: &Arc<[Guarded]>,
     ) -> Result<Arc<Rendered>, String> {
         let text = |pointer| record.str(pointer).unwrap_or_default().to_owned();
-        let key = (text("/metadata/uid"), text("/metadata/resourceVersion"));
+        let key = (
+            text("/metadata/uid"),
+            text("/metadata/resourceVersion"),
+            Arc::clone(guarded),
+        );
         if let Some(rendered) = self.remembered(&key) {
             return Ok(rendered);
         }
@@ -98,7 +110,8 @@ impl Records {
             .str("/data/release")
             .ok_or("it has no data.release")?;
         let home = record.namespace().unwrap_or_default();
-        let decoded = self.decode(data.to_owned(), storage, home, None).await?;
+        let data = data.to_owned();
+        let decoded = self.decode(data, storage, home, None, guarded).await?;
         let rendered = Arc::new(decoded.rendered);
         if decoded.release.manifest.len() <= KEPT_BYTES {
             self.remember(key, &rendered);

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Reader, measure::REVIEW};
+use futures::{StreamExt, stream};
+
+use super::{PARALLEL, Reader, Wanted, measure::REVIEW};
 use crate::{
     camunda::{Component, is_elastics},
     change::{Change, ObjectChange},
@@ -24,35 +26,39 @@ impl Reader {
     /// `home` is the namespace of the record: whoever wrote it may write there, and elsewhere only if the API server says so.
     pub async fn release_facts(&self, change: &mut Change, home: &str, user: &User) -> Facts {
         let mut facts = Facts::default();
-        self.leave_out_foreign_namespaces(&mut facts, change, home, user)
+        let reader = self
+            .leave_out_foreign_namespaces(&mut facts, change, home, user)
             .await;
-        self.get_all(&mut facts, references(change)).await;
-        let drifted = drifted(change, &facts);
-        self.get_all(&mut facts, drifted).await;
         let namespaces: BTreeSet<_> = change
             .of_kind(Kind::StatefulSet)
             .filter(|set| set.camunda)
             .map(|set| set.object.namespace.clone())
             .collect();
-        for namespace in &namespaces {
-            self.list(&mut facts, Kind::PersistentVolumeClaim, namespace)
-                .await;
-            if left_over(change, &facts, namespace) {
-                self.list(&mut facts, Kind::StatefulSet, namespace).await;
-            }
-        }
+        let claims = namespaces
+            .iter()
+            .map(|namespace| Wanted::All(Kind::PersistentVolumeClaim, namespace.clone()));
+        let renamed = renamed_gateway(change).into_iter().flat_map(|renamed| {
+            let kinds = [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding];
+            kinds.map(|kind| Wanted::All(kind, renamed.namespace.clone()))
+        });
+        let references = references(change).into_iter().map(Wanted::One);
+        let wanted = references.chain(claims).chain(renamed);
+        reader.read_all(&mut facts, wanted).await;
+
+        let mut more: Vec<_> = drifted(change, &facts)
+            .into_iter()
+            .chain(behind_claims(change, &facts))
+            .map(Wanted::One)
+            .collect();
+        let left_over = namespaces
+            .iter()
+            .filter(|namespace| left_over(change, &facts, namespace));
+        more.extend(left_over.map(|namespace| Wanted::All(Kind::StatefulSet, namespace.clone())));
         if goes_back(change, &facts) {
-            self.list(&mut facts, Kind::Pod, &change.namespace).await;
+            more.push(Wanted::All(Kind::Pod, change.namespace.clone()));
         }
-        if let Some(renamed) = renamed_gateway(change) {
-            for kind in [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding] {
-                self.list(&mut facts, kind, &renamed.namespace).await;
-            }
-        }
-        let (volumes, classes) = behind_claims(change, &facts);
-        self.get_all(&mut facts, volumes.into_iter().chain(classes))
-            .await;
-        self.drivers(&mut facts).await;
+        reader.read_all(&mut facts, more).await;
+        reader.drivers(&mut facts).await;
         facts
     }
 
@@ -67,30 +73,50 @@ impl Reader {
     }
 
     /// A record may name objects of any namespace; comparing with those that its writer can't write would tell secrets.
+    /// What is returned reads nowhere else, whatever a rule asks for.
     async fn leave_out_foreign_namespaces(
         &self,
         facts: &mut Facts,
         change: &mut Change,
         home: &str,
         user: &User,
-    ) {
-        let foreign: BTreeSet<_> = change
+    ) -> Reader {
+        let named: BTreeSet<_> = change
             .objects
             .iter()
-            .map(|object| object.object.namespace.clone())
-            .filter(|namespace| namespace != home)
+            .map(|object| &object.object.namespace)
+            .chain([&change.namespace])
+            .cloned()
             .collect();
-        for namespace in foreign {
-            let may = self.cluster.may_write(user, &namespace);
-            let refusal = match self.within(REVIEW, may).await {
-                Ok(true) => continue,
+        let asked = named.into_iter().map(|namespace| async move {
+            let may = match namespace == home {
+                true => Ok(true),
+                false => {
+                    let may = self.cluster.may_write(user, &namespace);
+                    self.within(REVIEW, may).await
+                }
+            };
+            (namespace, may)
+        });
+        let mut open = BTreeSet::from([home.to_owned()]);
+        let mut answers = stream::iter(asked).buffer_unordered(PARALLEL);
+        while let Some((namespace, may)) = answers.next().await {
+            let refusal = match may {
+                Ok(true) => {
+                    open.insert(namespace);
+                    continue;
+                }
                 Ok(false) => format!("{} may not write there", user.username),
                 Err(error) => error.to_string(),
             };
-            facts.insert_gap(format!("namespace {namespace}"), refusal);
-            change
-                .objects
-                .retain(|object| object.object.namespace != namespace);
+            let refused = ObjectRef::new(Kind::Namespace, "", &namespace);
+            facts.insert_gap(refused.to_string(), refusal);
+        }
+        let open_to = |object: &ObjectChange| open.contains(&object.object.namespace);
+        change.objects.retain(open_to);
+        Reader {
+            open: Some(Arc::new(open)),
+            ..self.clone()
         }
     }
 }
@@ -179,7 +205,7 @@ fn left_over(change: &Change, facts: &Facts, namespace: &str) -> bool {
 }
 
 /// The volumes and classes of the claims that this change stops mounting or mounts as another user.
-fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
+fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
     let replaced: Vec<_> = change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda)
@@ -234,5 +260,6 @@ fn behind_claims(change: &Change, facts: &Facts) -> (Vec<ObjectRef>, Vec<ObjectR
             classes.extend(class.map(|name| ObjectRef::new(Kind::StorageClass, "", name)));
         }
     }
-    (volumes, classes)
+    volumes.extend(classes);
+    volumes
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::{PARALLEL, Reader, Records};
+use super::{BUSY, PARALLEL, Reader, Records};
 use crate::{
     change::Rendered,
     cluster::ReadError,
@@ -37,20 +37,24 @@ impl Reader {
         release: &str,
         revision: u64,
     ) -> Running {
-        let found = self.find_running(storage, namespace, release, revision);
-        match found.await {
-            Err(error) => Running::Unknown(format!("the records of release {release}: {error}")),
-            Ok(None) => Running::Nothing,
-            Ok(Some(record)) => {
-                let _decoding = self.clock.decoding();
-                match records.running(&record, storage).await {
-                    Ok(rendered) => Running::Release(rendered),
-                    Err(reason) => Running::Unknown(format!(
-                        "record {} can't be decoded: {reason}",
-                        record.name()
-                    )),
-                }
+        let reader = self.hurried();
+        let found = reader.find_running(storage, namespace, release, revision);
+        let record = match found.await {
+            Err(error) => {
+                return Running::Unknown(format!("the records of release {release}: {error}"));
             }
+            Ok(None) => return Running::Nothing,
+            Ok(Some(record)) => record,
+        };
+        let decoded = self
+            .decoding(records.running(&record, storage, &self.guarded))
+            .await;
+        match decoded.unwrap_or_else(|| Err(BUSY.to_owned())) {
+            Ok(rendered) => Running::Release(rendered),
+            Err(reason) => Running::Unknown(format!(
+                "record {} can't be decoded: {reason}",
+                record.name()
+            )),
         }
     }
 

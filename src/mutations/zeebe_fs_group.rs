@@ -11,7 +11,7 @@ use super::{Mutated, set};
 use crate::{
     camunda::{self, Component, Line},
     facts::Facts,
-    object::{Kind, Object},
+    object::{Kind, Object, ObjectRef},
 };
 
 pub const ID: &str = "zeebe-fs-group";
@@ -69,10 +69,11 @@ fn user(statefulset: &Object, facts: &Facts) -> Option<i64> {
         return (user != 0).then_some(user);
     }
     let namespace = statefulset.namespace().unwrap_or_default();
+    let reference = ObjectRef::new(Kind::Namespace, "", namespace);
     let openshift = facts
-        .named(Kind::Namespace, "", namespace)
+        .get(&reference)
         .is_some_and(|namespace| namespace.annotation(OPENSHIFT_UIDS).is_some());
-    if openshift {
+    if openshift || facts.unread(&reference) {
         None
     } else {
         image_user(statefulset.image()?)

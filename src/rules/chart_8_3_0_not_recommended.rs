@@ -28,7 +28,8 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
     if to != Some(CHART) || !change.enters(CHART) {
         return Vec::new();
     }
-    let newest = Line::of(CHART).map_or("8.3.1", |line| line.newest_patch.version.as_str());
+    let newest = |line| change.newest_patches.of(line).version;
+    let newest = Line::of(CHART).map_or("8.3.1", newest);
     vec![Finding {
         rule: RULE.id,
         action: Action::Deny,

@@ -73,7 +73,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
                 "Stay on {} and mend it there, with its newest patch:",
                 newest.application
             ),
-            &newest.newest_patch.version,
+            change.newest_patches.of(newest).version,
         )],
         guide: "",
     })

@@ -4,6 +4,8 @@
 //! judged. At the release gate, where trying again costs nothing, that refuses; an object is let through with
 //! a warning, because refusing it could stop an upgrade half-way.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Rule;
 
 use crate::{
@@ -11,6 +13,9 @@ use crate::{
     facts::Facts,
     finding::{Action, Finding, Fix},
 };
+
+/// How many of what could not be read for one reason are named.
+const NAMED: usize = 12;
 
 pub(super) const RULE: Rule = Rule {
     id: "not-checked",
@@ -23,10 +28,13 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if facts.gaps().is_empty() {
         return Vec::new();
     }
-    let why = facts
-        .gaps()
-        .iter()
-        .map(|gap| format!("  {}: {}", gap.what, gap.reason))
+    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for gap in facts.gaps() {
+        reasons.entry(&gap.reason).or_default().insert(&gap.what);
+    }
+    let why = reasons
+        .into_iter()
+        .map(|(reason, what)| format!("  {}: {reason}", listed(&what)))
         .collect();
     vec![Finding {
         rule: RULE.id,
@@ -43,4 +51,13 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         )],
         guide: "",
     }]
+}
+
+/// A release has dozens of objects, and an API server that is gone takes them all along.
+fn listed(what: &BTreeSet<&str>) -> String {
+    let named: Vec<_> = what.iter().take(NAMED).copied().collect();
+    match what.len() - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }

@@ -5,7 +5,7 @@
 //!
 //! Any line. Documented: the note at the top of the guide, "Helm chart version" (8.7 to 8.8).
 
-use super::{Rule, cures::way::is_behind};
+use super::Rule;
 
 use crate::{
     change::{Change, ChartVersion},
@@ -31,7 +31,7 @@ fn finding(change: &Change) -> Option<Finding> {
     }
     let why: Vec<_> = [("leaves", &change.from), ("enters", &change.to)]
         .into_iter()
-        .filter_map(|(does, chart)| behind(does, chart.as_ref()?))
+        .filter_map(|(does, chart)| behind(change, does, chart.as_ref()?))
         .collect();
     (!why.is_empty()).then(|| Finding {
         rule: RULE.id,
@@ -44,12 +44,14 @@ fn finding(change: &Change) -> Option<Finding> {
     })
 }
 
-fn behind(does: &str, chart: &ChartVersion) -> Option<String> {
+fn behind(change: &Change, does: &str, chart: &ChartVersion) -> Option<String> {
     let line = chart.line?;
-    is_behind(chart.parsed.as_ref()?, line).then(|| {
-        let newest = &line.newest_patch;
-        let date = newest.date.as_deref();
-        let date = date.map_or(String::new(), |date| format!(" of {date}"));
+    let patches = &change.newest_patches;
+    patches.is_after(chart.parsed.as_ref()?, line).then(|| {
+        let newest = patches.of(line);
+        let date = newest
+            .date
+            .map_or(String::new(), |date| format!(" of {date}"));
         format!(
             "It {does} {} at {}; the newest patch known is {}{date}.",
             line.line, chart.version, newest.version

@@ -35,7 +35,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     if target.position() <= start.line.position() + 1 {
         return None;
     }
-    let hops = way::hops(&start, to);
+    let hops = way::hops(change, &start, to);
     let mut why = vec![format!(
         "From {} to chart {} each line migrates what the one before it wrote, and has steps of its own. The whole way:",
         start.told_by, to.version

@@ -1,17 +1,35 @@
 //! What a cluster admin sets is in effect: in audit mode, by rule, by namespace, and while the guard runs.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
-use harness::{Cluster, ClusterOptions, GuardOptions, Helm, wait_until};
+use harness::{Cluster, ClusterOptions, Guard, GuardOptions, Helm, wait_until};
 
 use crate::{
-    charts::own,
+    charts::{ANEW, copied, own, replace},
     events::told,
     release::{Release, assert_silent},
     stage::BINARY,
 };
 
 const REMOVED: &str = "identity-secret-removed";
+
+/// Writes the file and waits until the guard has looked at it.
+fn load(guard: &Guard, file: &Path, text: &str, outcome: &str) {
+    let loads = || {
+        guard.metric(
+            "camunda_upgrade_guard_config_loads_total",
+            &[("outcome", outcome)],
+        )
+    };
+    let before = loads().unwrap();
+    fs::write(file, text).unwrap();
+    wait_until(
+        "the configuration to be read",
+        Duration::from_secs(60),
+        || Ok((loads()? > before).then_some(())),
+    )
+    .unwrap();
+}
 
 #[test]
 fn rules_count_as_they_are_configured() {
@@ -24,22 +42,7 @@ fn rules_count_as_they_are_configured() {
     let mut options = GuardOptions::new(BINARY);
     options.args = vec!["--config".to_owned(), file.display().to_string()];
     let guard = cluster.guard(options).unwrap();
-    let load = |text: &str, outcome: &str| {
-        let loads = || {
-            guard.metric(
-                "camunda_upgrade_guard_config_loads_total",
-                &[("outcome", outcome)],
-            )
-        };
-        let before = loads().unwrap();
-        fs::write(&file, text).unwrap();
-        wait_until(
-            "the configuration to be read",
-            Duration::from_secs(60),
-            || Ok((loads()? > before).then_some(())),
-        )
-        .unwrap();
-    };
+    let load = |text: &str, outcome: &str| load(&guard, &file, text, outcome);
 
     let release = Release::new(&cluster, "camunda");
     let installed = release.install(Helm::V3, &own("camunda-12"), &[]);
@@ -110,4 +113,131 @@ fn rules_count_as_they_are_configured() {
         "{}",
         admitted.text()
     );
+}
+
+#[test]
+fn what_the_guard_knows_is_set_while_it_runs() {
+    if Cluster::shared_or_skip().is_none() {
+        return;
+    }
+    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    let file = cluster.scratch("config").unwrap().join("config.yaml");
+    fs::write(&file, "").unwrap();
+    let mut options = GuardOptions::new(BINARY);
+    options.args = vec!["--config".to_owned(), file.display().to_string()];
+    let guard = cluster.guard(options).unwrap();
+    let load = |text: &str| load(&guard, &file, text, "ok");
+    newest_patches(&cluster, &load);
+    labelled_namespaces(&cluster, &load);
+    charts_of_ones_own(&cluster, &load);
+}
+
+fn newest_patches(cluster: &Cluster, load: &impl Fn(&str)) {
+    let release = Release::new(cluster, "camunda");
+    let installed = release.install(Helm::V3, &own("camunda-8.2"), &[]);
+    installed.ok().unwrap();
+    let upgraded = || release.refused(Helm::V3, &own("camunda-8.3"), &[ANEW]).text;
+    let told = "It leaves 8.2 at 8.2.34; the newest patch known is 8.2.77.";
+    assert!(!upgraded().contains(told));
+    load("newestPatches: {\"8.2\": 8.2.77}\n");
+    let text = upgraded();
+    assert!(text.contains(told), "{text}");
+    load("newestPatches: {\"8.2\": 8.2.34, \"8.3\": 8.3.1}\n");
+    let text = upgraded();
+    assert!(!text.contains("upgrade-path-not-latest-patch"), "{text}");
+}
+
+fn labelled_namespaces(cluster: &Cluster, load: &impl Fn(&str)) {
+    let release = Release::new(cluster, "camunda");
+    let chart = own("camunda-12");
+    release.install(Helm::V4, &chart, &[]).ok().unwrap();
+    release.bind_all();
+    let label = |label: &str| {
+        let args = [
+            "label",
+            "--overwrite",
+            "namespace",
+            &release.namespace,
+            label,
+        ];
+        cluster.kubectl(args).ok().unwrap();
+    };
+    let upgraded = |value: &str| {
+        let switch = format!("--set=identityKeycloak.enabled={value}");
+        let upgraded = release.upgrade(Helm::V4, &chart, &[&switch]);
+        upgraded.ok().unwrap()
+    };
+    load(
+        "scopes:\n- {namespaceLabels: {stage: dev*}, mode: audit}\n- {namespaceLabels: {stage: 'off'}, mode: off}\n",
+    );
+    for other in ["team=a", "stage=prod"] {
+        label(other);
+        let removed = ["--set=identityKeycloak.enabled=false"];
+        let denial = release.refused(Helm::V4, &chart, &removed);
+        denial.assert_rules(&["claims-orphaned", REMOVED]);
+    }
+    label("stage=dev-2");
+    let text = upgraded("false").text();
+    assert!(text.contains("Would be refused: "), "{text}");
+    upgraded("true");
+    release.bind_all();
+    label("stage=off");
+    assert_silent(&upgraded("false"));
+}
+
+/// Nothing in its objects says what it is.
+fn charts_of_ones_own(cluster: &Cluster, load: &impl Fn(&str)) {
+    let chart = copied(cluster, "camunda-12");
+    replace(
+        &chart,
+        "Chart.yaml",
+        "name: camunda-platform",
+        "name: acme-bpm",
+    );
+    replace(
+        &chart,
+        "charts/common/templates/_names.tpl",
+        "app.kubernetes.io/part-of: camunda-platform",
+        "app.kubernetes.io/part-of: acme",
+    );
+    let release = Release::new(cluster, "engine");
+    let installed = release.install(Helm::V3, &chart, &[]);
+    assert_silent(&installed.ok().unwrap());
+    release.bind_all();
+    let anew = || release.upgrade(Helm::V3, &chart, &[ANEW]);
+    let foreign = || {
+        let upgraded = anew();
+        assert_silent(&upgraded.ok().unwrap());
+    };
+    load("{}\n");
+    foreign();
+    let shop = Release::new(cluster, "shop");
+    let unrelated = own("unrelated");
+    shop.install(Helm::V3, &unrelated, &[]).ok().unwrap();
+    for guarded in [
+        "{charts: [acme-*]}".to_owned(),
+        format!(
+            "{{namespaces: [{}], releases: [engine]}}",
+            &*release.namespace
+        ),
+    ] {
+        load(&format!("guarded: [{guarded}]\n"));
+        let denial = release.refused(Helm::V3, &chart, &[ANEW]);
+        denial.assert_rules(&["identity-secret-regenerated"]);
+        let set = r#"{"stringData": {"password": "another"}}"#;
+        let patch = [
+            "-n",
+            &release.namespace,
+            "patch",
+            "secret",
+            "engine-postgresql",
+            "-p",
+            set,
+        ];
+        let text = cluster.kubectl(patch).refused().unwrap().text();
+        assert!(text.contains("identity-secret-regenerated"), "{text}");
+        assert_silent(&shop.upgrade(Helm::V3, &unrelated, &[]).ok().unwrap());
+    }
+    load("guarded: [{charts: [other-*]}]\n");
+    foreign();
 }

@@ -56,10 +56,10 @@ pub(crate) struct Hop {
 }
 
 /// Every version to go through, the target included.
-pub(crate) fn hops(start: &Start, to: &ChartVersion) -> Vec<Hop> {
+pub(crate) fn hops(change: &Change, start: &Start, to: &ChartVersion) -> Vec<Hop> {
     let newest = |line: &'static Line| Hop {
         line,
-        version: line.newest_patch.version.clone(),
+        version: change.newest_patches.of(line).version.to_owned(),
     };
     let Some(target) = to.line else {
         return Vec::new();
@@ -67,7 +67,7 @@ pub(crate) fn hops(start: &Start, to: &ChartVersion) -> Vec<Hop> {
     let behind = start
         .version
         .as_ref()
-        .is_some_and(|version| is_behind(version, start.line));
+        .is_some_and(|version| change.newest_patches.is_after(version, start.line));
     let (from, last) = (start.line.position(), target.position());
     let first = behind.then(|| newest(start.line));
     let between = Line::all().iter().take(last).skip(from + 1).map(newest);
@@ -76,11 +76,6 @@ pub(crate) fn hops(start: &Start, to: &ChartVersion) -> Vec<Hop> {
         version: to.version.clone(),
     };
     first.into_iter().chain(between).chain([target]).collect()
-}
-
-/// Whether a line has a newer patch than this one.
-pub(crate) fn is_behind(version: &Version, line: &Line) -> bool {
-    Version::parse(&line.newest_patch.version).is_ok_and(|newest| *version < newest)
 }
 
 /// The upgrade to another version than the one that was asked for; where its chart is to be had, a person knows.

@@ -1,6 +1,7 @@
 //! A Kubernetes control plane of one test process: etcd, API server and controller manager, real ones.
 
 mod components;
+pub mod faults;
 mod kubeconfig;
 pub mod storage;
 

@@ -18,7 +18,11 @@ pub mod wait;
 
 pub use binaries::{Binaries, Missing};
 pub use chart::{Chart, ChartBuilder, Document, Secrets, umbrella};
-pub use cluster::{Cluster, ClusterOptions, Namespace, storage::StorageClass};
+pub use cluster::{
+    Cluster, ClusterOptions, Namespace,
+    faults::{Fault, FaultyServer},
+    storage::StorageClass,
+};
 pub use corpus::{Corpus, Hook, Record};
 pub use denial::Denial;
 pub use guard::{Endpoints, Guard, GuardOptions, WebhookCalls, machine_address};
