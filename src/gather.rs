@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use self::measure::Clock;
 pub use self::{
     measure::{ReadErrors, Spent},
-    records::{Decoded, Records},
+    records::{Decoded, Held, Records},
     running::Running,
 };
 use crate::{
@@ -38,7 +38,7 @@ use crate::{
 const PARALLEL: usize = 16;
 
 /// Why a record was not decoded in time.
-pub const BUSY: &str = "too many records were to be decoded at once; try again";
+pub const BUSY: &str = "too many records are judged at once; try again";
 
 /// Reads from a cluster until a deadline.
 #[derive(Clone)]

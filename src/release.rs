@@ -80,6 +80,15 @@ pub enum Status {
     Unknown,
 }
 
+impl Release {
+    /// How long its texts are, together.
+    pub fn bytes(&self) -> usize {
+        let hooks: usize = self.hooks.iter().map(|hook| hook.manifest.len()).sum();
+        let config = self.config.as_ref().map_or(0, |config| config.get().len());
+        self.manifest.len() + hooks + config
+    }
+}
+
 impl Status {
     /// Whether an operation is about to begin.
     pub fn is_pending(self) -> bool {

@@ -36,7 +36,7 @@ pub(super) async fn judge(
         None => Running::Nothing,
     };
     let known = match &before {
-        Running::Release(rendered) => Some(Arc::clone(rendered)),
+        Running::Release(rendered, _) => Some(Arc::clone(rendered)),
         _ => None,
     };
     let decoded = match data {
@@ -53,7 +53,11 @@ pub(super) async fn judge(
         }
         None => Err("it has no data.release".to_owned()),
     };
-    let Decoded { release, rendered } = match decoded {
+    let Decoded {
+        release,
+        rendered,
+        held: _held,
+    } = match decoded {
         Ok(decoded) => decoded,
         Err(reason) => return undecodable(policy, reader, request, &reason).await,
     };
@@ -70,15 +74,17 @@ pub(super) async fn judge(
             running(guard, reader, request, storage, name, revision).await
         }
     };
-    let (running, unknown) = match running {
+    let (running, unknown) = match &running {
         Running::Nothing => (None, None),
-        Running::Release(rendered) => (Some(rendered), None),
-        Running::Unknown(reason) => (None, Some(reason)),
+        Running::Release(rendered, _) => (Some(rendered), None),
+        Running::Unknown(reason) => (None, Some(reason.clone())),
     };
     if !rendered.camunda && !running.as_ref().is_some_and(|running| running.camunda) {
         return Verdict::admitted();
     }
-    let Some(mut change) = Change::of_release(&release, &rendered, running.as_deref()) else {
+    let Some(mut change) =
+        Change::of_release(&release, &rendered, running.map(|running| &**running))
+    else {
         return Verdict::admitted();
     };
     change.newest_patches = policy.newest_patches.clone();

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::BUSY;
 use crate::{
     change::Rendered,
     object::Object,
@@ -14,16 +15,21 @@ use crate::{
 /// How many records are inflated at once: this bounds the memory that hostile ones can take.
 const INFLATING: usize = 2;
 
+/// How much of records above [`KEPT_BYTES`] is held at once, from decoding to verdict, in KiB: thirty of the largest that a Camunda
+/// chart makes.
+const HELD: usize = 128 * 1024;
+
 /// How many running releases are kept decoded.
 const KEPT: usize = 4;
 
-/// A running release with a manifest above this is decoded each time: four of them must not fill the memory.
+/// A running release above this is decoded each time: four of them must not fill the memory.
 const KEPT_BYTES: usize = 1024 * 1024;
 
 /// Decodes records and remembers those that ran lately: whoever was refused tries again over the same one.
 #[derive(Debug)]
 pub struct Records {
     inflating: Semaphore,
+    holding: Arc<Semaphore>,
     kept: Mutex<Vec<(Key, Arc<Rendered>)>>,
 }
 
@@ -37,12 +43,19 @@ pub struct Decoded {
     pub release: Release,
     /// The objects in it.
     pub rendered: Rendered,
+    /// Kept until neither is needed.
+    pub held: Held,
 }
+
+/// The room that a large record takes; given back when the last clone is dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Held(#[expect(dead_code, reason = "only held")] Option<Arc<OwnedSemaphorePermit>>);
 
 impl Default for Records {
     fn default() -> Self {
         Self {
             inflating: Semaphore::new(INFLATING),
+            holding: Arc::new(Semaphore::new(HELD)),
             kept: Mutex::default(),
         }
     }
@@ -79,14 +92,32 @@ impl Records {
                 if guarded.iter().any(fits) {
                     rendered = rendered.as_camundas(&release);
                 }
-                Decoded { release, rendered }
+                (release, rendered)
             })
         });
         let decoded = decoded.await;
+        let (release, rendered) = match decoded {
+            Ok(decoded) => decoded.map_err(|error| error.to_string())?,
+            Err(_) => return Err("decoding it failed".to_owned()),
+        };
+        let held = self.hold(release.bytes())?;
         drop(permit);
-        match decoded {
-            Ok(decoded) => decoded.map_err(|error| error.to_string()),
-            Err(_) => Err("decoding it failed".to_owned()),
+        Ok(Decoded {
+            release,
+            rendered,
+            held,
+        })
+    }
+
+    /// Room for so many bytes. Whoever finds none does not wait for it with what was decoded.
+    fn hold(&self, bytes: usize) -> Result<Held, String> {
+        if bytes <= KEPT_BYTES {
+            return Ok(Held::default());
+        }
+        let kib = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
+        match Arc::clone(&self.holding).try_acquire_many_owned(kib) {
+            Ok(permit) => Ok(Held(Some(Arc::new(permit)))),
+            Err(_) => Err(BUSY.to_owned()),
         }
     }
 
@@ -96,7 +127,7 @@ impl Records {
         record: &Object,
         storage: Storage,
         guarded: &Arc<[Guarded]>,
-    ) -> Result<Arc<Rendered>, String> {
+    ) -> Result<(Arc<Rendered>, Held), String> {
         let text = |pointer| record.str(pointer).unwrap_or_default().to_owned();
         let key = (
             text("/metadata/uid"),
@@ -104,7 +135,7 @@ impl Records {
             Arc::clone(guarded),
         );
         if let Some(rendered) = self.remembered(&key) {
-            return Ok(rendered);
+            return Ok((rendered, Held::default()));
         }
         let data = record
             .str("/data/release")
@@ -113,10 +144,10 @@ impl Records {
         let data = data.to_owned();
         let decoded = self.decode(data, storage, home, None, guarded).await?;
         let rendered = Arc::new(decoded.rendered);
-        if decoded.release.manifest.len() <= KEPT_BYTES {
+        if decoded.release.bytes() <= KEPT_BYTES {
             self.remember(key, &rendered);
         }
-        Ok(rendered)
+        Ok((rendered, decoded.held))
     }
 
     fn remembered(&self, key: &Key) -> Option<Arc<Rendered>> {
@@ -129,5 +160,21 @@ impl Records {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(0, (key, Arc::clone(rendered)));
         kept.truncate(KEPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_records_find_room_until_it_is_full_and_small_ones_always() {
+        let records = Records::default();
+        let large = 32 * 1024 * 1024;
+        let held: Vec<_> = (0..4).map(|_| records.hold(large).unwrap()).collect();
+        assert_eq!(records.hold(large).unwrap_err(), BUSY);
+        records.hold(KEPT_BYTES).unwrap();
+        drop(held);
+        records.hold(large).unwrap();
     }
 }

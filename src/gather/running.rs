@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::{BUSY, PARALLEL, Reader, Records};
+use super::{BUSY, Held, PARALLEL, Reader, Records};
 use crate::{
     change::Rendered,
     cluster::ReadError,
@@ -21,7 +21,7 @@ pub enum Running {
     /// Nothing.
     Nothing,
     /// This release.
-    Release(Arc<Rendered>),
+    Release(Arc<Rendered>, Held),
     /// It could not be read.
     Unknown(String),
 }
@@ -50,7 +50,7 @@ impl Reader {
             .decoding(records.running(&record, storage, &self.guarded))
             .await;
         match decoded.unwrap_or_else(|| Err(BUSY.to_owned())) {
-            Ok(rendered) => Running::Release(rendered),
+            Ok((rendered, held)) => Running::Release(rendered, held),
             Err(reason) => Running::Unknown(format!(
                 "record {} can't be decoded: {reason}",
                 record.name()

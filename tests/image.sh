@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Starts the image that `make image` has built, as a kubelet would: as its own user, on a read-only root without anything else in it.
+#
+#   tests/image.sh IMAGE
+set -euo pipefail
+
+image=${1:?tests/image.sh IMAGE}
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+command -v buildah >/dev/null || {
+    echo "tests/image.sh: buildah is needed (Debian: apt-get install buildah)" >&2
+    exit 1
+}
+
+work=$(mktemp -d)
+container=
+guard=
+cleanup() {
+    [[ -z $guard ]] || kill "$guard" 2>/dev/null || true
+    wait 2>/dev/null || true
+    [[ -z $container ]] || buildah rm "$container" >/dev/null
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+    echo "tests/image.sh: $*" >&2
+    cat "$work/log" >&2 2>/dev/null || true
+    exit 1
+}
+
+said=$(buildah inspect --type image --format '{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}}' "$image")
+[[ $said == '65532:65532 [/camunda-upgrade-guard]' ]] || fail "user and entrypoint are $said"
+
+container=$(buildah from "$image")
+root=$(buildah mount "$container")
+found=$(cd "$root" && find . -type f)
+[[ $found == ./camunda-upgrade-guard ]] || fail "more than the guard is in it: $found"
+buildah umount "$container" >/dev/null
+
+run() { buildah run "$@"; }
+version=$(run "$container" -- /camunda-upgrade-guard --version)
+[[ $version == "camunda-upgrade-guard "* ]] || fail "--version says $version"
+
+# As the user of the image, who owns none of what is mounted.
+"$repository/certs/dev.sh" "$work/tls" localhost >/dev/null
+echo '{"apiVersion": "v1", "kind": "List", "items": []}' >"$work/tls/cluster.json"
+chmod -R a+rX "$work"
+run --volume "$work/tls:/tls:ro" "$container" -- /camunda-upgrade-guard serve --listen 127.0.0.1:18443 \
+    --admin-listen 127.0.0.1:18080 --tls-cert /tls/tls.crt --tls-key /tls/tls.key --facts /tls/cluster.json \
+    >"$work/log" 2>&1 &
+guard=$!
+for _ in {1..100}; do
+    ! ready=$(curl -fsS http://127.0.0.1:18080/readyz 2>/dev/null) || break
+    kill -0 "$guard" 2>/dev/null || fail "it ended"
+    sleep 0.1
+done
+[[ ${ready:-} == ready ]] || fail "it does not get ready"
+code=$(curl -sS -o "$work/answer" -w '%{http_code}' --cacert "$work/tls/ca.crt" -d '{}' https://localhost:18443/validate)
+[[ $code == 200 ]] || fail "a review is answered by $code"
+
+# How large it is, and which one it was.
+buildah images --format '{{.Name}}:{{.Tag}} {{.Size}} {{.Digest}}' --filter "reference=$image"
