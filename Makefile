@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build image demo test check bench clean prerequisites
+.PHONY: help cluster-binaries build image test-image demo test check bench clean oldest-kubernetes prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export GUARD_CLUSTER_BINARIES ?= $(CURDIR)/target/cluster-binaries
@@ -17,7 +17,7 @@ demo: cluster-binaries ## a bad Camunda upgrade, refused and cured on a real con
 	$(CARGO) build $(LOCKED) -p camunda-upgrade-guard -p demo --bins
 	@$${CARGO_TARGET_DIR:-target}/debug/demo --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
 
-test: cluster-binaries check ## everything: formatting, lints, all tests on a real control plane, the documentation
+test: oldest-kubernetes check ## everything: formatting, lints, all tests on a real control plane, the documentation
 	GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
 
@@ -40,11 +40,18 @@ image: prerequisites ## a container image of the guard, IMAGE=camunda-upgrade-gu
 	CC_$(subst -,_,$(MUSL))=cc $(CARGO) build $(LOCKED) --release --target $(MUSL); \
 	"$$tool" build -f deploy/Containerfile -t $(IMAGE) $${CARGO_TARGET_DIR:-target}/$(MUSL)/release
 
+test-image: image ## start the image as a kubelet would (with buildah)
+	tests/image.sh $(IMAGE)
+
 bench: prerequisites ## measure the guard over TLS
 	$(CARGO) bench $(LOCKED) --bench admission
 
 cluster-binaries: prerequisites ## etcd, the control plane, kubectl, Helm 3 and 4 from source (about 4 minutes, once)
 	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" >/dev/null
+
+# Only the tests need it, so a newcomer's demo does not wait for it.
+oldest-kubernetes: cluster-binaries
+	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" oldest >/dev/null
 
 clean: ## remove target/ with all that was built, the cluster's programs too
 	$(CARGO) clean

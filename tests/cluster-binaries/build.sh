@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Builds what the cluster tests run: etcd, kube-apiserver, kube-controller-manager,
-# kubectl, helm3 and helm4, each from the Go modules named in */go.mod, and
-# yaml-to-json, which says what Kubernetes makes of a YAML text.
+# kubectl, helm3 and helm4, each from the Go modules named in */go.mod,
+# and yaml-to-json, which says what Kubernetes makes of a YAML text; with
+# `oldest` also API server and controller manager of the oldest Kubernetes that
+# the guard is tested with.
 #
-#   build.sh [DIRECTORY]      default: target/cluster-binaries of this checkout
+#   build.sh [DIRECTORY [oldest]]     default: target/cluster-binaries of this checkout
 #
 # What is there and current stays. The Kubernetes programs found in
 # $KUBEBUILDER_ASSETS are linked instead of built. Progress goes to stderr, the
@@ -79,20 +81,28 @@ shopt -s nullglob
 work=$(mktemp -d "$directory/.work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-kubernetes=$(version_of kubernetes k8s.io/kubernetes)
-IFS=. read -r major minor _ <<<"${kubernetes#v}"
-kubernetes_ldflags=
-for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
-    kubernetes_ldflags+=" -X $package.gitVersion=$kubernetes -X $package.gitMajor=$major -X $package.gitMinor=$minor"
-    kubernetes_ldflags+=" -X $package.gitCommit= -X $package.gitTreeState=archive"
-done
+kubernetes_ldflags() { # VERSION
+    local major minor package
+    IFS=. read -r major minor _ <<<"${1#v}"
+    for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+        echo -n " -X $package.gitVersion=$1 -X $package.gitMajor=$major -X $package.gitMinor=$minor"
+        echo -n " -X $package.gitCommit= -X $package.gitTreeState=archive"
+    done
+}
 
+kubernetes=$(version_of kubernetes k8s.io/kubernetes)
 link_asset etcd ||
     build etcd kubernetes go.etcd.io/etcd/server/v3 "$(version_of kubernetes go.etcd.io/etcd/server/v3)" ""
 for name in kube-apiserver kube-controller-manager kubectl; do
     link_asset "$name" ||
-        build "$name" kubernetes "k8s.io/kubernetes/cmd/$name" "$kubernetes" "$kubernetes_ldflags"
+        build "$name" kubernetes "k8s.io/kubernetes/cmd/$name" "$kubernetes" "$(kubernetes_ldflags "$kubernetes")"
 done
+if [[ ${2:-} == oldest ]]; then
+    oldest=$(version_of kubernetes-oldest k8s.io/kubernetes)
+    for name in kube-apiserver kube-controller-manager; do
+        build "$name-oldest" kubernetes-oldest "k8s.io/kubernetes/cmd/$name" "$oldest" "$(kubernetes_ldflags "$oldest")"
+    done
+fi
 # What a chart sees as .Capabilities.KubeVersion without a cluster; Helm 4 finds it by itself.
 client_go=$(version_of helm3 k8s.io/client-go)
 IFS=. read -r _ minor _ <<<"$client_go"

@@ -41,8 +41,7 @@ impl Binaries {
     /// `GUARD_CLUSTER_BINARIES`, else from `target/cluster-binaries` of this workspace.
     pub fn find() -> Result<Self, Missing> {
         let assets = folder_from("KUBEBUILDER_ASSETS");
-        let folder = folder_from("GUARD_CLUSTER_BINARIES")
-            .unwrap_or_else(|| workspace().join("target/cluster-binaries"));
+        let folder = binaries_folder();
         let mut names = Vec::new();
         let mut find = |name: &'static str| {
             let found = assets
@@ -66,6 +65,29 @@ impl Binaries {
         };
         if names.is_empty() {
             Ok(binaries)
+        } else {
+            Err(Missing { names, folder })
+        }
+    }
+
+    /// The same with the control plane of the oldest Kubernetes that the guard is tested with.
+    pub fn with_oldest_kubernetes(mut self) -> Result<Self, Missing> {
+        let folder = binaries_folder();
+        let mut names = Vec::new();
+        for (path, name) in [
+            (&mut self.kube_apiserver, "kube-apiserver-oldest"),
+            (
+                &mut self.kube_controller_manager,
+                "kube-controller-manager-oldest",
+            ),
+        ] {
+            *path = folder.join(name);
+            if !path.is_file() {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            Ok(self)
         } else {
             Err(Missing { names, folder })
         }
@@ -106,6 +128,11 @@ pub fn skipped(why: &str) {
 pub fn workspace() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here)
+}
+
+fn binaries_folder() -> PathBuf {
+    folder_from("GUARD_CLUSTER_BINARIES")
+        .unwrap_or_else(|| workspace().join("target/cluster-binaries"))
 }
 
 fn folder_from(variable: &str) -> Option<PathBuf> {
