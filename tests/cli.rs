@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     path::Path,
     process::{Command, Output},
 };
@@ -267,23 +268,57 @@ fn serve_says_what_is_wrong() {
     );
 }
 
-#[test]
-fn every_flag_is_an_environment_variable_too() {
-    let help = guard(&["serve", "--help"]);
+/// The flags that a command's help lists, each with the variable and the default that it has.
+fn flags(command: &str) -> BTreeMap<String, (Option<String>, String)> {
+    let help = guard(&[command, "--help"]);
     let text = String::from_utf8(help.stdout).unwrap();
-    for flag in [
-        "LISTEN",
-        "TLS_CERT",
-        "TLS_KEY",
-        "ADMIN_LISTEN",
-        "KUBECONFIG",
-        "LOG_FORMAT",
-        "RETAIN_VOLUMES",
-    ] {
-        assert!(
-            text.contains(&format!("[env: CAMUNDA_UPGRADE_GUARD_{flag}=")),
-            "{flag}: {text}"
-        );
+    let listed = text.split("\n      --").skip(1);
+    let bracketed = |flag: &str, start: &str| {
+        let (_, rest) = flag.split_once(start)?;
+        // A default may be an IPv6 address.
+        let (value, _) = rest.split_once("]\n").or_else(|| rest.rsplit_once(']'))?;
+        Some(value.to_owned())
+    };
+    let described = listed.map(|flag| {
+        let name = flag.split_whitespace().next().unwrap_or_default();
+        let variable = bracketed(flag, "[env: ").map(|it| it.trim_end_matches('=').to_owned());
+        let default = bracketed(flag, "[default: ").unwrap_or_default();
+        (format!("--{name}"), (variable, default))
+    });
+    described.filter(|(name, _)| name != "--help").collect()
+}
+
+#[test]
+fn the_page_of_the_command_line_is_what_help_says() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/command-line.md");
+    let page = fs::read_to_string(page).unwrap();
+    let commands = ["serve", "webhooks", "ready", "explain"];
+    for section in page.split("\n## ").skip(1) {
+        let (command, text) = section.split_once('\n').unwrap();
+        assert!(commands.contains(&command), "{command}");
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `--"));
+        let documented: BTreeMap<_, _> = rows
+            .map(|row| {
+                let cells: Vec<_> = row.split('|').map(str::trim).collect();
+                let name = cells[0].trim_end_matches('`');
+                (format!("--{name}"), cells[1].trim_matches('`').to_owned())
+            })
+            .collect();
+        let listed = flags(command);
+        assert!(documented.keys().eq(listed.keys()), "{command}: {listed:?}");
+        for (name, (variable, default)) in listed {
+            // Where it is words, help has it in words of its own.
+            if !default.contains(' ') {
+                assert_eq!(documented[&name], default, "{name}");
+            }
+            if command == "serve" && name != "--check-config" {
+                let expected = name[2..].replace('-', "_").to_uppercase();
+                assert_eq!(variable, Some(format!("CAMUNDA_UPGRADE_GUARD_{expected}")));
+            }
+        }
+    }
+    for command in commands {
+        assert!(page.contains(&format!("\n## {command}\n")), "{command}");
     }
 }
 

@@ -1,8 +1,7 @@
 //! Two guards behind a Service, whose certificates are their own: reached through the API server's own resolution of Services.
 
 use harness::{
-    Cluster, ClusterOptions, Endpoints, Guard, GuardOptions, Namespace, Run, machine_address,
-    wait_until,
+    Cluster, ClusterOptions, Endpoints, Guard, GuardOptions, Namespace, machine_address, wait_until,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -10,7 +9,6 @@ use std::time::Duration;
 use crate::stage::BINARY;
 
 pub const NAME: &str = "camunda-upgrade-guard";
-const SERVICE: &str = "camunda-upgrade-guard/camunda-upgrade-guard";
 pub const ENFORCE: [(&str, &str); 1] = [("camunda-upgrade-guard/enforce", "true")];
 pub const SECRET: &str = "camunda-upgrade-guard/camunda-upgrade-guard-ca";
 pub const DNS_NAME: &str = "camunda-upgrade-guard.camunda-upgrade-guard.svc";
@@ -34,51 +32,8 @@ pub fn cluster() -> Option<Cluster> {
     let base = harness::binaries::workspace().join("deploy");
     let args = ["apply".as_ref(), "-k".as_ref(), base.as_os_str()];
     cluster.kubectl(args).ok().unwrap();
-    cluster.apply(CERTIFICATE).unwrap().ok().unwrap();
-    let args = [
-        "webhooks",
-        "--service",
-        SERVICE,
-        "--inject-ca-from",
-        SERVICE,
-    ];
-    let webhooks = Run::new(BINARY).args(args).output().unwrap().ok().unwrap();
-    cluster.apply(&webhooks.stdout).unwrap().ok().unwrap();
     Some(cluster)
 }
-
-const CERTIFICATE: &str = r#"
-apiVersion: v1
-kind: Secret
-metadata: {name: camunda-upgrade-guard-ca, namespace: camunda-upgrade-guard}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: camunda-upgrade-guard, namespace: camunda-upgrade-guard}
-rules:
-- {apiGroups: [""], resources: [secrets], resourceNames: [camunda-upgrade-guard-ca], verbs: [get, update]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: camunda-upgrade-guard, namespace: camunda-upgrade-guard}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: camunda-upgrade-guard}
-subjects: [{kind: ServiceAccount, name: camunda-upgrade-guard, namespace: camunda-upgrade-guard}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: camunda-upgrade-guard-webhooks}
-rules:
-- apiGroups: [admissionregistration.k8s.io]
-  resources: [validatingwebhookconfigurations, mutatingwebhookconfigurations]
-  resourceNames: [camunda-upgrade-guard]
-  verbs: [get, patch]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: camunda-upgrade-guard-webhooks}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: camunda-upgrade-guard-webhooks}
-subjects: [{kind: ServiceAccount, name: camunda-upgrade-guard, namespace: camunda-upgrade-guard}]
-"#;
 
 /// Options of a replica that signs its own certificates, which live as long as is said.
 pub fn options(cluster: &Cluster, life: &str, ca_life: &str) -> GuardOptions {

@@ -1,11 +1,16 @@
-//! docs/install.md, whose commands are what the tests type.
+//! The pages whose commands are what the tests type.
 
 use std::fs;
 
 use harness::binaries::workspace;
 
+/// docs/install.md.
 pub fn page() -> String {
-    fs::read_to_string(workspace().join("docs/install.md")).unwrap()
+    page_called("install.md")
+}
+
+pub fn page_called(name: &str) -> String {
+    fs::read_to_string(workspace().join("docs").join(name)).unwrap()
 }
 
 /// From a heading to the next of the same level.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use harness::{Cluster, ClusterOptions, Denial, Helm, Shell, binaries::workspace, wait_until};
+use harness::{
+    Binaries, Cluster, ClusterOptions, Denial, Helm, Shell, binaries::workspace, wait_until,
+};
 
 use crate::{
     beside::{Beside, CONFIGURATIONS, PATIENCE},
-    documented::{commands, page, typed},
+    documented::{commands, page, page_called, typed},
     outcome::{UPGRADE, has_pods, nothing_is_left, takes_releases, tested, works, written},
     rendered::NAME,
     rights,
@@ -244,4 +246,74 @@ fn secrets_of_some_namespaces_only() {
         text.contains("not-checked: ") && text.contains("forbidden"),
         "{text}"
     );
+}
+
+/// Whose API server knows no matchConditions, and nothing that came later.
+#[test]
+fn on_the_oldest_kubernetes() {
+    let Some(binaries) = Binaries::find_or_skip() else {
+        return;
+    };
+    let cluster = &Cluster::start(ClusterOptions {
+        binaries: Some(binaries.with_oldest_kubernetes().unwrap()),
+        ..ClusterOptions::default()
+    })
+    .unwrap();
+    let version = cluster.kubectl(["version", "-o", "json"]).ok().unwrap();
+    let minor = version.json().unwrap()["serverVersion"]["minor"].clone();
+    let said = format!("Kubernetes 1.{}", minor.as_str().unwrap());
+    assert!(page().contains(&said), "{said}");
+
+    let shell = checkout(cluster, Helm::V3);
+    with_camunda(cluster, &shell);
+    run(&shell, &commands(&page(), "With Helm"));
+    run(&shell, &commands(&page(), "Where it is in effect"));
+    let guard = Beside::start(cluster);
+    let chart = shell.dir().join("deploy/chart");
+    let upgraded = cluster.helm(Helm::V4).upgrade(NAME, &chart, NAME, &[]);
+    upgraded.ok().unwrap();
+    works(cluster, &shell, &guard);
+    for helm in Helm::BOTH {
+        let (shop, namespace) = (workspace().join("tests/charts/unrelated"), helm.name());
+        cluster
+            .kubectl(["create", "namespace", namespace])
+            .ok()
+            .unwrap();
+        let helm = cluster.helm(helm);
+        let installed = helm.install("shop", &shop, namespace, &[]).ok().unwrap();
+        assert!(
+            !installed.text().contains("Warning"),
+            "{}",
+            installed.report()
+        );
+    }
+    guard.kill();
+    run(&shell, &commands(&page(), "Uninstall"));
+    nothing_is_left(cluster);
+}
+
+#[test]
+fn switched_off_by_one_command_and_on_again_by_another() {
+    if Cluster::shared_or_skip().is_none() {
+        return;
+    }
+    let cluster = &Cluster::start(ClusterOptions::default()).unwrap();
+    let shell = checkout(cluster, Helm::V3);
+    with_camunda(cluster, &shell);
+    run(&shell, &commands(&page(), "With Helm"));
+    run(&shell, &commands(&page(), "Where it is in effect"));
+    assert!(!takes_releases(cluster));
+    run(
+        &shell,
+        &commands(&page_called("operations.md"), "Switch it off"),
+    );
+    wait_until("releases pass", PATIENCE, || {
+        Ok(takes_releases(cluster).then_some(()))
+    })
+    .unwrap();
+    run(&shell, &commands(&page(), "Upgrade the guard"));
+    wait_until("releases wait for a guard", PATIENCE, || {
+        Ok((!takes_releases(cluster)).then_some(()))
+    })
+    .unwrap();
 }
