@@ -13,17 +13,19 @@
 //!
 //! Behind the gates nothing knows of HTTP. [`release`] decodes a record within limits, [`manifest`] reads its
 //! YAML the way Helm and the API server do, and [`change`] puts both together with the release that runs: a list of
-//! objects as they were, as they are to be, and, once Helm merged them, would be, with the [`values`] that users gave. [`camunda`] is what is known of the
-//! charts, most of it as data.
+//! objects as they were, as they are to be, and, once Helm merged them, would be, with the [`values`] that users gave.
+//! [`camunda`] is what is known of the charts, most of it as data.
 //!
 //! What a rule needs from the cluster is read before any rule runs: [`gather`] decides what, within the API server's
 //! patience, [`cluster`] does the reading, [`facts`] holds the result. What could not be read is a finding too.
 //!
 //! [`rules`] is the table of rules. Each is a pure function from a [`change::Change`] and [`facts::Facts`] to
 //! [`finding::Finding`]s; [`claims`] holds what several of them know of StatefulSets and claims, `credentials` what
-//! workloads read their passwords from, [`configuration`] what an application's files and environment amount to, `workload` whether pods became ready, `migration` who needs 13's migration Jobs and how far they are, and `rules::cures` what more
-//! than one of them prints, of which the conversion of a user's values is the largest. What an admin sets of all that is [`policy`], and what somebody decides for one upgrade [`overrides`]. [`mutations`] are
-//! what the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
+//! workloads read their passwords from, [`configuration`] what an application's files and environment amount to,
+//! `workload` whether pods became ready, `migration` who needs 13's migration Jobs and how far they are, and
+//! `rules::cures` what more than one of them prints, of which the conversion of a user's values is the largest. What an
+//! admin sets of all that is [`policy`], and what somebody decides for one upgrade [`overrides`]. [`mutations`] are what
+//! the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
 //! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are

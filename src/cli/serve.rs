@@ -185,19 +185,32 @@ async fn client(kubeconfig: Option<&PathBuf>) -> anyhow::Result<Client> {
     Client::try_from(config).context("can't make a client of the API server")
 }
 
-/// Keeps readiness told whether the API server answers.
+/// Waits for the API server to be there, for readiness, and says in the log when it is not there any more.
+///
+/// A guard that was ready stays it then: it answers in time and names what it could not read. Without an endpoint the API server would
+/// have nothing to say but that its webhook failed.
 async fn watch(cluster: LiveCluster, readiness: Readiness) {
+    let mut lost: Option<String> = None;
     loop {
         let reason = match timeout(PATIENCE, cluster.ping()).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
         };
-        let pause = if reason.is_none() { RECHECK } else { RETRY };
-        match reason {
+        match &reason {
             None => readiness.met(API_SERVER),
-            Some(reason) => readiness.unmet(API_SERVER, reason),
+            Some(reason) if readiness.is_waiting_for(API_SERVER) => {
+                readiness.unmet(API_SERVER, reason);
+            }
+            Some(_) => {}
         }
+        match (&lost, &reason) {
+            (None, Some(error)) => tracing::warn!(error, "the API server can't be asked"),
+            (Some(_), None) => tracing::info!("the API server can be asked again"),
+            _ => {}
+        }
+        let pause = if reason.is_none() { RECHECK } else { RETRY };
+        lost = reason;
         tokio::time::sleep(pause).await;
     }
 }

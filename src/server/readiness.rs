@@ -38,6 +38,12 @@ impl Readiness {
         self.set(condition, Some(reason.into()));
     }
 
+    /// Whether this condition is named and not met.
+    #[must_use]
+    pub fn is_waiting_for(&self, condition: &str) -> bool {
+        matches!(self.conditions.borrow().get(condition), Some(Some(_)))
+    }
+
     /// Whether every condition is met.
     #[must_use]
     pub fn is_ready(&self) -> bool {
@@ -95,6 +101,7 @@ mod tests {
         readiness.unmet("api-server", "connection refused");
         readiness.met(CERTIFICATE);
         assert!(!readiness.is_ready());
+        assert!(readiness.is_waiting_for("api-server") && !readiness.is_waiting_for(CERTIFICATE));
         assert_eq!(
             readiness.clone().unmet_conditions(),
             [("api-server", "connection refused".to_owned())]

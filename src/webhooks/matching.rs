@@ -4,6 +4,8 @@
 //! Each function says what the expression of the same name in `conditions` says. Admission asks them of every request,
 //! so that no test passes with the one and fails with the other.
 
+use std::{collections::BTreeSet, sync::LazyLock};
+
 use regex_lite::Regex;
 use serde_json::Value;
 
@@ -20,6 +22,18 @@ use crate::{
     mutations::volume_claim_ref::REBIND_TO,
     object::{Kind, Object},
 };
+
+/// Made once, as every request is asked.
+static CLAIM: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(CLAIM_NAMES));
+static ELASTICSEARCH_CLAIM: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(ELASTICSEARCH_CLAIMS));
+static DATABASE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(DATABASES));
+static WORKLOAD_IMAGE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(WORKLOAD_IMAGES));
+static ELASTICSEARCH_IMAGE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of("elasticsearch"));
+static GENERATED: LazyLock<BTreeSet<&str>> = LazyLock::new(generated_keys);
+static CREDENTIALS: LazyLock<BTreeSet<&str>> = LazyLock::new(credential_keys);
+
+/// A regular expression of a condition; as CEL's it is looked for anywhere in the text.
+struct Pattern(Option<Regex>);
 
 /// What a matchCondition sees of a request.
 #[derive(Clone, Copy, Debug)]
@@ -56,24 +70,24 @@ impl Matching<'_> {
             (Kind::Secret, Some(object), _) => {
                 object.at("/data").is_some()
                     && self.changed(object, "/data")
-                    && has_credential(object, &generated_keys())
+                    && has_credential(object, &GENERATED)
                     && self.not_being_deleted(object)
             }
             (Kind::Secret, None, Some(old)) => {
-                has_credential(old, &credential_keys()) && self.not_a_controller()
+                has_credential(old, &CREDENTIALS) && self.not_a_controller()
             }
             (Kind::StatefulSet, Some(object), _) => {
                 label_is(object, "chart", "elasticsearch")
                     || label_is(object, NAME_LABEL, "elasticsearch")
-                    || image_matches(object, "elasticsearch")
+                    || image_matches(object, &ELASTICSEARCH_IMAGE)
             }
             (Kind::PersistentVolumeClaim, Some(object), _) => {
-                matches(object.name(), ELASTICSEARCH_CLAIMS)
+                ELASTICSEARCH_CLAIM.is_in(object.name())
                     && object.str("/spec/dataSource/kind") == Some("PersistentVolumeClaim")
             }
             (Kind::PersistentVolumeClaim, None, Some(old)) => {
                 is_bound(old)
-                    && (labelled(old) || matches(old.name(), CLAIM_NAMES))
+                    && (labelled(old) || CLAIM.is_in(old.name()))
                     && self.not_tidied_up(old)
             }
             (Kind::PersistentVolume, None, Some(old)) => {
@@ -139,7 +153,17 @@ impl Matching<'_> {
     }
 }
 
-fn has_credential(secret: &Object, keys: &std::collections::BTreeSet<&str>) -> bool {
+impl Pattern {
+    fn of(text: &str) -> Self {
+        Self(Regex::new(text).ok())
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.0.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+}
+
+fn has_credential(secret: &Object, keys: &BTreeSet<&str>) -> bool {
     let Some(data) = secret.at("/data").and_then(Value::as_object) else {
         return false;
     };
@@ -147,11 +171,11 @@ fn has_credential(secret: &Object, keys: &std::collections::BTreeSet<&str>) -> b
         || data.contains_key("password")
             && secret
                 .label(NAME_LABEL)
-                .is_some_and(|name| matches(name, DATABASES))
+                .is_some_and(|name| DATABASE.is_in(name))
 }
 
 fn camunda_workload(workload: &Object) -> bool {
-    labelled(workload) || image_matches(workload, WORKLOAD_IMAGES)
+    labelled(workload) || image_matches(workload, &WORKLOAD_IMAGE)
 }
 
 fn camunda_claim(claim: &Object) -> bool {
@@ -170,7 +194,7 @@ fn is_bound(object: &Object) -> bool {
 fn claimed(volume: &Object) -> bool {
     volume
         .str("/spec/claimRef/name")
-        .is_some_and(|claim| matches(claim, CLAIM_NAMES))
+        .is_some_and(|claim| CLAIM.is_in(claim))
 }
 
 fn labelled(object: &Object) -> bool {
@@ -185,15 +209,10 @@ fn label_is(object: &Object, key: &str, value: &str) -> bool {
     object.label(key) == Some(value)
 }
 
-fn image_matches(workload: &Object, pattern: &str) -> bool {
+fn image_matches(workload: &Object, pattern: &Pattern) -> bool {
     workload
         .array("/spec/template/spec/containers")
         .iter()
         .filter_map(|container| container.get("image")?.as_str())
-        .any(|image| matches(image, pattern))
-}
-
-/// As CEL's: anywhere in the text.
-fn matches(text: &str, pattern: &str) -> bool {
-    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
+        .any(|image| pattern.is_in(image))
 }
