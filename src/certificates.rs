@@ -16,6 +16,7 @@ mod trust;
 
 use std::{
     fmt,
+    ops::RangeInclusive,
     str::FromStr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -45,6 +46,9 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long every API server of a cluster may need to notice a changed configuration.
 const SETTLED: Duration = Duration::from_secs(30);
+/// What a life may be: long enough to be renewed, and short enough for a date.
+const LIVES: RangeInclusive<Duration> =
+    Duration::from_secs(10)..=Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// Replicas that start together race for the empty Secret.
 const ATTEMPTS: usize = 5;
 
@@ -260,6 +264,9 @@ impl fmt::Display for SecretName {
 fn life(text: &str) -> anyhow::Result<Duration> {
     let life: SignedDuration = text.parse()?;
     let life = Duration::try_from(life).context("it must not be negative")?;
-    ensure!(life >= Duration::from_secs(10), "it must be 10s at least");
+    ensure!(
+        LIVES.contains(&life),
+        "it must be 10s at least and 876000h at most"
+    );
     Ok(life)
 }

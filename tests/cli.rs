@@ -266,6 +266,15 @@ fn serve_says_what_is_wrong() {
         &[&pair[..], &["--log-format", "xml"]].concat(),
         "text, json",
     );
+    let own = ["--tls-secret", "guard/ca", "--tls-name", "guard.guard.svc"];
+    serve(&own[..2], "--tls-name");
+    serve(&own[2..], "--tls-secret");
+    serve(&["--tls-secret", "ca", "--tls-name", "a"], "NAMESPACE/NAME");
+    serve(&[&own[..], &pair[..]].concat(), "--tls-cert");
+    for life in ["1s", "720", "999999999h", "-1h", "soon"] {
+        let given = format!("--tls-ca-life={life}");
+        serve(&[&own[..], &[&given]].concat(), "--tls-ca-life");
+    }
 }
 
 /// The flags that a command's help lists, each with the variable and the default that it has.
