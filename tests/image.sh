@@ -15,7 +15,7 @@ work=$(mktemp -d)
 container=
 guard=
 cleanup() {
-    [[ -z $guard ]] || kill "$guard" 2>/dev/null || true
+    [[ -z $guard ]] || kill -- -"$guard" 2>/dev/null || kill "$guard" 2>/dev/null || true
     wait 2>/dev/null || true
     [[ -z $container ]] || buildah rm "$container" >/dev/null
     rm -rf "$work"
@@ -37,25 +37,30 @@ found=$(cd "$root" && find . -type f)
 [[ $found == ./camunda-upgrade-guard ]] || fail "more than the guard is in it: $found"
 buildah umount "$container" >/dev/null
 
-run() { buildah run "$@"; }
-version=$(run "$container" -- /camunda-upgrade-guard --version)
+version=$(buildah run "$container" -- /camunda-upgrade-guard --version)
 [[ $version == "camunda-upgrade-guard "* ]] || fail "--version says $version"
 
-# As the user of the image, who owns none of what is mounted.
+# As the user of the image, who owns none of what is mounted. In a group of its own, so that all that buildah starts ends with it.
 "$repository/certs/dev.sh" "$work/tls" localhost >/dev/null
 echo '{"apiVersion": "v1", "kind": "List", "items": []}' >"$work/tls/cluster.json"
 chmod -R a+rX "$work"
-run --volume "$work/tls:/tls:ro" "$container" -- /camunda-upgrade-guard serve --listen 127.0.0.1:18443 \
-    --admin-listen 127.0.0.1:18080 --tls-cert /tls/tls.crt --tls-key /tls/tls.key --facts /tls/cluster.json \
-    >"$work/log" 2>&1 &
+: >"$work/log"
+setsid buildah run --volume "$work/tls:/tls:ro" "$container" -- /camunda-upgrade-guard serve --listen 127.0.0.1:0 \
+    --admin-listen 127.0.0.1:0 --drain-delay 0 --tls-cert /tls/tls.crt --tls-key /tls/tls.key --facts /tls/cluster.json \
+    --log-format json >"$work/log" 2>&1 &
 guard=$!
+listening() { # webhook|admin
+    sed -n "s/.*\"$1\":\"127.0.0.1:\([0-9]*\)\".*/\1/p" "$work/log" | head -n 1
+}
 for _ in {1..100}; do
-    ! ready=$(curl -fsS http://127.0.0.1:18080/readyz 2>/dev/null) || break
+    admin=$(listening admin)
+    [[ -z $admin ]] || ! ready=$(curl -fsS "http://127.0.0.1:$admin/readyz" 2>/dev/null) || break
     kill -0 "$guard" 2>/dev/null || fail "it ended"
     sleep 0.1
 done
 [[ ${ready:-} == ready ]] || fail "it does not get ready"
-code=$(curl -sS -o "$work/answer" -w '%{http_code}' --cacert "$work/tls/ca.crt" -d '{}' https://localhost:18443/validate)
+address=https://localhost:$(listening webhook)/validate
+code=$(curl -sS -o "$work/answer" -w '%{http_code}' --cacert "$work/tls/ca.crt" -d '{}' "$address")
 [[ $code == 200 ]] || fail "a review is answered by $code"
 
 # How large it is, and which one it was.
