@@ -210,7 +210,7 @@ impl Bound {
         tokio::select! {
             biased;
             () = shutdown.stopping() => {}
-            () = graceful.shutdown() => {}
+            () = all_ended(graceful, &mut connections) => {}
             () = sleep(self.drain_timeout) => {}
         }
         how_it_ended(&mut connections)
@@ -249,6 +249,12 @@ fn background(
         .await {}
     });
     tasks
+}
+
+/// Waits for the last answers, and for the tasks behind them: one that has nothing left to do still counts as open.
+async fn all_ended(graceful: GracefulShutdown, connections: &mut JoinSet<()>) {
+    graceful.shutdown().await;
+    while connections.join_next().await.is_some() {}
 }
 
 fn how_it_ended(connections: &mut JoinSet<()>) -> Stopped {
