@@ -36,6 +36,7 @@ use self::{
 };
 use crate::{
     metrics::ServerMetrics,
+    object::namespace_and_name,
     server::{Admin, CERTIFICATE, Readiness, Served},
     webhooks::NAME,
 };
@@ -245,13 +246,11 @@ impl FromStr for SecretName {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        match text.split_once('/') {
-            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => Ok(Self {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-            }),
-            _ => bail!("it must be NAMESPACE/NAME"),
-        }
+        let parts = namespace_and_name(text).context("it must be NAMESPACE/NAME")?;
+        Ok(Self {
+            namespace: parts.0.to_owned(),
+            name: parts.1.to_owned(),
+        })
     }
 }
 

@@ -8,14 +8,14 @@ mod writer;
 use std::fmt;
 
 use kube::Client;
-use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
-};
+use prometheus_client::metrics::{counter::Counter, family::Family};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::writer::Writer;
-use crate::{metrics::Metrics, object::ObjectRef};
+use crate::{
+    metrics::{Metrics, Outcome},
+    object::ObjectRef,
+};
 
 /// How many wait to be written at most.
 const QUEUE: usize = 256;
@@ -136,11 +136,6 @@ struct Outcomes {
     written: Counter,
     dropped: Counter,
     failed: Counter,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: &'static str,
 }
 
 impl Outcomes {

@@ -76,6 +76,13 @@ impl Finding {
     }
 }
 
+/// Whether any of them refuses.
+pub fn refuses(findings: &[Finding]) -> bool {
+    findings
+        .iter()
+        .any(|finding| finding.action == Action::Deny)
+}
+
 /// A name as a title begins with it.
 pub(crate) fn capitalised(name: &str) -> String {
     let mut chars = name.chars();

@@ -67,7 +67,7 @@ pub(crate) struct ServerMetrics {
     pub(crate) certificate_expiry: Gauge,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<EndpointLabel, Histogram>,
-    certificate_reloads: Family<OutcomeLabel, Counter>,
+    certificate_reloads: Family<Outcome, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,9 +81,10 @@ struct EndpointLabel {
     endpoint: &'static str,
 }
 
+/// What became of something, for every family that tells only that.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabel {
-    outcome: &'static str,
+pub(crate) struct Outcome {
+    pub(crate) outcome: &'static str,
 }
 
 /// Half a millisecond to the 30 s that the API server waits at most.
@@ -129,7 +130,7 @@ impl ServerMetrics {
             drop(
                 metrics
                     .certificate_reloads
-                    .get_or_create(&OutcomeLabel { outcome }),
+                    .get_or_create(&Outcome { outcome }),
             );
         }
         metrics
@@ -147,7 +148,7 @@ impl ServerMetrics {
     pub(crate) fn reloaded(&self, ok: bool) {
         let outcome = if ok { "ok" } else { "failed" };
         self.certificate_reloads
-            .get_or_create(&OutcomeLabel { outcome })
+            .get_or_create(&Outcome { outcome })
             .inc();
     }
 

@@ -186,6 +186,12 @@ impl ObjectRef {
     }
 }
 
+/// The two parts of `NAMESPACE/NAME`, neither of them empty.
+pub fn namespace_and_name(text: &str) -> Option<(&str, &str)> {
+    text.split_once('/')
+        .filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty())
+}
+
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind.name(), self.name)

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::{
+    cluster::Right,
     finding::{Action, Finding, OVERRIDDEN},
     object::Object,
     rules::RULES,
@@ -16,7 +17,7 @@ use crate::{
 /// The label that makes a ConfigMap an override; its value is the release.
 pub const LABEL: &str = "camunda-upgrade-guard/override";
 /// The virtual verb and resource that its writer must be allowed.
-pub const RIGHT: (&str, &str, &str) = ("override", "camunda-upgrade-guard", "releases");
+pub const RIGHT: Right = ("override", "camunda-upgrade-guard", "releases");
 /// How long one may last.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 /// How long one that is printed lasts.

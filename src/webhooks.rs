@@ -13,6 +13,7 @@ pub use self::{conditions::CONTROLLERS, matching::Matching};
 use serde_json::{Value, json};
 
 use self::table::{NAMESPACES, OVERRIDES, RELEASES, SECRETS, Webhook, mutating, validating};
+use crate::cluster::Right;
 
 /// The label, with the value `true`, of namespaces where guarded writes wait for the guard.
 pub const ENFORCE: &str = "camunda-upgrade-guard/enforce";
@@ -21,7 +22,7 @@ pub const ENFORCE: &str = "camunda-upgrade-guard/enforce";
 pub const IGNORE: &str = "camunda-upgrade-guard/ignore";
 
 /// The virtual verb, group and resource that whoever takes a namespace from the guard must be allowed.
-pub const IGNORE_RIGHT: (&str, &str, &str) = ("ignore", "camunda-upgrade-guard", "namespaces");
+pub const IGNORE_RIGHT: Right = ("ignore", "camunda-upgrade-guard", "namespaces");
 
 /// The name of both configurations, and the end of every webhook's name.
 pub const NAME: &str = "camunda-upgrade-guard";

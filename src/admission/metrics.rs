@@ -12,7 +12,7 @@ use crate::{
     events::{Event, Reason},
     finding::Count,
     gather::{ReadErrors, Spent},
-    metrics::Metrics,
+    metrics::{Metrics, Outcome},
     mutations::MUTATIONS,
     rules::RULES,
 };
@@ -31,7 +31,7 @@ pub struct AdmissionMetrics {
     reviews: Family<ReviewLabels, Counter>,
     findings: Family<FindingLabels, Counter>,
     mutations: Family<MutationLabels, Counter>,
-    overrides: Family<OverrideLabels, Counter>,
+    overrides: Family<Outcome, Counter>,
     phases: Phases,
     pub(super) read_errors: ReadErrors,
 }
@@ -48,11 +48,6 @@ struct Phases {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PhaseLabels {
     phase: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OverrideLabels {
-    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,7 +99,7 @@ impl AdmissionMetrics {
             }
         }
         for outcome in Reason::ALL.into_iter().filter_map(outcome) {
-            drop(own.overrides.get_or_create(&OverrideLabels { outcome }));
+            drop(own.overrides.get_or_create(&Outcome { outcome }));
         }
         for mutation in MUTATIONS {
             drop(own.mutations.get_or_create(&MutationLabels { mutation }));
@@ -149,9 +144,7 @@ impl AdmissionMetrics {
         };
         self.reviews.get_or_create(&labels).inc();
         for outcome in events.iter().filter_map(|event| outcome(event.reason)) {
-            self.overrides
-                .get_or_create(&OverrideLabels { outcome })
-                .inc();
+            self.overrides.get_or_create(&Outcome { outcome }).inc();
         }
         for (rule, count) in &verdict.findings {
             let action = count.name();

@@ -6,7 +6,7 @@ use crate::{
     change::{Change, Operation},
     denial,
     facts::Facts,
-    finding::Action,
+    finding::refuses,
     gather::Reader,
     mutations::{
         Mutated, claim_bound_to_retained_volume, volume_claim_ref,
@@ -101,8 +101,7 @@ async fn volume(
         Err(finding) if facts.gaps().is_empty() => {
             let message = denial::object_message(&finding);
             let findings = policy.apply(namespace, release, vec![*finding]);
-            let refuses = findings.iter().any(|it| it.action == Action::Deny);
-            return Verdict::of(&findings, refuses.then_some(message));
+            return Verdict::of(&findings, refuses(&findings).then_some(message));
         }
         Err(_) => {
             let gap = facts.gaps().first().map_or("", |gap| gap.reason.as_str());

@@ -39,6 +39,7 @@ pub(super) fn events(request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
 fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
     let mut notices = Vec::new();
     let user = &request.user_info.username;
+    let rules = |count| verdict.rules(Some(count)).replace(',', ", ");
     let subject = || match &verdict.release {
         Some(release) => format!("release {release}"),
         None => request.name().to_owned(),
@@ -47,7 +48,7 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
         // What comes after may be in the words of whoever asked.
         let head = message.lines().next().unwrap_or_default();
         let head = head.split_once(": ").map_or(head, |(head, _)| head);
-        let rules = verdict.rules(Some(Count::Deny)).replace(',', ", ");
+        let rules = rules(Count::Deny);
         let reason = refusal(request);
         let note = match reason {
             Reason::OverrideRefused => format!("{head}. It was asked for by {user}."),
@@ -56,7 +57,7 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
         };
         notices.push((reason, note));
     }
-    let audited = verdict.rules(Some(Count::Audited)).replace(',', ", ");
+    let audited = rules(Count::Audited);
     if !audited.is_empty() {
         let note = format!(
             "{} would be refused outside audit mode; rules: {audited}",
@@ -64,7 +65,7 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
         );
         notices.push((Reason::WouldBeRefused, note));
     }
-    let overridden = verdict.rules(Some(Count::Overridden)).replace(',', ", ");
+    let overridden = rules(Count::Overridden);
     if !overridden.is_empty() {
         let note = format!("{user} goes ahead with {}; rules: {overridden}", subject());
         notices.push((Reason::OverrideUsed, note));

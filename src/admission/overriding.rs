@@ -6,7 +6,7 @@ use super::{review::Request, verdict::Verdict};
 use crate::{
     change::{Change, Operation},
     facts::Facts,
-    finding::{Action, Count, Finding},
+    finding::{Count, Finding, refuses},
     gather::Reader,
     object::{Kind, Object, ObjectRef},
     overrides::{self, Override, RIGHT},
@@ -82,7 +82,7 @@ pub(super) async fn apply(
     revision: Option<u64>,
     findings: &mut [Finding],
 ) -> Option<String> {
-    if findings.iter().all(|it| it.action != Action::Deny) {
+    if !refuses(findings) {
         return None;
     }
     let name = overrides::name(&change.release);

@@ -1,6 +1,6 @@
 //! The release gate: a Helm record is judged before Helm applies anything.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
     change::Change,
     denial,
     facts::Facts,
-    finding::Action,
+    finding::refuses,
     gather::{BUSY, Decoded, Reader, Running},
     object::{Kind, ObjectRef},
     overrides,
@@ -100,11 +100,8 @@ pub(super) async fn judge(
     // Whose labels nobody may ask for on behalf of this user tells nothing of them.
     let home = ObjectRef::new(Kind::Namespace, "", &change.namespace);
     let policy = match facts.unread(&home) {
-        true => policy.among(&BTreeMap::new()),
-        false => policy
-            .in_namespace(reader, &change.namespace)
-            .await
-            .into_owned(),
+        true => Cow::Owned(policy.among(&BTreeMap::new())),
+        false => policy.in_namespace(reader, &change.namespace).await,
     };
     let findings = rules::judge(&change, &facts);
     let mut findings = policy.apply(&change.namespace, &change.release, findings);
@@ -177,7 +174,6 @@ async fn undecodable(
     let findings = rules::unchecked(&change, &facts);
     let policy = policy.in_namespace(reader, &change.namespace).await;
     let findings = policy.apply(&change.namespace, release, findings);
-    let refuses = findings.iter().any(|it| it.action == Action::Deny);
-    let refusal = refuses.then(|| format!("{message}. Nothing was changed."));
+    let refusal = refuses(&findings).then(|| format!("{message}. Nothing was changed."));
     Verdict::of(&findings, refusal).about(release)
 }

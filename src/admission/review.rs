@@ -215,12 +215,12 @@ impl<'a> Request<'a> {
         self.parsed_old().cloned()
     }
 
-    fn parsed(&self) -> Option<&Object> {
+    pub(super) fn parsed(&self) -> Option<&Object> {
         let parse = || self.parse(self.object?);
         self.parsed.get_or_init(parse).as_ref()
     }
 
-    fn parsed_old(&self) -> Option<&Object> {
+    pub(super) fn parsed_old(&self) -> Option<&Object> {
         let parse = || self.parse(self.old_object?);
         self.parsed_old.get_or_init(parse).as_ref()
     }

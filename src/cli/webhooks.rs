@@ -10,7 +10,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use crate::webhooks::{Address, Trust, configurations, leave_out_match_conditions};
+use crate::{
+    object::namespace_and_name,
+    webhooks::{Address, Trust, configurations, leave_out_match_conditions},
+};
 
 /// Where the API server reaches the guard, and which CA it is to trust there.
 #[derive(Args, Debug)]
@@ -69,9 +72,8 @@ impl WebhooksArgs {
         let file = match (&self.ca, &self.inject_ca_from) {
             (Some(file), _) => file,
             (None, Some(certificate)) => {
-                let (namespace, name) = certificate.split_once('/').unwrap_or_default();
                 ensure!(
-                    !namespace.is_empty() && !name.is_empty(),
+                    namespace_and_name(certificate).is_some(),
                     "--inject-ca-from must be NAMESPACE/CERTIFICATE, not {certificate:?}"
                 );
                 return Ok(Trust::Injected(certificate.clone()));
@@ -97,14 +99,12 @@ impl WebhooksArgs {
                 );
                 Ok(Address::Url(url.clone()))
             }
-            (None, Some(service)) => match service.split_once('/') {
-                Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
-                    Ok(Address::Service {
-                        namespace: namespace.to_owned(),
-                        name: name.to_owned(),
-                    })
-                }
-                _ => bail!("--service must be NAMESPACE/NAME, not {service:?}"),
+            (None, Some(service)) => match namespace_and_name(service) {
+                Some((namespace, name)) => Ok(Address::Service {
+                    namespace: namespace.to_owned(),
+                    name: name.to_owned(),
+                }),
+                None => bail!("--service must be NAMESPACE/NAME, not {service:?}"),
             },
             (None, None) => bail!("--url or --service must be given"),
         }

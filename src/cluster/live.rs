@@ -102,16 +102,7 @@ impl LiveCluster {
             ("update", "", "secrets"),
             ("update", "apps", "statefulsets"),
         ];
-        let asked = rights.map(|(verb, group, resource)| {
-            let attributes = ResourceAttributes {
-                group: Some(group.to_owned()),
-                resource: Some(resource.to_owned()),
-                namespace: Some(namespace.to_owned()),
-                verb: Some(verb.to_owned()),
-                ..ResourceAttributes::default()
-            };
-            self.allows(user, attributes)
-        });
+        let asked = rights.map(|right| self.allows(user, right, namespace, None));
         let allowed = try_join_all(asked).await?;
         Ok(allowed.into_iter().all(|allowed| allowed))
     }
@@ -119,22 +110,28 @@ impl LiveCluster {
     pub(super) async fn may(
         &self,
         user: &User,
-        (verb, group, resource): Right,
+        right: Right,
         namespace: &str,
         name: &str,
+    ) -> Result<bool, ReadError> {
+        self.allows(user, right, namespace, Some(name)).await
+    }
+
+    async fn allows(
+        &self,
+        user: &User,
+        (verb, group, resource): Right,
+        namespace: &str,
+        name: Option<&str>,
     ) -> Result<bool, ReadError> {
         let attributes = ResourceAttributes {
             group: Some(group.to_owned()),
             resource: Some(resource.to_owned()),
             namespace: Some(namespace.to_owned()),
-            name: Some(name.to_owned()),
+            name: name.map(str::to_owned),
             verb: Some(verb.to_owned()),
             ..ResourceAttributes::default()
         };
-        self.allows(user, attributes).await
-    }
-
-    async fn allows(&self, user: &User, attributes: ResourceAttributes) -> Result<bool, ReadError> {
         let review = SubjectAccessReview {
             spec: SubjectAccessReviewSpec {
                 user: Some(user.username.clone()),

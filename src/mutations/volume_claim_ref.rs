@@ -13,7 +13,7 @@ use crate::{
     claims::ordinal,
     facts::Facts,
     finding::{Action, Finding},
-    object::{Kind, Object, ObjectRef},
+    object::{Kind, Object, ObjectRef, namespace_and_name},
     rules::volume_in_use,
 };
 
@@ -34,10 +34,7 @@ pub fn mutate(volume: &Object, facts: &Facts) -> Result<Option<Mutated>, Box<Fin
         return Ok(None);
     };
     let refuse = |why: String| Err(Box::new(refusal(volume, why)));
-    let Some((namespace, claim)) = target
-        .split_once('/')
-        .filter(|(namespace, claim)| !namespace.is_empty() && !claim.is_empty())
-    else {
+    let Some((namespace, claim)) = namespace_and_name(target) else {
         return refuse(format!(
             "{REBIND_TO} must be NAMESPACE/CLAIM, not \"{target}\"."
         ));

@@ -2,22 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
-};
+use prometheus_client::metrics::{counter::Counter, family::Family};
 use tokio::sync::watch;
 
 use super::Policy;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Outcome};
 
 /// A ConfigMap's volume takes up to a minute itself to show a change.
 const INTERVAL: Duration = Duration::from_secs(5);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: &'static str,
-}
 
 /// The policy of a file, and what becomes of it; without a file what the rules' pages say.
 ///
