@@ -1,5 +1,6 @@
 //! The command line.
 
+mod connect;
 mod explain;
 mod ready;
 mod serve;
@@ -33,17 +34,14 @@ impl Cli {
     /// Does what was asked.
     pub fn run(self) -> ExitCode {
         let done = match self.command {
-            Command::Serve(args) => args.run(),
-            Command::Explain(args) => args.run(),
-            Command::Ready(args) => args.run(),
-            Command::Webhooks(args) => args.run(),
+            Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
         };
-        match done {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::FAILURE
-            }
-        }
+        done.unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        })
     }
 }

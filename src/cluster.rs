@@ -3,10 +3,15 @@
 mod live;
 mod request;
 mod snapshot;
+mod write;
 
 use std::sync::Arc;
 
-pub use self::{live::LiveCluster, snapshot::Snapshot};
+pub use self::{
+    live::LiveCluster,
+    snapshot::Snapshot,
+    write::{Effect, Patch, WriteError},
+};
 pub(crate) use self::{live::is_name, request::explain};
 use crate::object::{Kind, Object, ObjectRef};
 

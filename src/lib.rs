@@ -54,6 +54,7 @@ pub mod object;
 pub mod overrides;
 pub mod policy;
 pub mod release;
+pub mod report;
 pub mod rules;
 pub mod server;
 pub mod shell;

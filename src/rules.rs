@@ -156,6 +156,9 @@ pub const RULES: &[Rule] = &[
     release_notes::RULE,
 ];
 
+/// The rule that finds what could not be read.
+pub const NOT_CHECKED: &str = not_checked::RULE.id;
+
 /// What could not be read, where nothing else can be judged.
 pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
     (not_checked::RULE.judge)(change, facts)

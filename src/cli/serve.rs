@@ -10,6 +10,7 @@ use kube::{
 };
 use tokio::time::timeout;
 
+use super::connect;
 use crate::{
     admission::{AdmissionMetrics, Guard},
     camunda::Line,
@@ -162,10 +163,11 @@ impl ServeArgs {
 }
 
 async fn client(kubeconfig: Option<&PathBuf>) -> anyhow::Result<Client> {
-    let mut config = match kubeconfig {
+    let config = match kubeconfig {
         Some(file) => {
             let name = file.display();
-            let read = Kubeconfig::read_from(file).with_context(|| format!("can't read --kubeconfig {name}"))?;
+            let read = Kubeconfig::read_from(file)
+                .with_context(|| format!("can't read --kubeconfig {name}"))?;
             Config::from_custom_kubeconfig(read, &KubeConfigOptions::default())
                 .await
                 .with_context(|| format!("--kubeconfig {name} is not usable"))?
@@ -177,12 +179,7 @@ async fn client(kubeconfig: Option<&PathBuf>) -> anyhow::Result<Client> {
                 .context("no API server: this is no Pod, and no kubeconfig was found (--kubeconfig names one)")?,
         },
     };
-    // Every read has a deadline of its own; these only free what hangs.
-    config.connect_timeout = Some(Duration::from_secs(5));
-    config.read_timeout = Some(Duration::from_secs(30));
-    // It would go on until the deadline and leave only that to tell.
-    config.default_retry = false;
-    Client::try_from(config).context("can't make a client of the API server")
+    connect::client(config)
 }
 
 /// Waits for the API server to be there, for readiness, and says in the log when it is not there any more.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     ReadError, Right, User,
-    request::{Failure, request},
+    request::{Failure, Payload, request},
 };
 use crate::object::{Kind, Object, ObjectRef};
 
@@ -22,7 +22,7 @@ const PAGE: usize = 500;
 /// A client of the API server.
 #[derive(Clone)]
 pub struct LiveCluster {
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl LiveCluster {
@@ -36,7 +36,7 @@ impl LiveCluster {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), ReadError> {
-        let version = request(&self.client, Method::GET, "/version", &[]).await;
+        let version = request(&self.client, Method::GET, "/version", Payload::NONE).await;
         version.map(drop).map_err(Failure::into)
     }
 
@@ -52,7 +52,7 @@ impl LiveCluster {
             collection(reference.kind, &reference.namespace),
             reference.name
         );
-        match request(&self.client, Method::GET, &path, &[]).await {
+        match request(&self.client, Method::GET, &path, Payload::NONE).await {
             Ok(value) => Ok(Some(Arc::new(Object(value)))),
             Err(failure) if failure.status == Some(StatusCode::NOT_FOUND) => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -83,7 +83,7 @@ impl LiveCluster {
         let mut next = String::new();
         loop {
             let path = format!("{path}{next}");
-            let page = request(&self.client, Method::GET, &path, &[]).await?;
+            let page = request(&self.client, Method::GET, &path, Payload::NONE).await?;
             let items = page
                 .get("items")
                 .and_then(Value::as_array)
@@ -145,13 +145,13 @@ impl LiveCluster {
         };
         let review = serde_json::to_vec(&review).map_err(|_| ReadError::Malformed)?;
         let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-        let answer = request(&self.client, Method::POST, path, &review).await?;
+        let answer = request(&self.client, Method::POST, path, Payload::json(&review)).await?;
         let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
         allowed.ok_or(ReadError::Malformed)
     }
 }
 
-fn collection(kind: Kind, namespace: &str) -> String {
+pub(super) fn collection(kind: Kind, namespace: &str) -> String {
     let mut path = match kind.group() {
         "" => format!("/api/{}", kind.version()),
         group => format!("/apis/{group}/{}", kind.version()),
@@ -174,7 +174,7 @@ pub(crate) fn is_name(name: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
 }
 
-fn is_namespace(reference: &ObjectRef) -> bool {
+pub(super) fn is_namespace(reference: &ObjectRef) -> bool {
     !reference.kind.namespaced() || is_name(&reference.namespace)
 }
 

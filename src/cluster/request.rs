@@ -30,6 +30,31 @@ impl From<Failure> for ReadError {
     }
 }
 
+/// What is sent along.
+#[derive(Clone, Copy)]
+pub(super) struct Payload<'a> {
+    media_type: &'static str,
+    bytes: &'a [u8],
+}
+
+impl<'a> Payload<'a> {
+    /// Nothing.
+    pub(super) const NONE: Payload<'static> = Payload {
+        media_type: "",
+        bytes: &[],
+    };
+
+    /// An object.
+    pub(super) fn json(bytes: &'a [u8]) -> Self {
+        Self::of("application/json", bytes)
+    }
+
+    /// A patch, whose media type says which kind.
+    pub(super) fn of(media_type: &'static str, bytes: &'a [u8]) -> Self {
+        Self { media_type, bytes }
+    }
+}
+
 /// The JSON that the API server answers.
 ///
 /// kube's own way of asking tells neither `Retry-After` nor, once the deadline is over, what the last answer was.
@@ -37,10 +62,10 @@ pub(super) async fn request(
     client: &Client,
     method: Method,
     path: &str,
-    body: &[u8],
+    payload: Payload<'_>,
 ) -> Result<Value, Failure> {
     for pause in PAUSES {
-        let failure = match request_once(client, &method, path, body).await {
+        let failure = match request_once(client, &method, path, payload).await {
             Err(failure) if failure.may_pass() => failure,
             answer => return answer,
         };
@@ -54,20 +79,20 @@ pub(super) async fn request(
             }
         }
     }
-    request_once(client, &method, path, body).await
+    request_once(client, &method, path, payload).await
 }
 
 async fn request_once(
     client: &Client,
     method: &Method,
     path: &str,
-    body: &[u8],
+    payload: Payload<'_>,
 ) -> Result<Value, Failure> {
     let mut request = Request::builder().method(method).uri(path);
-    if !body.is_empty() {
-        request = request.header("Content-Type", "application/json");
+    if !payload.media_type.is_empty() {
+        request = request.header("Content-Type", payload.media_type);
     }
-    let request = request.body(Body::from(body.to_vec()));
+    let request = request.body(Body::from(payload.bytes.to_vec()));
     let request = request.map_err(kube::Error::HttpError)?;
     let answer = client.send(request).await?;
     let status = answer.status();

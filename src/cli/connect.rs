@@ -1,0 +1,90 @@
+//! Which cluster a command is about, as kubectl finds it.
+
+use std::{future::Future, path::PathBuf, time::Duration};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+use crate::cluster::LiveCluster;
+
+/// Where the cluster is, and where in it.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct ConnectArgs {
+    /// Kubeconfig of the cluster [default: KUBECONFIG, else ~/.kube/config, else the Pod's own account]
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+
+    /// Namespace of the release [default: the context's]
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) namespace: Option<String>,
+}
+
+/// A cluster that can be asked.
+pub(super) struct Connection {
+    pub(super) cluster: LiveCluster,
+    pub(super) namespace: String,
+}
+
+impl ConnectArgs {
+    /// Finds the cluster; it is not asked anything yet.
+    pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
+        let config = match self.kubeconfig.is_some() || self.context.is_some() {
+            true => self.from_kubeconfig().await?,
+            false => match self.from_kubeconfig().await {
+                Ok(config) => config,
+                Err(error) => Config::incluster().map_err(|_| error)?,
+            },
+        };
+        let namespace = self.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+        let cluster = LiveCluster::new(client(config)?);
+        Ok(Connection { cluster, namespace })
+    }
+
+    async fn from_kubeconfig(&self) -> anyhow::Result<Config> {
+        let options = KubeConfigOptions {
+            context: self.context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        match &self.kubeconfig {
+            Some(file) => {
+                let name = file.display();
+                let read = Kubeconfig::read_from(file)
+                    .with_context(|| format!("can't read --kubeconfig {name}"))?;
+                Config::from_custom_kubeconfig(read, &options)
+                    .await
+                    .with_context(|| format!("--kubeconfig {name} is not usable"))
+            }
+            None => Config::from_kubeconfig(&options)
+                .await
+                .map_err(|error| anyhow!("no cluster: {error} (--kubeconfig names a kubeconfig)")),
+        }
+    }
+}
+
+/// A client whose every question has a deadline of its own.
+pub(super) fn client(mut config: Config) -> anyhow::Result<Client> {
+    // These only free what hangs.
+    config.connect_timeout = Some(Duration::from_secs(5));
+    config.read_timeout = Some(Duration::from_secs(30));
+    // It would go on until the deadline and leave only that to tell.
+    config.default_retry = false;
+    Client::try_from(config).context("can't make a client of the API server")
+}
+
+/// Does what asks the API server.
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("can't start the runtime")?
+        .block_on(work)
+}
