@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod connect;
 mod explain;
 mod ready;
@@ -22,6 +23,8 @@ pub struct Cli {
 enum Command {
     /// Serve the admission webhook
     Serve(Box<serve::ServeArgs>),
+    /// Say of an upgrade what the webhook would say, before there is one
+    Check(Box<check::CheckArgs>),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
     /// Ask a guard that serves whether it is ready
@@ -35,6 +38,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let done = match self.command {
             Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Check(args) => args.run(),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),

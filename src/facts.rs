@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
@@ -20,6 +21,17 @@ pub struct Facts {
     objects: BTreeMap<ObjectRef, Arc<Object>>,
     releases: BTreeSet<(String, String)>,
     gaps: Vec<Gap>,
+    missed: Missed,
+}
+
+/// The gaps that a rule has met. What it answers does not depend on them; they tell which rules a gap has kept from judging.
+#[derive(Debug, Default)]
+struct Missed(Mutex<BTreeSet<String>>);
+
+impl Clone for Missed {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// Something that could not be read, and so could not be judged.
@@ -86,16 +98,36 @@ impl Facts {
         &self.gaps
     }
 
+    /// The gaps that were met since this was last asked.
+    pub(crate) fn take_missed(&self) -> BTreeSet<String> {
+        let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *missed)
+    }
+
+    fn misses(&self, is_met: impl Fn(&Gap) -> bool) -> bool {
+        let mut met = self.gaps.iter().filter(|gap| is_met(gap)).peekable();
+        if met.peek().is_none() {
+            return false;
+        }
+        let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.extend(met.map(|gap| gap.what.clone()));
+        true
+    }
+
     /// Whether reading an object was tried and failed, so that its absence here tells nothing.
     pub fn unread(&self, reference: &ObjectRef) -> bool {
+        // Nearly always there is none, and nothing to compare with.
+        if self.gaps.is_empty() {
+            return false;
+        }
         let what = reference.to_string();
-        self.gaps.iter().any(|gap| gap.what == what)
+        self.misses(|gap| gap.what == what)
     }
 
     /// Whether listing the objects of a kind in a namespace was tried and failed.
     pub fn unlisted(&self, kind: Kind, namespace: &str) -> bool {
         let what = Facts::listing(kind, namespace);
-        self.gaps.iter().any(|gap| gap.what == what)
+        self.misses(|gap| gap.what == what)
     }
 
     /// How a gap names a listing.
@@ -105,7 +137,11 @@ impl Facts {
 
     /// The live object, if there is one.
     pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
-        self.objects.get(reference).map(Arc::as_ref)
+        let found = self.objects.get(reference).map(Arc::as_ref);
+        if found.is_none() {
+            self.unread(reference);
+        }
+        found
     }
 
     /// Whether Helm leaves a live object alone that its manifest has no more.
@@ -121,6 +157,13 @@ impl Facts {
 
     /// All objects of a kind that were read.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        if !self.gaps.is_empty() {
+            let of_kind = |gap: &Gap| {
+                let begins = |name: &str| gap.what.split(' ').next() == Some(name);
+                begins(kind.name()) || begins(kind.plural())
+            };
+            self.misses(of_kind);
+        }
         self.objects
             .iter()
             .filter(move |(reference, _)| reference.kind == kind)

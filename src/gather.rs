@@ -3,6 +3,7 @@
 //! What could not be read becomes a gap among the facts, never silence.
 
 mod at_work;
+mod lookup;
 mod measure;
 mod object;
 mod records;
@@ -24,6 +25,7 @@ use self::measure::Clock;
 pub use self::{
     measure::{ReadErrors, Spent},
     records::{Decoded, Held, Records},
+    release::Asker,
     running::Running,
 };
 use crate::{

@@ -1,8 +1,9 @@
 //! What judging a change comes to, for everything that prints it but an AdmissionResponse.
 
 use crate::{
-    change::Change,
+    change::{Change, Operation},
     finding::{Action, Finding},
+    release::Release,
     rules::NOT_CHECKED,
 };
 
@@ -51,6 +52,30 @@ impl Outcome {
 }
 
 impl Report {
+    /// What was found of a change.
+    pub fn new(change: Change, findings: Vec<Finding>, source: &str) -> Self {
+        Self {
+            change,
+            findings,
+            source: source.to_owned(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// A release in which there is no Camunda, which no rule is about.
+    pub fn of_others(release: &Release, source: &str) -> Self {
+        let change = Change {
+            operation: Operation::of(release.info.status).unwrap_or_default(),
+            release: release.name.clone(),
+            namespace: release.namespace.clone(),
+            ..Change::default()
+        };
+        let mut report = Self::new(change, Vec::new(), source);
+        let note = "There is no Camunda in it, so no rule is about it.";
+        report.notes.push(note.to_owned());
+        report
+    }
+
     /// What it comes to.
     pub fn outcome(&self) -> Outcome {
         let unchecked = |finding: &&Finding| finding.rule == NOT_CHECKED;

@@ -68,6 +68,7 @@ mod zeebe_brokers_reduced;
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
 pub(crate) use self::cures::{conversion, flag};
+use self::not_checked::Unjudged;
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
@@ -171,10 +172,18 @@ pub fn concern_claims(old: &Object, new: &Object) -> bool {
         || claim_retention_policy::concerns(old, new)
 }
 
-/// All that all rules find.
+/// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.
 pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    RULES
-        .iter()
-        .flat_map(|rule| (rule.judge)(change, facts))
-        .collect()
+    let mut unjudged = Unjudged::default();
+    let mut findings = Vec::new();
+    // What was met on the way here no rule has asked for.
+    unjudged.forget(change, facts);
+    for rule in RULES.iter().filter(|rule| rule.id != NOT_CHECKED) {
+        let found = (rule.judge)(change, facts);
+        unjudged.note(rule.id, change, facts, &found);
+        findings.extend(found);
+    }
+    let mut all = not_checked::find(change, facts, &unjudged);
+    all.append(&mut findings);
+    all
 }

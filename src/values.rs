@@ -1,18 +1,45 @@
 //! A release's user values: what somebody set, not the chart's defaults.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use serde_json::{Map, Value, value::RawValue};
 
 /// More than any values file has; a hostile one must not become many times its size in memory.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// The values that a user gave to Camunda's chart, under the keys that its own `values.yaml` has.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Values {
     own: Map<String, Value>,
     root: Option<String>,
+    unknown: Option<Arc<AtomicBool>>,
 }
 
 impl Values {
+    /// Values that nobody knows: nothing is set in them, and whoever asks is noted.
+    pub fn unknown() -> Values {
+        Values {
+            unknown: Some(Arc::default()),
+            ..Values::default()
+        }
+    }
+
+    /// Whether somebody has asked for values that are not known since this was last asked.
+    pub(crate) fn take_asked(&self) -> bool {
+        let unknown = self.unknown.as_ref();
+        unknown.is_some_and(|asked| asked.swap(false, Ordering::Relaxed))
+    }
+
+    fn ask(&self) -> &Map<String, Value> {
+        if let Some(asked) = &self.unknown {
+            asked.store(true, Ordering::Relaxed);
+        }
+        &self.own
+    }
+
     /// From a record's `config`. `root` is the name or alias of Camunda's chart under an umbrella chart.
     ///
     /// # Errors
@@ -21,8 +48,8 @@ impl Values {
         let own_name = || root.map(str::to_owned);
         let Some(config) = config.map(RawValue::get) else {
             return Ok(Values {
-                own: Map::new(),
                 root: own_name(),
+                ..Values::default()
             });
         };
         if config.len() > MAX_BYTES {
@@ -51,17 +78,18 @@ impl Values {
         Ok(Values {
             own,
             root: own_name(),
+            unknown: None,
         })
     }
 
     /// The value under a dotted key, `null` counting as not set.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        at_key(&self.own, key).filter(|value| !value.is_null())
+        at_key(self.ask(), key).filter(|value| !value.is_null())
     }
 
     /// Whether a dotted key is set, to `null` or by anything other than a mapping above it too.
     pub fn mentions(&self, key: &str) -> bool {
-        let mut map = &self.own;
+        let mut map = self.ask();
         for part in key.split('.') {
             match map.get(part) {
                 Some(Value::Object(below)) => map = below,
@@ -94,7 +122,7 @@ impl Values {
 
     /// All of them, without an umbrella's name above.
     pub(crate) fn own(&self) -> &Map<String, Value> {
-        &self.own
+        self.ask()
     }
 
     /// A dotted key as `--set` has it: below an umbrella's name for Camunda's chart, whose `global` the umbrella's own wins over.
@@ -113,7 +141,7 @@ impl Values {
     /// Every key that holds no mapping, dotted.
     pub fn leaves(&self) -> Vec<(String, &Value)> {
         let mut found = Vec::new();
-        for (key, value) in &self.own {
+        for (key, value) in self.ask() {
             leaves(key, value, &mut found);
         }
         found
@@ -136,7 +164,14 @@ impl From<Map<String, Value>> for Values {
         Self {
             own: values,
             root: None,
+            unknown: None,
         }
+    }
+}
+
+impl PartialEq for Values {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.own, &self.root) == (&other.own, &other.root)
     }
 }
 

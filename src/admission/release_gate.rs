@@ -10,7 +10,7 @@ use crate::{
     denial,
     facts::Facts,
     finding::refuses,
-    gather::{BUSY, Decoded, Reader, Running},
+    gather::{Asker, BUSY, Decoded, Reader, Running},
     object::{Kind, ObjectRef},
     overrides,
     policy::Policy,
@@ -74,29 +74,11 @@ pub(super) async fn judge(
             running(guard, reader, request, storage, name, revision).await
         }
     };
-    let (running, unknown) = match &running {
-        Running::Nothing => (None, None),
-        Running::Release(rendered, _) => (Some(rendered), None),
-        Running::Unknown(reason) => (None, Some(reason.clone())),
-    };
-    if !rendered.camunda && !running.as_ref().is_some_and(|running| running.camunda) {
-        return Verdict::admitted();
-    }
-    let Some(mut change) =
-        Change::of_release(&release, &rendered, running.map(|running| &**running))
-    else {
+    let asker = Asker::Writer(&request.namespace, &request.user_info);
+    let announced = reader.announced(&release, &rendered, &running, &policy.newest_patches, asker);
+    let Some((change, facts)) = announced.await else {
         return Verdict::admitted();
     };
-    change.newest_patches = policy.newest_patches.clone();
-    let mut facts = reader
-        .release_facts(&mut change, &request.namespace, &request.user_info)
-        .await;
-    for reason in &rendered.unreadable {
-        facts.insert_gap("manifest", reason.clone());
-    }
-    if let Some(reason) = unknown {
-        facts.insert_gap("running release", reason);
-    }
     // Whose labels nobody may ask for on behalf of this user tells nothing of them.
     let home = ObjectRef::new(Kind::Namespace, "", &change.namespace);
     let policy = match facts.unread(&home) {

@@ -91,9 +91,14 @@ impl Rendered {
     /// Reads the documents of the kinds that rules want; the others are not even parsed, nor is again what stands in
     /// `known` word for word: most upgrades change little.
     pub fn of(release: &Release, known: Option<&Rendered>) -> Rendered {
+        Rendered::within(release, known, Budget::default())
+    }
+
+    /// The same where more than a webhook's review may cost is allowed.
+    pub fn within(release: &Release, known: Option<&Rendered>, budget: Budget) -> Rendered {
         let mut rendered = Rendered::default();
         // One budget for the whole record: many documents must not add up to what one may not cost.
-        let mut budget = Budget::default();
+        let mut budget = budget;
         for document in manifest::split(&release.manifest) {
             rendered.read(&document, known, &mut budget, release, None);
         }
@@ -112,6 +117,43 @@ impl Rendered {
             _ => {}
         }
         rendered.helm = HelmCli::of(release);
+        rendered
+    }
+
+    /// What runs, by the objects that are there; nobody knows the values that they were rendered from.
+    pub fn of_live(objects: impl IntoIterator<Item = (Kind, Arc<Object>)>) -> Rendered {
+        let mut rendered = Rendered {
+            values: Values::unknown(),
+            ..Rendered::default()
+        };
+        for (kind, object) in objects {
+            // A controller's objects and hooks belong to no manifest.
+            if object.has_controller() || object.annotation("helm.sh/hook").is_some() {
+                continue;
+            }
+            let namespace = object.namespace().unwrap_or_default();
+            rendered.objects.push(RenderedObject {
+                reference: ObjectRef::new(kind, namespace, object.name()),
+                component: Component::of(&object, None),
+                charts: None,
+                camunda: false,
+                hook: None,
+                object,
+            });
+        }
+        let objects = &mut rendered.objects;
+        rendered.camunda_version = objects.iter().find_map(|it| chart_version(&it.object));
+        rendered.camunda = rendered.camunda_version.is_some();
+        let line = rendered.camunda_version.as_deref().and_then(Line::of);
+        for rendered in objects {
+            let object = &rendered.object;
+            let keys = object.at("/data").and_then(serde_json::Value::as_object);
+            let mut keys = keys.into_iter().flat_map(|data| data.keys());
+            let known = |key: &String| camunda::credential(object, key, None, line).is_some();
+            rendered.camunda = camunda::is_own(object)
+                || rendered.component != Component::Other
+                || rendered.reference.kind == Kind::Secret && keys.any(known);
+        }
         rendered
     }
 
@@ -221,7 +263,11 @@ impl Rendered {
         let metadata = &release.chart.metadata;
         if metadata.name == camunda::CHART {
             self.camunda = true;
-            self.camunda_version = Some(metadata.version.clone());
+            // A rendered manifest tells it only by its labels.
+            self.camunda_version = match metadata.version.is_empty() {
+                true => self.objects.iter().find_map(|it| chart_version(&it.object)),
+                false => Some(metadata.version.clone()),
+            };
             for object in &mut self.objects {
                 object.camunda = true;
             }

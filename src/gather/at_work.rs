@@ -38,7 +38,7 @@ impl Reader {
     }
 
     /// Records are asked for by name, since the guard may not list Secrets: upwards until a whole batch is not there.
-    async fn newest_record(
+    pub(super) async fn newest_record(
         &self,
         kind: Kind,
         namespace: &str,

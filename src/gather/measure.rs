@@ -88,7 +88,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// The family of reads that failed; clones share it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ReadErrors(Family<Labels, Counter>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -4,31 +4,76 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream};
 
-use super::{PARALLEL, Reader, Wanted, measure::REVIEW};
+use super::{PARALLEL, Reader, Running, Wanted, measure::REVIEW};
 use crate::{
-    camunda::{Component, is_elastics},
-    change::{Change, ObjectChange},
+    camunda::{Component, NewestPatches, is_elastics},
+    change::{Change, ObjectChange, Rendered},
     claims::{self, Mounts},
     cluster::User,
     configuration::config_maps,
-    facts::Facts,
+    facts::{Facts, Gap},
     migration,
     object::{Kind, Object, ObjectRef},
+    release::Release,
     rules::{
         CLAIM_LABELS_SINCE, SecretRef, changed_user, connectors_secret, goes_back, renamed_gateway,
         secret_refs,
     },
 };
 
+/// On whose behalf a release is judged.
+#[derive(Clone, Copy, Debug)]
+pub enum Asker<'a> {
+    /// Whoever wrote a record into this namespace: they may write there, and elsewhere only if the API server says so.
+    Writer(&'a str, &'a User),
+    /// Whoever reads with rights of their own.
+    Reader,
+}
+
 impl Reader {
-    /// Reads what the rules need to judge a release.
-    ///
-    /// `home` is the namespace of the record: whoever wrote it may write there, and elsewhere only if the API server says so.
-    pub async fn release_facts(&self, change: &mut Change, home: &str, user: &User) -> Facts {
+    /// What a release would change over what runs, and what the rules need to judge it; nothing where nothing is about to happen
+    /// to Camunda.
+    pub async fn announced(
+        &self,
+        release: &Release,
+        planned: &Rendered,
+        running: &Running,
+        newest_patches: &NewestPatches,
+        asker: Asker<'_>,
+    ) -> Option<(Change, Facts)> {
+        let (running, gaps) = match running {
+            Running::Nothing => (None, Vec::new()),
+            Running::Release(rendered, _) => (Some(&**rendered), Vec::new()),
+            Running::Live(rendered, gaps) => (Some(&**rendered), gaps.clone()),
+            Running::Unknown(reason) => {
+                let (what, reason) = ("running release".to_owned(), reason.clone());
+                (None, vec![Gap { what, reason }])
+            }
+        };
+        if !planned.camunda && !running.is_some_and(|running| running.camunda) {
+            return None;
+        }
+        let mut change = Change::of_release(release, planned, running)?;
+        change.newest_patches = newest_patches.clone();
+        let mut facts = self.release_facts(&mut change, asker).await;
+        for reason in &planned.unreadable {
+            facts.insert_gap("manifest", reason.clone());
+        }
+        for gap in gaps {
+            facts.insert_gap(gap.what, gap.reason);
+        }
+        Some((change, facts))
+    }
+
+    async fn release_facts(&self, change: &mut Change, asker: Asker<'_>) -> Facts {
         let mut facts = Facts::default();
-        let reader = self
-            .leave_out_foreign_namespaces(&mut facts, change, home, user)
-            .await;
+        let reader = match asker {
+            Asker::Reader => self.clone(),
+            Asker::Writer(home, user) => {
+                self.leave_out_foreign_namespaces(&mut facts, change, home, user)
+                    .await
+            }
+        };
         let namespaces: BTreeSet<_> = change
             .of_kind(Kind::StatefulSet)
             .filter(|set| set.camunda)

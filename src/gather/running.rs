@@ -8,6 +8,7 @@ use super::{BUSY, Held, PARALLEL, Reader, Records};
 use crate::{
     change::Rendered,
     cluster::ReadError,
+    facts::Gap,
     object::{Kind, Object, ObjectRef},
     release::{self, Storage},
 };
@@ -22,6 +23,8 @@ pub enum Running {
     Nothing,
     /// This release.
     Release(Arc<Rendered>, Held),
+    /// No record of it was found or could be read: this is what its live objects say, and what is not known of them.
+    Live(Arc<Rendered>, Vec<Gap>),
     /// It could not be read.
     Unknown(String),
 }

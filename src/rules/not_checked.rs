@@ -12,7 +12,11 @@ use crate::{
     change::{Change, Gate},
     facts::Facts,
     finding::{Action, Finding, Fix},
+    values::Values,
 };
+
+/// Why values are not known.
+const UNKNOWN_VALUES: &str = "a rendered manifest does not show them; -f FILE gives them";
 
 /// How many of what could not be read for one reason are named.
 const NAMED: usize = 12;
@@ -24,18 +28,70 @@ pub(super) const RULE: Rule = Rule {
     judge,
 };
 
+/// The rules that could not judge, by what they miss.
+#[derive(Debug, Default)]
+pub(super) struct Unjudged {
+    by_gap: BTreeMap<String, BTreeSet<&'static str>>,
+    by_values: BTreeSet<&'static str>,
+}
+
+impl Unjudged {
+    /// Leaves out what was missed until now.
+    pub(super) fn forget(&self, change: &Change, facts: &Facts) {
+        facts.take_missed();
+        asked_for_values(change);
+    }
+
+    /// Notes what a rule has missed, after it has judged.
+    pub(super) fn note(
+        &mut self,
+        rule: &'static str,
+        change: &Change,
+        facts: &Facts,
+        found: &[Finding],
+    ) {
+        for what in facts.take_missed() {
+            self.by_gap.entry(what).or_default().insert(rule);
+        }
+        let asked = asked_for_values(change);
+        // One that has found something all the same needed the values only to say more.
+        if asked && found.is_empty() {
+            self.by_values.insert(rule);
+        }
+    }
+}
+
+fn asked_for_values(change: &Change) -> bool {
+    let running = change.running_values.as_ref();
+    running.is_some_and(Values::take_asked) | change.values.take_asked()
+}
+
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if facts.gaps().is_empty() {
+    find(change, facts, &Unjudged::default())
+}
+
+/// What could not be read.
+pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<Finding> {
+    let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for gap in facts.gaps() {
+        let (what, rules) = reasons.entry(&gap.reason).or_default();
+        what.insert(&gap.what);
+        rules.extend(unjudged.by_gap.get(&gap.what).into_iter().flatten());
+    }
+    if !unjudged.by_values.is_empty() {
+        let (what, rules) = reasons.entry(UNKNOWN_VALUES).or_default();
+        what.insert("the user's values");
+        rules.extend(&unjudged.by_values);
+    }
+    if reasons.is_empty() {
         return Vec::new();
     }
-    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for gap in facts.gaps() {
-        reasons.entry(&gap.reason).or_default().insert(&gap.what);
-    }
-    let why = reasons
-        .into_iter()
-        .map(|(reason, what)| format!("  {}: {reason}", listed(&what)))
-        .collect();
+    let why = reasons.into_iter().flat_map(|(reason, (what, rules))| {
+        let first = format!("  {}: {reason}", listed(&what));
+        let rules: Vec<_> = rules.into_iter().collect();
+        let second = (!rules.is_empty()).then(|| format!("    not judged: {}", rules.join(", ")));
+        [Some(first), second].into_iter().flatten()
+    });
     vec![Finding {
         rule: RULE.id,
         action: match change.gate {
@@ -44,7 +100,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         },
         title: "Not everything could be checked".to_owned(),
         objects: Vec::new(),
-        why,
+        why: why.collect(),
         fixes: vec![Fix::new(
             "Run the same command again once these can be read.",
             Vec::new(),

@@ -7,8 +7,10 @@ use std::{
 };
 
 use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
-use harness::{Chart, Cluster, Corpus, Denial, Helm, Namespace, Output, Secrets, wait_until};
+use harness::{Chart, Cluster, Corpus, Denial, Helm, Namespace, Output, Run, Secrets, wait_until};
 use serde_json::Value;
+
+use crate::stage::BINARY;
 
 const BINDING: Duration = Duration::from_secs(60);
 
@@ -30,6 +32,23 @@ pub fn assert_silent(output: &Output) {
     for rule in RULES.iter().map(|rule| rule.id).chain(MUTATIONS) {
         assert!(!text.contains(rule), "{rule}: {}", output.report());
     }
+}
+
+/// Asserts that `check` has refused by the same rules and in the same words as the webhook did.
+#[track_caller]
+pub fn assert_same_verdict(checked: &Output, denial: &Denial) {
+    assert_eq!(checked.code, Some(1), "{}", checked.report());
+    let (_, refused) = denial.text.split_once("denied the request: ").unwrap();
+    let refused = match refused.split_once("\n\nWhoever may override ") {
+        Some((refused, _)) => refused,
+        None => refused,
+    };
+    assert!(
+        checked.stdout.starts_with(refused),
+        "{}\n--- the webhook:\n{}",
+        checked.report(),
+        denial.text
+    );
 }
 
 /// A release and its namespace.
@@ -99,12 +118,31 @@ impl<'c> Release<'c> {
         line
     }
 
+    /// What `check` says of an upgrade before there is one.
+    pub fn checked(&self, helm: Helm, chart: &Path, args: &[&str]) -> Output {
+        let dry_run = [args, &["--dry-run=server", "-o", "json"]].concat();
+        let dry_run = self.upgrade(helm, chart, &dry_run).ok().unwrap();
+        self.check(&["-"], &dry_run.stdout)
+    }
+
+    /// `camunda-upgrade-guard check ARGS…` as the administrator, with this on its standard input.
+    pub fn check(&self, args: &[&str], input: &str) -> Output {
+        let check = Run::new(BINARY).args(["check"]).args(args);
+        let check = check.env("KUBECONFIG", self.cluster.kubeconfig());
+        check.input(input).output().unwrap()
+    }
+
     /// An upgrade that is refused, changes nothing and gives no secret away.
     #[track_caller]
     pub fn refused(&self, helm: Helm, chart: &Path, args: &[&str]) -> Denial {
         self.bind_all();
         let (before, secrets) = (self.versions(), self.secrets());
+        let checked = self.checked(helm, chart, args);
         let denial = Denial::of(&self.upgrade(helm, chart, args));
+        assert_same_verdict(&checked, &denial);
+        denial
+            .with_text(checked.text())
+            .assert_tells_none_of(&secrets);
         // The records of the history are among them.
         assert_eq!(self.versions(), before);
         denial.assert_tells_none_of(&secrets);

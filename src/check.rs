@@ -1,0 +1,222 @@
+//! The webhook's judgement without the webhook: of what Helm would do, before it does it.
+//!
+//! The same change, facts, rules and policy as at the release gate. What differs is whose eyes read the cluster: here it is
+//! whoever runs the command.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    change::{HelmCli, Rendered},
+    cluster::Cluster,
+    gather::{Asker, ReadErrors, Reader, Records, Running},
+    input::{Input, LIMITS, Source},
+    manifest::Budget,
+    policy::Policy,
+    release::{self, Limits, Release, Status},
+    report::{Outcome, Report},
+    rules,
+    values::Values,
+};
+
+/// How long everything may take to be read.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Judges against one cluster.
+#[derive(Clone)]
+pub struct Check {
+    cluster: Cluster,
+    policy: Arc<Policy>,
+    patience: Duration,
+}
+
+/// Why there is no judgement.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// A plain manifest does not say it.
+    #[error("the release's name can't be told from the manifest: give it, check NAME -i FILE")]
+    NoName,
+    /// No release of this name.
+    #[error("there is no release {release} in namespace {namespace}")]
+    NoRelease {
+        /// Its name.
+        release: String,
+        /// Where it was looked for.
+        namespace: String,
+    },
+    /// It has no such revision.
+    #[error("release {release} in namespace {namespace} has no revision {revision}")]
+    NoRevision {
+        /// Its name.
+        release: String,
+        /// Where it was looked for.
+        namespace: String,
+        /// Which revision.
+        revision: u64,
+    },
+    /// A record could not be read.
+    #[error("record {record} can't be read: {reason}")]
+    Unread {
+        /// Its name.
+        record: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Check {
+    /// What may be read of the cluster within `patience` counts, as `policy` has it.
+    pub fn new(cluster: Cluster, policy: Policy, patience: Duration) -> Self {
+        Self {
+            cluster,
+            policy: Arc::new(policy),
+            patience,
+        }
+    }
+
+    fn reader(&self) -> Reader {
+        let guarded = Arc::clone(&self.policy.guarded);
+        // A webhook's reader keeps an eighth for the answer.
+        let budget = self.patience.saturating_mul(8) / 7;
+        Reader::new(self.cluster.clone(), budget, ReadErrors::default(), guarded)
+    }
+
+    /// Judges what was given under the name `source`.
+    ///
+    /// # Errors
+    /// When the input does not say which release it is.
+    pub async fn judge(&self, input: Input, source: &str) -> Result<Report, CheckError> {
+        let Input {
+            mut release,
+            source: told,
+        } = input;
+        if release.name.is_empty() {
+            return Err(CheckError::NoName);
+        }
+        let reader = self.reader();
+        let records = Records::default();
+        let (namespace, name) = (&release.namespace, &release.name);
+        let revision = (release.revision > 0).then_some(release.revision);
+        let running = match release.info.status {
+            Status::PendingInstall => Running::Nothing,
+            _ => {
+                reader
+                    .running_anywhere(&records, namespace, name, revision)
+                    .await
+            }
+        };
+        if !release.info.status.is_pending() || told == Source::Manifest {
+            release.info.status = match running {
+                Running::Nothing => Status::PendingInstall,
+                _ => Status::PendingUpgrade,
+            };
+        }
+        let planned = self.planned(&release, &running, told);
+        Ok(self
+            .report(&reader, &release, &planned, &running, source)
+            .await)
+    }
+
+    /// Judges a rollback to a revision.
+    ///
+    /// # Errors
+    /// When there is no such revision.
+    pub async fn rollback(
+        &self,
+        namespace: &str,
+        name: &str,
+        revision: u64,
+    ) -> Result<Report, CheckError> {
+        let reader = self.reader();
+        let records = Records::default();
+        let mut release = self.recorded(&reader, namespace, name, revision).await?;
+        release.info.status = Status::PendingRollback;
+        let running = reader
+            .running_anywhere(&records, namespace, name, None)
+            .await;
+        let planned = self.planned(&release, &running, Source::Release);
+        let source = release::record_name(name, revision);
+        Ok(self
+            .report(&reader, &release, &planned, &running, &source)
+            .await)
+    }
+
+    async fn recorded(
+        &self,
+        reader: &Reader,
+        namespace: &str,
+        name: &str,
+        revision: u64,
+    ) -> Result<Release, CheckError> {
+        let record = release::record_name(name, revision);
+        let unread = |reason: String| CheckError::Unread {
+            record: record.clone(),
+            reason,
+        };
+        let found = reader.record(namespace, &record).await;
+        let found = found.map_err(|error| unread(error.to_string()))?;
+        let Some((object, storage)) = found else {
+            return Err(CheckError::NoRevision {
+                release: name.to_owned(),
+                namespace: namespace.to_owned(),
+                revision,
+            });
+        };
+        let data = object.str("/data/release");
+        let data = data.ok_or_else(|| unread("it has no data.release".to_owned()))?;
+        let decoded = release::decode(data, storage, Limits::default());
+        let mut decoded = decoded.map_err(|error| unread(error.to_string()))?;
+        if decoded.namespace.is_empty() {
+            namespace.clone_into(&mut decoded.namespace);
+        }
+        Ok(decoded)
+    }
+
+    fn planned(&self, release: &Release, running: &Running, told: Source) -> Rendered {
+        let known = match running {
+            Running::Release(rendered, _) => Some(&**rendered),
+            _ => None,
+        };
+        let mut rendered = Rendered::within(release, known, Budget::new(LIMITS));
+        let (chart, namespace) = (&release.chart.metadata.name, &release.namespace);
+        let mut guarded = self.policy.guarded.iter();
+        if guarded.any(|it| it.fits(Some(chart), namespace, &release.name)) {
+            rendered = rendered.as_camundas(release);
+        }
+        if told != Source::Release {
+            rendered.helm = HelmCli::default();
+            if release.config.is_none() {
+                rendered.values = Values::unknown();
+            }
+        }
+        rendered
+    }
+
+    async fn report(
+        &self,
+        reader: &Reader,
+        release: &Release,
+        planned: &Rendered,
+        running: &Running,
+        source: &str,
+    ) -> Report {
+        let newest = &self.policy.newest_patches;
+        let announced = reader
+            .announced(release, planned, running, newest, Asker::Reader)
+            .await;
+        let Some((change, facts)) = announced else {
+            return Report::of_others(release, source);
+        };
+        let findings = rules::judge(&change, &facts);
+        let policy = self.policy.in_namespace(reader, &change.namespace).await;
+        let findings = policy.apply(&change.namespace, &change.release, findings);
+        let mut report = Report::new(change, findings, source);
+        if report.outcome() != Outcome::Clean && matches!(running, Running::Live(..)) {
+            report.notes.push(format!(
+                "Nothing of release {} is in Helm's history here: what runs was told by its live objects.",
+                release.name
+            ));
+        }
+        report
+    }
+}

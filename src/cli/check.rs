@@ -1,0 +1,222 @@
+//! `check`: what the webhook would say of an upgrade, before there is one.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use serde_json::{Map, Value, value::to_raw_value};
+
+use super::connect::{ConnectArgs, block_on};
+use crate::{
+    camunda::Line,
+    check::{Check, PATIENCE},
+    cluster::Cluster,
+    input::{self, Input, MAX_BYTES, Source},
+    manifest::Document,
+    policy::Policy,
+    report::Report,
+    values::overlay,
+};
+
+/// The exit code for what can't be read or was asked for wrongly; clap's own.
+const UNUSABLE: u8 = 2;
+
+/// What is to be judged, and against what.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// The release; - is the same as -i -
+    #[arg(value_name = "RELEASE")]
+    release: Option<String>,
+
+    /// File with the upgrade: helm upgrade … --dry-run=server -o json, a rendered manifest, or a record; - is standard input
+    #[arg(short, long, value_name = "FILE")]
+    input: Option<PathBuf>,
+
+    /// Judge a rollback to this revision
+    #[arg(
+        long,
+        value_name = "REVISION",
+        conflicts_with = "input",
+        requires = "release"
+    )]
+    rollback: Option<u64>,
+
+    /// Values file, as helm takes it: for a rendered manifest, which does not show the values
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    values: Vec<PathBuf>,
+
+    #[command(flatten)]
+    cluster: ConnectArgs,
+
+    /// The guard's configuration, where the rules count otherwise than their pages say
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Folder with data files of release lines (*.yaml), in addition to those compiled in or in their place
+    #[arg(long, value_name = "FOLDER")]
+    release_lines: Option<PathBuf>,
+
+    /// Seconds that reading the cluster may take
+    #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+}
+
+impl CheckArgs {
+    /// What cannot be judged at all exits otherwise than what is refused.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let report = match self.report() {
+            Ok(report) => report,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                return Ok(ExitCode::from(UNUSABLE));
+            }
+        };
+        print(&report)?;
+        Ok(ExitCode::from(report.outcome().code()))
+    }
+
+    fn report(mut self) -> anyhow::Result<Report> {
+        if self.release.as_deref() == Some("-") {
+            ensure!(self.input.is_none(), "both - and --input are given");
+            self.release = None;
+            self.input = Some(PathBuf::from("-"));
+        }
+        if let Some(folder) = &self.release_lines {
+            Line::load(folder)?;
+        }
+        let policy = match &self.config {
+            Some(file) => Policy::read(file)?,
+            None => Policy::default(),
+        };
+        let input = match &self.input {
+            Some(file) => Some((read(file, &self.values)?, name_of(file))),
+            None => None,
+        };
+        ensure!(
+            input.is_some() || self.release.is_some(),
+            "nothing to check: give the upgrade (helm upgrade … --dry-run=server -o json | camunda-upgrade-guard check -), \
+             or the name of a release"
+        );
+        block_on(self.judge(input, policy))
+    }
+
+    async fn judge(self, input: Option<(Input, String)>, policy: Policy) -> anyhow::Result<Report> {
+        let connection = self.cluster.connect().await?;
+        let cluster = Cluster::Live(connection.cluster);
+        let check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
+        let namespace = connection.namespace;
+        if let Some((input, source)) = input {
+            let input = self.complete(input, &source, namespace)?;
+            return Ok(check.judge(input, &source).await?);
+        }
+        let Some(release) = &self.release else {
+            bail!("nothing to check");
+        };
+        match self.rollback {
+            Some(revision) => Ok(check.rollback(&namespace, release, revision).await?),
+            None => bail!("checking a deployed release is not there yet"),
+        }
+    }
+
+    /// Adds what the input leaves open, and says where the command line contradicts it.
+    fn complete(&self, mut input: Input, source: &str, namespace: String) -> anyhow::Result<Input> {
+        let release = &mut input.release;
+        if input.source == Source::Manifest {
+            if let Some(name) = &self.release {
+                name.clone_into(&mut release.name);
+            }
+            if release.namespace.is_empty() || self.cluster.namespace.is_some() {
+                release.namespace = namespace;
+            }
+            return Ok(input);
+        }
+        let told = [
+            ("release", self.release.as_ref(), &release.name),
+            (
+                "namespace",
+                self.cluster.namespace.as_ref(),
+                &release.namespace,
+            ),
+        ];
+        for (what, asked, read) in told {
+            if let Some(asked) = asked.filter(|asked| *asked != read) {
+                bail!("{source} is about {what} {read}, not {asked}");
+            }
+        }
+        if release.namespace.is_empty() {
+            release.namespace = namespace;
+        }
+        Ok(input)
+    }
+}
+
+fn name_of(file: &Path) -> String {
+    match file.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => file.display().to_string(),
+    }
+}
+
+/// Reads an input and the values that belong to it.
+fn read(file: &Path, values: &[PathBuf]) -> anyhow::Result<Input> {
+    let name = name_of(file);
+    let bytes = match file.to_str() {
+        Some("-") => bounded(io::stdin().lock()),
+        _ => fs::File::open(file).and_then(bounded),
+    };
+    let bytes = bytes.with_context(|| format!("can't read {name}"))?;
+    let mut input = input::read(&name, bytes)?;
+    if values.is_empty() {
+        return Ok(input);
+    }
+    let known = matches!(
+        input.source,
+        Source::Release | Source::DryRun { values: true }
+    );
+    ensure!(
+        !known,
+        "{name} says which values it was made with: --values is for a rendered manifest"
+    );
+    let mut all = Map::new();
+    for file in values {
+        overlay(&mut all, values_file(file)?);
+    }
+    input.release.config = Some(to_raw_value(&all)?);
+    Ok(input)
+}
+
+/// One byte more than is allowed tells that there is more.
+fn bounded(file: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn values_file(file: &Path) -> anyhow::Result<Map<String, Value>> {
+    let name = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("can't read {name}"))?;
+    let parsed = Document::new(&text).parse();
+    match parsed.with_context(|| format!("{name} is no values file"))? {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(values)) => Ok(values),
+        Some(_) => bail!("{name} is no values file: it holds no mapping"),
+    }
+}
+
+fn print(report: &Report) -> anyhow::Result<()> {
+    let mut text = crate::denial::message(&report.change, &report.findings).unwrap_or_default();
+    for warning in crate::denial::warnings(&report.findings) {
+        text.push_str(&format!("\nwarning: {warning}"));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("\nnote: {note}"));
+    }
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! What runs of a release, for whoever asks without a record that names its revision.
+
+use std::sync::Arc;
+
+use super::{Reader, Records, Running, Wanted};
+use crate::{
+    camunda::INSTANCE,
+    change::Rendered,
+    cluster::ReadError,
+    facts::{Facts, Gap},
+    object::{Kind, Object, ObjectRef},
+    release::{Storage, parse_record_name},
+};
+
+/// What Argo CD and `kubectl apply` leave on the cluster of what they have applied.
+const APPLIED: [Kind; 5] = [
+    Kind::StatefulSet,
+    Kind::Deployment,
+    Kind::Job,
+    Kind::ConfigMap,
+    Kind::Secret,
+];
+
+/// Where Helm keeps records, and as what.
+const STORAGES: [(Storage, Kind); 2] = [
+    (Storage::Secret, Kind::Secret),
+    (Storage::ConfigMap, Kind::ConfigMap),
+];
+
+impl Reader {
+    /// What runs before `revision`, or now, wherever Helm keeps it; without any record, what the live objects say.
+    pub async fn running_anywhere(
+        &self,
+        records: &Records,
+        namespace: &str,
+        release: &str,
+        revision: Option<u64>,
+    ) -> Running {
+        let mut unread = None;
+        for (storage, kind) in STORAGES {
+            let next = match revision {
+                Some(revision) => Ok(Some(revision)),
+                None => {
+                    let newest = self.newest_revision(kind, namespace, release).await;
+                    newest.map(|newest| newest.map(|newest| newest.saturating_add(1)))
+                }
+            };
+            match next {
+                Ok(None) => {}
+                Ok(Some(next)) => {
+                    match self
+                        .running(records, storage, namespace, release, next)
+                        .await
+                    {
+                        Running::Nothing => {}
+                        Running::Unknown(reason) => unread = unread.or(Some(reason)),
+                        found => return found,
+                    }
+                }
+                Err(error) => {
+                    let reason = format!("the records of release {release}: {error}");
+                    unread = unread.or(Some(reason));
+                }
+            }
+        }
+        let (rendered, mut gaps) = self.live_release(namespace, release).await;
+        if let Some(reason) = unread {
+            let what = "running release".to_owned();
+            gaps.insert(0, Gap { what, reason });
+        }
+        match rendered.camunda || !gaps.is_empty() {
+            true => Running::Live(Arc::new(rendered), gaps),
+            false => Running::Nothing,
+        }
+    }
+
+    /// The newest revision of which there is a record.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn newest_revision(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        release: &str,
+    ) -> Result<Option<u64>, ReadError> {
+        let labels = [("owner", "helm"), ("name", release)];
+        let listed = self
+            .within(kind.name(), self.cluster.list(kind, namespace, &labels))
+            .await;
+        let revision = |record: &Object| parse_record_name(record.name()).map(|(_, it)| it);
+        match listed {
+            Ok(records) => Ok(records.iter().filter_map(|it| revision(it)).max()),
+            // Who may not list them may know their names.
+            Err(ReadError::Forbidden(_)) => {
+                let newest = self.newest_record(kind, namespace, release).await?;
+                Ok(newest.as_ref().and_then(revision))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The objects that carry the release's label, as if a manifest had held them.
+    async fn live_release(&self, namespace: &str, release: &str) -> (Rendered, Vec<Gap>) {
+        let (mut objects, mut gaps) = (Vec::new(), Vec::new());
+        // Elastic's chart knows no other label.
+        let labels = [(INSTANCE, release), ("release", release)];
+        for (kind, label) in APPLIED
+            .into_iter()
+            .map(|kind| (kind, labels[0]))
+            .chain([(Kind::StatefulSet, labels[1])])
+        {
+            let list = self
+                .cluster
+                .list(kind, namespace, std::slice::from_ref(&label));
+            match self.within(kind.name(), list).await {
+                Ok(found) => objects.extend(found.into_iter().map(|object| (kind, object))),
+                Err(error) => gaps.push(Gap {
+                    what: Facts::listing(kind, namespace),
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        gaps.dedup();
+        (Rendered::of_live(objects), gaps)
+    }
+
+    /// A record of this revision.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn record(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<(Arc<Object>, Storage)>, ReadError> {
+        for (storage, kind) in STORAGES {
+            let reference = ObjectRef::new(kind, namespace, name);
+            let wanted = Wanted::One(reference);
+            if let Some(found) = self.read(&wanted).await?.pop() {
+                return Ok(Some((found, storage)));
+            }
+        }
+        Ok(None)
+    }
+}

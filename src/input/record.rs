@@ -1,0 +1,81 @@
+//! Records as they lie in a Secret or ConfigMap.
+
+use base64_simd::STANDARD;
+use serde_json::Value;
+
+use super::{InputError, broken};
+use crate::{
+    object::{Kind, Object},
+    release::{self, Limits, RECORD_PREFIX, Release, Storage},
+};
+
+/// The only record among these objects; nothing where there is none.
+pub(super) fn of_objects(name: &str, value: &Value) -> Result<Option<Release>, InputError> {
+    let items = value.get("items").and_then(Value::as_array);
+    let objects = match items {
+        Some(items) => items.as_slice(),
+        None => std::slice::from_ref(value),
+    };
+    let records: Vec<_> = objects.iter().filter_map(record).collect();
+    match records.as_slice() {
+        [] => Ok(None),
+        [(object, storage)] => decode(object, *storage)
+            .map(Some)
+            .map_err(|why| broken(name, object.name(), &why)),
+        several => Err(InputError::Several {
+            name: name.to_owned(),
+            records: several
+                .iter()
+                .map(|(object, _)| object.name().to_owned())
+                .collect(),
+        }),
+    }
+}
+
+fn record(value: &Value) -> Option<(Object, Storage)> {
+    let object = Object(value.clone());
+    let storage = match Kind::from_name(object.str("/kind")?)? {
+        Kind::Secret => Storage::Secret,
+        Kind::ConfigMap => Storage::ConfigMap,
+        _ => return None,
+    };
+    object
+        .name()
+        .starts_with(RECORD_PREFIX)
+        .then_some((object, storage))
+}
+
+fn decode(object: &Object, storage: Storage) -> Result<Release, String> {
+    let (data, storage) = match (
+        object.str("/data/release"),
+        object.str("/stringData/release"),
+    ) {
+        // What stands in stringData is encoded once less.
+        (_, Some(data)) => (data, Storage::ConfigMap),
+        (Some(data), None) => (data, storage),
+        (None, None) => return Err("it has no data.release".to_owned()),
+    };
+    let release = release::decode(data, storage, Limits::default());
+    let mut release = release.map_err(|error| error.to_string())?;
+    if release.namespace.is_empty() {
+        release.namespace = object.namespace().unwrap_or_default().to_owned();
+    }
+    Ok(release)
+}
+
+/// What `kubectl get secret … -o jsonpath='{.data.release}'` prints; nothing where it is something else.
+pub(super) fn of_data(text: &str) -> Option<Result<Release, String>> {
+    let data = text.trim_end();
+    let is_base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=".contains(&c);
+    if data.len() < 64 || !data.bytes().all(is_base64) {
+        return None;
+    }
+    // Of a Secret it is in base64 once more.
+    let inner = STANDARD.decode_to_vec(data).ok()?;
+    let storage = match inner.iter().copied().all(is_base64) {
+        true => Storage::Secret,
+        false => Storage::ConfigMap,
+    };
+    let release = release::decode(data, storage, Limits::default());
+    Some(release.map_err(|error| error.to_string()))
+}

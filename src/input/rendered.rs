@@ -1,0 +1,205 @@
+//! A rendered manifest: YAML documents, hooks among them.
+
+use serde_json::Value;
+
+use super::{Input, InputError, Source, record};
+use crate::{
+    camunda::{self, INSTANCE},
+    manifest::{self, Budget, Document, Limits},
+    object::Object,
+    release::{Chart, Hook, Info, Metadata, Release, Status},
+};
+
+const HOOK: &str = "helm.sh/hook";
+const DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
+
+/// Enough for thirty times the largest release, and no more than some hundred megabytes.
+pub(crate) const LIMITS: Limits = Limits {
+    depth: 128,
+    nodes: 4_000_000,
+    scalar_bytes: 96 << 20,
+};
+
+/// Reads a file of documents.
+pub(super) fn read(name: &str, text: String) -> Result<Input, InputError> {
+    let input = read_part(name, text, 0)?;
+    if input.release.manifest.is_empty() && input.release.hooks.is_empty() {
+        return Err(InputError::NoObject(name.to_owned()));
+    }
+    Ok(input)
+}
+
+/// Reads documents that `lines_before` lines of the file come before.
+pub(super) fn read_part(
+    name: &str,
+    text: String,
+    lines_before: usize,
+) -> Result<Input, InputError> {
+    let mut documents = Documents::new(name, &text, lines_before);
+    let mut facts = Told::default();
+    let mut kept = String::new();
+    let mut hooks = Vec::new();
+    let mut records = Vec::new();
+    let mut objects = 0;
+    while let Some((document, values)) = documents.next()? {
+        let mut is_hook = None;
+        for value in values {
+            let found = record::of_objects(name, &value)?;
+            let object = Object(value);
+            if let Some(release) = found {
+                records.push((object.name().to_owned(), release));
+                continue;
+            }
+            if object.str("/kind").is_some() {
+                objects += 1;
+            }
+            is_hook = is_hook.or(hook(&document, &object));
+            facts.note(&document, &object);
+        }
+        match is_hook {
+            Some(hook) => hooks.push(hook),
+            None => {
+                kept.push_str("---\n");
+                kept.push_str(document.text);
+                if !document.text.ends_with('\n') {
+                    kept.push('\n');
+                }
+            }
+        }
+    }
+    if let Some((record, release)) = records.pop() {
+        if records.is_empty() {
+            return Ok(Input::release(release));
+        }
+        let others = records.into_iter().map(|(name, _)| name);
+        return Err(InputError::Several {
+            name: name.to_owned(),
+            records: others.chain([record]).collect(),
+        });
+    }
+    if objects == 0 {
+        kept.clear();
+        hooks.clear();
+    }
+    drop(text);
+    Ok(Input {
+        release: facts.release(kept, hooks),
+        source: Source::Manifest,
+    })
+}
+
+/// Reads only hooks.
+pub(super) fn hooks(name: &str, text: &str, lines_before: usize) -> Result<Vec<Hook>, InputError> {
+    let mut documents = Documents::new(name, text, lines_before);
+    let mut hooks = Vec::new();
+    while let Some((document, values)) = documents.next()? {
+        let found = values.into_iter().map(Object);
+        hooks.extend(found.filter_map(|object| hook(&document, &object)).take(1));
+    }
+    Ok(hooks)
+}
+
+/// The documents of a text, parsed one after the other and dropped again.
+struct Documents<'a> {
+    name: &'a str,
+    text: &'a str,
+    rest: manifest::Split<'a>,
+    lines_before: usize,
+    number: usize,
+    budget: Budget,
+}
+
+impl<'a> Documents<'a> {
+    fn new(name: &'a str, text: &'a str, lines_before: usize) -> Self {
+        Self {
+            name,
+            text,
+            rest: manifest::split(text),
+            lines_before,
+            number: 0,
+            budget: Budget::new(LIMITS),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<(Document<'a>, Vec<Value>)>, InputError> {
+        let Some(document) = self.rest.next() else {
+            return Ok(None);
+        };
+        self.number += 1;
+        let parsed = document.parse_within(&mut self.budget);
+        let value = parsed.map_err(|error| InputError::Yaml {
+            name: self.name.to_owned(),
+            number: self.number,
+            template: document.source.map(str::to_owned),
+            line: self.lines_before + self.line_of(&document) + error.line,
+            column: error.column,
+            why: error.cause.to_string(),
+        })?;
+        let objects = value.into_iter().flat_map(manifest::objects).collect();
+        Ok(Some((document, objects)))
+    }
+
+    /// How many lines come before a document.
+    fn line_of(&self, document: &Document<'_>) -> usize {
+        let at = document.text.as_ptr() as usize - self.text.as_ptr() as usize;
+        self.text[..at].matches('\n').count()
+    }
+}
+
+fn hook(document: &Document<'_>, object: &Object) -> Option<Hook> {
+    let list = |text: &str| text.split(',').map(|it| it.trim().to_owned()).collect();
+    let events = object.annotation(HOOK)?;
+    Some(Hook {
+        path: document.source.unwrap_or_default().to_owned(),
+        manifest: document.text.to_owned(),
+        events: list(events),
+        delete_policies: object
+            .annotation(DELETE_POLICY)
+            .map(list)
+            .unwrap_or_default(),
+    })
+}
+
+/// What the documents tell of their release.
+#[derive(Default)]
+struct Told {
+    chart: Option<String>,
+    release: Option<String>,
+    namespace: Option<String>,
+}
+
+impl Told {
+    fn note(&mut self, document: &Document<'_>, object: &Object) {
+        let chart = || Some(document.source?.split_once('/')?.0.to_owned());
+        self.chart = self.chart.take().or_else(chart);
+        if !camunda::is_own(object) {
+            return;
+        }
+        let label = |key: &str| object.label(key).map(str::to_owned);
+        self.release = self.release.take().or_else(|| label(INSTANCE));
+        let namespace = || object.namespace().map(str::to_owned);
+        self.namespace = self.namespace.take().or_else(namespace);
+    }
+
+    fn release(self, manifest: String, hooks: Vec<Hook>) -> Release {
+        Release {
+            name: self.release.unwrap_or_default(),
+            namespace: self.namespace.unwrap_or_default(),
+            revision: 0,
+            info: Info {
+                status: Status::PendingUpgrade,
+            },
+            chart: Chart {
+                metadata: Metadata {
+                    name: self.chart.unwrap_or_default(),
+                    ..Metadata::default()
+                },
+                lock: None,
+            },
+            manifest,
+            hooks,
+            config: None,
+            apply_method: None,
+        }
+    }
+}
