@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    change::{HelmCli, Rendered},
+    change::{Change, HelmCli, Rendered},
     cluster::Cluster,
     gather::{Asker, ReadErrors, Reader, Records, Running},
     input::{Input, LIMITS, Source},
@@ -54,11 +54,11 @@ pub enum CheckError {
         /// Which revision.
         revision: u64,
     },
-    /// A record could not be read.
-    #[error("record {record} can't be read: {reason}")]
+    /// Something without which there is nothing to judge could not be read.
+    #[error("{what} can't be read: {reason}")]
     Unread {
-        /// Its name.
-        record: String,
+        /// What.
+        what: String,
         /// Why not.
         reason: String,
     },
@@ -141,6 +141,43 @@ impl Check {
             .await)
     }
 
+    /// What a release that runs has left to be done.
+    ///
+    /// # Errors
+    /// When there is no such release, or its record can't be read.
+    pub async fn deployed(&self, namespace: &str, name: &str) -> Result<Report, CheckError> {
+        let reader = self.reader();
+        let none = || CheckError::NoRelease {
+            release: name.to_owned(),
+            namespace: namespace.to_owned(),
+        };
+        let unread = |reason| CheckError::Unread {
+            what: format!("release {name}"),
+            reason,
+        };
+        let records = Records::default();
+        let running = reader
+            .running_anywhere(&records, namespace, name, None)
+            .await;
+        let (rendered, gaps) = match running {
+            Running::Nothing => return Err(none()),
+            Running::Unknown(reason) => return Err(unread(reason)),
+            Running::Release(rendered, _) => (rendered, Vec::new()),
+            // Without anything that is Camunda's there is nothing to look at.
+            Running::Live(rendered, gaps) if !rendered.camunda => match gaps.into_iter().next() {
+                Some(gap) => return Err(unread(gap.reason)),
+                None => return Err(none()),
+            },
+            Running::Live(rendered, gaps) => (rendered, gaps),
+        };
+        let change = Change::of_deployed(name, namespace, &rendered);
+        let (change, facts) = reader.deployed(change, gaps).await;
+        let findings = rules::left(&change, &facts);
+        let policy = self.policy.in_namespace(&reader, namespace).await;
+        let findings = policy.apply(namespace, name, findings);
+        Ok(Report::new(change, findings, name))
+    }
+
     async fn recorded(
         &self,
         reader: &Reader,
@@ -150,7 +187,7 @@ impl Check {
     ) -> Result<Release, CheckError> {
         let record = release::record_name(name, revision);
         let unread = |reason: String| CheckError::Unread {
-            record: record.clone(),
+            what: format!("record {record}"),
             reason,
         };
         let found = reader.record(namespace, &record).await;

@@ -181,7 +181,7 @@ fn closing(change: &Change, denied: &[&Finding]) -> String {
         return format!("Do {} in place of this upgrade.{rest}", number + 1);
     }
     let again = match change.operation {
-        Operation::Install | Operation::Upgrade | Operation::Rollback => {
+        Operation::Install | Operation::Upgrade | Operation::Rollback | Operation::Deployed => {
             format!("run the {} again", change.operation.noun())
         }
         Operation::Create | Operation::Update => "apply it again".to_owned(),

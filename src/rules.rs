@@ -174,11 +174,20 @@ pub fn concern_claims(old: &Object, new: &Object) -> bool {
 
 /// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.
 pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    judge_by(RULES, change, facts)
+}
+
+/// What a release that runs has left to be done.
+pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
+    judge_by(&[after_upgrade::RULE], change, facts)
+}
+
+fn judge_by(rules: &[Rule], change: &Change, facts: &Facts) -> Vec<Finding> {
     let mut unjudged = Unjudged::default();
     let mut findings = Vec::new();
     // What was met on the way here no rule has asked for.
     unjudged.forget(change, facts);
-    for rule in RULES.iter().filter(|rule| rule.id != NOT_CHECKED) {
+    for rule in rules.iter().filter(|rule| rule.id != NOT_CHECKED) {
         let found = (rule.judge)(change, facts);
         unjudged.note(rule.id, change, facts, &found);
         findings.extend(found);

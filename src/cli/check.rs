@@ -120,7 +120,7 @@ impl CheckArgs {
         };
         match self.rollback {
             Some(revision) => Ok(check.rollback(&namespace, release, revision).await?),
-            None => bail!("checking a deployed release is not there yet"),
+            None => Ok(check.deployed(&namespace, release).await?),
         }
     }
 

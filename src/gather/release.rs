@@ -65,6 +65,15 @@ impl Reader {
         Some((change, facts))
     }
 
+    /// What the rules need to look at a release that runs; `gaps` are known already.
+    pub async fn deployed(&self, mut change: Change, gaps: Vec<Gap>) -> (Change, Facts) {
+        let mut facts = self.release_facts(&mut change, Asker::Reader).await;
+        for gap in gaps {
+            facts.insert_gap(gap.what, gap.reason);
+        }
+        (change, facts)
+    }
+
     async fn release_facts(&self, change: &mut Change, asker: Asker<'_>) -> Facts {
         let mut facts = Facts::default();
         let reader = match asker {

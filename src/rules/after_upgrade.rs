@@ -10,7 +10,7 @@
 use super::{Rule, immutable_field_changed};
 
 use crate::{
-    camunda::{Application, Line, release_label},
+    camunda::{Application, Line, is_elastics, release_label},
     change::{Change, ObjectChange, Operation, Side},
     claims::Mounts,
     facts::Facts,
@@ -32,8 +32,9 @@ pub(super) const RULE: Rule = Rule {
 const SINCE: &str = "13.0.0";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    let looks = change.operation == Operation::Deployed;
     // The upgrade that does it all has enough to say.
-    if change.operation != Operation::Upgrade || !runs_13(change) {
+    if !looks && (change.operation != Operation::Upgrade || !runs_13(change)) {
         return Vec::new();
     }
     let mut left = Vec::new();
@@ -41,6 +42,9 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         left.extend(of_job(change, facts, job));
     }
     left.extend(lost_claims(change, facts));
+    if looks {
+        left.extend(unmounted_claims(change, facts));
+    }
     let title = match left.len() {
         0 => return Vec::new(),
         1 => "An earlier upgrade has left something to be done".to_owned(),
@@ -73,10 +77,26 @@ fn of_job(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<String> 
         return None;
     }
     match migration::state(live) {
-        State::Unfinished => None,
+        // An upgrade has nothing to do but wait, and needs no advice for that.
+        State::Unfinished if change.operation != Operation::Deployed => None,
+        State::Unfinished => Some(unfinished(migration, &job.object)),
         State::Complete => Some(complete(change, migration, &job.object)),
         State::Failed => Some(failed(migration, &job.object, live)),
     }
+}
+
+fn unfinished(migration: Application, job: &ObjectRef) -> String {
+    let wait = [
+        "wait",
+        "--for=condition=complete",
+        &format!("job/{}", job.name),
+        "--timeout=24h",
+    ];
+    format!(
+        "{job} still runs, so {} is not done: {}.",
+        migration.name(),
+        shell::kubectl(&job.namespace, wait)
+    )
 }
 
 fn complete(change: &Change, migration: Application, job: &ObjectRef) -> String {
@@ -113,6 +133,54 @@ fn failed(migration: Application, job: &ObjectRef, live: &Object) -> String {
 
 /// Claims that lost their volumes and that nothing of the new manifest mounts.
 fn lost_claims(change: &Change, facts: &Facts) -> Option<String> {
+    let (namespace, lost) = unmounted(change, facts, "Lost")?;
+    let names = lost.iter().map(|claim| claim.name());
+    let delete = shell::kubectl(namespace, ["delete", "pvc"].into_iter().chain(names));
+    Some(format!(
+        "Claims that have lost their volumes can go: {delete}."
+    ))
+}
+
+/// Elasticsearch's claims of before 8.3 that still have their volumes: a copy's origin, or data that was left behind.
+fn unmounted_claims(change: &Change, facts: &Facts) -> Option<String> {
+    let (namespace, bound) = unmounted(change, facts, "Bound")?;
+    let old: Vec<_> = bound
+        .into_iter()
+        .filter(|claim| is_elastics(claim, &change.release))
+        .map(Object::name)
+        .collect();
+    if old.is_empty() {
+        return None;
+    }
+    let copied = |name: &&str| {
+        facts.claims(namespace).any(|claim| {
+            let source = claim.str("/spec/dataSource/name");
+            claim.str("/status/phase") == Some("Bound") && source == Some(name)
+        })
+    };
+    Some(match old.iter().all(copied) {
+        true => format!(
+            "Nothing mounts {} any more, and a copy of each is Bound: once the copies are trusted they can go: {}.",
+            old.join(", "),
+            shell::kubectl(
+                namespace,
+                ["delete", "pvc"].into_iter().chain(old.iter().copied())
+            )
+        ),
+        false => format!(
+            "Nothing mounts {} any more, which still hold data: if Elasticsearch has started on empty volumes, see \
+             camunda-upgrade-guard explain elasticsearch-claims-orphaned; else they are a backup.",
+            old.join(", ")
+        ),
+    })
+}
+
+/// The release's claims in a phase that nothing of the new manifest mounts, in the first namespace that has such.
+fn unmounted<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    phase: &str,
+) -> Option<(&'a str, Vec<&'a Object>)> {
     let mounted: Vec<_> = change
         .of_kind(Kind::StatefulSet)
         .filter_map(|set| {
@@ -125,18 +193,12 @@ fn lost_claims(change: &Change, facts: &Facts) -> Option<String> {
             claim.namespace() == Some(namespace) && mounts.parse(claim.name()).is_some()
         })
     };
-    let lost: Vec<_> = facts
+    let mut found: Vec<_> = facts
         .of_kind(Kind::PersistentVolumeClaim)
-        .filter(|claim| claim.str("/status/phase") == Some("Lost"))
+        .filter(|claim| claim.str("/status/phase") == Some(phase))
         .filter(|claim| release_label(claim) == Some(&change.release) && !is_mounted(claim))
         .collect();
-    let namespace = lost.first()?.namespace()?;
-    let names = lost
-        .iter()
-        .filter(|claim| claim.namespace() == Some(namespace))
-        .map(|claim| claim.name());
-    let delete = shell::kubectl(namespace, ["delete", "pvc"].into_iter().chain(names));
-    Some(format!(
-        "Claims that have lost their volumes can go: {delete}."
-    ))
+    let namespace = found.first()?.namespace()?;
+    found.retain(|claim| claim.namespace() == Some(namespace));
+    Some((namespace, found))
 }

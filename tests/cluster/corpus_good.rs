@@ -70,7 +70,8 @@ fn changes_one_value(helm: Helm) {
         release.bound("data-camunda-zeebe-0");
         let from = format!("cpu: {limit}");
         let changed = edited(cluster, &corpus, name, &from, "cpu: 3100m");
-        assert_silent(&release.upgrade_record(helm, &changed).ok().unwrap());
+        let upgraded = release.upgrade_record_as_checked(helm, &changed);
+        assert_silent(&upgraded.ok().unwrap());
         let brokers = release.get("statefulset", "camunda-zeebe").unwrap();
         let limits = &brokers["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"];
         assert_eq!(limits["cpu"], "3100m", "{name}");

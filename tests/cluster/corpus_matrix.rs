@@ -58,7 +58,7 @@ fn to_every_other(from: &[&str]) {
                 continue;
             }
             let pair = format!("{running} to {target}");
-            let denial = Denial::of(&release.upgrade_record(helm, chart));
+            let denial = Denial::of(&release.upgrade_record_as_checked(helm, chart));
             let jump = denial.rules.contains(&SKIPPED.to_owned());
             let back = denial.rules.contains(&DOWNGRADE.to_owned());
             assert_eq!(
@@ -95,7 +95,7 @@ fn line(corpus: &Corpus, name: &str) -> (usize, String) {
 
 /// The rules that refuse, none where it is admitted.
 fn denied(release: &Release, helm: Helm, chart: &Chart) -> Vec<String> {
-    let output = release.upgrade_record(helm, chart);
+    let output = release.upgrade_record_as_checked(helm, chart);
     match output.success() {
         true => Vec::new(),
         false => Denial::of(&output).rules,

@@ -98,6 +98,24 @@ impl<'c> Release<'c> {
         self.upgrade(helm, &chart.path, &[&args[0], &args[1]])
     }
 
+    /// The same, of which `check` has said before what the webhook says.
+    #[track_caller]
+    pub fn upgrade_record_as_checked(&self, helm: Helm, chart: &Chart) -> Output {
+        let args = chart.with_config();
+        let checked = self.checked(helm, &chart.path, &[&args[0], &args[1]]);
+        let upgraded = self.upgrade_record(helm, chart);
+        if !upgraded.success() {
+            assert_same_verdict(&checked, &Denial::of(&upgraded));
+            return upgraded;
+        }
+        assert_eq!(checked.code, Some(0), "{}", checked.report());
+        for rule in RULES {
+            let told = [&checked, &upgraded].map(|output| output.text().contains(rule.id));
+            assert_eq!(told[0], told[1], "{}: {}", rule.id, checked.report());
+        }
+        upgraded
+    }
+
     /// The command line of an upgrade to a corpus chart, to which a user adds flags.
     pub fn upgrade_command(&self, chart: &Chart) -> String {
         let args = chart.with_config();
