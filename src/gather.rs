@@ -8,6 +8,7 @@ mod measure;
 mod object;
 mod records;
 mod release;
+mod releases;
 mod running;
 
 use std::{
@@ -26,6 +27,7 @@ pub use self::{
     measure::{ReadErrors, Spent},
     records::{Decoded, Held, Records},
     release::Asker,
+    releases::{Recorded, Releases, Revision, listing, releases},
     running::Running,
 };
 use crate::{

@@ -6,7 +6,7 @@ use super::{Reader, Records, Running, Wanted};
 use crate::{
     camunda::INSTANCE,
     change::Rendered,
-    cluster::ReadError,
+    cluster::{Contents, ReadError},
     facts::{Facts, Gap},
     object::{Kind, Object, ObjectRef},
     release::{Storage, parse_record_name},
@@ -21,11 +21,8 @@ const APPLIED: [Kind; 5] = [
     Kind::Secret,
 ];
 
-/// Where Helm keeps records, and as what.
-const STORAGES: [(Storage, Kind); 2] = [
-    (Storage::Secret, Kind::Secret),
-    (Storage::ConfigMap, Kind::ConfigMap),
-];
+/// Where Helm keeps records.
+const STORAGES: [Storage; 2] = [Storage::Secret, Storage::ConfigMap];
 
 impl Reader {
     /// What runs before `revision`, or now, wherever Helm keeps it; without any record, what the live objects say.
@@ -37,7 +34,8 @@ impl Reader {
         revision: Option<u64>,
     ) -> Running {
         let mut unread = None;
-        for (storage, kind) in STORAGES {
+        for storage in STORAGES {
+            let kind = storage.kind();
             let next = match revision {
                 Some(revision) => Ok(Some(revision)),
                 None => {
@@ -85,9 +83,10 @@ impl Reader {
         release: &str,
     ) -> Result<Option<u64>, ReadError> {
         let labels = [("owner", "helm"), ("name", release)];
-        let listed = self
-            .within(kind.name(), self.cluster.list(kind, namespace, &labels))
-            .await;
+        let list = self
+            .cluster
+            .list_within(kind, Some(namespace), &labels, Contents::Metadata);
+        let listed = self.within(kind.name(), list).await;
         let revision = |record: &Object| parse_record_name(record.name()).map(|(_, it)| it);
         match listed {
             Ok(records) => Ok(records.iter().filter_map(|it| revision(it)).max()),
@@ -134,8 +133,8 @@ impl Reader {
         namespace: &str,
         name: &str,
     ) -> Result<Option<(Arc<Object>, Storage)>, ReadError> {
-        for (storage, kind) in STORAGES {
-            let reference = ObjectRef::new(kind, namespace, name);
+        for storage in STORAGES {
+            let reference = ObjectRef::new(storage.kind(), namespace, name);
             let wanted = Wanted::One(reference);
             if let Some(found) = self.read(&wanted).await?.pop() {
                 return Ok(Some((found, storage)));
