@@ -5,6 +5,7 @@ mod connect;
 mod explain;
 mod ready;
 mod serve;
+mod snapshot;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
+    /// Keep what check needs of a namespace as files without any secret value
+    Snapshot(snapshot::SnapshotArgs),
     /// Ask a guard that serves whether it is ready
     Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
@@ -40,6 +43,7 @@ impl Cli {
             Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Check(args) => args.run(),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Snapshot(args) => args.run(),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
         };

@@ -98,7 +98,7 @@ impl Cluster {
     pub async fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
         match self {
             Cluster::Live(cluster) => cluster.get(reference).await,
-            Cluster::Snapshot(snapshot) => Ok(snapshot.get(reference)),
+            Cluster::Snapshot(snapshot) => snapshot.get(reference),
         }
     }
 
@@ -129,7 +129,7 @@ impl Cluster {
     ) -> Result<Vec<Arc<Object>>, ReadError> {
         match self {
             Cluster::Live(cluster) => cluster.list(kind, namespace, labels, contents).await,
-            Cluster::Snapshot(snapshot) => Ok(snapshot.list(kind, namespace, labels)),
+            Cluster::Snapshot(snapshot) => snapshot.list(kind, namespace, labels),
         }
     }
 

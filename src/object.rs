@@ -140,6 +140,14 @@ impl Kind {
         self.row().3
     }
 
+    /// As in a manifest's `apiVersion:`.
+    pub fn api_version(self) -> String {
+        match self.group() {
+            "" => self.version().to_owned(),
+            group => format!("{group}/{}", self.version()),
+        }
+    }
+
     /// The plural in the API's paths.
     pub fn plural(self) -> &'static str {
         self.row().4

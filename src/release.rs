@@ -20,7 +20,7 @@ pub const RECORD_PREFIX: &str = "sh.helm.release.v1.";
 pub const RECORD_TYPE: &str = "helm.sh/release.v1";
 
 /// One revision of a release.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Release {
     /// The release's name.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct Release {
 }
 
 /// A revision's state.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Info {
     /// As in `helm status`.
     #[serde(default)]
@@ -109,7 +109,7 @@ impl Status {
 }
 
 /// The chart of a revision, as far as the guard reads it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Chart {
     /// `Chart.yaml`.
     pub metadata: Metadata,
@@ -119,7 +119,7 @@ pub struct Chart {
 }
 
 /// `Chart.yaml`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Metadata {
     /// The chart's name.
     #[serde(default)]
@@ -139,7 +139,7 @@ pub struct Metadata {
 }
 
 /// The annotations of a chart that the guard reads.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Annotations {
     /// The Helm versions that it was tested with, separated by commas.
     #[serde(default, rename = "camunda.io/helmCLIVersion")]
@@ -147,7 +147,7 @@ pub struct Annotations {
 }
 
 /// `Chart.lock`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Lock {
     /// The subcharts under their own names.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
@@ -155,7 +155,7 @@ pub struct Lock {
 }
 
 /// A subchart.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Dependency {
     /// Its name (or alias, see [`Metadata::dependencies`]).
     #[serde(default)]
@@ -166,7 +166,7 @@ pub struct Dependency {
 }
 
 /// A hook: an object that Helm creates at a certain moment and does not count as part of the release.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Hook {
     /// The template it comes from.
     #[serde(default)]

@@ -67,7 +67,7 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-pub(crate) use self::cures::{conversion, flag};
+pub(crate) use self::cures::{conversion, flag, supply::is_plain};
 use self::not_checked::Unjudged;
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 

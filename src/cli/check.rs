@@ -5,6 +5,7 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,6 +22,7 @@ use crate::{
     manifest::Document,
     policy::Policy,
     report::Report,
+    snapshot,
     values::overlay,
 };
 
@@ -53,6 +55,10 @@ pub struct CheckArgs {
 
     #[command(flatten)]
     cluster: ConnectArgs,
+
+    /// Judge against a folder that camunda-upgrade-guard snapshot has written, not against a cluster
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kubeconfig", "context"])]
+    snapshot: Option<PathBuf>,
 
     /// The guard's configuration, where the rules count otherwise than their pages say
     #[arg(long, value_name = "FILE")]
@@ -107,12 +113,44 @@ impl CheckArgs {
     }
 
     async fn judge(self, input: Option<(Input, String)>, policy: Policy) -> anyhow::Result<Report> {
-        let connection = self.cluster.connect().await?;
-        let cluster = Cluster::Live(connection.cluster);
+        let (cluster, namespace, redactor) = match &self.snapshot {
+            Some(folder) => {
+                let (meta, snapshot, redactor) = snapshot::load(folder)?;
+                if let Some(asked) = self
+                    .cluster
+                    .namespace
+                    .as_ref()
+                    .filter(|it| **it != meta.namespace)
+                {
+                    bail!(
+                        "{} is a snapshot of namespace {}, not {asked}",
+                        folder.display(),
+                        meta.namespace
+                    );
+                }
+                (
+                    Cluster::Snapshot(Arc::new(snapshot)),
+                    meta.namespace,
+                    Some(redactor),
+                )
+            }
+            None => {
+                let connection = self.cluster.connect().await?;
+                (
+                    Cluster::Live(connection.cluster),
+                    connection.namespace,
+                    None,
+                )
+            }
+        };
         let check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
-        let namespace = connection.namespace;
         if let Some((input, source)) = input {
-            let input = self.complete(input, &source, namespace)?;
+            let mut input = self.complete(input, &source, namespace)?;
+            // Treated as the snapshot was, so that what is equal stays equal.
+            if let Some(mut redactor) = redactor {
+                redactor.learn_release(&input.release);
+                redactor.release(&mut input.release);
+            }
             return Ok(check.judge(input, &source).await?);
         }
         let Some(release) = &self.release else {

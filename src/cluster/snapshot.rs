@@ -4,12 +4,20 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::Value;
 
-use crate::object::{Kind, Object, ObjectRef};
+use super::ReadError;
+use crate::{
+    object::{Kind, Object, ObjectRef},
+    snapshot::NotRead,
+};
 
 /// A cluster that doesn't change.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     objects: BTreeMap<ObjectRef, Arc<Object>>,
+    /// Where it holds no more than a namespace.
+    only: Option<String>,
+    /// Kinds of which not all may be there, and objects that are not, by the reason.
+    not_read: BTreeMap<String, String>,
 }
 
 /// Why a file is no snapshot.
@@ -44,8 +52,50 @@ impl Snapshot {
         Ok(items.iter().cloned().collect())
     }
 
-    pub(super) fn get(&self, reference: &ObjectRef) -> Option<Arc<Object>> {
-        self.objects.get(reference).cloned()
+    /// The objects of one namespace, and what could not be read of it.
+    pub fn of_namespace(
+        namespace: &str,
+        objects: impl IntoIterator<Item = Value>,
+        not_read: &[NotRead],
+    ) -> Snapshot {
+        let not_read = not_read.iter().map(|it| {
+            let what = it.kind.as_ref().unwrap_or(&it.what);
+            (what.clone(), it.reason.clone())
+        });
+        Snapshot {
+            only: Some(namespace.to_owned()),
+            not_read: not_read.collect(),
+            ..objects.into_iter().collect()
+        }
+    }
+
+    pub(super) fn get(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, ReadError> {
+        if let Some(found) = self.objects.get(reference) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        self.is_whole(reference.kind, Some(&reference.namespace))?;
+        match self.not_read.get(&reference.to_string()) {
+            Some(reason) => Err(ReadError::Forbidden(reason.clone())),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether all of a kind is there.
+    fn is_whole(&self, kind: Kind, namespace: Option<&str>) -> Result<(), ReadError> {
+        let Some(only) = &self.only else {
+            return Ok(());
+        };
+        if kind.namespaced() && namespace != Some(only) {
+            let reason = format!("the snapshot holds namespace {only} alone");
+            return Err(ReadError::Forbidden(reason));
+        }
+        match self.not_read.get(kind.name()) {
+            Some(reason) => Err(ReadError::Forbidden(format!(
+                "the snapshot was taken without {}: {reason}",
+                kind.plural()
+            ))),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn list(
@@ -53,8 +103,10 @@ impl Snapshot {
         kind: Kind,
         namespace: Option<&str>,
         labels: &[(&str, &str)],
-    ) -> Vec<Arc<Object>> {
-        self.objects
+    ) -> Result<Vec<Arc<Object>>, ReadError> {
+        self.is_whole(kind, namespace)?;
+        let found = self
+            .objects
             .iter()
             .filter(|(reference, _)| {
                 let elsewhere = namespace.is_some_and(|namespace| reference.namespace != namespace);
@@ -65,8 +117,8 @@ impl Snapshot {
                     .iter()
                     .all(|(key, value)| object.label(key) == Some(value))
             })
-            .map(|(_, object)| Arc::clone(object))
-            .collect()
+            .map(|(_, object)| Arc::clone(object));
+        Ok(found.collect())
     }
 }
 
@@ -83,6 +135,9 @@ impl FromIterator<Value> for Snapshot {
                 Some((reference, Arc::new(object)))
             })
             .collect();
-        Self { objects }
+        Self {
+            objects,
+            ..Self::default()
+        }
     }
 }

@@ -23,7 +23,7 @@ use tokio::{
 use super::{Event, Outcomes};
 use crate::{
     cluster::{ReadError, explain},
-    object::{Kind, ObjectRef},
+    object::ObjectRef,
     webhooks::NAME,
 };
 
@@ -229,18 +229,11 @@ fn namespace(event: &Event) -> &str {
 fn reference(object: &ObjectRef) -> ObjectReference {
     let (kind, namespace) = (object.kind, &object.namespace);
     ObjectReference {
-        api_version: Some(api_version(kind)),
+        api_version: Some(kind.api_version()),
         kind: Some(kind.name().to_owned()),
         name: Some(object.name.clone()),
         namespace: Some(namespace.clone()).filter(|namespace| !namespace.is_empty()),
         ..ObjectReference::default()
-    }
-}
-
-fn api_version(kind: Kind) -> String {
-    match kind.group() {
-        "" => kind.version().to_owned(),
-        group => format!("{group}/{}", kind.version()),
     }
 }
 

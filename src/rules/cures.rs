@@ -7,5 +7,5 @@ pub(crate) mod flag;
 pub(super) mod hand_over;
 pub(super) mod keep_claims;
 pub(super) mod keep_running;
-pub(super) mod supply;
+pub(crate) mod supply;
 pub(super) mod way;

@@ -35,7 +35,7 @@ pub(crate) fn supply(
 }
 
 /// `--set-string` takes commas, backslashes and braces for its own, and `$(…)` swallows line ends at the end.
-fn is_plain(value: &[u8]) -> bool {
+pub(crate) fn is_plain(value: &[u8]) -> bool {
     value
         .iter()
         .all(|byte| byte.is_ascii_graphic() && !b",\\{}\"".contains(byte))

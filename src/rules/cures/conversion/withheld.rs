@@ -3,10 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::convert::Converted;
-
-const SECRET: [&str; 5] = ["password", "passwd", "secret", "token", "credential"];
-/// Ends of names that stand for where a secret is, not for the secret.
-const NAMES: [&str; 5] = ["key", "name", "file", "files", "path"];
+use crate::secrecy::holds_secret;
 
 /// Takes what may be secret out of the values and says so.
 pub(super) fn withhold(values: &mut Converted) {
@@ -58,26 +55,6 @@ fn variable(item: &Value) -> Option<&str> {
     let name = item.get("name")?.as_str()?;
     let value = item.get("value")?.as_str()?;
     holds_secret(name, value).then_some(name)
-}
-
-fn holds_secret(name: &str, text: &str) -> bool {
-    let is_reference = text.starts_with("${") || text.starts_with("$(");
-    if text.is_empty() || is_reference {
-        return false;
-    }
-    let name = name.to_lowercase();
-    let is_secret = |name: &str| SECRET.iter().any(|word| name.contains(word));
-    if is_secret(&name) {
-        return !name.starts_with("existing") && !NAMES.iter().any(|end| name.ends_with(end));
-    }
-    text.contains('\n')
-        && text.lines().any(|line| {
-            let assigned = line.split_once([':', '=']);
-            assigned.is_some_and(|(name, value)| {
-                let value = value.trim().trim_matches(['"', '\'']);
-                is_secret(&name.to_lowercase()) && !value.is_empty() && !value.starts_with("${")
-            })
-        })
 }
 
 #[cfg(test)]

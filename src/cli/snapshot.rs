@@ -1,0 +1,56 @@
+//! `snapshot`: what `check` needs of a namespace, for those who may not read it or can't reach it.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::connect::{ConnectArgs, block_on};
+use crate::{
+    cluster::Cluster,
+    snapshot::{save, take},
+};
+
+/// Not everything could be read; as with `check`.
+const INCOMPLETE: u8 = 3;
+
+/// What is to be kept, and where.
+#[derive(Args, Debug)]
+pub struct SnapshotArgs {
+    #[command(flatten)]
+    cluster: ConnectArgs,
+
+    /// Folder to write into; a snapshot that is there is replaced
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+}
+
+impl SnapshotArgs {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let snapped = block_on(async {
+            let connection = self.cluster.connect().await?;
+            let cluster = Cluster::Live(connection.cluster);
+            Ok(take(&cluster, &connection.namespace).await?)
+        })?;
+        save(&self.output, &snapped, Timestamp::now().to_string())?;
+        let (objects, releases) = (snapped.objects.len(), &snapped.records);
+        let mut names: Vec<_> = releases.iter().map(|(it, _)| it.name.as_str()).collect();
+        names.dedup();
+        let named = match names.is_empty() {
+            true => "no release of Camunda".to_owned(),
+            false => format!("Camunda's releases: {}", names.join(", ")),
+        };
+        println!(
+            "{}: namespace {}, {objects} objects, {named}",
+            self.output.display(),
+            snapped.namespace
+        );
+        for missing in &snapped.not_read {
+            eprintln!("not read: {}: {}", missing.what, missing.reason);
+        }
+        Ok(match snapped.not_read.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(INCOMPLETE),
+        })
+    }
+}

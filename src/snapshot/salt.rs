@@ -1,0 +1,102 @@
+//! Digests in place of secret values.
+
+use std::fmt::Write;
+
+use ring::{
+    hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+
+/// What a digest begins with.
+const PREFIX: &str = "digest:";
+
+/// Half of a SHA-256, in hexadecimal digits: no two values of a namespace share it by chance.
+const DIGITS: usize = 32;
+
+/// What makes the digests of one snapshot comparable only among themselves.
+#[derive(Clone, Debug)]
+pub struct Salt {
+    text: String,
+    key: hmac::Key,
+}
+
+impl Salt {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random() -> Result<Self, ring::error::Unspecified> {
+        let mut bytes = [0; 32];
+        SystemRandom::new().fill(&mut bytes)?;
+        Ok(Self::from_text(hexadecimal(&bytes)))
+    }
+
+    /// The one of a snapshot that was taken before.
+    pub fn from_text(text: String) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes());
+        Self { text, key }
+    }
+
+    /// As a snapshot keeps it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What stands for a value. An empty one stays empty, and what is a digest already stays as it is.
+    ///
+    /// Whether a command line would change the value is kept, since it decides how a cure is written.
+    pub fn digest(&self, value: &[u8]) -> String {
+        if value.is_empty() {
+            return String::new();
+        }
+        if let Some(digest) = std::str::from_utf8(value).ok().filter(|it| is_digest(it)) {
+            return digest.to_owned();
+        }
+        let tag = hmac::sign(&self.key, value);
+        let mut digest = format!("{PREFIX}{}", hexadecimal(tag.as_ref()));
+        digest.truncate(PREFIX.len() + DIGITS);
+        if !crate::rules::is_plain(value) {
+            digest.push(',');
+        }
+        digest
+    }
+}
+
+/// Whether a text stands for a value.
+pub(super) fn is_digest(text: &str) -> bool {
+    text.strip_prefix(PREFIX).is_some_and(|digits| {
+        let digits = digits.strip_suffix(',').unwrap_or(digits);
+        digits.len() == DIGITS && digits.bytes().all(|c| c.is_ascii_hexdigit())
+    })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_have_equal_digests_with_one_salt_only() {
+        let salt = Salt::random().unwrap();
+        let digest = salt.digest(b"hunter2");
+        assert!(is_digest(&digest), "{digest}");
+        assert_eq!(
+            digest,
+            Salt::from_text(salt.text().to_owned()).digest(b"hunter2")
+        );
+        assert_ne!(digest, Salt::random().unwrap().digest(b"hunter2"));
+        assert_ne!(digest, salt.digest(b"hunter3"));
+        assert_eq!(salt.digest(digest.as_bytes()), digest);
+        assert_eq!(salt.digest(b""), "");
+        // What a shell would change is still told.
+        assert!(salt.digest(b"a,b").ends_with(','));
+    }
+}

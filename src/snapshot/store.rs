@@ -1,0 +1,240 @@
+//! A snapshot's folder.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use base64_simd::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Redactor, Salt, Snapped};
+use crate::{
+    cluster::Snapshot,
+    object::{Kind, Object},
+    release::{Release, record_name},
+};
+
+const API_VERSION: &str = "camunda-upgrade-guard/v1";
+const KIND: &str = "Snapshot";
+
+/// More than any file of a snapshot has.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// `snapshot.json`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Meta {
+    api_version: String,
+    kind: String,
+    /// The only namespace that is in it.
+    pub namespace: String,
+    /// When it was taken.
+    pub taken_at: String,
+    /// The version of the program that took it.
+    pub taken_by: String,
+    /// What its digests are made with.
+    salt: String,
+    /// What could not be read.
+    pub not_read: Vec<NotRead>,
+}
+
+/// Something that is not in a snapshot although it may be there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotRead {
+    /// Set where all objects of this kind may be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A record's file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Record {
+    status: String,
+    release: Release,
+}
+
+/// Why a folder is no snapshot, or can't be made one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A file or folder can't be read or written.
+    #[error("{}: {error}", .file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{} is no file of a snapshot: {why}", .file.display())]
+    Content {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Something else is in the way.
+    #[error("{} is not empty and holds no snapshot: give a folder of its own", .0.display())]
+    Occupied(PathBuf),
+}
+
+/// Writes a snapshot into a folder, in place of the one that is there.
+///
+/// # Errors
+/// When the folder holds something else, or can't be written.
+pub fn save(folder: &Path, snapped: &Snapped, taken_at: String) -> Result<(), StoreError> {
+    let meta_file = folder.join("snapshot.json");
+    let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied && read_meta(folder).is_err() {
+        return Err(StoreError::Occupied(folder.to_owned()));
+    }
+    let (objects, releases) = (folder.join("objects"), folder.join("releases"));
+    for below in [&objects, &releases] {
+        // What was there is of another time.
+        match fs::remove_dir_all(below) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed(below)(error));
+            }
+            _ => fs::create_dir_all(below).map_err(failed(below))?,
+        }
+    }
+    let mut by_kind: BTreeMap<Kind, Vec<Value>> = BTreeMap::new();
+    for (kind, object) in &snapped.objects {
+        let mut object = object.0.clone();
+        if let Some(object) = object.as_object_mut() {
+            object.insert("kind".to_owned(), kind.name().into());
+            object.insert("apiVersion".to_owned(), kind.api_version().into());
+        }
+        by_kind.entry(*kind).or_default().push(object);
+    }
+    for (kind, items) in by_kind {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+        write(&objects.join(format!("{}.json", kind.plural())), &list)?;
+    }
+    for (release, status) in &snapped.records {
+        let file = releases.join(format!("{}.v{}.json", release.name, release.revision));
+        let record = Record {
+            status: status.to_string(),
+            release: release.clone(),
+        };
+        write(&file, &record)?;
+    }
+    let meta = Meta {
+        api_version: API_VERSION.to_owned(),
+        kind: KIND.to_owned(),
+        namespace: snapped.namespace.clone(),
+        taken_at,
+        taken_by: env!("CARGO_PKG_VERSION").to_owned(),
+        salt: snapped.salt.text().to_owned(),
+        not_read: snapped.not_read.clone(),
+    };
+    // Last, so that a folder that has it is whole.
+    write(&meta_file, &meta)
+}
+
+/// Reads a snapshot, and what treats other objects as its own were treated.
+///
+/// # Errors
+/// When the folder holds none, or a file of it is broken.
+pub fn load(folder: &Path) -> Result<(Meta, Snapshot, Redactor), StoreError> {
+    let meta = read_meta(folder)?;
+    let mut redactor = Redactor::new(Salt::from_text(meta.salt.clone()));
+    let mut objects = Vec::new();
+    for file in files(&folder.join("objects"))? {
+        let list: Value = read(&file)?;
+        let Some(items) = list.get("items").and_then(Value::as_array) else {
+            return Err(content(&file, "it is no List".to_owned()));
+        };
+        objects.extend(items.iter().cloned());
+    }
+    for object in objects.iter().filter(|object| object["kind"] == "Secret") {
+        redactor.learn(&Object(object.clone()));
+    }
+    for file in files(&folder.join("releases"))? {
+        let record: Record = read(&file)?;
+        redactor.learn_release(&record.release);
+        let secret = as_secret(&record, &meta.namespace);
+        objects.push(secret.map_err(|error| content(&file, error.to_string()))?);
+    }
+    let snapshot = Snapshot::of_namespace(&meta.namespace, objects, &meta.not_read);
+    Ok((meta, snapshot, redactor))
+}
+
+fn read_meta(folder: &Path) -> Result<Meta, StoreError> {
+    let file = folder.join("snapshot.json");
+    let meta: Meta = read(&file)?;
+    if (&*meta.api_version, &*meta.kind) != (API_VERSION, KIND) {
+        let why = format!(
+            "it is {} {}, not {API_VERSION} {KIND}",
+            meta.api_version, meta.kind
+        );
+        return Err(content(&file, why));
+    }
+    Ok(meta)
+}
+
+/// A record as Helm keeps it, but for the compression.
+fn as_secret(record: &Record, namespace: &str) -> serde_json::Result<Value> {
+    let release = &record.release;
+    let data = STANDARD.encode_to_string(serde_json::to_vec(release)?);
+    let name = record_name(&release.name, release.revision);
+    Ok(json!({
+        "apiVersion": "v1", "kind": "Secret", "type": crate::release::RECORD_TYPE,
+        "metadata": {
+            "name": name, "namespace": namespace, "uid": name,
+            "labels": {"owner": "helm", "name": release.name, "status": record.status, "version": release.revision.to_string()},
+        },
+        "data": {"release": STANDARD.encode_to_string(data)},
+    }))
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
+        if path.extension().is_some_and(|end| end == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T, StoreError> {
+    let opened = fs::File::open(file).map_err(failed(file))?;
+    let mut bytes = Vec::new();
+    let read = opened.take(MAX_BYTES).read_to_end(&mut bytes);
+    read.map_err(failed(file))?;
+    let parsed = serde_json::from_slice(&bytes);
+    parsed.map_err(|error| content(file, error.to_string()))
+}
+
+fn write(file: &Path, value: &impl Serialize) -> Result<(), StoreError> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|error| content(file, error.to_string()))?;
+    fs::write(file, text + "\n").map_err(failed(file))
+}
+
+fn failed(file: &Path) -> impl Fn(io::Error) -> StoreError {
+    move |error| StoreError::File {
+        file: file.to_owned(),
+        error,
+    }
+}
+
+fn content(file: &Path, why: String) -> StoreError {
+    StoreError::Content {
+        file: file.to_owned(),
+        why,
+    }
+}

@@ -1,0 +1,287 @@
+//! Reads a namespace into a snapshot, with the rights of whoever takes it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures::{StreamExt, stream};
+
+use super::{NotRead, Redactor, Salt};
+use crate::{
+    change::Rendered,
+    cluster::{Cluster, Contents, ReadError},
+    gather::releases,
+    input::LIMITS,
+    manifest::Budget,
+    object::{Kind, Object, ObjectRef},
+    release::{self, Limits, RECORD_PREFIX, Release, Status},
+    rules::secret_refs,
+};
+
+/// How many reads go on at a time.
+const PARALLEL: usize = 16;
+
+/// A namespace as it was, without its secrets.
+#[derive(Debug)]
+pub struct Snapped {
+    /// The namespace.
+    pub namespace: String,
+    /// What its digests are made with.
+    pub salt: Salt,
+    /// The objects, redacted.
+    pub objects: Vec<(Kind, Object)>,
+    /// The records of Camunda's releases, redacted, each with its state.
+    pub records: Vec<(Release, Status)>,
+    /// What could not be read.
+    pub not_read: Vec<NotRead>,
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TakeError {
+    /// The system gave no salt.
+    #[error("the system has no random numbers to give")]
+    Salt,
+    /// Nothing at all could be read.
+    #[error("nothing in namespace {namespace} could be read: {reason}")]
+    Nothing {
+        /// The namespace.
+        namespace: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Reads what `check` needs of a namespace.
+///
+/// # Errors
+/// When nothing of it could be read; what could not be is noted.
+pub async fn take(cluster: &Cluster, namespace: &str) -> Result<Snapped, TakeError> {
+    let mut taking = Taking {
+        cluster,
+        namespace,
+        objects: Vec::new(),
+        not_read: Vec::new(),
+    };
+    let records = taking.records().await;
+    for kind in Kind::all() {
+        match kind {
+            Kind::Secret => taking.secrets(&records).await,
+            Kind::Namespace => taking.one(ObjectRef::new(kind, "", namespace)).await,
+            // Those of other namespaces are nobody's business here.
+            Kind::PersistentVolume => taking.volumes().await,
+            Kind::ConfigMap => taking.config_maps().await,
+            _ => taking.all(kind).await,
+        }
+    }
+    let own = taking.objects.iter().any(|(kind, _)| kind.namespaced());
+    if !own && let Some(first) = taking.not_read.first() {
+        return Err(TakeError::Nothing {
+            namespace: namespace.to_owned(),
+            reason: first.reason.clone(),
+        });
+    }
+    let salt = Salt::random().map_err(|_| TakeError::Salt)?;
+    Ok(taking.redacted(records, salt))
+}
+
+struct Taking<'a> {
+    cluster: &'a Cluster,
+    namespace: &'a str,
+    objects: Vec<(Kind, Object)>,
+    not_read: Vec<NotRead>,
+}
+
+impl Taking<'_> {
+    /// The newest record and the deployed one of each release in which there is Camunda.
+    async fn records(&mut self) -> Vec<(Release, Status)> {
+        let releases = releases(self.cluster, Some(self.namespace)).await;
+        for gap in releases.unseen {
+            self.miss(gap.what, gap.reason);
+        }
+        let mut records = Vec::new();
+        for recorded in &releases.found {
+            let revisions: BTreeSet<_> = [recorded.newest(), recorded.running()]
+                .into_iter()
+                .flatten()
+                .map(|revision| revision.number)
+                .collect();
+            for revision in revisions {
+                let reference = recorded.record(revision);
+                match self.record(&reference, recorded.storage).await {
+                    Ok(Some(release)) => records.push(release),
+                    Ok(None) => {}
+                    Err(reason) => self.miss(reference.to_string(), reason),
+                }
+            }
+        }
+        records
+    }
+
+    /// A record; nothing where it is gone by now or is not of Camunda.
+    async fn record(
+        &self,
+        reference: &ObjectRef,
+        storage: release::Storage,
+    ) -> Result<Option<(Release, Status)>, String> {
+        let found = self.cluster.get(reference).await;
+        let Some(record) = found.map_err(|error| error.to_string())? else {
+            return Ok(None);
+        };
+        let data = record
+            .str("/data/release")
+            .ok_or("it has no data.release")?;
+        let decoded = release::decode(data, storage, Limits::default());
+        let mut release = decoded.map_err(|error| error.to_string())?;
+        if release.namespace.is_empty() {
+            release.namespace = self.namespace.to_owned();
+        }
+        let status = release.info.status;
+        let rendered = Rendered::within(&release, None, Budget::new(LIMITS));
+        Ok(rendered.camunda.then_some((release, status)))
+    }
+
+    /// All of a kind, or of the cluster where the kind has no namespace.
+    async fn all(&mut self, kind: Kind) {
+        match self.cluster.list(kind, self.namespace, &[]).await {
+            Ok(found) => self.keep(kind, found),
+            Err(error) => self.miss_kind(kind, &error),
+        }
+    }
+
+    async fn one(&mut self, reference: ObjectRef) {
+        match self.cluster.get(&reference).await {
+            Ok(found) => self.keep(reference.kind, found),
+            Err(error) => self.miss(reference.to_string(), error.to_string()),
+        }
+    }
+
+    /// Records are kept apart, and are too many to be read with the others.
+    async fn config_maps(&mut self) {
+        let names = self.names(Kind::ConfigMap).await;
+        match names {
+            Ok(names) => self.each(Kind::ConfigMap, names).await,
+            Err(error) => self.miss_kind(Kind::ConfigMap, &error),
+        }
+    }
+
+    /// All Secrets, or where they can't be listed those that the releases name.
+    async fn secrets(&mut self, records: &[(Release, Status)]) {
+        match self.names(Kind::Secret).await {
+            Ok(names) => self.each(Kind::Secret, names).await,
+            Err(error) => {
+                self.miss_kind(Kind::Secret, &error);
+                let named = records.iter().flat_map(|(release, _)| {
+                    let rendered = Rendered::within(release, None, Budget::new(LIMITS));
+                    let names = rendered.objects.into_iter().flat_map(|object| {
+                        let own = (object.reference.kind == Kind::Secret)
+                            .then(|| object.reference.name.clone());
+                        let read = secret_refs(&object.object);
+                        own.into_iter().chain(read.into_iter().map(|it| it.secret))
+                    });
+                    names.collect::<Vec<_>>()
+                });
+                let named = named.collect();
+                self.each(Kind::Secret, named).await;
+            }
+        }
+    }
+
+    async fn names(&self, kind: Kind) -> Result<BTreeSet<String>, ReadError> {
+        let namespace = Some(self.namespace);
+        let listed = self
+            .cluster
+            .list_within(kind, namespace, &[], Contents::Metadata)
+            .await?;
+        let names = listed.iter().map(|object| object.name().to_owned());
+        Ok(names
+            .filter(|name| !name.starts_with(RECORD_PREFIX))
+            .collect())
+    }
+
+    async fn each(&mut self, kind: Kind, names: BTreeSet<String>) {
+        let (cluster, namespace) = (self.cluster, self.namespace);
+        let reads = names.into_iter().map(|name| async move {
+            let reference = ObjectRef::new(kind, namespace, &name);
+            let found = cluster.get(&reference).await;
+            (reference, found)
+        });
+        let found: Vec<_> = stream::iter(reads).buffered(PARALLEL).collect().await;
+        for (reference, found) in found {
+            match found {
+                Ok(found) => self.keep(kind, found),
+                Err(error) => self.miss(reference.to_string(), error.to_string()),
+            }
+        }
+    }
+
+    /// The volumes of the namespace's claims.
+    async fn volumes(&mut self) {
+        let claims = self.objects.iter();
+        let named = claims
+            .filter(|(kind, _)| *kind == Kind::PersistentVolumeClaim)
+            .filter_map(|(_, claim)| claim.str("/spec/volumeName").map(str::to_owned));
+        let names: BTreeSet<_> = named.collect();
+        match self.cluster.list(Kind::PersistentVolume, "", &[]).await {
+            Ok(found) => {
+                let mine = found.into_iter().filter(|volume| {
+                    volume.str("/spec/claimRef/namespace") == Some(self.namespace)
+                        || names.contains(volume.name())
+                });
+                let mine: Vec<_> = mine.collect();
+                self.keep(Kind::PersistentVolume, mine);
+            }
+            Err(error) => {
+                self.miss_kind(Kind::PersistentVolume, &error);
+                self.each(Kind::PersistentVolume, names).await;
+            }
+        }
+    }
+
+    fn keep(&mut self, kind: Kind, found: impl IntoIterator<Item = Arc<Object>>) {
+        let found = found.into_iter().map(|it| (kind, Arc::unwrap_or_clone(it)));
+        self.objects.extend(found);
+    }
+
+    fn miss_kind(&mut self, kind: Kind, error: &ReadError) {
+        self.not_read.push(NotRead {
+            kind: Some(kind.name().to_owned()),
+            what: kind.plural().to_owned(),
+            reason: error.to_string(),
+        });
+    }
+
+    fn miss(&mut self, what: String, reason: String) {
+        self.not_read.push(NotRead {
+            kind: None,
+            what,
+            reason,
+        });
+    }
+
+    fn redacted(self, records: Vec<(Release, Status)>, salt: Salt) -> Snapped {
+        let mut redactor = Redactor::new(salt.clone());
+        for (kind, object) in &self.objects {
+            if *kind == Kind::Secret {
+                redactor.learn(object);
+            }
+        }
+        for (release, _) in &records {
+            redactor.learn_release(release);
+        }
+        let objects = self.objects.into_iter().map(|(kind, mut object)| {
+            redactor.object(kind, &mut object.0);
+            (kind, object)
+        });
+        let records = records.into_iter().map(|(mut release, status)| {
+            redactor.release(&mut release);
+            (release, status)
+        });
+        Snapped {
+            namespace: self.namespace.to_owned(),
+            salt,
+            objects: objects.collect(),
+            records: records.collect(),
+            not_read: self.not_read,
+        }
+    }
+}
