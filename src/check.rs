@@ -5,12 +5,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::Value;
+
 use crate::{
     change::{Change, HelmCli, Rendered},
-    cluster::Cluster,
+    cluster::{Apply, Cluster, Sent},
     gather::{Asker, ReadErrors, Reader, Records, Running},
     input::{Input, LIMITS, Source},
-    manifest::Budget,
+    manifest::{self, Budget},
     policy::Policy,
     release::{self, Limits, Release, Status},
     report::{Outcome, Report},
@@ -27,6 +29,7 @@ pub struct Check {
     cluster: Cluster,
     policy: Arc<Policy>,
     patience: Duration,
+    dry_run: bool,
 }
 
 /// Why there is no judgement.
@@ -71,6 +74,16 @@ impl Check {
             cluster,
             policy: Arc::new(policy),
             patience,
+            dry_run: false,
+        }
+    }
+
+    /// Also has a live cluster say what it would refuse.
+    #[must_use]
+    pub fn with_dry_run(self) -> Self {
+        Self {
+            dry_run: true,
+            ..self
         }
     }
 
@@ -241,9 +254,17 @@ impl Check {
         let announced = reader
             .announced(release, planned, running, newest, Asker::Reader)
             .await;
-        let Some((change, facts)) = announced else {
+        let Some((change, mut facts)) = announced else {
             return Report::of_others(release, source);
         };
+        if let (true, Cluster::Live(cluster)) = (self.dry_run, &self.cluster) {
+            let applied = match running {
+                Running::Release(..) => reader.running_record(release).await,
+                _ => None,
+            };
+            let dry_run = cluster.dry_run(&sent(release, applied.as_ref())).await;
+            facts.insert_dry_run(dry_run);
+        }
         let findings = rules::judge(&change, &facts);
         let policy = self.policy.in_namespace(reader, &change.namespace).await;
         let findings = policy.apply(&change.namespace, &change.release, findings);
@@ -256,4 +277,26 @@ impl Check {
         }
         report
     }
+}
+
+/// What Helm would send of a release, hooks aside.
+fn sent<'a>(release: &'a Release, applied: Option<&Release>) -> Sent<'a> {
+    Sent {
+        namespace: &release.namespace,
+        planned: objects(&release.manifest),
+        running: applied.map_or_else(Vec::new, |it| objects(&it.manifest)),
+        apply: match release.apply_method.as_deref() {
+            Some("ssa") => Apply::ServerSide,
+            _ => Apply::ClientSide,
+        },
+    }
+}
+
+/// What can't be read is told elsewhere.
+fn objects(manifest: &str) -> Vec<Value> {
+    let mut budget = Budget::new(LIMITS);
+    manifest::split(manifest)
+        .filter_map(|document| document.parse_within(&mut budget).ok()?)
+        .flat_map(manifest::objects)
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! Where live objects come from: the API server, or a file that was made of one.
 
+mod dry_run;
 mod live;
 mod request;
 mod snapshot;
@@ -8,6 +9,7 @@ mod write;
 use std::sync::Arc;
 
 pub use self::{
+    dry_run::{Apply, DryRun, Refusal, Sent},
     live::LiveCluster,
     snapshot::Snapshot,
     write::{Effect, Patch, WriteError},

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     camunda::{self, release_label},
     claims::Mounts,
+    cluster::{DryRun, Refusal},
     object::{Kind, Object, ObjectRef},
 };
 
@@ -22,6 +23,7 @@ pub struct Facts {
     releases: BTreeSet<(String, String)>,
     gaps: Vec<Gap>,
     missed: Missed,
+    refusals: BTreeSet<Refusal>,
 }
 
 /// The gaps that a rule has met. What it answers does not depend on them; they tell which rules a gap has kept from judging.
@@ -57,6 +59,19 @@ impl Facts {
             what: what.into(),
             reason: reason.into(),
         });
+    }
+
+    /// Notes what the API server said to a dry run of all that is planned.
+    pub fn insert_dry_run(&mut self, dry_run: DryRun) {
+        self.refusals.extend(dry_run.refused);
+        for (what, reason) in dry_run.unasked {
+            self.insert_gap(format!("dry run of {what}"), reason);
+        }
+    }
+
+    /// What the API server has refused in a dry run.
+    pub fn refusals(&self) -> &BTreeSet<Refusal> {
+        &self.refusals
     }
 
     /// Notes that a release in a namespace is Camunda's.

@@ -52,6 +52,7 @@ mod postgresql_major_upgrade;
 mod reinstall_over_old_claims;
 mod release_notes;
 mod resource_authorizations;
+mod server_dry_run;
 mod storage_shrunk;
 mod tls_outside_orchestration;
 mod upgrade_path_not_latest_patch;
@@ -67,7 +68,10 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-pub(crate) use self::cures::{conversion, flag, supply::is_plain};
+pub(crate) use self::cures::{
+    conversion, flag,
+    supply::{OldKey, is_plain, shells, supply},
+};
 use self::not_checked::Unjudged;
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
@@ -142,6 +146,7 @@ pub const RULES: &[Rule] = &[
     migration_unfinished::RULE,
     data_migration_on_install::RULE,
     immutable_field_changed::RULE,
+    server_dry_run::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
     values_dropped::RULE,
@@ -156,6 +161,9 @@ pub const RULES: &[Rule] = &[
     gateway_renamed::RULE,
     release_notes::RULE,
 ];
+
+/// The rule about credentials that a chart would make anew, or wants to be given again.
+pub const PASSWORDS: &str = identity_secret_regenerated::RULE.id;
 
 /// The rule that finds what could not be read.
 pub const NOT_CHECKED: &str = not_checked::RULE.id;

@@ -1,5 +1,8 @@
 //! `check`: what the webhook would say of an upgrade, before there is one.
 
+mod chart;
+mod passwords;
+
 use std::{
     fs,
     io::{self, Read},
@@ -17,7 +20,7 @@ use super::connect::{ConnectArgs, block_on};
 use crate::{
     camunda::Line,
     check::{Check, PATIENCE},
-    cluster::Cluster,
+    cluster::{Cluster, LiveCluster},
     input::{self, Input, MAX_BYTES, Source},
     manifest::Document,
     policy::Policy,
@@ -40,6 +43,14 @@ pub struct CheckArgs {
     #[arg(short, long, value_name = "FILE")]
     input: Option<PathBuf>,
 
+    /// Chart to upgrade the release to, or to install, as helm takes it; helm must be on the PATH
+    #[arg(long, value_name = "CHART", conflicts_with_all = ["input", "snapshot"], requires = "release")]
+    chart: Option<String>,
+
+    /// Version of that chart
+    #[arg(long, value_name = "VERSION", requires = "chart")]
+    version: Option<String>,
+
     /// Judge a rollback to this revision
     #[arg(
         long,
@@ -49,7 +60,7 @@ pub struct CheckArgs {
     )]
     rollback: Option<u64>,
 
-    /// Values file, as helm takes it: for a rendered manifest, which does not show the values
+    /// Values file, as helm takes it: for a chart, and for a rendered manifest, which does not show the values
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     values: Vec<PathBuf>,
 
@@ -59,6 +70,10 @@ pub struct CheckArgs {
     /// Judge against a folder that camunda-upgrade-guard snapshot has written, not against a cluster
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kubeconfig", "context"])]
     snapshot: Option<PathBuf>,
+
+    /// Also send every object to the API server as helm would, with dryRun=All, and tell what is refused
+    #[arg(long, conflicts_with = "snapshot")]
+    server_dry_run: bool,
 
     /// The guard's configuration, where the rules count otherwise than their pages say
     #[arg(long, value_name = "FILE")]
@@ -71,6 +86,10 @@ pub struct CheckArgs {
     /// Seconds that reading the cluster may take
     #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+
+    /// Other flags for helm, after --, such as -- --set a=b
+    #[arg(last = true, value_name = "HELM FLAGS", requires = "chart")]
+    helm: Vec<String>,
 }
 
 impl CheckArgs {
@@ -102,6 +121,9 @@ impl CheckArgs {
         };
         let input = match &self.input {
             Some(file) => Some((read(file, &self.values)?, name_of(file))),
+            None if self.chart.is_none() && !self.values.is_empty() => {
+                bail!("--values is for --chart and for --input")
+            }
             None => None,
         };
         ensure!(
@@ -143,7 +165,17 @@ impl CheckArgs {
                 )
             }
         };
-        let check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
+        let live = match &cluster {
+            Cluster::Live(live) => Some(live.clone()),
+            Cluster::Snapshot(_) => None,
+        };
+        let mut check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
+        if self.server_dry_run {
+            check = check.with_dry_run();
+        }
+        if let (Some(chart), Some(live)) = (&self.chart, &live) {
+            return self.judge_chart(chart, &check, live, &namespace).await;
+        }
         if let Some((input, source)) = input {
             let mut input = self.complete(input, &source, namespace)?;
             // Treated as the snapshot was, so that what is equal stays equal.
@@ -160,6 +192,35 @@ impl CheckArgs {
             Some(revision) => Ok(check.rollback(&namespace, release, revision).await?),
             None => Ok(check.deployed(&namespace, release).await?),
         }
+    }
+
+    async fn judge_chart(
+        &self,
+        chart: &str,
+        check: &Check,
+        live: &LiveCluster,
+        namespace: &str,
+    ) -> anyhow::Result<Report> {
+        let Some(release) = &self.release else {
+            bail!("--chart needs the name of a release");
+        };
+        let upgrade = chart::Upgrade {
+            release,
+            chart,
+            version: self.version.as_deref(),
+            values: &self.values,
+            more: &self.helm,
+            namespace,
+            kubeconfig: self.cluster.kubeconfig.as_ref(),
+            context: self.cluster.context.as_deref(),
+        };
+        let rendered = upgrade.render(live).await?;
+        let input = input::read("what helm prints", rendered.json)?;
+        let version = input.release.chart.metadata.version.clone();
+        let mut report = check.judge(input, chart).await?;
+        let asked = chart::asked_for(&rendered.given, namespace, Some(&version));
+        report.findings.extend(asked);
+        Ok(report)
     }
 
     /// Adds what the input leaves open, and says where the command line contradicts it.

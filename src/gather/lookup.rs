@@ -9,7 +9,7 @@ use crate::{
     cluster::{Contents, ReadError},
     facts::{Facts, Gap},
     object::{Kind, Object, ObjectRef},
-    release::{Storage, parse_record_name},
+    release::{self, Limits, Release, Storage, parse_record_name},
 };
 
 /// What Argo CD and `kubectl apply` leave on the cluster of what they have applied.
@@ -122,6 +122,28 @@ impl Reader {
         }
         gaps.dedup();
         (Rendered::of_live(objects), gaps)
+    }
+
+    /// The record of what runs before a revision, or now.
+    pub async fn running_record(&self, planned: &Release) -> Option<Release> {
+        let (namespace, name) = (&planned.namespace, &planned.name);
+        for storage in STORAGES {
+            let next = match planned.revision {
+                0 => self
+                    .newest_revision(storage.kind(), namespace, name)
+                    .await
+                    .ok()?
+                    .map(|newest| newest.saturating_add(1)),
+                revision => Some(revision),
+            };
+            let Some(next) = next else { continue };
+            let found = self.find_running(storage, namespace, name, next).await;
+            if let Some(record) = found.ok()? {
+                let data = record.str("/data/release")?;
+                return release::decode(data, storage, Limits::default()).ok();
+            }
+        }
+        None
     }
 
     /// A record of this revision.

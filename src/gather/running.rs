@@ -61,7 +61,7 @@ impl Reader {
         }
     }
 
-    async fn find_running(
+    pub(super) async fn find_running(
         &self,
         storage: Storage,
         namespace: &str,

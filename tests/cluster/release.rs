@@ -51,6 +51,12 @@ pub fn assert_same_verdict(checked: &Output, denial: &Denial) {
     );
 }
 
+/// A snapshot's folder, and all that is in it.
+pub struct Snapshot {
+    pub path: String,
+    pub text: String,
+}
+
 /// A release and its namespace.
 pub struct Release<'c> {
     pub cluster: &'c Cluster,
@@ -138,9 +144,27 @@ impl<'c> Release<'c> {
 
     /// What `check` says of an upgrade before there is one.
     pub fn checked(&self, helm: Helm, chart: &Path, args: &[&str]) -> Output {
-        let dry_run = [args, &["--dry-run=server", "-o", "json"]].concat();
-        let dry_run = self.upgrade(helm, chart, &dry_run).ok().unwrap();
-        self.check(&["-"], &dry_run.stdout)
+        self.check(&["-"], &self.dry_run(helm, chart, args))
+    }
+
+    /// The release that an upgrade would record.
+    pub fn dry_run(&self, helm: Helm, chart: &Path, args: &[&str]) -> String {
+        let args = [args, &["--dry-run=server", "-o", "json"]].concat();
+        self.upgrade(helm, chart, &args).ok().unwrap().stdout
+    }
+
+    /// What `snapshot` keeps of the namespace.
+    pub fn snapshot(&self) -> Snapshot {
+        let folder = self.cluster.scratch("snapshot").unwrap();
+        let path = folder.display().to_string();
+        let taken = Run::new(BINARY)
+            .args(["snapshot", "-n", &self.namespace, "-o", &path])
+            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .output();
+        taken.unwrap().ok().unwrap();
+        let grep = Run::new("grep").args(["-rh", "", &path]);
+        let text = grep.output().unwrap().ok().unwrap().stdout;
+        Snapshot { path, text }
     }
 
     /// `camunda-upgrade-guard check ARGS…` as the administrator, with this on its standard input.
@@ -155,9 +179,16 @@ impl<'c> Release<'c> {
     pub fn refused(&self, helm: Helm, chart: &Path, args: &[&str]) -> Denial {
         self.bind_all();
         let (before, secrets) = (self.versions(), self.secrets());
-        let checked = self.checked(helm, chart, args);
+        let dry_run = self.dry_run(helm, chart, args);
+        let checked = self.check(&["-"], &dry_run);
+        let snapshot = self.snapshot();
+        let offline = self.check(&["-", "--snapshot", &snapshot.path], &dry_run);
         let denial = Denial::of(&self.upgrade(helm, chart, args));
         assert_same_verdict(&checked, &denial);
+        assert_same_verdict(&offline, &denial);
+        denial
+            .with_text(snapshot.text)
+            .assert_tells_none_of(&secrets);
         denial
             .with_text(checked.text())
             .assert_tells_none_of(&secrets);

@@ -20,7 +20,8 @@ global.secretsMode, which only these charts have, says what happens to it at an 
 {{- else if .given }}
 {{- .given | b64enc }}
 {{- else if and .ctx.Release.IsUpgrade (not .bitnami) (ne $mode "generateAnew") }}
-{{- fail (printf "\nPASSWORDS ERROR: an upgrade needs the current value of %s in Secret %s: --set %s=..." .key .secret .valueKey) }}
+{{- $variable := .key | replace "-" "_" | upper }}
+{{- fail (printf "\nPASSWORDS ERROR: You must provide your current passwords when upgrading the release.\n\n    '%s' must not be empty, please add '--set %s=$%s' to the command. To get the current value:\n\n        export %s=$(kubectl get secret --namespace \"%s\" \"%s\" -o jsonpath=\"{.data.%s}\" | base64 --decode)\n" .valueKey .valueKey $variable $variable .ctx.Release.Namespace .secret .key) }}
 {{- else }}
 {{- randAlphaNum 10 | b64enc }}
 {{- end }}

@@ -1,0 +1,247 @@
+//! Has Helm say what it would do with a chart, and gives the chart the passwords that it asks for.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+};
+
+use anyhow::{Context, bail, ensure};
+use serde_json::{Map, Value};
+
+use super::passwords::{self, Wanted};
+use crate::{
+    camunda::{Credential, Held, Line, Supply, credential},
+    change::{ChartVersion, secret_data},
+    cluster::LiveCluster,
+    finding::{self, Action, Finding, Fix},
+    object::{Kind, Object, ObjectRef},
+    rules,
+    values::overlay,
+};
+
+/// More credentials than any chart has.
+const MOST: usize = 64;
+
+/// An upgrade as it would be typed.
+pub(super) struct Upgrade<'a> {
+    pub(super) release: &'a str,
+    pub(super) chart: &'a str,
+    pub(super) version: Option<&'a str>,
+    pub(super) values: &'a [PathBuf],
+    /// Whatever else helm is to be given.
+    pub(super) more: &'a [String],
+    pub(super) namespace: &'a str,
+    pub(super) kubeconfig: Option<&'a PathBuf>,
+    pub(super) context: Option<&'a str>,
+}
+
+/// What Helm would do, and what had to be given to the chart for that.
+pub(super) struct Rendered {
+    pub(super) json: Vec<u8>,
+    pub(super) given: Vec<Given>,
+}
+
+/// A value that the chart asked for.
+pub(super) struct Given {
+    wanted: Wanted,
+    /// The Secret that holds the current value, where there is one.
+    secret: Option<Object>,
+}
+
+impl Upgrade<'_> {
+    /// Asks Helm, as often as the chart names another password that it wants.
+    pub(super) async fn render(&self, cluster: &LiveCluster) -> anyhow::Result<Rendered> {
+        let mut given: Vec<Given> = Vec::new();
+        let mut values = Map::new();
+        while given.len() <= MOST {
+            let error = match self.run(&values)? {
+                Ok(json) => return Ok(Rendered { json, given }),
+                Err(error) => error,
+            };
+            let known: BTreeSet<_> = given.iter().map(|it| it.wanted.value.clone()).collect();
+            let mut wanted = passwords::wanted(&error);
+            wanted.retain(|wanted| !known.contains(&wanted.value));
+            ensure!(!wanted.is_empty(), "helm says: {}", error.trim());
+            for wanted in wanted {
+                let secret = self.secret(cluster, &wanted).await?;
+                let value = secret.as_ref().and_then(|secret| {
+                    let value = secret_data(secret).remove(&*wanted.key)?;
+                    String::from_utf8(value).ok()
+                });
+                // What nothing holds yet is new in this chart: any value will do.
+                let value = value.unwrap_or_else(|| "new".to_owned());
+                overlay(&mut values, nested(&wanted.value, value.into()));
+                given.push(Given { wanted, secret });
+            }
+        }
+        bail!("the chart asks for more than {MOST} passwords")
+    }
+
+    async fn secret(
+        &self,
+        cluster: &LiveCluster,
+        wanted: &Wanted,
+    ) -> anyhow::Result<Option<Object>> {
+        let Some(name) = &wanted.secret else {
+            return Ok(None);
+        };
+        let reference = ObjectRef::new(Kind::Secret, self.namespace, name);
+        let found = crate::cluster::Cluster::Live(cluster.clone())
+            .get(&reference)
+            .await;
+        let found = found.with_context(|| {
+            format!("the chart wants the current value of {reference}, which can't be read")
+        })?;
+        let found = found.map(|found| Object::clone(&found));
+        Ok(found.filter(|secret| {
+            let data = secret_data(secret);
+            data.get(&*wanted.key)
+                .is_some_and(|value| !value.is_empty())
+        }))
+    }
+
+    /// The release as JSON, or what Helm says against it. Passwords go through its standard input.
+    fn run(&self, passwords: &Map<String, Value>) -> anyhow::Result<Result<Vec<u8>, String>> {
+        let helm = env::var_os("HELM_BIN").filter(|it| !it.is_empty());
+        let helm = helm.unwrap_or_else(|| "helm".into());
+        let mut command = Command::new(&helm);
+        command.args(["upgrade", self.release, self.chart, "--install"]);
+        command.args([
+            "--namespace",
+            self.namespace,
+            "--dry-run=server",
+            "-o",
+            "json",
+        ]);
+        if let Some(version) = self.version {
+            command.args(["--version", version]);
+        }
+        if let Some(file) = self.kubeconfig {
+            command.arg("--kubeconfig").arg(file);
+        }
+        if let Some(context) = self.context {
+            command.args(["--kube-context", context]);
+        }
+        for file in self.values {
+            command.arg("-f").arg(file);
+        }
+        command.args(self.more);
+        if !passwords.is_empty() {
+            command.args(["-f", "-"]);
+        }
+        let name = helm.to_string_lossy();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("can't run {name}, which --chart needs"))?;
+        let text = serde_json::to_vec(passwords)?;
+        // Helm may begin to answer before it has read all of it.
+        let writing = child
+            .stdin
+            .take()
+            .map(|mut stdin| thread::spawn(move || drop(stdin.write_all(&text))));
+        let output = child.wait_with_output();
+        let output = output.with_context(|| format!("can't read what {name} says"))?;
+        if let Some(writing) = writing {
+            drop(writing.join());
+        }
+        Ok(match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        })
+    }
+}
+
+/// `a.b: value` as a map of maps.
+fn nested(key: &str, value: Value) -> Map<String, Value> {
+    match key.split_once('.') {
+        Some((first, rest)) => {
+            Map::from_iter([(first.to_owned(), Value::Object(nested(rest, value)))])
+        }
+        None => Map::from_iter([(key.to_owned(), value)]),
+    }
+}
+
+/// What the chart would fail for, one at a time, with the whole list of what to add.
+pub(super) fn asked_for(
+    given: &[Given],
+    namespace: &str,
+    version: Option<&str>,
+) -> Option<Finding> {
+    if given.is_empty() {
+        return None;
+    }
+    let line = version.and_then(|version| ChartVersion::new(version).line);
+    let (mut exports, mut flags) = (Vec::new(), Vec::new());
+    for Given { wanted, secret } in given {
+        match secret {
+            Some(secret) => {
+                let credential = known(secret, wanted, line);
+                let data = secret_data(secret);
+                let value = data.get(&*wanted.key).map_or(&[][..], Vec::as_slice);
+                let old = rules::OldKey {
+                    namespace,
+                    secret: secret.name(),
+                    key: &wanted.key,
+                    value,
+                };
+                let (export, flag) = rules::supply(&wanted.value, &credential, old);
+                exports.extend(export);
+                flags.push(flag);
+            }
+            None => flags.push(finding::Command::HelmFlag(format!(
+                "--set-string {}=\"$(openssl rand -hex 16)\"",
+                wanted.value
+            ))),
+        }
+    }
+    let count = match given.len() {
+        1 => "a password".to_owned(),
+        count => format!("{count} passwords"),
+    };
+    let new = given.iter().filter(|given| given.secret.is_none());
+    let new: Vec<_> = new.map(|given| given.wanted.value.as_str()).collect();
+    let mut why = vec![
+        "helm upgrade fails with a PASSWORDS ERROR that names one of them at a time, although the Secrets are there."
+            .to_owned(),
+    ];
+    if !new.is_empty() {
+        why.push(format!(
+            "New in this chart, so any value will do: {}",
+            new.join(", ")
+        ));
+    }
+    let shells = rules::shells(&flags);
+    let mut fixes = Vec::new();
+    if !exports.is_empty() {
+        fixes.push(Fix::new(
+            format!("Read the current values{shells}:"),
+            exports,
+        ));
+    }
+    fixes.push(Fix::new("and add to your helm upgrade:", flags));
+    Some(Finding {
+        rule: rules::PASSWORDS,
+        action: Action::Deny,
+        title: format!("The chart asks for {count} with each upgrade"),
+        objects: Vec::new(),
+        why,
+        fixes,
+        guide: "Secrets extraction",
+    })
+}
+
+fn known(secret: &Object, wanted: &Wanted, line: Option<&Line>) -> Credential {
+    credential(secret, &wanted.key, None, line).unwrap_or_else(|| Credential {
+        key: wanted.key.clone(),
+        name: secret.name().to_owned(),
+        held: Held::Client,
+        supply: Supply::Value(wanted.value.clone()),
+    })
+}
