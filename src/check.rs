@@ -30,6 +30,7 @@ pub struct Check {
     policy: Arc<Policy>,
     patience: Duration,
     dry_run: bool,
+    running_values: Option<Values>,
 }
 
 /// Why there is no judgement.
@@ -75,6 +76,16 @@ impl Check {
             policy: Arc::new(policy),
             patience,
             dry_run: false,
+            running_values: None,
+        }
+    }
+
+    /// Knows the values of what runs, should no record of Helm's tell them.
+    #[must_use]
+    pub fn with_running_values(self, values: Values) -> Self {
+        Self {
+            running_values: Some(values),
+            ..self
         }
     }
 
@@ -109,7 +120,9 @@ impl Check {
         let reader = self.reader();
         let records = Records::default();
         let (namespace, name) = (&release.namespace, &release.name);
-        let revision = (release.revision > 0).then_some(release.revision);
+        // What was over long ago is judged as if it were to be applied now.
+        let announced = release.info.status.is_pending() && release.revision > 0;
+        let revision = announced.then_some(release.revision);
         let running = match release.info.status {
             Status::PendingInstall => Running::Nothing,
             _ => {
@@ -254,9 +267,12 @@ impl Check {
         let announced = reader
             .announced(release, planned, running, newest, Asker::Reader)
             .await;
-        let Some((change, mut facts)) = announced else {
+        let Some((mut change, mut facts)) = announced else {
             return Report::of_others(release, source);
         };
+        if let (Running::Live(..), Some(values)) = (running, &self.running_values) {
+            change.running_values = Some(values.clone());
+        }
         if let (true, Cluster::Live(cluster)) = (self.dry_run, &self.cluster) {
             let applied = match running {
                 Running::Release(..) => reader.running_record(release).await,

@@ -64,6 +64,10 @@ pub struct CheckArgs {
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     values: Vec<PathBuf>,
 
+    /// Values file of what runs, where it was applied without helm and no record tells the values
+    #[arg(long, value_name = "FILE", requires = "input")]
+    running_values: Vec<PathBuf>,
+
     #[command(flatten)]
     cluster: ConnectArgs,
 
@@ -172,6 +176,10 @@ impl CheckArgs {
         let mut check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
         if self.server_dry_run {
             check = check.with_dry_run();
+        }
+        if !self.running_values.is_empty() {
+            let values = values_files(&self.running_values)?;
+            check = check.with_running_values(values.into());
         }
         if let (Some(chart), Some(live)) = (&self.chart, &live) {
             return self.judge_chart(chart, &check, live, &namespace).await;
@@ -282,12 +290,17 @@ fn read(file: &Path, values: &[PathBuf]) -> anyhow::Result<Input> {
         !known,
         "{name} says which values it was made with: --values is for a rendered manifest"
     );
+    input.release.config = Some(to_raw_value(&values_files(values)?)?);
+    Ok(input)
+}
+
+/// The files one over the other, as helm does it.
+fn values_files(files: &[PathBuf]) -> anyhow::Result<Map<String, Value>> {
     let mut all = Map::new();
-    for file in values {
+    for file in files {
         overlay(&mut all, values_file(file)?);
     }
-    input.release.config = Some(to_raw_value(&all)?);
-    Ok(input)
+    Ok(all)
 }
 
 /// One byte more than is allowed tells that there is more.

@@ -17,6 +17,8 @@ use crate::{
 
 /// Why values are not known.
 const UNKNOWN_VALUES: &str = "a rendered manifest does not show them; -f FILE gives them";
+const UNKNOWN_RUNNING_VALUES: &str =
+    "no record of Helm's tells them; --running-values FILE gives them";
 
 /// How many of what could not be read for one reason are named.
 const NAMED: usize = 12;
@@ -33,6 +35,7 @@ pub(super) const RULE: Rule = Rule {
 pub(super) struct Unjudged {
     by_gap: BTreeMap<String, BTreeSet<&'static str>>,
     by_values: BTreeSet<&'static str>,
+    by_running_values: BTreeSet<&'static str>,
 }
 
 impl Unjudged {
@@ -53,17 +56,25 @@ impl Unjudged {
         for what in facts.take_missed() {
             self.by_gap.entry(what).or_default().insert(rule);
         }
-        let asked = asked_for_values(change);
+        let (planned, running) = asked_for_values(change);
         // One that has found something all the same needed the values only to say more.
-        if asked && found.is_empty() {
+        if !found.is_empty() {
+            return;
+        }
+        if planned {
             self.by_values.insert(rule);
+        }
+        if running {
+            self.by_running_values.insert(rule);
         }
     }
 }
 
-fn asked_for_values(change: &Change) -> bool {
+/// Whether those of the new manifest, and those of what runs, were asked for and are not known.
+fn asked_for_values(change: &Change) -> (bool, bool) {
     let running = change.running_values.as_ref();
-    running.is_some_and(Values::take_asked) | change.values.take_asked()
+    let running = running.is_some_and(Values::take_asked);
+    (change.values.take_asked(), running)
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
@@ -78,10 +89,19 @@ pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<F
         what.insert(&gap.what);
         rules.extend(unjudged.by_gap.get(&gap.what).into_iter().flatten());
     }
-    if !unjudged.by_values.is_empty() {
-        let (what, rules) = reasons.entry(UNKNOWN_VALUES).or_default();
-        what.insert("the user's values");
-        rules.extend(&unjudged.by_values);
+    for (what, reason, without) in [
+        ("the user's values", UNKNOWN_VALUES, &unjudged.by_values),
+        (
+            "the values of what runs",
+            UNKNOWN_RUNNING_VALUES,
+            &unjudged.by_running_values,
+        ),
+    ] {
+        if !without.is_empty() {
+            let (all, rules) = reasons.entry(reason).or_default();
+            all.insert(what);
+            rules.extend(without);
+        }
     }
     if reasons.is_empty() {
         return Vec::new();

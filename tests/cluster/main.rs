@@ -8,6 +8,7 @@ mod availability;
 mod blast_radius;
 mod certificates;
 mod charts;
+mod checking;
 mod configuration;
 mod corpus_13;
 mod corpus_14;
