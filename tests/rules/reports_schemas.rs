@@ -263,10 +263,10 @@ fn junit_is_as_its_schema_says() {
     let Report { notes, .. } = hostile();
     let text = printed(&hostile(), Format::Junit, false);
     let document = Document::parse(&text).unwrap();
-    let told = document
+    let mut told = document
         .descendants()
         .filter(|it| it.has_tag_name("system-out"));
-    let told = told.last().unwrap().text().unwrap();
+    let told = told.next_back().unwrap().text().unwrap();
     let expected = notes[0].replace(['\u{0}', '\u{FFFE}'], "\u{FFFD}");
     assert_eq!(told, expected);
 }
