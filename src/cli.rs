@@ -1,20 +1,28 @@
 //! The command line.
 
 mod check;
+mod colour;
+mod completions;
 mod connect;
 mod explain;
+mod man;
 mod ready;
+mod rules;
 mod serve;
 mod snapshot;
+mod way_in;
 mod webhooks;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// The program's name, whatever it is called by.
+const NAME: &str = "camunda-upgrade-guard";
 
 /// Keeps Camunda 8 safe through Helm upgrades.
 #[derive(Debug, Parser)]
-#[command(name = "camunda-upgrade-guard", version, about, max_term_width = 100)]
+#[command(name = NAME, version, about, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -26,6 +34,8 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Say of an upgrade what the webhook would say, before there is one
     Check(Box<check::CheckArgs>),
+    /// List the rules
+    Rules(rules::RulesArgs),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
     /// Keep what check needs of a namespace as files without any secret value
@@ -34,9 +44,23 @@ enum Command {
     Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
     Webhooks(webhooks::WebhooksArgs),
+    /// Print what completes this program's commands in a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(man::ManArgs),
 }
 
 impl Cli {
+    /// What was typed; where it makes no sense the program ends and says so, by the name that was typed.
+    pub fn typed() -> Cli {
+        let mut command = Cli::command();
+        if let Some(name) = way_in::name() {
+            command = command.bin_name(name);
+        }
+        let matches = command.get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Does what was asked.
     pub fn run(self) -> ExitCode {
         let done = match self.command {
@@ -46,6 +70,9 @@ impl Cli {
             Command::Snapshot(args) => args.run(),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Rules(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Completions(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Man(args) => args.run().map(|()| ExitCode::SUCCESS),
         };
         done.unwrap_or_else(|error| {
             eprintln!("error: {error:#}");

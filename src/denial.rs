@@ -3,15 +3,19 @@
 //! Helm and kubectl print a webhook's message whole, with its line ends, so it is laid out for a terminal. A
 //! warning is an HTTP header: one line, no control characters, or the API server drops it.
 
+mod told;
+
 use std::fmt::Write;
+
+pub use self::told::{Told, told, typed};
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding},
 };
 
 /// What Helm's own error line leaves of a usual terminal is for the rule's id.
-const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 
 /// The message of a refusal, or `None` where nothing refuses.
 pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
@@ -66,11 +70,21 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
-fn headline(change: &Change, count: usize) -> String {
+/// What is refused, and for how many problems.
+pub fn headline(change: &Change, count: usize) -> String {
     let problems = match count {
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
     };
+    let untouched = match change.gate {
+        Gate::Release => " Nothing was changed.",
+        Gate::Object => "",
+    };
+    format!("{} is refused: {problems}.{untouched}", subject(change))
+}
+
+/// What is judged, as a sentence begins with it: "upgrade of release …".
+pub fn subject(change: &Change) -> String {
     let object = change
         .objects
         .first()
@@ -79,12 +93,8 @@ fn headline(change: &Change, count: usize) -> String {
         (Gate::Object, Some(object)) => format!("{object} of release {}", change.release),
         _ => format!("release {}", change.release),
     };
-    let untouched = match change.gate {
-        Gate::Release => " Nothing was changed.",
-        Gate::Object => "",
-    };
     format!(
-        "{} of {subject} (namespace {}){} is refused: {problems}.{untouched}",
+        "{} of {subject} (namespace {}){}",
         change.operation.noun(),
         change.namespace,
         versions(change)
@@ -101,66 +111,52 @@ fn versions(change: &Change) -> String {
 }
 
 fn section(number: usize, finding: &Finding, before: &[&Finding]) -> String {
-    let title = format!("{number}. {}", finding.title);
-    let id = format!("[{}]", finding.rule);
-    let gap = WIDTH
-        .saturating_sub(title.chars().count() + id.len())
-        .max(2);
-    format!("{title}{:gap$}{id}\n{}", "", body(finding, before))
+    let heading = heading(&format!("{number}. "), finding);
+    format!("{heading}\n{}", body(finding, before))
         .trim_end()
         .to_owned()
 }
 
-/// `before` are the sections above: what one of them has told to type is not told again.
+/// The line above what a finding tells, with the rule's id at its end.
+pub fn heading(start: &str, finding: &Finding) -> String {
+    let title = format!("{start}{}", finding.title);
+    let id = format!("[{}]", finding.rule);
+    let gap = WIDTH
+        .saturating_sub(title.chars().count() + id.len())
+        .max(2);
+    format!("{title}{:gap$}{id}", "")
+}
+
+/// `before` are the sections above.
 fn body(finding: &Finding, before: &[&Finding]) -> String {
-    let mut lines: Vec<String> = finding
-        .why
-        .iter()
-        .map(|line| format!("   {line}"))
+    let lines: Vec<_> = told(finding, before)
+        .into_iter()
+        .flat_map(|told| match told {
+            Told::Why(line) => vec![format!("   {line}")],
+            Told::Under(number) => vec![format!("   {}", under(number))],
+            Told::Fix(fix) => {
+                let mut lines = vec![format!("   {}", fix.intro)];
+                lines.extend(typed(fix).iter().map(|command| indented(command)));
+                lines
+            }
+            Told::Guide(guide) => vec![format!("   Guide: {guide}")],
+        })
         .collect();
-    let mut above: Option<usize> = None;
-    for fix in &finding.fixes {
-        let shown = before.iter().position(|other| other.fixes.contains(fix));
-        match shown {
-            Some(index) => {
-                if above.replace(index) != Some(index) {
-                    lines.push(format!(
-                        "   What is to be typed under {} cures this too.",
-                        index + 1
-                    ));
-                }
-            }
-            None => {
-                lines.push(format!("   {}", fix.intro));
-                lines.extend(commands(fix));
-            }
-        }
-    }
-    if !finding.guide.is_empty() {
-        lines.push(format!("   Guide: {}", finding.guide));
-    }
     lines.join("\n")
 }
 
-/// Commands are indented as one block; a here-document is not indented at all, or it would not end.
-fn commands(fix: &Fix) -> Vec<String> {
-    let last_flag = fix
-        .commands
-        .iter()
-        .rposition(|command| matches!(command, Command::HelmFlag(_)));
-    fix.commands
-        .iter()
-        .enumerate()
-        .map(|(index, command)| match command {
-            Command::HelmFlag(flag) if Some(index) != last_flag => format!("     {flag} \\"),
-            other if other.text().contains("<<'EOF'") => other.text().to_owned(),
-            other if other.text().contains('\n') => {
-                let lines = other.text().lines().map(|line| format!("     {line}"));
-                lines.collect::<Vec<_>>().join("\n")
-            }
-            other => format!("     {}", other.text()),
-        })
-        .collect()
+/// What stands in place of a step that was told already.
+pub fn under(number: usize) -> String {
+    format!("What is to be typed under {number} cures this too.")
+}
+
+/// A command is indented as one block; a here-document is not indented at all, or it would not end.
+pub fn indented(command: &str) -> String {
+    if command.contains("<<'EOF'") {
+        return command.to_owned();
+    }
+    let lines: Vec<_> = command.lines().map(|line| format!("     {line}")).collect();
+    lines.join("\n")
 }
 
 /// Whether a finding tells of another upgrade to run in place of this one.
@@ -171,7 +167,8 @@ fn goes_another_way(finding: &Finding) -> bool {
     )
 }
 
-fn closing(change: &Change, denied: &[&Finding]) -> String {
+/// What to do when all that is typed.
+pub fn closing(change: &Change, denied: &[&Finding]) -> String {
     let count = denied.len();
     if let Some(number) = denied.iter().position(|finding| goes_another_way(finding)) {
         let rest = match count {
@@ -197,6 +194,7 @@ fn closing(change: &Change, denied: &[&Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::{Command, Fix};
 
     fn change() -> Change {
         Change {

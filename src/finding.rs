@@ -11,6 +11,16 @@ pub enum Action {
     Deny,
 }
 
+impl Action {
+    /// As the configuration and the machine-readable formats have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Warn => "warn",
+            Action::Deny => "deny",
+        }
+    }
+}
+
 /// What a title begins with where audit mode admits what would be refused.
 pub const AUDITED: &str = "Would be refused: ";
 

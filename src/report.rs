@@ -1,11 +1,41 @@
 //! What judging a change comes to, for everything that prints it but an AdmissionResponse.
 
+mod json;
+mod junit;
+mod markdown;
+mod sarif;
+mod text;
+mod wrap;
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
 use crate::{
     change::{Change, Operation},
+    denial,
     finding::{Action, Finding},
     release::Release,
     rules::NOT_CHECKED,
 };
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// What the webhook would say, for a terminal
+    #[default]
+    Text,
+    /// For programs, as docs/report.schema.json has it
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit's XML, a test case a rule
+    Junit,
+    /// For a ticket or a pull request
+    Markdown,
+}
 
 /// A change and what was found.
 #[derive(Clone, Debug)]
@@ -76,6 +106,22 @@ impl Report {
         report
     }
 
+    /// Prints it; only text has colours.
+    ///
+    /// # Errors
+    /// When `out` can't be written to.
+    pub fn write(&self, format: Format, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+        let printed = match format {
+            Format::Text => text::print(self, colour),
+            Format::Json => json::print(self)?,
+            Format::Yaml => json::print_yaml(self)?,
+            Format::Sarif => sarif::print(self)?,
+            Format::Junit => junit::print(self),
+            Format::Markdown => markdown::print(self),
+        };
+        out.write_all(printed.as_bytes())
+    }
+
     /// What it comes to.
     pub fn outcome(&self) -> Outcome {
         let unchecked = |finding: &&Finding| finding.rule == NOT_CHECKED;
@@ -88,4 +134,56 @@ impl Report {
             Outcome::Clean
         }
     }
+
+    /// The findings that refuse.
+    fn denied(&self) -> Vec<&Finding> {
+        self.counting(Action::Deny)
+    }
+
+    /// The findings that only warn.
+    fn warned(&self) -> Vec<&Finding> {
+        self.counting(Action::Warn)
+    }
+
+    fn counting(&self, action: Action) -> Vec<&Finding> {
+        let findings = self.findings.iter();
+        findings
+            .filter(|finding| finding.action == action)
+            .collect()
+    }
+
+    /// What it comes to, in a line.
+    fn headline(&self) -> String {
+        match self.denied().len() {
+            0 => {
+                let subject = denial::subject(&self.change);
+                let stops = match self.outcome() {
+                    Outcome::Unchecked => "nothing that could be checked stops it",
+                    _ => "nothing stops it",
+                };
+                let warnings = match self.warned().len() {
+                    0 => String::new(),
+                    1 => "; 1 warning".to_owned(),
+                    count => format!("; {count} warnings"),
+                };
+                format!("{subject}: {stops}{warnings}")
+            }
+            count => denial::headline(&self.change, count),
+        }
+    }
+
+    /// The file that it is about, if it is one.
+    fn file(&self) -> Option<&str> {
+        Some(&*self.source).filter(|source| !matches!(*source, "" | "-"))
+    }
+}
+
+/// What may be shown on a terminal: names and values come from users, and an escape sequence is one of them.
+fn printable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
 }

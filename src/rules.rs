@@ -7,6 +7,7 @@ mod after_upgrade;
 mod authentication_changed;
 mod authentication_not_explicit;
 mod backup_first;
+mod by_default;
 mod chart_8_3_0_not_recommended;
 mod claim_deleted;
 mod claim_retention_policy;

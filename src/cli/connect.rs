@@ -9,6 +9,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
+use super::way_in;
 use crate::cluster::LiveCluster;
 
 /// Where the cluster is, and where in it.
@@ -36,7 +37,8 @@ pub(super) struct Connection {
 impl ConnectArgs {
     /// Finds the cluster; it is not asked anything yet.
     pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
-        let config = match self.kubeconfig.is_some() || self.context.is_some() {
+        way_in::refuse_flags_of_helm()?;
+        let config = match self.kubeconfig.is_some() || self.context().is_some() {
             true => self.from_kubeconfig().await?,
             false => match self.from_kubeconfig().await {
                 Ok(config) => config,
@@ -44,14 +46,20 @@ impl ConnectArgs {
             },
         };
         let namespace = self.namespace.clone();
+        let namespace = namespace.or_else(|| way_in::helm("HELM_NAMESPACE"));
         let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
         let cluster = LiveCluster::new(client(config)?);
         Ok(Connection { cluster, namespace })
     }
 
+    fn context(&self) -> Option<String> {
+        let context = self.context.clone();
+        context.or_else(|| way_in::helm("HELM_KUBECONTEXT"))
+    }
+
     async fn from_kubeconfig(&self) -> anyhow::Result<Config> {
         let options = KubeConfigOptions {
-            context: self.context.clone(),
+            context: self.context(),
             ..KubeConfigOptions::default()
         };
         match &self.kubeconfig {

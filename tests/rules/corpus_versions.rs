@@ -89,19 +89,31 @@ fn claims(facts: &mut Facts, statefulset: &Object, source: &Value) {
     }
 }
 
-fn findings(corpus: &Corpus, from: &str, to: &str, status: &str, source: &Value) -> Vec<Finding> {
+/// The change between two records, and the cluster as the first leaves it.
+pub fn change(
+    corpus: &Corpus,
+    from: &str,
+    to: &str,
+    status: &str,
+    source: &Value,
+) -> (Change, Facts) {
     let running = release(corpus, from, "deployed");
     let next = release(corpus, to, status);
     let facts = live(&running, source);
     let running = Rendered::of(&running, None);
     let running = (status != "pending-install").then_some(&running);
     let change = Change::of_release(&next, &Rendered::of(&next, running), running).unwrap();
+    (change, facts)
+}
+
+fn findings(corpus: &Corpus, from: &str, to: &str, status: &str, source: &Value) -> Vec<Finding> {
+    let (change, facts) = change(corpus, from, to, status, source);
     let mut findings = rules::judge(&change, &facts);
     findings.retain(|finding| RULES.contains(&finding.rule));
     findings
 }
 
-fn csi() -> Value {
+pub fn csi() -> Value {
     json!({"csi": {"driver": "ebs.csi.aws.com"}})
 }
 

@@ -28,6 +28,8 @@ mod migration;
 mod missing;
 mod notices;
 mod record;
+mod reports;
+mod reports_schemas;
 mod scene;
 mod sources;
 mod storage;

@@ -166,6 +166,11 @@ impl Scene {
         Change::of_release(&next, &Rendered::of(&next, running), running).unwrap()
     }
 
+    /// What the rules are given.
+    pub fn judged(&self) -> (Change, Facts) {
+        (self.change(), self.facts.clone())
+    }
+
     /// What all rules find.
     pub fn findings(&self) -> Vec<Finding> {
         rules::judge(&self.change(), &self.facts)

@@ -1,0 +1,50 @@
+//! What a finding tells, in order, for whoever lays it out.
+
+use crate::finding::{Command, Finding, Fix};
+
+/// A piece of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// A line of why; indented lines are lists.
+    Why(&'a str),
+    /// What is to be typed stands under this number already.
+    Under(usize),
+    /// A step of the cure.
+    Fix(&'a Fix),
+    /// Where the product's documentation says so.
+    Guide(&'a str),
+}
+
+/// `before` are the findings above: what one of them has told to type is not told again.
+pub fn told<'a>(finding: &'a Finding, before: &[&Finding]) -> Vec<Told<'a>> {
+    let mut told: Vec<_> = finding.why.iter().map(|line| Told::Why(line)).collect();
+    let mut above: Option<usize> = None;
+    for fix in &finding.fixes {
+        let shown = before.iter().position(|other| other.fixes.contains(fix));
+        match shown {
+            Some(index) => {
+                if above.replace(index) != Some(index) {
+                    told.push(Told::Under(index + 1));
+                }
+            }
+            None => told.push(Told::Fix(fix)),
+        }
+    }
+    if !finding.guide.is_empty() {
+        told.push(Told::Guide(finding.guide));
+    }
+    told
+}
+
+/// The commands of a step as they are typed: flags of one `helm upgrade` go on over the ends of their lines.
+pub fn typed(fix: &Fix) -> Vec<String> {
+    let flag = |command: &Command| matches!(command, Command::HelmFlag(_));
+    let last_flag = fix.commands.iter().rposition(flag);
+    let numbered = fix.commands.iter().enumerate();
+    numbered
+        .map(|(index, command)| match command {
+            Command::HelmFlag(text) if Some(index) != last_flag => format!("{text} \\"),
+            other => other.text().to_owned(),
+        })
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! A report for programs: JSON, and the same as YAML, as `docs/report.schema.json` describes them.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::{Report, text};
+use crate::{
+    change::{ChartVersion, Operation},
+    finding::{Action, Command, Finding},
+    object::ObjectRef,
+    rules::RULES,
+};
+
+/// The version of this format.
+const API_VERSION: &str = "camunda-upgrade-guard/v1";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    outcome: &'a str,
+    operation: &'a str,
+    release: &'a str,
+    namespace: &'a str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    source: &'a str,
+    findings: Vec<Problem<'a>>,
+    notes: &'a [String],
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    rule: &'a str,
+    action: &'a str,
+    summary: &'a str,
+    title: &'a str,
+    objects: Vec<Named<'a>>,
+    why: &'a [String],
+    fixes: Vec<Step<'a>>,
+    guide: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    kind: &'a str,
+    namespace: Option<&'a str>,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    intro: &'a str,
+    commands: Vec<Typed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Typed<'a> {
+    kind: &'a str,
+    text: &'a str,
+}
+
+pub(super) fn print(report: &Report) -> io::Result<String> {
+    let mut printed = serde_json::to_string_pretty(&Document::of(report))?;
+    printed.push('\n');
+    Ok(printed)
+}
+
+pub(super) fn print_yaml(report: &Report) -> io::Result<String> {
+    serde_saphyr::to_string(&Document::of(report)).map_err(io::Error::other)
+}
+
+impl<'a> Document<'a> {
+    fn of(report: &'a Report) -> Document<'a> {
+        let change = &report.change;
+        Document {
+            api_version: API_VERSION,
+            kind: "Report",
+            outcome: report.outcome().name(),
+            operation: verb(change.operation),
+            release: &change.release,
+            namespace: &change.namespace,
+            from: version(&change.from),
+            to: version(&change.to),
+            source: &report.source,
+            findings: report.findings.iter().map(Problem::of).collect(),
+            notes: &report.notes,
+            text: text::print(report, false),
+        }
+    }
+}
+
+impl<'a> Problem<'a> {
+    fn of(finding: &'a Finding) -> Problem<'a> {
+        let rule = RULES.iter().find(|rule| rule.id == finding.rule);
+        let fixes = finding.fixes.iter().map(|fix| Step {
+            intro: &fix.intro,
+            commands: fix.commands.iter().map(Typed::of).collect(),
+        });
+        Problem {
+            rule: finding.rule,
+            action: finding.action.name(),
+            summary: rule.map_or("", |rule| rule.summary),
+            title: &finding.title,
+            objects: finding.objects.iter().map(Named::of).collect(),
+            why: &finding.why,
+            fixes: fixes.collect(),
+            guide: filled(finding.guide),
+        }
+    }
+}
+
+impl<'a> Named<'a> {
+    fn of(object: &'a ObjectRef) -> Named<'a> {
+        Named {
+            kind: object.kind.name(),
+            namespace: filled(&object.namespace),
+            name: &object.name,
+        }
+    }
+}
+
+impl<'a> Typed<'a> {
+    fn of(command: &'a Command) -> Typed<'a> {
+        let kind = match command {
+            Command::Shell(_) => "shell",
+            Command::HelmFlag(_) => "helmFlag",
+            Command::Manual(_) => "manual",
+        };
+        Typed {
+            kind,
+            text: command.text(),
+        }
+    }
+}
+
+fn version(chart: &Option<ChartVersion>) -> Option<&str> {
+    chart.as_ref().map(|chart| &*chart.version)
+}
+
+fn filled(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn verb(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Install => "install",
+        Operation::Upgrade => "upgrade",
+        Operation::Rollback => "rollback",
+        Operation::Create => "create",
+        Operation::Update => "update",
+        Operation::Delete => "delete",
+    }
+}

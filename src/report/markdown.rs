@@ -1,0 +1,149 @@
+//! A report as Markdown, for a ticket or a pull request.
+
+use super::{Report, printable};
+use crate::{
+    denial::{self, Told},
+    finding::{Command, Finding, Fix},
+};
+
+pub(super) fn print(report: &Report) -> String {
+    let (denied, warned) = (report.denied(), report.warned());
+    let mut parts = vec![format!("## {}", line(&report.headline()))];
+    if !report.findings.is_empty() {
+        parts.push(table(&denied, &warned));
+    }
+    for (number, finding) in (1..).zip(&denied) {
+        parts.push(format!("### {number}. {}", line(&finding.title)));
+        parts.extend(body(finding, &denied[..number - 1]));
+    }
+    if !denied.is_empty() {
+        parts.push(line(&denial::closing(&report.change, &denied)));
+    }
+    for finding in &warned {
+        parts.push(format!("### Warning: {}", line(&finding.title)));
+        parts.extend(body(finding, &denied));
+    }
+    if !report.notes.is_empty() {
+        parts.push("### Notes".to_owned());
+        let notes: Vec<_> = report.notes.iter().map(|note| item(note)).collect();
+        parts.push(notes.join("\n"));
+    }
+    parts.join("\n\n") + "\n"
+}
+
+fn table(denied: &[&Finding], warned: &[&Finding]) -> String {
+    let denied = (1..)
+        .zip(denied)
+        .map(|(number, it)| (number.to_string(), it));
+    let warned = warned.iter().map(|it| ("warning".to_owned(), it));
+    let rows = denied.chain(warned).map(|(number, finding)| {
+        format!(
+            "| {number} | {} | `{}` |",
+            line(&finding.title),
+            finding.rule
+        )
+    });
+    let head = ["| | Problem | Rule |", "|---|---|---|"].map(str::to_owned);
+    head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+/// Paragraphs, lists and blocks of commands.
+fn body(finding: &Finding, before: &[&Finding]) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut list: Vec<String> = Vec::new();
+    for told in denial::told(finding, before) {
+        if let Told::Why(why) = told
+            && why.starts_with(' ')
+        {
+            list.push(item(why));
+            continue;
+        }
+        if !list.is_empty() {
+            parts.push(std::mem::take(&mut list).join("\n"));
+        }
+        match told {
+            Told::Why(why) => parts.push(line(why)),
+            Told::Under(number) => parts.push(denial::under(number)),
+            Told::Guide(guide) => parts.push(format!("Guide: {}", line(guide))),
+            Told::Fix(fix) => {
+                parts.push(line(&fix.intro));
+                parts.extend(fenced(fix));
+            }
+        }
+    }
+    if !list.is_empty() {
+        parts.push(list.join("\n"));
+    }
+    parts
+}
+
+fn item(text: &str) -> String {
+    format!("- {}", line(text))
+}
+
+/// The commands of a step as one block, or nothing where it has none.
+fn fenced(fix: &Fix) -> Option<String> {
+    if fix.commands.is_empty() {
+        return None;
+    }
+    let commands = printable(&denial::typed(fix).join("\n"));
+    let manual = |command: &Command| matches!(command, Command::Manual(_));
+    let language = if fix.commands.iter().any(manual) {
+        ""
+    } else {
+        "sh"
+    };
+    let fence = "`".repeat(longest_run(&commands, '`').max(2) + 1);
+    Some(format!(
+        "{fence}{language}\n{}\n{fence}",
+        commands.trim_end_matches('\n')
+    ))
+}
+
+fn longest_run(text: &str, of: char) -> usize {
+    let runs = text.split(|c| c != of);
+    runs.map(str::len).max().unwrap_or(0)
+}
+
+/// One line of text with nothing in it that Markdown or HTML would read.
+fn line(text: &str) -> String {
+    let text = printable(text);
+    let words: Vec<_> = text.split_whitespace().collect();
+    let mut line = String::new();
+    for c in words.join(" ").chars() {
+        match c {
+            '&' => line += "&amp;",
+            '<' => line += "&lt;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '>' => {
+                line.push('\\');
+                line.push(c);
+            }
+            // At the start it would make a list or a heading of the line above.
+            '-' | '+' | '=' if line.is_empty() => {
+                line.push('\\');
+                line.push(c);
+            }
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_name_is_markup() {
+        assert_eq!(line("a|b <img> `c`\nd_e"), r"a\|b &lt;img\> \`c\` d\_e");
+        assert_eq!(line("--- a"), r"\--- a");
+    }
+
+    #[test]
+    fn a_fence_outlives_what_it_holds() {
+        let command = Command::Shell("echo '````'".to_owned());
+        let block = fenced(&Fix::new("Do:", vec![command])).unwrap();
+        assert_eq!(block, "`````sh\necho '````'\n`````");
+        assert_eq!(fenced(&Fix::new("Nothing to type", Vec::new())), None);
+    }
+}

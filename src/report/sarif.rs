@@ -1,0 +1,171 @@
+//! A report as SARIF 2.1.0, for code scanning.
+
+use std::{collections::BTreeMap, io};
+
+use serde_json::{Value, json};
+
+use super::{Outcome, Report, printable};
+use crate::{
+    change::Gate,
+    denial,
+    finding::{Action, Finding},
+    object::ObjectRef,
+    rules::{RULES, Rule},
+};
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// What tells one result from another from run to run, whatever the versions and the wording.
+const FINGERPRINT: &str = "camundaUpgradeGuard/v1";
+
+pub(super) fn print(report: &Report) -> io::Result<String> {
+    let mut printed = serde_json::to_string_pretty(&log(report))?;
+    printed.push('\n');
+    Ok(printed)
+}
+
+fn log(report: &Report) -> Value {
+    let notes = report.notes.iter();
+    let notes = notes.map(|note| json!({"level": "note", "message": {"text": printable(note)}}));
+    let mut run = json!({
+        "tool": {"driver": {
+            "name": "camunda-upgrade-guard",
+            "version": env!("CARGO_PKG_VERSION"),
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "rules": RULES.iter().map(rule).collect::<Vec<_>>(),
+        }},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{
+            "executionSuccessful": report.outcome() != Outcome::Unchecked,
+            "exitCode": report.outcome().code(),
+            "toolExecutionNotifications": notes.collect::<Vec<_>>(),
+        }],
+        "results": results(report),
+    });
+    if report.file().is_some_and(is_relative) {
+        run["originalUriBaseIds"] = json!({
+            "%SRCROOT%": {"description": {"text": "The folder in which the command ran"}}});
+    }
+    json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+}
+
+fn rule(rule: &Rule) -> Value {
+    let gates = [Gate::Release, Gate::Object];
+    let usual = gates.into_iter().find_map(|gate| {
+        let actions = rule.actions(gate);
+        actions.first().copied()
+    });
+    json!({
+        "id": rule.id,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.description()},
+        "help": {"text": rule.page, "markdown": rule.page},
+        "defaultConfiguration": {"level": level(usual.unwrap_or(Action::Warn))},
+    })
+}
+
+fn results(report: &Report) -> Vec<Value> {
+    let mut seen = BTreeMap::new();
+    let findings = report.findings.iter();
+    findings
+        .map(|finding| {
+            let fingerprint = fingerprint(report, finding);
+            let same = seen.entry(fingerprint.clone()).or_insert(0);
+            *same += 1;
+            let fingerprint = match *same {
+                1 => fingerprint,
+                more => format!("{fingerprint} #{more}"),
+            };
+            let mut result = json!({
+                "ruleId": finding.rule,
+                "level": level(finding.action),
+                "message": {"text": printable(&denial::object_message(finding))},
+                "locations": [location(report, finding)],
+                "partialFingerprints": {FINGERPRINT: fingerprint},
+            });
+            if let Some(index) = RULES.iter().position(|rule| rule.id == finding.rule) {
+                result["ruleIndex"] = index.into();
+            }
+            result
+        })
+        .collect()
+}
+
+fn level(action: Action) -> &'static str {
+    match action {
+        Action::Deny => "error",
+        Action::Warn => "warning",
+    }
+}
+
+/// The file is whole what is judged, so its first line stands for it: code scanning shows no result without a line.
+fn location(report: &Report, finding: &Finding) -> Value {
+    let release = json!({
+        "name": report.change.release,
+        "fullyQualifiedName": format!("{}/{}", report.change.namespace, report.change.release),
+        "kind": "release",
+    });
+    let objects = finding.objects.iter().map(|object| {
+        json!({"name": object.name, "fullyQualifiedName": qualified(object), "kind": object.kind.name()})
+    });
+    let logical: Vec<_> = objects.collect();
+    let mut location = json!({
+        "logicalLocations": if logical.is_empty() { vec![release] } else { logical },
+    });
+    if let Some(file) = report.file() {
+        let mut artifact = json!({"uri": uri(file)});
+        if is_relative(file) {
+            artifact["uriBaseId"] = "%SRCROOT%".into();
+        }
+        location["physicalLocation"] =
+            json!({"artifactLocation": artifact, "region": {"startLine": 1}});
+    }
+    location
+}
+
+fn qualified(object: &ObjectRef) -> String {
+    let kind = object.kind.name();
+    match &*object.namespace {
+        "" => format!("{kind}/{}", object.name),
+        namespace => format!("{namespace}/{kind}/{}", object.name),
+    }
+}
+
+fn fingerprint(report: &Report, finding: &Finding) -> String {
+    let change = &report.change;
+    let about = format!("{} {}/{}", finding.rule, change.namespace, change.release);
+    let objects = finding.objects.iter().map(qualified);
+    std::iter::once(about)
+        .chain(objects)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn is_relative(file: &str) -> bool {
+    !file.starts_with('/')
+}
+
+/// A path as a URI reference.
+fn uri(path: &str) -> String {
+    let start = if is_relative(path) { "" } else { "file://" };
+    let bytes = path.bytes().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    });
+    std::iter::once(start.to_owned()).chain(bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_uri_whatever_its_name() {
+        assert_eq!(uri("out/manifest 1.yaml"), "out/manifest%201.yaml");
+        assert_eq!(uri("a:b#ü"), "a%3Ab%23%C3%BC");
+        assert_eq!(uri("/tmp/a.json"), "file:///tmp/a.json");
+    }
+}

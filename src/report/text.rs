@@ -1,0 +1,118 @@
+//! A report on a terminal: what the webhook would say, and what it has no room for.
+
+use clap::builder::styling::{AnsiColor, Style};
+
+use super::{Outcome, Report, printable, wrap::wrap};
+use crate::{
+    denial::{self, Told},
+    finding::Finding,
+};
+
+const REFUSAL: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const CLEAN: Style = AnsiColor::Green.on_default().bold();
+
+/// A line without its end, and how it stands out.
+type Line = (Option<Style>, String);
+
+pub(super) fn print(report: &Report, colour: bool) -> String {
+    let mut text = String::new();
+    for (style, line) in lines(report) {
+        match style.filter(|_| colour) {
+            Some(style) => text += &format!("{style}{line}{style:#}"),
+            None => text += &line,
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn lines(report: &Report) -> Vec<Line> {
+    let denied = report.denied();
+    let mut lines = match denial::message(&report.change, &report.findings) {
+        Some(message) => refusal(report, &printable(&message), &denied),
+        None => {
+            let style = match report.outcome() {
+                Outcome::Clean => CLEAN,
+                _ => WARNING,
+            };
+            let headline = wrapped(&report.headline(), "", 2);
+            headline
+                .into_iter()
+                .map(|line| (Some(style), line))
+                .collect()
+        }
+    };
+    for finding in report.warned() {
+        lines.push((None, String::new()));
+        let heading = wrapped(&denial::heading("Warning: ", finding), "", 9);
+        lines.extend(heading.into_iter().map(|line| (Some(WARNING), line)));
+        lines.extend(body(finding, &denied).into_iter().map(|line| (None, line)));
+    }
+    if !report.notes.is_empty() {
+        lines.push((None, String::new()));
+    }
+    for note in &report.notes {
+        let wrapped = wrapped(&format!("Note: {note}"), "", 6);
+        lines.extend(wrapped.into_iter().map(|line| (None, line)));
+    }
+    lines
+}
+
+/// The webhook's own words, with what a person looks for first standing out.
+fn refusal(report: &Report, message: &str, denied: &[&Finding]) -> Vec<Line> {
+    let numbered = (1..).zip(denied);
+    let headings = numbered.map(|(number, it)| denial::heading(&format!("{number}. "), it));
+    let first = |text: String| printable(text.lines().next().unwrap_or_default());
+    let mut titles = std::iter::once(report.headline())
+        .chain(headings)
+        .map(first)
+        .peekable();
+    let lines = message.lines().map(|line| {
+        let title = titles.next_if(|title| title == line);
+        (title.map(|_| REFUSAL), line.to_owned())
+    });
+    lines.collect()
+}
+
+fn body(finding: &Finding, denied: &[&Finding]) -> Vec<String> {
+    let told = denial::told(finding, denied).into_iter();
+    told.flat_map(|told| match told {
+        Told::Why(line) => why(line),
+        Told::Under(number) => wrapped(&denial::under(number), "   ", 0),
+        Told::Guide(guide) => wrapped(&format!("Guide: {guide}"), "   ", 0),
+        Told::Fix(fix) => {
+            let commands = denial::typed(fix);
+            let commands = commands.iter().map(|command| denial::indented(command));
+            let lines = commands.flat_map(|text| lines_of(&text));
+            let intro = wrapped(&fix.intro, "   ", 0);
+            intro.into_iter().chain(lines).collect()
+        }
+    })
+    .collect()
+}
+
+/// A command that stands in a sentence is to be pasted, too, so it is not broken.
+fn why(line: &str) -> Vec<String> {
+    match line.find(": kubectl ") {
+        Some(at) => {
+            let (sentence, command) = line.split_at(at + 2);
+            let mut lines = wrapped(sentence.trim_end(), "   ", 0);
+            let command = denial::indented(command);
+            lines.extend(lines_of(&command));
+            lines
+        }
+        None => wrapped(line, "   ", 0),
+    }
+}
+
+fn lines_of(text: &str) -> Vec<String> {
+    printable(text).lines().map(str::to_owned).collect()
+}
+
+fn wrapped(text: &str, indent: &str, hanging: usize) -> Vec<String> {
+    let lines = lines_of(text).into_iter();
+    lines
+        .flat_map(|line| wrap(&format!("{indent}{line}"), hanging))
+        .collect()
+}

@@ -1,0 +1,214 @@
+//! How a report is printed, for people: nothing is lost, and nothing that a name holds can do harm.
+
+use camunda_upgrade_guard::{
+    change::Change,
+    denial,
+    facts::Facts,
+    finding::{Action, Command, Finding, Fix},
+    object::{Kind, ObjectRef},
+    report::{Format, Outcome, Report},
+    rules,
+};
+use harness::Corpus;
+use serde_json::json;
+
+use crate::{
+    corpus_versions::{change, csi},
+    scene::{Scene, claim, statefulset},
+};
+
+pub fn printed(report: &Report, format: Format, colour: bool) -> String {
+    let mut out = Vec::new();
+    report.write(format, colour, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn report(change: Change, facts: &Facts) -> Report {
+    Report {
+        findings: rules::judge(&change, facts),
+        change,
+        source: "renders/next release.yaml".to_owned(),
+        notes: vec!["The values of the release that runs were not in the input.".to_owned()],
+    }
+}
+
+/// Of one broken upgrade, of one with a gap, of one that nobody minds, and of whatever real charts bring.
+pub fn reports() -> Vec<Report> {
+    let labels = "app.kubernetes.io/component: elasticsearch-master";
+    let orphaned = Scene::upgrade("8.2.34", "8.3.1")
+        .running(&statefulset("camunda-elasticsearch", "data", labels, 1))
+        .live(&claim("data-camunda-elasticsearch-0", "Bound", ""))
+        .planned(&statefulset("camunda-es-master", "data", labels, 1));
+    let (refused, facts) = orphaned.judged();
+    let refused = report(refused, &facts);
+    let (again, mut facts) = Scene::upgrade("8.3.1", "8.3.1").judged();
+    let clean = report(again.clone(), &facts);
+    facts.insert_gap("StatefulSet camunda-zeebe", "it may not be read".to_owned());
+    let unchecked = report(again, &facts);
+    assert_eq!(
+        [&refused, &clean, &unchecked].map(Report::outcome),
+        [Outcome::Refused, Outcome::Clean, Outcome::Unchecked]
+    );
+    let mut reports = vec![refused, clean, unchecked, hostile()];
+    if let Some(corpus) = Corpus::find() {
+        let host = json!({"hostPath": {"path": "/var/data"}});
+        for (from, to, source) in [
+            ("8.0.12", "13.12.7-migration", &csi()),
+            ("8.2.34", "8.3.1", &host),
+            ("12.13.3-defaults", "13.12.7-identity", &host),
+        ] {
+            let (change, facts) = change(&corpus, from, to, "pending-upgrade", source);
+            reports.push(report(change, &facts));
+        }
+        assert!(reports.last().unwrap().findings.len() > 5);
+    }
+    reports
+}
+
+/// Names that mean something to a terminal, to XML, to Markdown and to YAML.
+pub fn hostile() -> Report {
+    let (mut change, _) = Scene::upgrade("8.2.34", "8.3.1").judged();
+    change.release = "a\u{1b}[2Jb".to_owned();
+    let name = "]]>&<x y=\"1\">'|`\u{0}\u{7f}\u{9b}31m\r\n# ```\u{FFFE}ü\u{1F600}: - *_";
+    let finding = |rule: &'static str, action| Finding {
+        rule,
+        action,
+        title: format!("Title {name}"),
+        objects: vec![ObjectRef::new(Kind::PersistentVolume, "", name)],
+        why: vec![
+            format!("Because of {name}"),
+            format!("  {name}"),
+            String::new(),
+        ],
+        fixes: vec![
+            Fix::new(
+                format!("Type {name}:"),
+                vec![
+                    Command::Shell(format!("echo '{name}'")),
+                    Command::HelmFlag(format!("--set a='{name}'")),
+                    Command::Shell("cat <<'EOF'\n```\nEOF".to_owned()),
+                ],
+            ),
+            Fix::new("Nothing", Vec::new()),
+        ],
+        guide: "A section",
+    };
+    Report {
+        change,
+        findings: vec![
+            finding("downgrade", Action::Deny),
+            finding("downgrade", Action::Deny),
+            finding("downgrade", Action::Warn),
+            finding("backup-first", Action::Warn),
+        ],
+        source: format!("/tmp/{name}"),
+        notes: vec![name.to_owned()],
+    }
+}
+
+/// Without what colours a text.
+fn plain(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |text, part| {
+        let (colour, rest) = part.split_once('m').unwrap();
+        let known = |c: char| c == '[' || c == ';' || c.is_ascii_digit();
+        assert!(colour.chars().all(known), "{colour:?}");
+        text + rest
+    })
+}
+
+#[test]
+fn text_is_what_the_webhook_says_and_what_it_has_no_room_for() {
+    for report in reports() {
+        let text = printed(&report, Format::Text, false);
+        let coloured = printed(&report, Format::Text, true);
+        assert_eq!(plain(&coloured), text);
+        let harmless = |c: char| !c.is_control() || c == '\n';
+        assert!(text.chars().all(harmless), "{text:?}");
+        if report.source.starts_with("/tmp") {
+            continue;
+        }
+        let (change, findings) = (&report.change, &report.findings);
+        let first = match denial::message(change, findings) {
+            Some(message) => {
+                assert!(coloured.starts_with("\u{1b}[1m\u{1b}[31m"), "{coloured:?}");
+                message
+            }
+            None => {
+                let line = "upgrade of release camunda (namespace prod) from camunda-platform 8.3.1 to 8.3.1: nothing stops it";
+                assert_eq!(text.lines().next(), Some(line));
+                line.to_owned()
+            }
+        };
+        assert!(text.starts_with(&first), "{text}");
+        let rest = &text[first.len()..];
+        let joined: Vec<_> = rest.split_whitespace().collect();
+        let joined = joined.join(" ");
+        let warned = findings.iter().filter(|it| it.action == Action::Warn);
+        for finding in warned {
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let why = finding.why.iter().map(|line| words(line));
+            for told in why.chain([words(&format!("Warning: {}", finding.title))]) {
+                assert!(joined.contains(&told), "{told}: {rest}");
+            }
+            let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
+            for command in commands {
+                assert!(
+                    text.contains(command.text().lines().next().unwrap()),
+                    "{text}"
+                );
+            }
+        }
+        // Prose is wrapped; a command is pasted, and stays whole.
+        let fixes = findings.iter().flat_map(|finding| &finding.fixes);
+        let commands = fixes.flat_map(|fix| &fix.commands).map(Command::text);
+        let typed: Vec<_> = commands.flat_map(str::lines).collect();
+        let is_typed = |line: &str| typed.contains(&line.trim().trim_end_matches(" \\"));
+        let prose = rest.lines().filter(|line| !is_typed(line));
+        assert!(
+            prose.clone().all(|line| line.chars().count() <= 100),
+            "{rest}"
+        );
+        assert!(joined.contains("Note: The values of the release"), "{rest}");
+    }
+}
+
+#[test]
+fn markdown_holds_all_of_it_and_breaks_at_nothing() {
+    for report in reports() {
+        let text = printed(&report, Format::Markdown, false);
+        // As CommonMark reads fences: one is closed by a line of as many backticks.
+        let (mut open, mut blocks): (Option<usize>, Vec<String>) = (None, Vec::new());
+        let mut outside = Vec::new();
+        for line in text.lines() {
+            let ticks = line.len() - line.trim_start_matches('`').len();
+            match open {
+                Some(fence) if ticks >= fence && ticks == line.len() => open = None,
+                Some(_) => *blocks.last_mut().unwrap() += &format!("{line}\n"),
+                None if ticks >= 3 => {
+                    assert!(["", "sh"].contains(&&line[ticks..]), "{line}");
+                    open = Some(ticks);
+                    blocks.push(String::new());
+                }
+                None => outside.push(line),
+            }
+        }
+        assert_eq!(open, None, "{text}");
+        let rows = outside
+            .iter()
+            .filter(|line| line.starts_with("| ") && !line.contains("Problem"));
+        assert_eq!(rows.count(), report.findings.len(), "{text}");
+        let headings = outside.iter().filter(|line| line.starts_with("### "));
+        assert_eq!(headings.count(), report.findings.len() + 1, "{text}");
+        assert!(!outside.iter().any(|line| line.contains("<x")), "{text}");
+        if report.source.starts_with("/tmp") {
+            continue;
+        }
+        let fixes = report.findings.iter().flat_map(|finding| &finding.fixes);
+        for command in fixes.flat_map(|fix| &fix.commands) {
+            let held = |block: &String| block.contains(command.text().trim_end());
+            assert!(blocks.iter().any(held), "{}: {text}", command.text());
+        }
+    }
+}
