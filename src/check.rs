@@ -161,10 +161,7 @@ impl Check {
             .running_anywhere(&records, namespace, name, None)
             .await;
         let planned = self.planned(&release, &running, Source::Release);
-        let source = release::record_name(name, revision);
-        Ok(self
-            .report(&reader, &release, &planned, &running, &source)
-            .await)
+        Ok(self.report(&reader, &release, &planned, &running, "").await)
     }
 
     /// What a release that runs has left to be done.
@@ -201,7 +198,7 @@ impl Check {
         let findings = rules::left(&change, &facts);
         let policy = self.policy.in_namespace(&reader, namespace).await;
         let findings = policy.apply(namespace, name, findings);
-        Ok(Report::new(change, findings, name))
+        Ok(Report::new(change, findings, ""))
     }
 
     async fn recorded(

@@ -6,6 +6,7 @@ mod completions;
 mod connect;
 mod explain;
 mod man;
+mod post_render;
 mod ready;
 mod rules;
 mod serve;
@@ -38,6 +39,8 @@ enum Command {
     Rules(rules::RulesArgs),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
+    /// Refuse as helm's post-renderer, where no webhook may be installed
+    PostRender(Box<post_render::PostRenderArgs>),
     /// Keep what check needs of a namespace as files without any secret value
     Snapshot(snapshot::SnapshotArgs),
     /// Ask a guard that serves whether it is ready
@@ -67,6 +70,7 @@ impl Cli {
             Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Check(args) => args.run(),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::PostRender(args) => args.run(),
             Command::Snapshot(args) => args.run(),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),

@@ -93,6 +93,12 @@ pub fn subject(change: &Change) -> String {
         (Gate::Object, Some(object)) => format!("{object} of release {}", change.release),
         _ => format!("release {}", change.release),
     };
+    if change.operation == Operation::Deployed {
+        let version = change.to.as_ref().map(|chart| chart.version.as_str());
+        let version = version.map(|version| format!(" on camunda-platform {version}"));
+        let version = version.unwrap_or_default();
+        return format!("{subject} (namespace {}){version}", change.namespace);
+    }
     format!(
         "{} of {subject} (namespace {}){}",
         change.operation.noun(),

@@ -124,14 +124,11 @@ impl Report {
 
     /// What it comes to.
     pub fn outcome(&self) -> Outcome {
-        let unchecked = |finding: &&Finding| finding.rule == NOT_CHECKED;
-        let mut others = self.findings.iter().filter(|it| !unchecked(it));
-        if others.any(|finding| finding.action == Action::Deny) {
-            Outcome::Refused
-        } else if self.findings.iter().any(|finding| unchecked(&finding)) {
-            Outcome::Unchecked
-        } else {
-            Outcome::Clean
+        let denied = self.denied();
+        match denied.iter().any(|finding| finding.rule != NOT_CHECKED) {
+            true => Outcome::Refused,
+            false if denied.is_empty() => Outcome::Clean,
+            false => Outcome::Unchecked,
         }
     }
 
@@ -157,8 +154,9 @@ impl Report {
         match self.denied().len() {
             0 => {
                 let subject = denial::subject(&self.change);
-                let stops = match self.outcome() {
-                    Outcome::Unchecked => "nothing that could be checked stops it",
+                let stops = match (self.change.operation, self.warned().is_empty()) {
+                    (Operation::Deployed, true) => "nothing is left to be done",
+                    (Operation::Deployed, false) => "as it runs",
                     _ => "nothing stops it",
                 };
                 let warnings = match self.warned().len() {

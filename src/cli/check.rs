@@ -16,7 +16,10 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use serde_json::{Map, Value, value::to_raw_value};
 
-use super::connect::{ConnectArgs, block_on};
+use super::{
+    colour,
+    connect::{ConnectArgs, block_on},
+};
 use crate::{
     camunda::Line,
     check::{Check, PATIENCE},
@@ -24,7 +27,7 @@ use crate::{
     input::{self, Input, MAX_BYTES, Source},
     manifest::Document,
     policy::Policy,
-    report::Report,
+    report::{Format, Report},
     snapshot,
     values::overlay,
 };
@@ -68,11 +71,15 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", requires = "input")]
     running_values: Vec<PathBuf>,
 
+    /// How to print the report
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+
     #[command(flatten)]
     cluster: ConnectArgs,
 
     /// Judge against a folder that camunda-upgrade-guard snapshot has written, not against a cluster
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kubeconfig", "context"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "kubeconfig")]
     snapshot: Option<PathBuf>,
 
     /// Also send every object to the API server as helm would, with dryRun=All, and tell what is refused
@@ -99,6 +106,7 @@ pub struct CheckArgs {
 impl CheckArgs {
     /// What cannot be judged at all exits otherwise than what is refused.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let format = self.output;
         let report = match self.report() {
             Ok(report) => report,
             Err(error) => {
@@ -106,7 +114,10 @@ impl CheckArgs {
                 return Ok(ExitCode::from(UNUSABLE));
             }
         };
-        print(&report)?;
+        let out = io::stdout();
+        let colour = colour::wanted(&out);
+        let written = report.write(format, colour, &mut out.lock());
+        written.context("can't write the report")?;
         Ok(ExitCode::from(report.outcome().code()))
     }
 
@@ -124,7 +135,7 @@ impl CheckArgs {
             None => Policy::default(),
         };
         let input = match &self.input {
-            Some(file) => Some((read(file, &self.values)?, name_of(file))),
+            Some(file) => Some((read(file, &self.values)?, file.display().to_string())),
             None if self.chart.is_none() && !self.values.is_empty() => {
                 bail!("--values is for --chart and for --input")
             }
@@ -142,12 +153,7 @@ impl CheckArgs {
         let (cluster, namespace, redactor) = match &self.snapshot {
             Some(folder) => {
                 let (meta, snapshot, redactor) = snapshot::load(folder)?;
-                if let Some(asked) = self
-                    .cluster
-                    .namespace
-                    .as_ref()
-                    .filter(|it| **it != meta.namespace)
-                {
+                if let Some(asked) = self.cluster.namespace().filter(|it| *it != meta.namespace) {
                     bail!(
                         "{} is a snapshot of namespace {}, not {asked}",
                         folder.display(),
@@ -212,6 +218,7 @@ impl CheckArgs {
         let Some(release) = &self.release else {
             bail!("--chart needs the name of a release");
         };
+        let context = self.cluster.context();
         let upgrade = chart::Upgrade {
             release,
             chart,
@@ -220,12 +227,12 @@ impl CheckArgs {
             more: &self.helm,
             namespace,
             kubeconfig: self.cluster.kubeconfig.as_ref(),
-            context: self.cluster.context.as_deref(),
+            context: context.as_deref(),
         };
         let rendered = upgrade.render(live).await?;
         let input = input::read("what helm prints", rendered.json)?;
         let version = input.release.chart.metadata.version.clone();
-        let mut report = check.judge(input, chart).await?;
+        let mut report = check.judge(input, "").await?;
         let asked = chart::asked_for(&rendered.given, namespace, Some(&version));
         report.findings.extend(asked);
         Ok(report)
@@ -238,22 +245,20 @@ impl CheckArgs {
             if let Some(name) = &self.release {
                 name.clone_into(&mut release.name);
             }
-            if release.namespace.is_empty() || self.cluster.namespace.is_some() {
+            if release.namespace.is_empty() || self.cluster.namespace().is_some() {
                 release.namespace = namespace;
             }
             return Ok(input);
         }
+        let namespace_asked = self.cluster.namespace();
         let told = [
-            ("release", self.release.as_ref(), &release.name),
-            (
-                "namespace",
-                self.cluster.namespace.as_ref(),
-                &release.namespace,
-            ),
+            ("release", self.release.as_deref(), &release.name),
+            ("namespace", namespace_asked.as_deref(), &release.namespace),
         ];
         for (what, asked, read) in told {
-            if let Some(asked) = asked.filter(|asked| *asked != read) {
-                bail!("{source} is about {what} {read}, not {asked}");
+            if let Some(asked) = asked.filter(|asked| asked != read) {
+                let name = name_of(Path::new(source));
+                bail!("{name} is about {what} {read}, not {asked}");
             }
         }
         if release.namespace.is_empty() {
@@ -295,7 +300,7 @@ fn read(file: &Path, values: &[PathBuf]) -> anyhow::Result<Input> {
 }
 
 /// The files one over the other, as helm does it.
-fn values_files(files: &[PathBuf]) -> anyhow::Result<Map<String, Value>> {
+pub(super) fn values_files(files: &[PathBuf]) -> anyhow::Result<Map<String, Value>> {
     let mut all = Map::new();
     for file in files {
         overlay(&mut all, values_file(file)?);
@@ -304,7 +309,7 @@ fn values_files(files: &[PathBuf]) -> anyhow::Result<Map<String, Value>> {
 }
 
 /// One byte more than is allowed tells that there is more.
-fn bounded(file: impl Read) -> io::Result<Vec<u8>> {
+pub(super) fn bounded(file: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -319,16 +324,4 @@ fn values_file(file: &Path) -> anyhow::Result<Map<String, Value>> {
         Some(Value::Object(values)) => Ok(values),
         Some(_) => bail!("{name} is no values file: it holds no mapping"),
     }
-}
-
-fn print(report: &Report) -> anyhow::Result<()> {
-    let mut text = crate::denial::message(&report.change, &report.findings).unwrap_or_default();
-    for warning in crate::denial::warnings(&report.findings) {
-        text.push_str(&format!("\nwarning: {warning}"));
-    }
-    for note in &report.notes {
-        text.push_str(&format!("\nnote: {note}"));
-    }
-    println!("{text}");
-    Ok(())
 }

@@ -45,14 +45,21 @@ impl ConnectArgs {
                 Err(error) => Config::incluster().map_err(|_| error)?,
             },
         };
-        let namespace = self.namespace.clone();
-        let namespace = namespace.or_else(|| way_in::helm("HELM_NAMESPACE"));
-        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+        let namespace = self
+            .namespace()
+            .unwrap_or_else(|| config.default_namespace.clone());
         let cluster = LiveCluster::new(client(config)?);
         Ok(Connection { cluster, namespace })
     }
 
-    fn context(&self) -> Option<String> {
+    /// The namespace that was asked for, if any was.
+    pub(super) fn namespace(&self) -> Option<String> {
+        let namespace = self.namespace.clone();
+        namespace.or_else(|| way_in::helm("HELM_NAMESPACE"))
+    }
+
+    /// The context that was asked for, if any was.
+    pub(super) fn context(&self) -> Option<String> {
         let context = self.context.clone();
         context.or_else(|| way_in::helm("HELM_KUBECONTEXT"))
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Report, text};
 use crate::{
     change::{ChartVersion, Operation},
-    finding::{Action, Command, Finding},
+    finding::{Command, Finding},
     object::ObjectRef,
     rules::RULES,
 };
@@ -153,5 +153,6 @@ fn verb(operation: Operation) -> &'static str {
         Operation::Create => "create",
         Operation::Update => "update",
         Operation::Delete => "delete",
+        Operation::Deployed => "deployed",
     }
 }

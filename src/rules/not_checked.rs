@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Rule;
+use super::{RULES, Rule};
 
 use crate::{
     change::{Change, Gate},
@@ -70,6 +70,17 @@ impl Unjudged {
     }
 }
 
+impl Unjudged {
+    /// Whether none of the rules that miss values ever refuses a release.
+    fn only_warn(&self) -> bool {
+        let mut ids = self.by_values.iter().chain(&self.by_running_values);
+        ids.all(|id| {
+            let rule = RULES.iter().find(|rule| rule.id == *id);
+            rule.is_some_and(|rule| !rule.actions(Gate::Release).contains(&Action::Deny))
+        })
+    }
+}
+
 /// Whether those of the new manifest, and those of what runs, were asked for and are not known.
 fn asked_for_values(change: &Change) -> (bool, bool) {
     let running = change.running_values.as_ref();
@@ -115,6 +126,8 @@ pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<F
     vec![Finding {
         rule: RULE.id,
         action: match change.gate {
+            // Nothing that they could have found would have refused.
+            Gate::Release if facts.gaps().is_empty() && unjudged.only_warn() => Action::Warn,
             Gate::Release => Action::Deny,
             Gate::Object => Action::Warn,
         },

@@ -1,0 +1,91 @@
+//! `post-render`: between Helm's rendering and its first write, where no webhook may be installed.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::value::to_raw_value;
+
+use super::{
+    check::{bounded, values_files},
+    connect::{ConnectArgs, block_on},
+};
+use crate::{
+    check::{Check, PATIENCE},
+    cluster::Cluster,
+    input::{self, Input, Source},
+    policy::Policy,
+    report::{Format, Outcome, Report},
+};
+
+/// What Helm does not tell a post-renderer.
+#[derive(Args, Debug)]
+pub struct PostRenderArgs {
+    /// The release that is being installed or upgraded [default: the one that the objects' labels name]
+    #[arg(value_name = "RELEASE")]
+    release: Option<String>,
+
+    /// Values file that helm was given, too: a rendered manifest does not show the values
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    values: Vec<PathBuf>,
+
+    #[command(flatten)]
+    cluster: ConnectArgs,
+
+    /// The guard's configuration, where the rules count otherwise than their pages say
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl PostRenderArgs {
+    /// What comes in goes out as it was, or nothing does.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let bytes = bounded(io::stdin().lock()).context("can't read the rendered manifest")?;
+        // A chart may render nothing.
+        if !bytes.iter().all(u8::is_ascii_whitespace) {
+            let report = self.judge(bytes.clone())?;
+            let mut text = Vec::new();
+            report.write(Format::Text, false, &mut text)?;
+            io::stderr().write_all(&text)?;
+            match report.outcome() {
+                Outcome::Clean => {}
+                refused => return Ok(ExitCode::from(refused.code())),
+            }
+        }
+        let mut out = io::stdout().lock();
+        let written = out.write_all(&bytes).and_then(|()| out.flush());
+        written.context("can't hand the manifest on")?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn judge(&self, bytes: Vec<u8>) -> anyhow::Result<Report> {
+        let Input {
+            mut release,
+            source,
+        } = input::read("the rendered manifest", bytes)?;
+        if source != Source::Manifest {
+            bail!("this is no rendered manifest: post-render is for helm's --post-renderer");
+        }
+        if !self.values.is_empty() {
+            release.config = Some(to_raw_value(&values_files(&self.values)?)?);
+        }
+        if let Some(name) = &self.release {
+            name.clone_into(&mut release.name);
+        }
+        let policy = match &self.config {
+            Some(file) => Policy::read(file)?,
+            None => Policy::default(),
+        };
+        block_on(async {
+            let connection = self.cluster.connect().await?;
+            release.namespace = connection.namespace;
+            let cluster = Cluster::Live(connection.cluster);
+            let check = Check::new(cluster, policy, PATIENCE);
+            Ok(check.judge(Input { release, source }, "").await?)
+        })
+    }
+}
