@@ -42,7 +42,7 @@ pub struct CheckArgs {
     #[arg(value_name = "RELEASE")]
     release: Option<String>,
 
-    /// File with the upgrade: helm upgrade … --dry-run=server -o json, a rendered manifest, or a record; - is standard input
+    /// File with the upgrade: what helm upgrade --dry-run=server -o json prints, a rendered manifest, or a record; - is standard input
     #[arg(short, long, value_name = "FILE")]
     input: Option<PathBuf>,
 
@@ -143,7 +143,7 @@ impl CheckArgs {
         };
         ensure!(
             input.is_some() || self.release.is_some(),
-            "nothing to check: give the upgrade (helm upgrade … --dry-run=server -o json | camunda-upgrade-guard check -), \
+            "nothing to check: give the upgrade (helm upgrade ... --dry-run=server -o json | camunda-upgrade-guard check -), \
              or the name of a release"
         );
         block_on(self.judge(input, policy))

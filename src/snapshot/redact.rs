@@ -213,10 +213,10 @@ impl Redactor {
             Value::Number(number) => number.to_string(),
             _ => return,
         };
-        let redacted = match text.contains('\n') {
-            true => self.lines(&text),
-            false if self.is_secret(name, &text) => self.salt.digest(text.as_bytes()),
-            false => return,
+        let redacted = match (self.is_secret(name, &text), text.contains('\n')) {
+            (true, _) => self.salt.digest(text.as_bytes()),
+            (false, true) => self.lines(&text),
+            (false, false) => return,
         };
         *value = json!(redacted);
     }
@@ -229,7 +229,9 @@ impl Redactor {
             // Up to 12 a text here is the password itself, from 13 on a Secret's name.
             return !self.names.contains(text);
         }
-        speaks_of_secret(name) && !names_a_place(name)
+        // Whatever a file of that kind is called.
+        text.contains(" PRIVATE KEY-----")
+            || speaks_of_secret(name) && !names_a_place(name)
             || text.len() >= SHORTEST && self.known.contains(&self.salt.digest(text.as_bytes()))
     }
 
@@ -348,6 +350,8 @@ mod tests {
                 "operate": {"existingSecret": {"name": "mine"}, "existingSecretKey": "secret-key"},
                 "issuer": "correct horse",
             }}},
+            "tls": {"key": "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n"},
+            "lines": {"existingSecret": "hunter2\nhunter2\n"},
             "auth": {"adminPassword": 12345, "existingSecret": "mine", "secretKeys": {"adminPasswordKey": "password"}},
             "env": [{"name": "A_TOKEN", "value": "hunter2"}, {"name": "B", "value": "yes"}, {"name": "C_PASSWORD", "value": "$(D)"}],
             "file": "a: b\n  client-secret: \"hunter2\"\nldap.password=hunter2\nx: correct horse\nz: ${PASSWORD}\n",

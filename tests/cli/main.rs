@@ -294,9 +294,7 @@ fn flags(command: &str) -> BTreeMap<String, (Option<String>, String)> {
         let default = bracketed(flag, "[default: ").unwrap_or_default();
         (format!("--{name}"), (variable, default))
     });
-    described
-        .filter(|(name, _)| name != "--help" && name != "--version")
-        .collect()
+    described.filter(|(name, _)| name != "--help").collect()
 }
 
 #[test]
