@@ -76,11 +76,12 @@ pub fn headline(change: &Change, count: usize) -> String {
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
     };
-    let untouched = match change.gate {
-        Gate::Release => " Nothing was changed.",
-        Gate::Object => "",
-    };
-    format!("{} is refused: {problems}.{untouched}", subject(change))
+    let subject = subject(change);
+    match (change.operation, change.gate) {
+        (Operation::Deployed, _) => format!("{subject}: {problems}."),
+        (_, Gate::Release) => format!("{subject} is refused: {problems}. Nothing was changed."),
+        (_, Gate::Object) => format!("{subject} is refused: {problems}."),
+    }
 }
 
 /// What is judged, as a sentence begins with it: "upgrade of release …".
@@ -184,9 +185,10 @@ pub fn closing(change: &Change, denied: &[&Finding]) -> String {
         return format!("Do {} in place of this upgrade.{rest}", number + 1);
     }
     let again = match change.operation {
-        Operation::Install | Operation::Upgrade | Operation::Rollback | Operation::Deployed => {
+        Operation::Install | Operation::Upgrade | Operation::Rollback => {
             format!("run the {} again", change.operation.noun())
         }
+        Operation::Deployed => "look again".to_owned(),
         Operation::Create | Operation::Update => "apply it again".to_owned(),
         Operation::Delete => "delete it".to_owned(),
     };

@@ -7,7 +7,10 @@ mod sarif;
 mod text;
 mod wrap;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use clap::ValueEnum;
 
@@ -44,7 +47,7 @@ pub struct Report {
     pub change: Change,
     /// What the rules found, as it counts, in the rules' order.
     pub findings: Vec<Finding>,
-    /// The file that the change was read from; `-` is standard input.
+    /// The file that the change was read from, or else what it came from, such as `standard input`.
     pub source: String,
     /// What else the reader should know, a line each.
     pub notes: Vec<String>,
@@ -172,7 +175,7 @@ impl Report {
 
     /// The file that it is about, if it is one.
     fn file(&self) -> Option<&str> {
-        Some(&*self.source).filter(|source| !matches!(*source, "" | "-"))
+        Some(&*self.source).filter(|source| Path::new(source).is_file())
     }
 }
 

@@ -6,13 +6,15 @@ use crate::{change::Gate, finding::Action};
 impl Rule {
     /// The ways in which what it finds at a gate can count, the usual one first; none where it does not look.
     pub fn actions(&self, gate: Gate) -> Vec<Action> {
-        let start = match gate {
-            Gate::Release => "| Helm release |",
-            Gate::Object => "| single object |",
+        let starts: &[&str] = match gate {
+            // One rule looks at releases only where it is asked to.
+            Gate::Release => &["| Helm release |", "| `check --server-dry-run` |"],
+            Gate::Object => &["| single object |"],
         };
+        let cell = |line: &'static str| starts.iter().find_map(|it| line.strip_prefix(it));
         let rows = self.page.lines();
         let mut actions = Vec::new();
-        for cell in rows.filter_map(|line| line.strip_prefix(start)) {
+        for cell in rows.filter_map(cell) {
             for word in cell.split(|c: char| !c.is_ascii_alphabetic()) {
                 let action = [Action::Deny, Action::Warn]
                     .into_iter()

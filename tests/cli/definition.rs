@@ -150,7 +150,8 @@ fn each_command_has_a_manual_page() {
             assert!(page.contains(&format!("\n.SH {section}\n")), "{page}");
         }
         if has("groff") {
-            let render = ["-man", "-Tutf8", "-ww", "-z"];
+            // As man calls it: pages are UTF-8.
+            let render = ["-Kutf8", "-man", "-Tutf8", "-ww", "-z"];
             let output = Command::new("groff")
                 .args(render)
                 .arg(&file)

@@ -27,7 +27,7 @@ fn report(change: Change, facts: &Facts) -> Report {
     Report {
         findings: rules::judge(&change, facts),
         change,
-        source: "renders/next release.yaml".to_owned(),
+        source: "tests/manifest/cases.json".to_owned(),
         notes: vec!["The values of the release that runs were not in the input.".to_owned()],
     }
 }
