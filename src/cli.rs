@@ -3,7 +3,10 @@
 mod connect;
 mod explain;
 mod ready;
+mod rebind;
+mod relabel;
 mod serve;
+mod walk;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -24,6 +27,10 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
+    /// Hand Elasticsearch's volumes over to the claims of chart 8.3, or take them back
+    Rebind(rebind::RebindArgs),
+    /// Do the steps of 8.0.13 for Elasticsearch's claims
+    Relabel(relabel::RelabelArgs),
     /// Ask a guard that serves whether it is ready
     Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
@@ -36,6 +43,8 @@ impl Cli {
         let done = match self.command {
             Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Rebind(args) => args.run(),
+            Command::Relabel(args) => args.run(),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
         };

@@ -2,6 +2,7 @@
 
 mod live;
 mod request;
+mod rights;
 mod snapshot;
 mod write;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 pub use self::{
     live::LiveCluster,
+    rights::Access,
     snapshot::Snapshot,
     write::{Effect, Patch, WriteError},
 };

@@ -45,6 +45,7 @@ pub mod events;
 pub mod facts;
 pub mod finding;
 pub mod gather;
+pub mod hand_over;
 pub mod logging;
 pub mod manifest;
 pub mod metrics;
