@@ -67,7 +67,7 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-pub(crate) use self::cures::{conversion, flag, hand_over::describe, keep_claims, supply};
+pub(crate) use self::cures::{conversion, flag, hand_over::describe, keep_claims};
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{

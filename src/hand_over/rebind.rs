@@ -185,10 +185,11 @@ fn state(
     let other = scene
         .facts
         .of_kind(Kind::PersistentVolume)
-        .find(|other| other.name() != name && names_claim(other, namespace, to));
+        .filter(|other| other.name() != name && uid(other).is_none())
+        .find(|other| names_claim(other, namespace, to));
     if let Some(other) = other {
         return Err(vec![format!(
-            "Volume {name} is to be claim {to}'s, and so is volume {} already.",
+            "Volume {name} is to be claim {to}'s, and volume {} waits for that already.",
             other.name()
         )]);
     }

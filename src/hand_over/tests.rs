@@ -153,11 +153,11 @@ fn what_would_lose_or_mix_data_is_refused() {
 
     let mut waiting = running();
     volume(&mut waiting, "pv-9", "Retain", NEW[1], None);
-    refuses(&waiting, "so is volume pv-9 already");
+    refuses(&waiting, "volume pv-9 waits for that");
 
     let mut mismatch = running();
     volume(&mut mismatch, "pv-0", "Retain", NEW[1], None);
-    refuses(&mismatch, "so is volume pv-0 already");
+    refuses(&mismatch, "volume pv-0 waits for that");
     refuses(
         &mismatch,
         &format!("of claim {} is {}'s by now", OLD[0], NEW[1]),

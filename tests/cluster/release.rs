@@ -10,7 +10,8 @@ use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
 use harness::{Chart, Cluster, Corpus, Denial, Helm, Namespace, Output, Secrets, wait_until};
 use serde_json::Value;
 
-const BINDING: Duration = Duration::from_secs(60);
+/// How long what controllers do may take.
+pub const BINDING: Duration = Duration::from_secs(60);
 
 /// A chart made of a corpus record.
 pub fn record(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) -> Chart {
