@@ -8,9 +8,12 @@ mod explain;
 mod man;
 mod post_render;
 mod ready;
+mod rebind;
+mod relabel;
 mod rules;
 mod serve;
 mod snapshot;
+mod walk;
 mod way_in;
 mod webhooks;
 
@@ -43,6 +46,10 @@ enum Command {
     PostRender(Box<post_render::PostRenderArgs>),
     /// Keep what check needs of a namespace as files without any secret value
     Snapshot(snapshot::SnapshotArgs),
+    /// Hand Elasticsearch's volumes over to the claims of chart 8.3, or take them back
+    Rebind(rebind::RebindArgs),
+    /// Do the steps of 8.0.13 for Elasticsearch's claims
+    Relabel(relabel::RelabelArgs),
     /// Ask a guard that serves whether it is ready
     Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
@@ -72,6 +79,8 @@ impl Cli {
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::PostRender(args) => args.run(),
             Command::Snapshot(args) => args.run(),
+            Command::Rebind(args) => args.run(),
+            Command::Relabel(args) => args.run(),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Rules(args) => args.run().map(|()| ExitCode::SUCCESS),

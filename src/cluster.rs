@@ -3,6 +3,7 @@
 mod dry_run;
 mod live;
 mod request;
+mod rights;
 mod snapshot;
 mod write;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use self::{
     dry_run::{Apply, DryRun, Refusal, Sent},
     live::LiveCluster,
+    rights::Access,
     snapshot::Snapshot,
     write::{Effect, Patch, WriteError},
 };

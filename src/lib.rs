@@ -46,6 +46,7 @@ pub mod events;
 pub mod facts;
 pub mod finding;
 pub mod gather;
+pub mod hand_over;
 pub mod input;
 pub mod logging;
 pub mod manifest;

@@ -71,6 +71,8 @@ use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
 pub(crate) use self::cures::{
     conversion, flag,
+    hand_over::describe,
+    keep_claims,
     supply::{OldKey, is_plain, shells, supply},
 };
 use self::not_checked::Unjudged;

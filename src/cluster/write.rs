@@ -132,14 +132,18 @@ impl LiveCluster {
     ) -> Result<(), WriteError> {
         check(reference)?;
         let propagation = if orphan { "Orphan" } else { "Background" };
-        let options = json!({
+        let mut options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": {"uid": uid},
             "propagationPolicy": propagation,
         });
+        // With a body, the API server does not look at the query: it would be deleted all the same.
+        if effect == Effect::DryRun {
+            options["dryRun"] = json!(["All"]);
+        }
         let bytes = to_bytes(&options)?;
-        let path = effect.on(one(reference));
+        let path = one(reference);
         let answer = request(&self.client, Method::DELETE, &path, Payload::json(&bytes)).await;
         answer.map(drop).map_err(refused)
     }

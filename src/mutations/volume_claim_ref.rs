@@ -114,8 +114,11 @@ fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>
         from.into(),
     );
     // Without uid and resourceVersion: a stale uid makes the volume Released.
-    let claim_ref = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim});
-    set(&mut object.0, &["spec", "claimRef"], claim_ref);
+    set(
+        &mut object.0,
+        &["spec", "claimRef"],
+        claim_ref(namespace, claim),
+    );
     Mutated {
         mutation: ID,
         object,
@@ -124,6 +127,11 @@ fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>
             volume.name()
         ),
     }
+}
+
+/// A claim by its name alone.
+pub fn claim_ref(namespace: &str, claim: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim})
 }
 
 fn refusal(volume: &Object, why: String) -> Finding {

@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path};
 
-use harness::{Cluster, ClusterOptions, Helm, StorageClass, wait_until};
+use harness::{Cluster, Helm, StorageClass, wait_until};
 use serde_json::{Value, json};
 
 use crate::{
     charts::own,
     release::{Release, assert_silent},
-    stage::guarded,
+    stage::{guarded, unguarded},
 };
 
 const OLD_CLAIM: &str = "elasticsearch-master-elasticsearch-master-0";
@@ -309,11 +309,9 @@ fn brokers_get_a_group_that_can_write_their_volumes() {
 /// The same upgrade where no guard is: the new claims are empty, and a deleted old claim takes its files along.
 #[test]
 fn without_the_guard_the_data_is_gone() {
-    if Cluster::shared_or_skip().is_none() {
+    let Some(cluster) = unguarded() else {
         return;
-    }
-    let options = ClusterOptions::default();
-    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start(options).unwrap()));
+    };
     let (release, volume) = installed(cluster);
     let file = write_index(cluster, &volume);
     let args = ["--set", "global.secretsMode=generateAnew"];

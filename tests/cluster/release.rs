@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::stage::BINARY;
 
-const BINDING: Duration = Duration::from_secs(60);
+/// How long what controllers do may take.
+pub const BINDING: Duration = Duration::from_secs(60);
 
 /// A chart made of a corpus record.
 pub fn record(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) -> Chart {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use harness::{Cluster, Corpus, Guard, GuardOptions};
+use harness::{Binaries, Cluster, ClusterOptions, Corpus, Guard, GuardOptions};
 
 /// The guard's program.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_camunda-upgrade-guard");
@@ -23,6 +23,16 @@ pub fn guarded() -> Option<(&'static Cluster, &'static Guard<'static>)> {
             .unwrap_or_else(|error| panic!("the guard does not start: {error:#}"))
     });
     Some((cluster, guard))
+}
+
+/// A cluster where no guard ever is, shared likewise.
+pub fn unguarded() -> Option<&'static Cluster> {
+    static UNGUARDED: OnceLock<Cluster> = OnceLock::new();
+    Binaries::find_or_skip()?;
+    Some(UNGUARDED.get_or_init(|| {
+        Cluster::start(ClusterOptions::default())
+            .unwrap_or_else(|error| panic!("the cluster does not start: {error:#}"))
+    }))
 }
 
 /// [`guarded`] and the corpus.

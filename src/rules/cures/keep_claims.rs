@@ -10,10 +10,10 @@ use crate::{
 };
 
 /// Both fields, because scaling to nothing and deleting follow each other.
-const RETAIN: &str = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain","whenScaled":"Retain"}}}"#;
+pub(crate) const RETAIN: &str = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain","whenScaled":"Retain"}}}"#;
 
 /// The claims' owner would have the garbage collector delete them, and the controller takes its time to go.
-const NO_OWNER: &str = r#"{"metadata":{"ownerReferences":null}}"#;
+pub(crate) const NO_OWNER: &str = r#"{"metadata":{"ownerReferences":null}}"#;
 
 /// What to type so that a live StatefulSet leaves its claims alone; nothing where it does already.
 pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> Vec<Command> {

@@ -1,0 +1,102 @@
+//! `rebind`: Elasticsearch's volumes go to the claims of chart 8.3 and later, and back.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::{
+    connect::{ConnectArgs, block_on},
+    walk::{Walk, WalkArgs},
+};
+use crate::{
+    cluster::Cluster,
+    hand_over::{self, Plan, rebind, undo},
+};
+
+/// What a release must have.
+const WHAT: &str =
+    "claims of elastic's Elasticsearch (elasticsearch-master-elasticsearch-master-N)";
+
+/// Which release, and which way.
+#[derive(Args, Debug)]
+pub struct RebindArgs {
+    /// The release [default: the only one in the namespace with such claims]
+    #[arg(value_name = "RELEASE")]
+    release: Option<String>,
+
+    /// Give the volumes back to their old claims, as long as the new ones never had them
+    #[arg(long)]
+    undo: bool,
+
+    /// Elasticsearch's StatefulSet in the new chart [default: RELEASE-elasticsearch-master]
+    #[arg(long, value_name = "NAME")]
+    statefulset: Option<String>,
+
+    #[command(flatten)]
+    walk: WalkArgs,
+
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+impl RebindArgs {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        block_on(self.do_it())
+    }
+
+    async fn do_it(self) -> anyhow::Result<ExitCode> {
+        let connection = self.connect.connect().await?;
+        let live = Cluster::Live(connection.cluster.clone());
+        let namespace = connection.namespace.as_str();
+        let scene = hand_over::read::scene(&live, namespace).await?;
+        let statefulset = |release: &str| {
+            let named = self.statefulset.clone();
+            named.unwrap_or_else(|| hand_over::successor(release))
+        };
+        let command = if self.undo { "rebind --undo" } else { "rebind" };
+        let release = scene.choose(self.release.as_deref(), command, WHAT, |release| {
+            scene.has_old_claims(release, &statefulset(release))
+        });
+        let release = release.map_err(|why| anyhow!(why))?;
+        let set = statefulset(&release);
+        let plan = match self.undo {
+            true => undo::plan(&scene, &release, &set),
+            false => rebind::plan(&scene, &release, &set),
+        };
+        let plan = plan.map_err(|against| refusal(&against))?;
+        let walk = match self.undo {
+            true => back(plan, namespace),
+            false => over(plan, &release, namespace),
+        };
+        self.walk.walk(connection, walk).await
+    }
+}
+
+fn over(plan: Plan, release: &str, namespace: &str) -> Walk {
+    Walk {
+        plan,
+        nothing: "Nothing to do: every volume is its new claim's.".to_owned(),
+        next: format!(
+            "All volumes wait for their new claims; Elasticsearch is down until the upgrade to 8.3 is through.\n\
+             Where no guard is installed, let the new claims ask for no more than their volumes have (elasticsearch.master.persistence.size).\n\
+             The way back, until the new claims are Bound: camunda-upgrade-guard rebind {release} -n {namespace} --undo"
+        ),
+    }
+}
+
+fn back(plan: Plan, namespace: &str) -> Walk {
+    let (set, pods) = (&plan.statefulset, plan.about.len());
+    let next = format!(
+        "All volumes are their old claims' again. To start Elasticsearch: kubectl -n {namespace} scale statefulset {set} --replicas={pods}"
+    );
+    Walk {
+        plan,
+        nothing: "Nothing to do: every volume is its old claim's.".to_owned(),
+        next,
+    }
+}
+
+fn refusal(against: &[String]) -> anyhow::Error {
+    anyhow!("nothing was changed:\n  {}", against.join("\n  "))
+}

@@ -1,0 +1,54 @@
+//! `relabel`: the steps of 8.0.13 for Elasticsearch's claims.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::{
+    connect::{ConnectArgs, block_on},
+    walk::{Walk, WalkArgs},
+};
+use crate::{
+    cluster::Cluster,
+    hand_over::{self, relabel},
+};
+
+/// Which release.
+#[derive(Args, Debug)]
+pub struct RelabelArgs {
+    /// The release [default: the only one in the namespace with such an Elasticsearch]
+    #[arg(value_name = "RELEASE")]
+    release: Option<String>,
+
+    #[command(flatten)]
+    walk: WalkArgs,
+
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+impl RelabelArgs {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        block_on(self.do_it())
+    }
+
+    async fn do_it(self) -> anyhow::Result<ExitCode> {
+        let connection = self.connect.connect().await?;
+        let live = Cluster::Live(connection.cluster.clone());
+        let scene = hand_over::read::scene(&live, &connection.namespace).await?;
+        let release = scene.choose(
+            self.release.as_deref(),
+            "relabel",
+            "Elasticsearch of elastic's chart",
+            |release| relabel::concerns(&scene, release),
+        );
+        let release = release.map_err(|why| anyhow!(why))?;
+        let walk = Walk {
+            plan: relabel::plan(&scene, &release),
+            nothing: "Nothing to do: the claims have their labels, and no StatefulSet is in the way.".to_owned(),
+            next: "Now run the upgrade to 8.0.13 or later: its StatefulSet takes over what is left. Until then nothing restarts a pod that ends.".to_owned(),
+        };
+        self.walk.walk(connection, walk).await
+    }
+}

@@ -1,0 +1,174 @@
+//! Shows a plan, asks, and does it step by step: what `rebind` and `relabel` have in common.
+
+use std::{
+    io::{BufRead, IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use jiff::SignedDuration;
+
+use super::connect::Connection;
+use crate::{
+    cluster::Effect,
+    hand_over::{Done, Plan, Runner},
+};
+
+/// The exit code of a command that was called wrongly.
+const USAGE: u8 = 2;
+
+/// Whether and how to go ahead.
+#[derive(Args, Clone, Debug)]
+pub(super) struct WalkArgs {
+    /// Go ahead without asking
+    #[arg(long)]
+    yes: bool,
+
+    /// Send each change as a dry run, and store none
+    #[arg(long)]
+    dry_run: bool,
+
+    /// How long to wait in each step that waits for pods or claims
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = patience)]
+    timeout: Duration,
+}
+
+enum Answer {
+    Yes(Effect),
+    No,
+    NobodyThere,
+}
+
+/// A plan and what to say around it.
+pub(super) struct Walk {
+    pub(super) plan: Plan,
+    /// Said where nothing is left to do.
+    pub(super) nothing: String,
+    /// Said where all of it is done.
+    pub(super) next: String,
+}
+
+impl WalkArgs {
+    /// Does a plan, if it is one and somebody wants it.
+    pub(super) async fn walk(
+        &self,
+        connection: Connection,
+        walk: Walk,
+    ) -> anyhow::Result<ExitCode> {
+        let Connection { cluster, namespace } = connection;
+        let Walk {
+            plan,
+            nothing,
+            next,
+        } = walk;
+        say(plan.to_string().trim_end())?;
+        if plan.steps.is_empty() {
+            say(&nothing)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let lacking = cluster.lacking(&plan.accesses(&namespace)).await;
+        let lacking = lacking.context("can't ask what you may do")?;
+        if !lacking.is_empty() {
+            bail!(
+                "nothing was changed: you may not {}",
+                lacking.join(", nor ")
+            );
+        }
+        let effect = match self.ask()? {
+            Answer::Yes(effect) => effect,
+            Answer::No => bail!("nothing was changed"),
+            Answer::NobodyThere => {
+                eprintln!(
+                    "error: nothing was changed: there is no terminal to ask on; --yes goes ahead"
+                );
+                return Ok(ExitCode::from(USAGE));
+            }
+        };
+        let runner = Runner::new(cluster, &namespace, effect, self.timeout);
+        do_all(&runner, &plan).await?;
+        match effect {
+            Effect::DryRun => say("This was a dry run: nothing was changed.")?,
+            Effect::Stored => say(&next)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn ask(&self) -> anyhow::Result<Answer> {
+        if self.dry_run {
+            return Ok(Answer::Yes(Effect::DryRun));
+        }
+        if self.yes {
+            return Ok(Answer::Yes(Effect::Stored));
+        }
+        let stdin = std::io::stdin();
+        if !stdin.is_terminal() {
+            return Ok(Answer::NobodyThere);
+        }
+        eprint!("Proceed? [y/N] ");
+        Ok(match is_yes(stdin.lock())? {
+            true => Answer::Yes(Effect::Stored),
+            false => Answer::No,
+        })
+    }
+}
+
+async fn do_all(runner: &Runner, plan: &Plan) -> anyhow::Result<()> {
+    let count = plan.steps.len();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let number = format!("{}/{count}", index + 1);
+        if step.waits() {
+            say(&format!("{number} {step} …"))?;
+        }
+        let done = runner.run(step).await.with_context(|| {
+            format!("step {number}, {step}: it is not done, all before it is; run the command again to go on from here")
+        })?;
+        say(&match done {
+            Done::Done => format!("{number} done: {step}"),
+            Done::Tried => format!("{number} dry run: {step}"),
+            Done::Later(why) => format!("{number} not tried: {step} ({why})"),
+            Done::But(but) => format!("{number} done: {step}, but {but}"),
+        })?;
+    }
+    Ok(())
+}
+
+/// Where nobody reads any more, nothing more is done either.
+pub(super) fn say(line: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}").context("writing to standard output")?;
+    stdout.flush().context("writing to standard output")
+}
+
+fn is_yes(mut answers: impl BufRead) -> anyhow::Result<bool> {
+    let mut answer = String::new();
+    answers
+        .read_line(&mut answer)
+        .context("reading the answer")?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn patience(text: &str) -> anyhow::Result<Duration> {
+    let patience: SignedDuration = text.parse()?;
+    Duration::try_from(patience).context("it must not be negative")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_one() {
+        for (answer, yes) in [
+            ("y\n", true),
+            ("YES\n", true),
+            ("n\n", false),
+            ("\n", false),
+            ("", false),
+            ("yesterday\n", false),
+        ] {
+            assert_eq!(is_yes(answer.as_bytes()).unwrap(), yes, "{answer:?}");
+        }
+    }
+}

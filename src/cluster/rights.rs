@@ -1,0 +1,124 @@
+//! What whoever runs a command may do: asked before the first write, it keeps a command from stopping half-way.
+
+use std::fmt;
+
+use axum::http::Method;
+use futures::future::try_join_all;
+use serde_json::{Value, json};
+
+use super::{
+    LiveCluster, ReadError,
+    request::{Payload, request},
+};
+use crate::object::ObjectRef;
+
+/// One request that a command is going to make.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    /// The verb, as in a role.
+    pub verb: &'static str,
+    /// What it is done to.
+    pub object: ObjectRef,
+    /// The subresource, empty for the object itself.
+    pub subresource: &'static str,
+}
+
+impl Access {
+    /// An object itself.
+    pub fn new(verb: &'static str, object: &ObjectRef) -> Self {
+        Self {
+            verb,
+            object: object.clone(),
+            subresource: "",
+        }
+    }
+
+    /// Its scale.
+    pub fn scale(verb: &'static str, object: &ObjectRef) -> Self {
+        Self {
+            subresource: "scale",
+            ..Self::new(verb, object)
+        }
+    }
+}
+
+/// As a role has it: `patch statefulsets.apps/scale in namespace prod`.
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.object.kind;
+        write!(f, "{} {}", self.verb, kind.plural())?;
+        if !kind.group().is_empty() {
+            write!(f, ".{}", kind.group())?;
+        }
+        if !self.subresource.is_empty() {
+            write!(f, "/{}", self.subresource)?;
+        }
+        match self.object.namespace.as_str() {
+            "" => Ok(()),
+            namespace => write!(f, " in namespace {namespace}"),
+        }
+    }
+}
+
+impl LiveCluster {
+    /// Those of the requests that the API server would not allow whoever asks, a line each, each right once.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn lacking(&self, wanted: &[Access]) -> Result<Vec<String>, ReadError> {
+        let asked = wanted.iter().map(|access| async move {
+            let allowed = self.allows_me(access).await?;
+            Ok::<_, ReadError>((!allowed).then(|| access.to_string()))
+        });
+        let mut lacking: Vec<_> = try_join_all(asked).await?.into_iter().flatten().collect();
+        lacking.sort();
+        lacking.dedup();
+        Ok(lacking)
+    }
+
+    async fn allows_me(&self, access: &Access) -> Result<bool, ReadError> {
+        let Access {
+            verb,
+            object,
+            subresource,
+        } = access;
+        // What is to be created has no name yet that a role could be about.
+        let name = if *verb == "create" { "" } else { &object.name };
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {
+                "verb": verb,
+                "group": object.kind.group(),
+                "resource": object.kind.plural(),
+                "subresource": subresource,
+                "namespace": object.namespace,
+                "name": name,
+            }},
+        });
+        let review = serde_json::to_vec(&review).map_err(|_| ReadError::Malformed)?;
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = request(&self.client, Method::POST, path, Payload::json(&review)).await?;
+        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
+        allowed.ok_or(ReadError::Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Kind;
+
+    #[test]
+    fn a_right_reads_as_in_a_role() {
+        let volume = ObjectRef::new(Kind::PersistentVolume, "prod", "pv-1");
+        let patch = Access::new("patch", &volume);
+        assert_eq!(patch.to_string(), "patch persistentvolumes");
+        let set = ObjectRef::new(Kind::StatefulSet, "prod", "es");
+        let scale = Access::scale("patch", &set);
+        assert_eq!(
+            scale.to_string(),
+            "patch statefulsets.apps/scale in namespace prod"
+        );
+    }
+}
