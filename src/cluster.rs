@@ -24,6 +24,15 @@ pub enum Cluster {
     Snapshot(Arc<Snapshot>),
 }
 
+/// How much of each object of a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// All of it.
+    Whole,
+    /// Its metadata: all records of a cluster fill more memory than there is.
+    Metadata,
+}
+
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -103,8 +112,23 @@ impl Cluster {
         namespace: &str,
         labels: &[(&str, &str)],
     ) -> Result<Vec<Arc<Object>>, ReadError> {
+        self.list_within(kind, Some(namespace), labels, Contents::Whole)
+            .await
+    }
+
+    /// The objects of a kind that carry all `labels`, in a namespace or in all of them.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn list_within(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        labels: &[(&str, &str)],
+        contents: Contents,
+    ) -> Result<Vec<Arc<Object>>, ReadError> {
         match self {
-            Cluster::Live(cluster) => cluster.list(kind, namespace, labels).await,
+            Cluster::Live(cluster) => cluster.list(kind, namespace, labels, contents).await,
             Cluster::Snapshot(snapshot) => Ok(snapshot.list(kind, namespace, labels)),
         }
     }

@@ -7,6 +7,7 @@ mod measure;
 mod object;
 mod records;
 mod release;
+mod releases;
 mod running;
 
 use std::{
@@ -24,6 +25,7 @@ use self::measure::Clock;
 pub use self::{
     measure::{ReadErrors, Spent},
     records::{Decoded, Held, Records},
+    releases::{Recorded, Releases, Revision, listing, releases},
     running::Running,
 };
 use crate::{

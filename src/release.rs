@@ -5,7 +5,10 @@ mod decode;
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value::StrDeserializer},
+};
 use serde_json::value::RawValue;
 
 pub use self::decode::{DecodeError, Limits, Storage, decode};
@@ -55,7 +58,7 @@ pub struct Info {
 }
 
 /// The states that a revision goes through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Written before an install begins.
@@ -90,6 +93,12 @@ impl Release {
 }
 
 impl Status {
+    /// The state that a record's label names.
+    pub fn of(label: &str) -> Status {
+        let label: StrDeserializer<'_, serde::de::value::Error> = label.into_deserializer();
+        Status::deserialize(label).unwrap_or_default()
+    }
+
     /// Whether an operation is about to begin.
     pub fn is_pending(self) -> bool {
         matches!(
@@ -171,6 +180,13 @@ pub struct Hook {
     /// When Helm deletes it; empty means before it is created anew.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub delete_policies: Vec<String>,
+}
+
+/// As `helm list` shows it.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// `NAME-VERSION`, as `helm list` shows it.

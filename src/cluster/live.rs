@@ -11,7 +11,7 @@ use kube::Client;
 use serde_json::Value;
 
 use super::{
-    ReadError, Right, User,
+    Contents, ReadError, Right, User,
     request::{Failure, Payload, request},
 };
 use crate::object::{Kind, Object, ObjectRef};
@@ -62,10 +62,11 @@ impl LiveCluster {
     pub(super) async fn list(
         &self,
         kind: Kind,
-        namespace: &str,
+        namespace: Option<&str>,
         labels: &[(&str, &str)],
+        contents: Contents,
     ) -> Result<Vec<Arc<Object>>, ReadError> {
-        if kind.namespaced() && !is_name(namespace)
+        if namespace.is_some_and(|namespace| kind.namespaced() && !is_name(namespace))
             || labels.iter().any(|(_, value)| !is_label(value))
         {
             return Ok(Vec::new());
@@ -74,21 +75,28 @@ impl LiveCluster {
             .iter()
             .map(|(key, value)| format!("{key}%3D{value}"))
             .collect();
-        let mut path = format!("{}?limit={PAGE}", collection(kind, namespace));
+        let collection = match namespace {
+            Some(namespace) => collection(kind, namespace),
+            None => everywhere(kind),
+        };
+        let mut path = format!("{collection}?limit={PAGE}");
         if !selector.is_empty() {
             // Writing to a String cannot fail.
             let _ = write!(path, "&labelSelector={}", selector.join("%2C"));
         }
+        let wanted = match contents {
+            Contents::Whole => Payload::NONE,
+            Contents::Metadata => Payload::METADATA,
+        };
         let mut objects = Vec::new();
         let mut next = String::new();
         loop {
             let path = format!("{path}{next}");
-            let page = request(&self.client, Method::GET, &path, Payload::NONE).await?;
-            let items = page
-                .get("items")
-                .and_then(Value::as_array)
-                .ok_or(ReadError::Malformed)?;
-            objects.extend(items.iter().map(|item| Arc::new(Object(item.clone()))));
+            let mut page = request(&self.client, Method::GET, &path, wanted).await?;
+            let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) else {
+                return Err(ReadError::Malformed);
+            };
+            objects.extend(items.into_iter().map(|item| Arc::new(Object(item))));
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
                 Some(token) if !token.is_empty() => next = format!("&continue={token}"),
                 _ => return Ok(objects),
@@ -152,16 +160,22 @@ impl LiveCluster {
 }
 
 pub(super) fn collection(kind: Kind, namespace: &str) -> String {
-    let mut path = match kind.group() {
+    let (group, plural) = (group_of(kind), kind.plural());
+    match kind.namespaced() {
+        true => format!("{group}/namespaces/{namespace}/{plural}"),
+        false => format!("{group}/{plural}"),
+    }
+}
+
+fn everywhere(kind: Kind) -> String {
+    format!("{}/{}", group_of(kind), kind.plural())
+}
+
+fn group_of(kind: Kind) -> String {
+    match kind.group() {
         "" => format!("/api/{}", kind.version()),
         group => format!("/apis/{group}/{}", kind.version()),
-    };
-    if kind.namespaced() {
-        // Writing to a String cannot fail.
-        let _ = write!(path, "/namespaces/{namespace}");
     }
-    let _ = write!(path, "/{}", kind.plural());
-    path
 }
 
 /// Names come from records that anybody may have written; nothing but a name goes into a path.
@@ -200,6 +214,7 @@ mod tests {
             collection(Kind::StatefulSet, "prod"),
             "/apis/apps/v1/namespaces/prod/statefulsets"
         );
+        assert_eq!(everywhere(Kind::StatefulSet), "/apis/apps/v1/statefulsets");
         assert_eq!(
             collection(Kind::PersistentVolume, ""),
             "/api/v1/persistentvolumes"

@@ -35,6 +35,7 @@ impl From<Failure> for ReadError {
 pub(super) struct Payload<'a> {
     media_type: &'static str,
     bytes: &'a [u8],
+    accept: &'static str,
 }
 
 impl<'a> Payload<'a> {
@@ -42,6 +43,13 @@ impl<'a> Payload<'a> {
     pub(super) const NONE: Payload<'static> = Payload {
         media_type: "",
         bytes: &[],
+        accept: "",
+    };
+
+    /// Nothing, to be answered with a list of objects without what is in them.
+    pub(super) const METADATA: Payload<'static> = Payload {
+        accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+        ..Payload::NONE
     };
 
     /// An object.
@@ -51,7 +59,11 @@ impl<'a> Payload<'a> {
 
     /// A patch, whose media type says which kind.
     pub(super) fn of(media_type: &'static str, bytes: &'a [u8]) -> Self {
-        Self { media_type, bytes }
+        Self {
+            media_type,
+            bytes,
+            accept: "",
+        }
     }
 }
 
@@ -91,6 +103,9 @@ async fn request_once(
     let mut request = Request::builder().method(method).uri(path);
     if !payload.media_type.is_empty() {
         request = request.header("Content-Type", payload.media_type);
+    }
+    if !payload.accept.is_empty() {
+        request = request.header("Accept", payload.accept);
     }
     let request = request.body(Body::from(payload.bytes.to_vec()));
     let request = request.map_err(kube::Error::HttpError)?;

@@ -51,13 +51,14 @@ impl Snapshot {
     pub(super) fn list(
         &self,
         kind: Kind,
-        namespace: &str,
+        namespace: Option<&str>,
         labels: &[(&str, &str)],
     ) -> Vec<Arc<Object>> {
         self.objects
             .iter()
             .filter(|(reference, _)| {
-                reference.kind == kind && (!kind.namespaced() || reference.namespace == namespace)
+                let elsewhere = namespace.is_some_and(|namespace| reference.namespace != namespace);
+                reference.kind == kind && !(kind.namespaced() && elsewhere)
             })
             .filter(|(_, object)| {
                 labels

@@ -8,7 +8,7 @@ use super::{BUSY, Held, PARALLEL, Reader, Records};
 use crate::{
     change::Rendered,
     cluster::ReadError,
-    object::{Kind, Object, ObjectRef},
+    object::{Object, ObjectRef},
     release::{self, Storage},
 };
 
@@ -65,10 +65,7 @@ impl Reader {
         release: &str,
         revision: u64,
     ) -> Result<Option<Arc<Object>>, ReadError> {
-        let kind = match storage {
-            Storage::Secret => Kind::Secret,
-            Storage::ConfigMap => Kind::ConfigMap,
-        };
+        let kind = storage.kind();
         let mut newest: Option<Arc<Object>> = None;
         let lowest = revision.saturating_sub(MAX_PROBES).max(1);
         let mut next = revision;

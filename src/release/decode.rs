@@ -8,6 +8,7 @@ use base64_simd::STANDARD;
 use flate2::read::GzDecoder;
 
 use super::Release;
+use crate::object::Kind;
 
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
@@ -34,6 +35,16 @@ pub enum Storage {
     Secret,
     /// `data.release` of a ConfigMap.
     ConfigMap,
+}
+
+impl Storage {
+    /// The kind of its objects.
+    pub fn kind(self) -> Kind {
+        match self {
+            Storage::Secret => Kind::Secret,
+            Storage::ConfigMap => Kind::ConfigMap,
+        }
+    }
 }
 
 /// Why a record could not be read.

@@ -1,0 +1,181 @@
+//! The releases that Helm keeps records of, found by their records' names and labels.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    cluster::{Cluster, Contents},
+    facts::{Facts, Gap},
+    object::{Kind, ObjectRef},
+    release::{Status, Storage, parse_record_name, record_name},
+};
+
+/// A release and its revisions, as far as labels tell; no record is decoded for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The namespace of its records.
+    pub namespace: String,
+    /// Its name.
+    pub release: String,
+    /// Where Helm keeps the records.
+    pub storage: Storage,
+    /// Its revisions, the oldest first; there is at least one.
+    pub revisions: Vec<Revision>,
+}
+
+/// One record's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// From 1.
+    pub number: u64,
+    /// The state that the label tells.
+    pub status: Status,
+}
+
+/// What was found, and what could not be looked into.
+#[derive(Clone, Debug, Default)]
+pub struct Releases {
+    /// By namespace and name.
+    pub found: Vec<Recorded>,
+    /// The listings that did not come about.
+    pub unseen: Vec<Gap>,
+}
+
+impl Recorded {
+    /// What Helm did last with it.
+    pub fn newest(&self) -> Option<Revision> {
+        self.revisions.last().copied()
+    }
+
+    /// What runs, as Helm sees it: the newest deployed revision, else the newest one if it failed or was superseded.
+    pub fn running(&self) -> Option<Revision> {
+        let newest_first = || self.revisions.iter().rev();
+        let deployed = newest_first().find(|revision| revision.status == Status::Deployed);
+        let left = newest_first().find(|revision| !revision.status.is_pending());
+        let left = left.filter(|it| matches!(it.status, Status::Failed | Status::Superseded));
+        deployed.or(left).copied()
+    }
+
+    /// The record of a revision.
+    pub fn record(&self, revision: u64) -> ObjectRef {
+        let name = record_name(&self.release, revision);
+        ObjectRef::new(self.storage.kind(), &self.namespace, &name)
+    }
+}
+
+/// Finds the releases of a namespace, or of all of them, by the labels of their records.
+pub async fn releases(cluster: &Cluster, namespace: Option<&str>) -> Releases {
+    let mut by_name: BTreeMap<(String, String, Kind), Recorded> = BTreeMap::new();
+    let mut unseen = Vec::new();
+    for storage in [Storage::Secret, Storage::ConfigMap] {
+        let kind = storage.kind();
+        let labels = [("owner", "helm")];
+        let listed = cluster.list_within(kind, namespace, &labels, Contents::Metadata);
+        let records = match listed.await {
+            Ok(records) => records,
+            Err(error) => {
+                unseen.push(Gap {
+                    what: listing(kind, namespace),
+                    reason: error.to_string(),
+                });
+                continue;
+            }
+        };
+        for record in records {
+            let Some((release, number)) = parse_record_name(record.name()) else {
+                continue;
+            };
+            let namespace = record.namespace().unwrap_or_default();
+            let revision = Revision {
+                number,
+                status: Status::of(record.label("status").unwrap_or_default()),
+            };
+            let key = (namespace.to_owned(), release.to_owned(), kind);
+            let recorded = by_name.entry(key).or_insert_with(|| Recorded {
+                namespace: namespace.to_owned(),
+                release: release.to_owned(),
+                storage,
+                revisions: Vec::new(),
+            });
+            recorded.revisions.push(revision);
+        }
+    }
+    let mut found: Vec<_> = by_name.into_values().collect();
+    for recorded in &mut found {
+        recorded.revisions.sort_by_key(|revision| revision.number);
+    }
+    Releases { found, unseen }
+}
+
+/// How a gap names a listing of a namespace, or of all of them.
+pub fn listing(kind: Kind, namespace: Option<&str>) -> String {
+    match namespace {
+        Some(namespace) => Facts::listing(kind, namespace),
+        None => format!("{} in all namespaces", kind.plural()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(kind: &str, namespace: &str, name: &str, status: &str) -> Value {
+        json!({"kind": kind, "metadata": {"name": name, "namespace": namespace,
+            "labels": {"owner": "helm", "status": status}}})
+    }
+
+    #[tokio::test]
+    async fn revisions_are_put_together_by_release_and_storage() {
+        let objects = [
+            record("Secret", "prod", "sh.helm.release.v1.camunda.v10", "failed"),
+            record(
+                "Secret",
+                "prod",
+                "sh.helm.release.v1.camunda.v9",
+                "deployed",
+            ),
+            record(
+                "ConfigMap",
+                "prod",
+                "sh.helm.release.v1.camunda.v1",
+                "superseded",
+            ),
+            record(
+                "Secret",
+                "test",
+                "sh.helm.release.v1.a.v2.v3",
+                "pending-upgrade",
+            ),
+            record("Secret", "prod", "not-a-record", "deployed"),
+        ];
+        let cluster = Cluster::Snapshot(Arc::new(objects.into_iter().collect()));
+        let all = releases(&cluster, None).await;
+        let names: Vec<_> = all
+            .found
+            .iter()
+            .map(|it| {
+                (
+                    it.namespace.as_str(),
+                    it.release.as_str(),
+                    it.revisions.len(),
+                )
+            })
+            .collect();
+        let expected = [
+            ("prod", "camunda", 2),
+            ("prod", "camunda", 1),
+            ("test", "a.v2", 1),
+        ];
+        assert_eq!(names, expected);
+        let running = |index: usize| all.found[index].running().map(|revision| revision.number);
+        assert_eq!(running(0), Some(9));
+        assert_eq!(running(1), Some(1));
+        assert_eq!(running(2), None);
+        assert_eq!(all.found[0].newest().map(|it| it.number), Some(10));
+        assert_eq!(all.found[0].record(9).name, "sh.helm.release.v1.camunda.v9");
+        assert_eq!(releases(&cluster, Some("test")).await.found.len(), 1);
+    }
+}
