@@ -67,7 +67,17 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-pub(crate) use self::cures::{conversion, flag};
+pub(crate) use self::{
+    cures::{
+        conversion,
+        convert::{ValuesFile, set},
+        dump, flag, hand_over,
+        supply::Read,
+        way,
+    },
+    elasticsearch_claims_orphaned::{Orphaned, orphaned},
+    identity_secret_regenerated::kept,
+};
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
@@ -169,6 +179,16 @@ pub fn concern_claims(old: &Object, new: &Object) -> bool {
     zeebe_brokers_reduced::concerns(old, new)
         || postgresql_major_upgrade::concerns(old, new)
         || claim_retention_policy::concerns(old, new)
+}
+
+/// The values files that take the place of what the new chart reads under other keys, or not at all.
+pub(crate) fn values_files(change: &Change, facts: &Facts) -> Vec<ValuesFile> {
+    let files = [
+        elasticsearch_values_8_3::file(change),
+        web_modeler_database_url::file(change),
+        conversion::file(change, facts),
+    ];
+    files.into_iter().flatten().collect()
 }
 
 /// All that all rules find.

@@ -2,10 +2,11 @@
 
 pub(super) mod carry_over;
 pub(crate) mod conversion;
-pub(super) mod convert;
+pub(crate) mod convert;
+pub(crate) mod dump;
 pub(crate) mod flag;
-pub(super) mod hand_over;
+pub(crate) mod hand_over;
 pub(super) mod keep_claims;
 pub(super) mod keep_running;
-pub(super) mod supply;
-pub(super) mod way;
+pub(crate) mod supply;
+pub(crate) mod way;
