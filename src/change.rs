@@ -175,6 +175,20 @@ impl Change {
         running: Option<&Rendered>,
     ) -> Option<Change> {
         let operation = Operation::of(release.info.status)?;
+        let (name, namespace) = (&release.name, &release.namespace);
+        Some(Change::between(
+            operation, name, namespace, planned, running,
+        ))
+    }
+
+    /// The change from what runs to what is to run.
+    pub fn between(
+        operation: Operation,
+        release: &str,
+        namespace: &str,
+        planned: &Rendered,
+        running: Option<&Rendered>,
+    ) -> Change {
         let mut objects: Vec<ObjectChange> = Vec::with_capacity(planned.objects.len());
         for object in &planned.objects {
             if object
@@ -209,12 +223,12 @@ impl Change {
             object.object.kind == Kind::StatefulSet && object.camunda && object.removed()
         };
         let dropped = running.filter(|_| objects.iter().any(goes));
-        let dropped = dropped.map(|running| unread::dropped(running, planned, &release.namespace));
-        Some(Change {
+        let dropped = dropped.map(|running| unread::dropped(running, planned, namespace));
+        Change {
             gate: Gate::Release,
             operation,
-            release: release.name.clone(),
-            namespace: release.namespace.clone(),
+            release: release.to_owned(),
+            namespace: namespace.to_owned(),
             from: running
                 .and_then(|running| running.camunda_version.as_deref().map(ChartVersion::new)),
             to: planned.camunda_version.as_deref().map(ChartVersion::new),
@@ -226,7 +240,7 @@ impl Change {
             running_helm: running.map(|running| running.helm.clone()),
             produced: planned.produced.clone(),
             dropped: dropped.unwrap_or_default(),
-        })
+        }
     }
 
     /// The change of a single object.

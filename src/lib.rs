@@ -44,6 +44,7 @@ pub mod denial;
 pub mod events;
 pub mod facts;
 pub mod finding;
+pub mod forecast;
 pub mod gather;
 pub mod logging;
 pub mod manifest;
