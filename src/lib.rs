@@ -53,6 +53,7 @@ mod migration;
 pub mod mutations;
 pub mod object;
 pub mod overrides;
+pub mod plan;
 pub mod policy;
 pub mod release;
 pub mod report;
