@@ -15,11 +15,11 @@ mod values;
 pub use self::{
     application::{Application, running_line},
     component::Component,
-    credential::{Credential, Supply, credential},
+    credential::{Credential, Supply, credential, looks_up},
     image::{image_name, image_version, program_version},
     line::{
-        CarriedKey, CredentialFact, Held, Line, MergedValue, NamedSecret, Note, RenamedValue,
-        RenamedVariable, WorkloadFact,
+        CarriedKey, CredentialFact, Fixed, Held, Line, MergedValue, NamedSecret, Note,
+        RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
     newest::{Newest, NewestPatches},
     values::{broker_count, bundled, claim_size},

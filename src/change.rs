@@ -184,7 +184,8 @@ impl Change {
         ))
     }
 
-    fn between(
+    /// The change from what runs to what is to run.
+    pub fn between(
         operation: Operation,
         release: &str,
         namespace: &str,

@@ -53,6 +53,11 @@ impl Facts {
         self.objects.insert(reference, object);
     }
 
+    /// Takes out an object that is gone.
+    pub(crate) fn remove(&mut self, reference: &ObjectRef) {
+        self.objects.remove(reference);
+    }
+
     /// Notes what could not be read.
     pub fn insert_gap(&mut self, what: impl Into<String>, reason: impl Into<String>) {
         self.gaps.push(Gap {

@@ -107,6 +107,8 @@ pub struct Fix {
     pub intro: String,
     /// The commands.
     pub commands: Vec<Command>,
+    /// Whether this is another way to what the step before it does.
+    pub instead: bool,
 }
 
 impl Fix {
@@ -115,6 +117,15 @@ impl Fix {
         Self {
             intro: intro.into(),
             commands,
+            instead: false,
+        }
+    }
+
+    /// Another way to what the step before does.
+    pub fn instead(intro: impl Into<String>, commands: Vec<Command>) -> Self {
+        Self {
+            instead: true,
+            ..Self::new(intro, commands)
         }
     }
 }

@@ -154,10 +154,7 @@ fn was_bound(claim: &Object) -> bool {
 
 /// The value that switches a migration.
 fn switch(migration: Application) -> &'static str {
-    match migration {
-        Application::IdentityMigration => "orchestration.migration.identity.enabled",
-        _ => "orchestration.migration.data.enabled",
-    }
+    migration.switch().unwrap_or_default()
 }
 
 /// The flag that switches a migration.

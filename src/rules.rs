@@ -69,13 +69,20 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-pub(crate) use self::cures::{
-    conversion, flag,
-    hand_over::describe,
-    keep_claims,
-    supply::{OldKey, is_plain, shells, supply},
-};
 use self::not_checked::Unjudged;
+pub(crate) use self::{
+    cures::{
+        conversion,
+        convert::{ValuesFile, set},
+        dump, flag, hand_over,
+        hand_over::describe,
+        keep_claims,
+        supply::{OldKey, Read, is_plain, shells, supply},
+        way,
+    },
+    elasticsearch_claims_orphaned::{Orphaned, orphaned},
+    identity_secret_regenerated::kept,
+};
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
@@ -181,6 +188,16 @@ pub fn concern_claims(old: &Object, new: &Object) -> bool {
     zeebe_brokers_reduced::concerns(old, new)
         || postgresql_major_upgrade::concerns(old, new)
         || claim_retention_policy::concerns(old, new)
+}
+
+/// The values files that take the place of what the new chart reads under other keys, or not at all.
+pub(crate) fn values_files(change: &Change, facts: &Facts) -> Vec<ValuesFile> {
+    let files = [
+        elasticsearch_values_8_3::file(change),
+        web_modeler_database_url::file(change),
+        conversion::file(change, facts),
+    ];
+    files.into_iter().flatten().collect()
 }
 
 /// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.

@@ -120,6 +120,18 @@ impl Values {
         Value::Object(global.into_iter().chain(own).collect())
     }
 
+    /// The name of Camunda's chart under an umbrella's.
+    pub fn root(&self) -> Option<&str> {
+        self.root.as_deref()
+    }
+
+    /// These with others over them, which are as Camunda's own chart has them.
+    pub(crate) fn with(&self, over: Map<String, Value>) -> Values {
+        let mut values = self.clone();
+        overlay(&mut values.own, over);
+        values
+    }
+
     /// All of them, without an umbrella's name above.
     pub(crate) fn own(&self) -> &Map<String, Value> {
         self.ask()

@@ -138,7 +138,7 @@ fn the_files_are_as_the_real_charts() {
                         || Some(fact.name.as_str()) == name.strip_prefix("camunda"))
             });
             let Some(fact) = fact else {
-                let known = ["-webapp", "-websockets", "-importer"];
+                let known = ["-webapp", "-websockets"];
                 assert!(
                     known.iter().any(|end| name.ends_with(end)),
                     "{version}: {name} is in no file"

@@ -37,6 +37,15 @@ pub enum Application {
 }
 
 impl Application {
+    /// Those that stay as they were from line to line unless a value switches them.
+    pub const SWITCHED: [Application; 5] = [
+        Application::Identity,
+        Application::Optimize,
+        Application::Connectors,
+        Application::Console,
+        Application::WebModeler,
+    ];
+
     /// What a workload of Camunda's own is, by its label.
     pub fn of(workload: &Object) -> Option<Application> {
         if !is_own(workload) {
@@ -54,6 +63,22 @@ impl Application {
             "restapi" => Some(Application::WebModeler),
             importer if importer.ends_with("-importer") => Some(Application::Importer),
             migration if migration.ends_with("-migration") => migration_of(workload),
+            _ => None,
+        }
+    }
+
+    /// The value that switches it on or off, where it has had the same one ever since.
+    pub fn switch(self) -> Option<&'static str> {
+        match self {
+            Application::Identity => Some("identity.enabled"),
+            Application::Optimize => Some("optimize.enabled"),
+            Application::Console => Some("console.enabled"),
+            Application::Connectors => Some("connectors.enabled"),
+            Application::WebModeler => Some("webModeler.enabled"),
+            Application::Importer | Application::DataMigration => {
+                Some("orchestration.migration.data.enabled")
+            }
+            Application::IdentityMigration => Some("orchestration.migration.identity.enabled"),
             _ => None,
         }
     }

@@ -140,6 +140,17 @@ fn value_key(fact: &CredentialFact, charts: Option<&[String]>) -> String {
     }
 }
 
+/// Charts from 8.3.3 on find their own Secrets.
+pub fn looks_up(version: &str) -> bool {
+    if !version.starts_with("8.") {
+        return Line::of(version).is_some();
+    }
+    version
+        .strip_prefix("8.3.")
+        .and_then(|patch| patch.split(['-', '+']).next()?.parse::<u64>().ok())
+        .is_some_and(|patch| patch >= 3)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -222,5 +233,15 @@ mod tests {
         let inbound = secret("camunda-connectors-auth-credentials", "connectors");
         let found = credential(&inbound, "connectors-secret", None, Line::of("12.13.3")).unwrap();
         assert_eq!(found.name, "connectors-inbound");
+    }
+
+    #[test]
+    fn lookup_works_from_8_3_3_on() {
+        assert!(!looks_up("8.2.34"));
+        assert!(!looks_up("8.3.1"));
+        assert!(looks_up("8.3.3"));
+        assert!(looks_up("8.3.25"));
+        assert!(looks_up("12.13.3"));
+        assert!(!looks_up("7.1.0"));
     }
 }

@@ -30,9 +30,27 @@ pub struct Line {
     pub notes: Vec<Note>,
     /// The user that Camunda's own images run as; none is root.
     pub image_user: Option<i64>,
+    /// The applications that the chart has switched off unless the values say otherwise.
+    #[serde(default)]
+    pub switched_off: Vec<Application>,
+    /// The applications that have no workload of their own from this line on.
+    #[serde(default)]
+    pub gone_applications: Vec<Application>,
+    /// The fields that some patch changed and that Kubernetes does not let change.
+    #[serde(default)]
+    pub fixed: Vec<Fixed>,
+    /// Until when the line gets patches.
+    #[serde(default)]
+    pub support: Option<Support>,
+    /// The Helm versions that the newest patch was tested with.
+    #[serde(default, rename = "helmCLI")]
+    pub helm_cli: Vec<String>,
     /// What the newest patch runs with every component switched on.
     #[serde(default)]
     pub workloads: Vec<WorkloadFact>,
+    /// Where the Orchestration Cluster keeps what its applications show, where the chart has a default.
+    #[serde(default)]
+    pub secondary_storage: Option<String>,
     /// The values of Zeebe's brokers.
     pub brokers: BrokerValues,
     /// What the chart generates at random.
@@ -91,12 +109,40 @@ pub struct Patch {
     pub date: Option<String>,
 }
 
+/// Fields of workloads that Kubernetes does not let change, as they are from a patch on.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fixed {
+    /// The chart version that brings them.
+    pub since: String,
+    /// Which workloads, as [`WorkloadFact::name`] has them.
+    pub workloads: Vec<String>,
+    /// Labels of the selector and of the pods.
+    #[serde(default)]
+    pub selector: BTreeMap<String, String>,
+    /// Labels of the claim template; `$RELEASE` stands for the release's name.
+    #[serde(default)]
+    pub claim_labels: BTreeMap<String, String>,
+}
+
+/// Whether a line still gets patches.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Support {
+    /// Up to this day.
+    Until(String),
+    /// Not any more.
+    Ended,
+    /// It is not released yet.
+    Preview,
+}
+
 /// A workload that the chart renders.
 #[derive(Debug, Deserialize)]
 pub struct WorkloadFact {
     /// How its name goes on after the release's; without a dash it is the whole name.
     pub name: String,
-    /// `StatefulSet` or `Deployment`.
+    /// `StatefulSet`, `Deployment` or `Job`.
     pub kind: String,
     /// What it is, where rules follow its claims or credentials.
     #[serde(default)]
@@ -272,6 +318,27 @@ pub enum Held {
     Keycloak,
     /// A user of a database, in its volume.
     Database,
+}
+
+impl WorkloadFact {
+    /// Which of Camunda's own applications it is.
+    pub fn application(&self) -> Option<Application> {
+        match self.name.as_str() {
+            "-zeebe" => Some(Application::Zeebe),
+            "-zeebe-gateway" => Some(Application::Gateway),
+            "-operate" => Some(Application::Operate),
+            "-tasklist" => Some(Application::Tasklist),
+            "-optimize" => Some(Application::Optimize),
+            "-identity" => Some(Application::Identity),
+            "-connectors" => Some(Application::Connectors),
+            "-console" => Some(Application::Console),
+            "-web-modeler-restapi" => Some(Application::WebModeler),
+            "-zeebe-migration-importer" => Some(Application::Importer),
+            "-zeebe-migration-data" => Some(Application::DataMigration),
+            "-zeebe-migration-identity" => Some(Application::IdentityMigration),
+            _ => None,
+        }
+    }
 }
 
 const FILES: &[&str] = include!(concat!(env!("OUT_DIR"), "/release_lines.rs"));

@@ -181,6 +181,30 @@ impl Rendered {
         self
     }
 
+    /// The same release as another chart would have it: with other objects and values, and nothing of the subcharts that
+    /// none of the objects is from.
+    pub(crate) fn replaced(
+        &self,
+        version: &str,
+        objects: Vec<RenderedObject>,
+        values: Values,
+    ) -> Rendered {
+        let stays = |unread: &&Unread| {
+            let mut objects = objects.iter();
+            unread.charts.is_none() || objects.any(|object| object.charts == unread.charts)
+        };
+        Rendered {
+            camunda_version: Some(version.to_owned()),
+            camunda: true,
+            unread: self.unread.iter().filter(stays).cloned().collect(),
+            objects,
+            values,
+            helm: self.helm.clone(),
+            produced: self.produced.clone(),
+            ..Rendered::default()
+        }
+    }
+
     fn read(
         &mut self,
         document: &Document<'_>,

@@ -11,7 +11,7 @@ use crate::{
 /// A document of a kind that no rule reads.
 #[derive(Clone, Debug)]
 pub(super) struct Unread {
-    charts: Option<Vec<String>>,
+    pub(super) charts: Option<Vec<String>>,
     text: Box<str>,
 }
 

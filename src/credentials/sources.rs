@@ -111,7 +111,7 @@ fn of_whole_secret(
 }
 
 /// The Secret and key that a file of a container is; the longest mount path that it is under counts.
-fn file_key(workload: &Object, container: &Value, path: &str) -> Option<SecretRef> {
+pub(crate) fn file_key(workload: &Object, container: &Value, path: &str) -> Option<SecretRef> {
     let under = |mount: &Value| {
         let mounted = mount.get("mountPath")?.as_str()?.trim_end_matches('/');
         let rest = path.strip_prefix(mounted)?;

@@ -66,7 +66,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 "Say that it is meant, and give every client a user's name and password:",
                 vec![flag::set(change, METHODS[0], "basic")],
             ),
-            Fix::new(
+            Fix::instead(
                 "Or leave the API open, as it was:",
                 vec![flag::choose(change, OPEN, "true")],
             ),

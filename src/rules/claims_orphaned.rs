@@ -130,7 +130,7 @@ fn leave_behind(facts: &Facts, namespace: &str, statefulset: &str, orphans: &[Or
         let words = ["annotate", "pvc", orphan.claim.name(), &annotation];
         Some(Command::Shell(shell::kubectl(namespace, words)))
     }));
-    Fix::new(
+    Fix::instead(
         "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:",
         commands,
     )

@@ -26,32 +26,22 @@ pub(super) const RULE: Rule = Rule {
     judge,
 };
 
-/// The applications and the values that switch them off; Keycloak goes with its claims, of which other rules know.
-const APPLICATIONS: [(Application, &str); 5] = [
-    (Application::Identity, "identity.enabled"),
-    (Application::Optimize, "optimize.enabled"),
-    (Application::Connectors, "connectors.enabled"),
-    (Application::Console, "console.enabled"),
-    (Application::WebModeler, "webModeler.enabled"),
-];
-
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if change.gate == Gate::Object || change.lines_crossed().is_none() {
         return Vec::new();
     }
-    let gone: Vec<_> = APPLICATIONS
-        .iter()
+    // Keycloak goes with its claims, of which other rules know.
+    let gone: Vec<_> = Application::SWITCHED
+        .into_iter()
+        .filter_map(|application| Some((application, application.switch()?)))
         .filter(|(application, key)| {
             runs(change, *application, Side::Running)
                 && change.application(*application, Side::Planned).is_none()
                 && change.values.flag(key) != Some(false)
         })
         .filter_map(|(application, key)| {
-            Some((
-                change.application(*application, Side::Running)?,
-                *application,
-                *key,
-            ))
+            let workload = change.application(application, Side::Running)?;
+            Some((workload, application, key))
         })
         .filter(|(workload, ..)| !facts.keeps(&workload.object))
         .collect();

@@ -229,7 +229,7 @@ impl<'a> Cure<'a> {
             value: &old,
         };
         let (export, flag) = supply(value, credential, old);
-        self.exports.extend(export);
+        self.exports.extend(export.map(|read| read.export()));
         self.flags.push(flag);
     }
 

@@ -2,10 +2,11 @@
 
 pub(super) mod carry_over;
 pub(crate) mod conversion;
-pub(super) mod convert;
+pub(crate) mod convert;
+pub(crate) mod dump;
 pub(crate) mod flag;
 pub(crate) mod hand_over;
 pub(crate) mod keep_claims;
 pub(super) mod keep_running;
 pub(crate) mod supply;
-pub(super) mod way;
+pub(crate) mod way;

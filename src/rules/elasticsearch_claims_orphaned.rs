@@ -25,6 +25,25 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    let found = orphaned(change, facts);
+    found
+        .iter()
+        .filter_map(|found| finding(change, facts, found))
+        .collect()
+}
+
+/// Claims that hold data and that an Elasticsearch would not mount.
+pub(crate) struct Orphaned<'a> {
+    /// The StatefulSet that mounts them now.
+    pub(crate) old: Option<String>,
+    /// The one of the new manifest.
+    pub(crate) new: &'a ObjectChange,
+    /// The claims.
+    pub(crate) orphans: Vec<Orphan<'a>>,
+}
+
+/// All such claims of a change.
+pub(crate) fn orphaned<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Orphaned<'a>> {
     let elasticsearch = || {
         change
             .of_kind(Kind::StatefulSet)
@@ -41,7 +60,11 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 };
                 let mounts = new.planned.as_deref().map(Mounts::of);
                 let orphans = claims::orphans(facts, &set.object.namespace, &old, mounts.as_ref());
-                finding(change, facts, Some(&old.statefulset), new, &orphans)
+                Some(Orphaned {
+                    old: Some(old.statefulset),
+                    new,
+                    orphans,
+                })
             })
             .collect();
     }
@@ -66,14 +89,12 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     };
     let orphans = left_over(change, facts, new, &mounts);
     let old = live_statefulset(change, facts, &orphans);
-    finding(change, facts, old.as_deref(), new, &orphans)
-        .into_iter()
-        .collect()
+    vec![Orphaned { old, new, orphans }]
 }
 
 /// Claims that carry this release's name in elastic's labels and that none of the new StatefulSets mounts.
 fn left_over<'a>(
-    change: &Change,
+    change: &'a Change,
     facts: &'a Facts,
     new: &ObjectChange,
     mounts: &[Mounts],
@@ -105,13 +126,9 @@ fn live_statefulset(change: &Change, facts: &Facts, orphans: &[Orphan<'_>]) -> O
         .map(|set| set.name().to_owned())
 }
 
-fn finding(
-    change: &Change,
-    facts: &Facts,
-    old: Option<&str>,
-    new: &ObjectChange,
-    orphans: &[Orphan<'_>],
-) -> Option<Finding> {
+fn finding(change: &Change, facts: &Facts, found: &Orphaned<'_>) -> Option<Finding> {
+    let Orphaned { old, new, orphans } = found;
+    let old = old.as_deref();
     let mounts = Mounts::of(new.planned.as_deref()?);
     let template = mounts.templates.first()?;
     if orphans.is_empty() {

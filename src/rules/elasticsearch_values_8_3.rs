@@ -7,7 +7,10 @@
 
 use serde_json::Value;
 
-use super::{Rule, cures::convert::Converted};
+use super::{
+    Rule,
+    cures::convert::{Converted, ValuesFile},
+};
 
 use crate::{
     camunda::Line,
@@ -41,11 +44,11 @@ const RETENTION: [(&str, &str, u64); 3] = [
 ];
 const COMPONENTS: [&str; 3] = ["zeebe.retention", "operate.retention", "tasklist.retention"];
 
+/// The file that takes the place of what 8.3 does not read.
+const FILE: &str = "elasticsearch-8.3.yaml";
+
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters(SINCE) {
-        return Vec::new();
-    }
-    let old = old_keys(&change.values);
+    let old = lost(change);
     if old.is_empty() {
         return Vec::new();
     }
@@ -58,9 +61,24 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             .to_owned(),
         objects: Vec::new(),
         why,
-        fixes: converted(&change.values).fixes(&change.values, "elasticsearch-8.3.yaml"),
+        fixes: converted(&change.values).fixes(&change.values, FILE),
         guide: "v8.3.0, Elasticsearch, values file",
     }]
+}
+
+/// The file with the converted values, if there is something to convert.
+pub(super) fn file(change: &Change) -> Option<ValuesFile> {
+    if lost(change).is_empty() {
+        return None;
+    }
+    converted(&change.values).file(&change.values, FILE)
+}
+
+fn lost(change: &Change) -> Vec<(String, &'static str)> {
+    match change.gate == Gate::Object || !change.enters(SINCE) {
+        true => Vec::new(),
+        false => old_keys(&change.values),
+    }
 }
 
 /// The user's keys that would be lost, and what takes their place.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Rule,
-    cures::supply::{OldKey, shells, supply},
+    cures::supply::{OldKey, Read, shells, supply},
 };
 
 use crate::{
@@ -136,8 +136,9 @@ fn is_database_claim(claim: &Object, release: &str) -> bool {
             .is_some_and(|name| name.starts_with("postgresql"))
 }
 
-fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> {
-    let mut exports = Vec::new();
+/// How the chart is given what it would make up: what is read from the cluster, and the flags with it.
+fn given(found: &[Regenerated<'_>]) -> (Vec<Read>, Vec<Command>) {
+    let mut reads = Vec::new();
     let mut flags = Vec::new();
     for key in found {
         match &key.credential.supply {
@@ -151,13 +152,30 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
                     key: &key.credential.key,
                     value: &key.old,
                 };
-                let (export, flag) = supply(value, &key.credential, old);
-                exports.extend(export);
+                let (read, flag) = supply(value, &key.credential, old);
+                reads.extend(read);
                 flags.push(flag);
             }
         }
     }
     flags.dedup();
+    (reads, flags)
+}
+
+/// All that an upgrade has to be given so that no credential changes, what is new in the target chart included.
+pub(crate) fn kept(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Command>) {
+    let secrets = change.of_kind(Kind::Secret).filter(|secret| secret.camunda);
+    let found: Vec<_> = secrets
+        .flat_map(|secret| regenerated(change, facts, secret))
+        .collect();
+    let (reads, mut flags) = given(&found);
+    flags.extend(new(change, facts));
+    (reads, flags)
+}
+
+fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> {
+    let (reads, mut flags) = given(found);
+    let exports = reads.iter().map(Read::export).collect();
     let mut keep = vec![Fix::new("Keep them:", exports)];
     if change.gate == Gate::Object {
         return keep;
@@ -193,12 +211,18 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
 /// Keys that are new in the target and that a chart up to 8.3.2 refuses to make up on an upgrade.
 fn demanded(change: &Change, facts: &Facts) -> Vec<Command> {
     let demands = change.operation == Operation::Upgrade
-        && change.to.as_ref().is_some_and(|to| {
-            to.line.is_some_and(|line| line.line.starts_with("8.")) && !looks_up(&to.version)
-        });
-    if !demands {
-        return Vec::new();
+        && change
+            .to
+            .as_ref()
+            .is_some_and(|to| to.line.is_some() && !camunda::looks_up(&to.version));
+    match demands {
+        true => new(change, facts),
+        false => Vec::new(),
     }
+}
+
+/// Clients that no line before had; nothing knows their secrets yet.
+fn new(change: &Change, facts: &Facts) -> Vec<Command> {
     change
         .of_kind(Kind::Secret)
         .filter(|secret| secret.camunda && facts.get(&secret.object).is_none())
@@ -218,25 +242,4 @@ fn demanded(change: &Change, facts: &Facts) -> Vec<Command> {
         })
         .map(|value| Command::HelmFlag(format!("--set-string {value}=\"$(openssl rand -hex 16)\"")))
         .collect()
-}
-
-/// Charts from 8.3.3 on find their own Secrets.
-fn looks_up(version: &str) -> bool {
-    version
-        .strip_prefix("8.3.")
-        .and_then(|patch| patch.split(['-', '+']).next()?.parse::<u64>().ok())
-        .is_some_and(|patch| patch >= 3)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lookup_works_from_8_3_3_on() {
-        assert!(!looks_up("8.2.34"));
-        assert!(!looks_up("8.3.1"));
-        assert!(looks_up("8.3.3"));
-        assert!(looks_up("8.3.25"));
-    }
 }

@@ -5,7 +5,7 @@
 //!
 //! Any line. Documented: "v8.3.0", Keycloak.
 
-use super::Rule;
+use super::{Rule, cures::dump};
 
 use crate::{
     camunda::{Component, program_version},
@@ -13,7 +13,6 @@ use crate::{
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
-    shell,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -22,9 +21,6 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("../../docs/rules/keycloak-major-upgrade.md"),
     judge,
 };
-
-/// Bitnami's image knows its own user and database, under names and in ways that differ between versions.
-const DUMP: &str = r#"PGPASSWORD="${POSTGRES_PASSWORD:-$(cat "$POSTGRES_PASSWORD_FILE")}" pg_dump -h 127.0.0.1 -U "$POSTGRES_USER" "${POSTGRES_DATABASE:-$POSTGRES_DB}""#;
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
@@ -42,7 +38,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     let mut why = vec![format!(
         "Keycloak {to} migrates its database when it first starts; only a backup leads back to {from}."
     )];
-    let fixes = match dump(change, facts, &set.object.namespace) {
+    let fixes = match command(change, facts, &set.object.namespace) {
         Some(dump) => {
             why.push(format!("Back it up: {dump}"));
             vec![Fix::new(
@@ -75,16 +71,15 @@ fn major(keycloak: &Object) -> Option<u64> {
     program_version(keycloak, "keycloak").map(|version| version.major)
 }
 
-fn dump(change: &Change, facts: &Facts, namespace: &str) -> Option<String> {
+fn command(change: &Change, facts: &Facts, namespace: &str) -> Option<String> {
     let database = change.of_kind(Kind::StatefulSet).find(|set| {
         set.camunda
             && set.component == Component::KeycloakPostgresql
             && before(facts, set).is_some()
     })?;
-    let pod = format!("{}-0", database.object.name);
-    let words = ["exec", &pod, "--", "sh", "-c", DUMP];
-    Some(format!(
-        "{} > keycloak.sql",
-        shell::kubectl(namespace, words)
+    Some(dump::to_file(
+        namespace,
+        &database.object.name,
+        "keycloak.sql",
     ))
 }

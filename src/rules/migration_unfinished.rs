@@ -116,7 +116,7 @@ fn fixes(change: &Change, jobs: &[Unfinished<'_>], leaves: bool) -> Vec<Fix> {
         ));
         fixes.push(Fix::new("Wait:", commands(&unfinished, migration::wait)));
         if !leaves {
-            fixes.push(Fix::new(
+            fixes.push(Fix::instead(
                 "Or leave it on for now, and go on:",
                 unfinished
                     .iter()

@@ -177,12 +177,12 @@ fn fixes(new: &BTreeMap<ObjectRef, New<'_>>) -> Vec<Fix> {
         restore.collect(),
     )];
     if !give.is_empty() {
-        fixes.push(Fix::new(
+        fixes.push(Fix::instead(
             "or, where you know the passwords, add to your helm install:",
             give,
         ));
     }
-    fixes.push(Fix::new(
+    fixes.push(Fix::instead(
         "or, where the data is not wanted any more, delete it:",
         delete,
     ));

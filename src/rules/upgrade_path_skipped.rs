@@ -35,7 +35,13 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     if target.position() <= start.line.position() + 1 {
         return None;
     }
-    let hops = way::hops(change, &start, to);
+    let hops = way::hops(
+        &change.newest_patches,
+        start.line,
+        start.version.as_ref(),
+        target,
+        &to.version,
+    );
     let mut why = vec![format!(
         "From {} to chart {} each line migrates what the one before it wrote, and has steps of its own. The whole way:",
         start.told_by, to.version

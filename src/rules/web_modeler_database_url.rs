@@ -4,7 +4,10 @@
 //!
 //! Since chart 8.3.0. Documented: "v8.3.0, Web-Modeler".
 
-use super::{Rule, cures::convert::Converted};
+use super::{
+    Rule,
+    cures::convert::{Converted, ValuesFile},
+};
 
 use crate::{
     change::{Change, Gate},
@@ -24,16 +27,12 @@ pub(super) const RULE: Rule = Rule {
 const SINCE: &str = "8.3.0";
 const DATABASE: &str = "webModeler.restapi.externalDatabase";
 const DEFAULT_PORT: &str = "5432";
+const FILE: &str = "web-modeler-8.3.yaml";
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters(SINCE) {
-        return Vec::new();
-    }
-    let Some(url) = missing_url(&change.values) else {
+    let Some(url) = lost(change) else {
         return Vec::new();
     };
-    let mut new = Converted::default();
-    new.set(&format!("{DATABASE}.url"), url.clone().into());
     vec![Finding {
         rule: RULE.id,
         action: Action::Deny,
@@ -43,9 +42,25 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
         why: vec![format!(
             "{DATABASE}.host, .port and .database have no effect any more: now .url, {url}"
         )],
-        fixes: new.fixes(&change.values, "web-modeler-8.3.yaml"),
+        fixes: converted(&url).fixes(&change.values, FILE),
         guide: "v8.3.0, Web-Modeler",
     }]
+}
+
+/// The file with the URL, if it is missing.
+pub(super) fn file(change: &Change) -> Option<ValuesFile> {
+    converted(&lost(change)?).file(&change.values, FILE)
+}
+
+fn lost(change: &Change) -> Option<String> {
+    let enters = change.gate != Gate::Object && change.enters(SINCE);
+    enters.then(|| missing_url(&change.values))?
+}
+
+fn converted(url: &str) -> Converted {
+    let mut new = Converted::default();
+    new.set(&format!("{DATABASE}.url"), url.into());
+    new
 }
 
 /// The URL that the old keys amount to, where they are in use and it is not set.

@@ -192,7 +192,7 @@ pub(super) fn asked_for(
                     value,
                 };
                 let (export, flag) = rules::supply(&wanted.value, &credential, old);
-                exports.extend(export);
+                exports.extend(export.as_ref().map(rules::Read::export));
                 flags.push(flag);
             }
             None => flags.push(finding::Command::HelmFlag(format!(

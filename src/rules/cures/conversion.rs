@@ -21,7 +21,7 @@ pub(crate) use self::{
 };
 use super::{
     carry_over::{self, Content},
-    convert::Converted,
+    convert::{Converted, ValuesFile},
 };
 use crate::{
     camunda::Line,
@@ -52,9 +52,19 @@ pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
     };
     let Conversion { values, keys } = conversion(change, facts, line);
     let mut fixes: Vec<_> = secret_of(change, facts, line, keys).into_iter().collect();
-    let file = format!("camunda-{}.yaml", line.line);
-    fixes.extend(values.fixes(&change.values, &file));
+    fixes.extend(values.fixes(&change.values, &name_of_file(line)));
     fixes
+}
+
+fn name_of_file(line: &Line) -> String {
+    format!("camunda-{}.yaml", line.line)
+}
+
+/// The file with the values of this change, if there is something to convert.
+pub(crate) fn file(change: &Change, facts: &Facts) -> Option<ValuesFile> {
+    let line = entered(change)?;
+    let values = conversion(change, facts, line).values;
+    values.file(&change.values, &name_of_file(line))
 }
 
 /// The Secret that the values of the file name, made or filled up; nothing where it has all that they read.
@@ -63,19 +73,34 @@ pub(crate) fn secret(change: &Change, facts: &Facts) -> Option<Fix> {
     secret_of(change, facts, line, conversion(change, facts, line).keys)
 }
 
-fn secret_of(
+/// The name of that Secret and the keys that it is to get.
+pub(crate) fn secret_keys(change: &Change, facts: &Facts) -> Option<(&'static str, Vec<String>)> {
+    let line = entered(change)?;
+    let keys = conversion(change, facts, line).keys;
+    let (name, keys) = with_missing(change, facts, line, keys)?;
+    Some((name, keys.into_iter().map(|(key, _)| key).collect()))
+}
+
+fn with_missing<'a>(
     change: &Change,
     facts: &Facts,
-    line: &Line,
+    line: &'a Line,
     mut keys: Vec<(String, Content)>,
-) -> Option<Fix> {
+) -> Option<(&'a str, Vec<(String, Content)>)> {
     let name = name_of_secret(line)?;
     keys.extend(credentials::missing(change, facts, name));
     keys.sort_by(|one, other| one.0.cmp(&other.0));
     keys.dedup_by(|one, other| one.0 == other.0);
-    if keys.is_empty() {
-        return None;
-    }
+    (!keys.is_empty()).then_some((name, keys))
+}
+
+fn secret_of(
+    change: &Change,
+    facts: &Facts,
+    line: &Line,
+    keys: Vec<(String, Content)>,
+) -> Option<Fix> {
+    let (name, keys) = with_missing(change, facts, line, keys)?;
     let command = carry_over::fill(facts, &change.namespace, name, &keys);
     let intro = "Make it with the values that the databases and Keycloak know:";
     Some(Fix::new(intro, vec![command]))

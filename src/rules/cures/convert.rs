@@ -60,36 +60,28 @@ impl Converted {
 
     /// A file with these values, and the flag that has Helm read it after the user's own; nothing without values.
     pub(crate) fn fixes(self, values: &Values, file: &str) -> Vec<Fix> {
+        self.file(values, file)
+            .map(|file| file.fixes())
+            .unwrap_or_default()
+    }
+
+    /// A file with these values; nothing without values.
+    pub(crate) fn file(self, values: &Values, name: &str) -> Option<ValuesFile> {
         if self.values.is_empty() && self.notes.is_empty() {
-            return Vec::new();
+            return None;
         }
-        let Ok(yaml) = serde_saphyr::to_string(&values.in_file(self.values)) else {
-            return Vec::new();
-        };
+        let yaml = serde_saphyr::to_string(&values.in_file(self.values.clone())).ok()?;
         let mut lines = vec![yaml.trim_end().to_owned()];
-        lines.extend(self.notes.iter().map(|note| format!("# {note}")));
-        let write = format!(
-            "cat > {} <<'EOF'\n{}\nEOF",
-            shell::quote(file),
-            lines.join("\n")
-        );
-        let (intro, command) = match self.notes.is_empty() {
-            true => (
-                "These are yours under the new keys; put them into your values file in place of the old ones, or into a file of their own:",
-                Command::Shell(write),
-            ),
-            false => (
-                "These are yours under the new keys; decide what the comments at the end leave to you, and put them into your values file in place of the old ones, or into a file of their own:",
-                Command::Manual(write),
-            ),
-        };
-        vec![
-            Fix::new(intro, vec![command]),
-            Fix::new(
-                "and add to your helm upgrade, last:",
-                vec![Command::HelmFlag(format!("-f {}", shell::quote(file)))],
-            ),
-        ]
+        lines.extend(self.notes.iter().map(|note| comment(note)));
+        let text = lines.join("\n");
+        let end = end_of(&text);
+        let write = format!("cat > {} <<'{end}'\n{text}\n{end}", shell::quote(name));
+        Some(ValuesFile {
+            name: name.to_owned(),
+            values: self.values,
+            write,
+            by_hand: !self.notes.is_empty(),
+        })
     }
 
     /// The values without the comments.
@@ -101,6 +93,58 @@ impl Converted {
     pub(crate) fn parts(&mut self) -> (&mut Map<String, Value>, &mut Vec<String>) {
         (&mut self.values, &mut self.notes)
     }
+}
+
+/// A values file that a user is to write.
+#[derive(Clone, Debug)]
+pub(crate) struct ValuesFile {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it sets, as Camunda's own chart has it.
+    pub(crate) values: Map<String, Value>,
+    /// The command that writes it.
+    pub(crate) write: String,
+    /// Whether its comments leave something to a person.
+    pub(crate) by_hand: bool,
+}
+
+impl ValuesFile {
+    fn fixes(self) -> Vec<Fix> {
+        let flag = self.flag();
+        let (intro, command) = match self.by_hand {
+            false => (
+                "These are yours under the new keys; put them into your values file in place of the old ones, or into a file of their own:",
+                Command::Shell(self.write),
+            ),
+            true => (
+                "These are yours under the new keys; decide what the comments at the end leave to you, and put them into your values file in place of the old ones, or into a file of their own:",
+                Command::Manual(self.write),
+            ),
+        };
+        vec![
+            Fix::new(intro, vec![command]),
+            Fix::new("and add to your helm upgrade, last:", vec![flag]),
+        ]
+    }
+
+    fn flag(&self) -> Command {
+        Command::HelmFlag(format!("-f {}", shell::quote(&self.name)))
+    }
+}
+
+/// A key may have a line end in it, and a comment must not.
+fn comment(note: &str) -> String {
+    let harmless = |c: char| if c.is_control() { ' ' } else { c };
+    format!("# {}", note.chars().map(harmless).collect::<String>())
+}
+
+/// What ends a here-document: no line of its own.
+fn end_of(text: &str) -> String {
+    let mut end = "EOF".to_owned();
+    while text.lines().any(|line| line == end) {
+        end.push('F');
+    }
+    end
 }
 
 /// Sets the value under a dotted key of a map.

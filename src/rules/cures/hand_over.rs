@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::keep_claims::keep_claims;
+use super::{super::volume_not_retained::retain, keep_claims::keep_claims};
 
 use crate::{
     claims::{Orphan, ordinal},
@@ -70,6 +70,35 @@ pub(crate) fn rebind(
     )
 }
 
+/// The same step by step, with what every API server understands by itself.
+pub(crate) fn by_hand(
+    facts: &Facts,
+    namespace: &str,
+    statefulset: Option<&str>,
+    orphans: &[Orphan<'_>],
+) -> Vec<Command> {
+    let mut commands = stop(facts, namespace, statefulset, orphans);
+    for orphan in orphans {
+        let (Some(volume), Some(successor)) =
+            (orphan.claim.str("/spec/volumeName"), &orphan.successor)
+        else {
+            continue;
+        };
+        // Of another claim's uid or resourceVersion nothing may stay.
+        let claim_ref = json!([{"op": "replace", "path": "/spec/claimRef", "value": {
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": successor}}]);
+        let policy = "jsonpath={.spec.persistentVolumeReclaimPolicy}";
+        let get = shell::command(["kubectl", "get", "pv", volume, "-o", policy]);
+        let patch = ["kubectl", "patch", "pv", volume, "--type=json", "-p"];
+        let claim_ref = claim_ref.to_string();
+        let patch = patch.into_iter().chain([claim_ref.as_str()]);
+        commands.push(Command::Shell(retain(volume)));
+        commands.push(Command::Shell(format!("test \"$({get})\" = Retain")));
+        commands.push(Command::Shell(shell::command(patch)));
+    }
+    commands
+}
+
 /// Scales a StatefulSet to nothing and waits until its pods are gone.
 fn stop(
     facts: &Facts,
@@ -126,7 +155,7 @@ pub(crate) fn clone(
             "kubectl apply -f - <<'EOF'\n{manifest}\nEOF"
         )));
     }
-    Some(Fix::new(
+    Some(Fix::instead(
         format!(
             "Or clone them instead, if the driver {} supports cloning (its documentation says so):",
             drivers.join(", ")

@@ -17,21 +17,33 @@ pub(crate) struct OldKey<'a> {
     pub(crate) value: &'a [u8],
 }
 
-/// The command that reads it, where one is needed, and the flag that gives it to the chart under the key `value`.
+/// A variable of the shell, and the command that prints its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) variable: String,
+    pub(crate) command: String,
+}
+
+impl Read {
+    /// What to type.
+    pub(crate) fn export(&self) -> Command {
+        Command::Shell(format!("export {}=$({})", self.variable, self.command))
+    }
+}
+
+/// The variable that is read, where one is needed, and the flag that gives the value to the chart under the key `value`.
 pub(crate) fn supply(
     value: &str,
     credential: &Credential,
     old: OldKey<'_>,
-) -> (Option<Command>, Command) {
+) -> (Option<Read>, Command) {
     if !is_plain(old.value) {
         return (None, Command::HelmFlag(from_file(value, old)));
     }
     let variable = variable(credential);
-    let read = plain(old.namespace, old.secret, old.key);
-    (
-        Some(Command::Shell(format!("export {variable}=$({read})"))),
-        Command::HelmFlag(format!("--set-string {value}=\"${variable}\"")),
-    )
+    let flag = Command::HelmFlag(format!("--set-string {value}=\"${variable}\""));
+    let command = plain(old.namespace, old.secret, old.key);
+    (Some(Read { variable, command }), flag)
 }
 
 /// `--set-string` takes commas, backslashes and braces for its own, and `$(…)` swallows line ends at the end.

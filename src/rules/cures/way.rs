@@ -3,8 +3,8 @@
 use semver::Version;
 
 use crate::{
-    camunda::{Application, Line, running_line},
-    change::{Change, ChartVersion},
+    camunda::{Application, Line, NewestPatches, running_line},
+    change::Change,
     facts::Facts,
     finding::{Command, Fix},
     object::Kind,
@@ -55,25 +55,25 @@ pub(crate) struct Hop {
     pub version: String,
 }
 
-/// Every version to go through, the target included.
-pub(crate) fn hops(change: &Change, start: &Start, to: &ChartVersion) -> Vec<Hop> {
+/// Every version to go through from a version of one line to one of a later line, the target included.
+pub(crate) fn hops(
+    patches: &NewestPatches,
+    line: &'static Line,
+    version: Option<&Version>,
+    target: &'static Line,
+    to: &str,
+) -> Vec<Hop> {
     let newest = |line: &'static Line| Hop {
         line,
-        version: change.newest_patches.of(line).version.to_owned(),
+        version: patches.of(line).version.to_owned(),
     };
-    let Some(target) = to.line else {
-        return Vec::new();
-    };
-    let behind = start
-        .version
-        .as_ref()
-        .is_some_and(|version| change.newest_patches.is_after(version, start.line));
-    let (from, last) = (start.line.position(), target.position());
-    let first = behind.then(|| newest(start.line));
+    let behind = version.is_some_and(|version| patches.is_after(version, line));
+    let (from, last) = (line.position(), target.position());
+    let first = behind.then(|| newest(line));
     let between = Line::all().iter().take(last).skip(from + 1).map(newest);
     let target = Hop {
         line: target,
-        version: to.version.clone(),
+        version: to.to_owned(),
     };
     first.into_iter().chain(between).chain([target]).collect()
 }

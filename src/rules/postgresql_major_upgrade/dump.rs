@@ -73,7 +73,7 @@ pub(super) fn and_restore(
         .zip(steps)
         .map(|(number, step)| Command::Manual(format!("{number}. {step}")))
         .collect();
-    Fix::new(
+    Fix::instead(
         "Or move the data (method 2), step by step; look into dump.psql before the claim is deleted:",
         commands,
     )

@@ -36,14 +36,11 @@ pub(super) fn switch_on(
     line: &Line,
     values: &mut Converted,
 ) -> Clients {
-    for (application, key) in [
-        (Application::Identity, "identity.enabled"),
-        (Application::Optimize, "optimize.enabled"),
-        (Application::Console, "console.enabled"),
-        (Application::Connectors, "connectors.enabled"),
-        (Application::WebModeler, "webModeler.enabled"),
-    ] {
-        if runs(change, application, Side::Running) && !runs(change, application, Side::Planned) {
+    for application in Application::SWITCHED {
+        if runs(change, application, Side::Running)
+            && !runs(change, application, Side::Planned)
+            && let Some(key) = application.switch()
+        {
             values.set(key, true.into());
         }
     }

@@ -1,0 +1,128 @@
+//! What the rules find, as steps.
+
+use super::{Act, Know, Part, Step};
+use crate::finding::{Action, Command, Finding, Fix};
+
+/// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way.
+const OWN: [&str; 5] = [
+    "backup-first",
+    "keycloak-major-upgrade",
+    "identity-secret-regenerated",
+    "elasticsearch-claims-orphaned",
+    "upgrade-path-not-latest-patch",
+];
+
+/// What stops something that runs.
+const STOPPING: [&str; 2] = ["elasticsearch-claim-labels", "immutable-field-changed"];
+
+/// What findings come to.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) steps: Vec<Step>,
+    pub(super) flags: Vec<Command>,
+    pub(super) know: Vec<Know>,
+}
+
+/// The steps, flags and notes of findings.
+pub(super) fn told(findings: &[Finding]) -> Told {
+    let mut told = Told::default();
+    for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {
+        match finding.action {
+            Action::Warn => told.know.push(Know::of(finding)),
+            Action::Deny => told.refused(finding),
+        }
+    }
+    told
+}
+
+impl Know {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            rule: finding.rule,
+            title: finding.title.clone(),
+            why: finding.why.clone(),
+            fixes: finding.fixes.clone(),
+        }
+    }
+}
+
+impl Told {
+    fn refused(&mut self, finding: &Finding) {
+        let mut acts = Vec::new();
+        let ways = finding.fixes.iter().filter(|fix| !fix.instead);
+        for fix in ways {
+            if fix.commands.is_empty() {
+                acts.push(Act::Ask(fix.intro.clone()));
+            }
+            for command in &fix.commands {
+                match command {
+                    Command::HelmFlag(_) => self.flags.push(command.clone()),
+                    other => acts.push(act(other)),
+                }
+            }
+        }
+        // One command may cure what several rules find.
+        let done: Vec<_> = self
+            .steps
+            .iter()
+            .flat_map(|step| step.acts.clone())
+            .collect();
+        acts.retain(|act| !done.contains(act));
+        let instead: Vec<Fix> = finding
+            .fixes
+            .iter()
+            .filter(|fix| fix.instead)
+            .cloned()
+            .collect();
+        let is_flagged = finding.fixes.iter().any(|fix| {
+            let mut commands = fix.commands.iter();
+            !fix.instead && commands.any(|command| matches!(command, Command::HelmFlag(_)))
+        });
+        if acts.is_empty() && is_flagged {
+            if !instead.is_empty() {
+                self.know.push(Know::of(finding));
+            }
+            return;
+        }
+        if acts.is_empty() && !is_flagged {
+            if !finding.fixes.is_empty() {
+                return;
+            }
+            acts.push(Act::Ask(format!(
+                "Nothing that can be typed cures this; camunda-upgrade-guard explain {} says what does.",
+                finding.rule
+            )));
+        }
+        let part = match finding.rule {
+            rule if STOPPING.contains(&rule) => Part::Stop,
+            _ if acts.iter().all(|act| matches!(act, Act::Ask(_))) => Part::Decide,
+            _ => Part::Prepare,
+        };
+        let step = Step::new(part, title(finding), acts);
+        self.steps.push(Step {
+            why: finding.why.clone(),
+            instead,
+            ..step
+        });
+    }
+}
+
+/// A finding says what would happen, a step what is done about it.
+fn title(finding: &Finding) -> String {
+    let does = match finding.rule {
+        "elasticsearch-claim-labels" => "Label Elasticsearch's claims and delete its StatefulSet",
+        "immutable-field-changed" => "Delete what Kubernetes does not let change; claims stay",
+        "migration-unfinished" => "Wait for the migrations of before",
+        "volume-not-retained" => "Retain volumes",
+        _ => finding.title.as_str(),
+    };
+    format!("{does} [{}]", finding.rule)
+}
+
+/// A command as it is to be done.
+pub(super) fn act(command: &Command) -> Act {
+    match command {
+        Command::Shell(text) | Command::HelmFlag(text) => Act::Run(text.clone()),
+        Command::Manual(text) => Act::Ask(text.clone()),
+    }
+}

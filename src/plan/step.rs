@@ -1,0 +1,104 @@
+//! What is to be done, one thing after the other.
+
+use crate::finding::Fix;
+
+/// One step of a hop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its number in the whole plan, from 1.
+    pub number: usize,
+    /// What it does.
+    pub title: String,
+    /// Where in the hop it belongs.
+    pub part: Part,
+    /// Why, a line each.
+    pub why: Vec<String>,
+    /// What is done, in order.
+    pub acts: Vec<Act>,
+    /// Other ways to the same, for whoever can't go this one.
+    pub instead: Vec<Fix>,
+}
+
+/// The parts of a hop, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// What somebody has to decide, or to mend by hand.
+    Decide,
+    /// What is made ready while everything runs.
+    Prepare,
+    /// What leads back.
+    BackUp,
+    /// What stops something, until the upgrade is through.
+    Stop,
+    /// The upgrade.
+    Upgrade,
+    /// Until it is through.
+    Wait,
+    /// What is left over then.
+    CleanUp,
+}
+
+/// One thing that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A command that runs as it stands.
+    Run(String),
+    /// Something that only a person can do or look at.
+    Ask(String),
+    /// A command for which a variable has to be set, and what to do where it is not.
+    With {
+        /// The variable.
+        variable: &'static str,
+        /// The command.
+        command: String,
+        /// What to do without it.
+        otherwise: String,
+    },
+    /// A file that is written unless it is there, by a command.
+    File {
+        /// Its name.
+        name: String,
+        /// The command.
+        write: String,
+    },
+    /// A variable that a command's output is kept in; it may be secret.
+    Keep {
+        /// The variable.
+        variable: String,
+        /// The command.
+        command: String,
+    },
+}
+
+/// Something to know about a hop for which nothing is to be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Know {
+    /// The rule that knows it, for `explain`.
+    pub rule: &'static str,
+    /// What it is.
+    pub title: String,
+    /// More of it.
+    pub why: Vec<String>,
+    /// What can be typed where it matters.
+    pub fixes: Vec<Fix>,
+}
+
+impl Step {
+    /// A step without a number yet.
+    pub(super) fn new(part: Part, title: impl Into<String>, acts: Vec<Act>) -> Self {
+        Self {
+            number: 0,
+            title: title.into(),
+            part,
+            why: Vec::new(),
+            acts,
+            instead: Vec::new(),
+        }
+    }
+
+    /// The same with reasons.
+    pub(super) fn because(mut self, why: Vec<String>) -> Self {
+        self.why = why;
+        self
+    }
+}
