@@ -43,8 +43,9 @@ image: prerequisites ## a container image of the guard, IMAGE=camunda-upgrade-gu
 test-image: image ## start the image as a kubelet would (with buildah)
 	tests/image.sh $(IMAGE)
 
-bench: prerequisites ## measure the guard over TLS
+bench: prerequisites ## measure the guard over TLS, and the command line
 	$(CARGO) bench $(LOCKED) --bench admission
+	$(CARGO) bench $(LOCKED) --bench check
 
 cluster-binaries: prerequisites ## etcd, the control plane, kubectl, Helm 3 and 4 from source (about 4 minutes, once)
 	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" >/dev/null

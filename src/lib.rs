@@ -28,6 +28,10 @@
 //! the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
+//! The command line judges without a gate: [`input`] makes a release of what Helm and its like print, [`check`] sends it the same
+//! way, [`report`] prints what came of it, and [`snapshot`] keeps a namespace as files without secrets. [`plan`] strings the hops of
+//! a way together from what the rules would print, `scan` looks at all releases, and [`hand_over`] does the steps that go wrong by hand.
+//!
 //! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
 //! the edges of the process.
 
