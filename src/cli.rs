@@ -2,7 +2,9 @@
 
 mod connect;
 mod explain;
+mod plan;
 mod ready;
+mod scan;
 mod serve;
 mod webhooks;
 
@@ -22,6 +24,10 @@ pub struct Cli {
 enum Command {
     /// Serve the admission webhook
     Serve(Box<serve::ServeArgs>),
+    /// List the Camunda releases of a cluster, and what would stop their next upgrades today
+    Scan(scan::ScanArgs),
+    /// Print the whole way of a release to another chart, hop by hop
+    Plan(Box<plan::PlanArgs>),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
     /// Ask a guard that serves whether it is ready
@@ -35,6 +41,8 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let done = match self.command {
             Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),
+            Command::Scan(args) => args.run(),
+            Command::Plan(args) => args.run(),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),

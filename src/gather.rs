@@ -9,6 +9,7 @@ mod records;
 mod release;
 mod releases;
 mod running;
+mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,6 +28,7 @@ pub use self::{
     records::{Decoded, Held, Records},
     releases::{Recorded, Releases, Revision, listing, releases},
     running::Running,
+    standing::Read,
 };
 use crate::{
     camunda::{INSTANCE, PART_OF, is_own},

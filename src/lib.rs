@@ -58,6 +58,7 @@ pub mod policy;
 pub mod release;
 pub mod report;
 pub mod rules;
+pub mod scan;
 pub mod server;
 pub mod shell;
 pub mod values;

@@ -93,8 +93,11 @@ impl LiveCluster {
         loop {
             let path = format!("{path}{next}");
             let mut page = request(&self.client, Method::GET, &path, wanted).await?;
-            let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) else {
-                return Err(ReadError::Malformed);
+            let items = match page.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) => items,
+                // An empty list of metadata.
+                Some(Value::Null) => Vec::new(),
+                _ => return Err(ReadError::Malformed),
             };
             objects.extend(items.into_iter().map(|item| Arc::new(Object(item))));
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
