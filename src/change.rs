@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
     merge::{after, after_spec, secret_data},
-    rendered::{HelmCli, Rendered, RenderedObject},
+    rendered::{HelmCli, Rendered, RenderedObject, chart_version},
     unread::Dropped,
 };
 use semver::Version;

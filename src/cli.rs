@@ -6,11 +6,13 @@ mod completions;
 mod connect;
 mod explain;
 mod man;
+mod plan;
 mod post_render;
 mod ready;
 mod rebind;
 mod relabel;
 mod rules;
+mod scan;
 mod serve;
 mod snapshot;
 mod walk;
@@ -40,6 +42,10 @@ enum Command {
     Check(Box<check::CheckArgs>),
     /// List the rules
     Rules(rules::RulesArgs),
+    /// List the Camunda releases of a cluster, and what would stop their next upgrades today
+    Scan(scan::ScanArgs),
+    /// Print the whole way of a release to another chart, hop by hop
+    Plan(Box<plan::PlanArgs>),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
     /// Refuse as helm's post-renderer, where no webhook may be installed
@@ -76,6 +82,8 @@ impl Cli {
         let done = match self.command {
             Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Check(args) => args.run(),
+            Command::Scan(args) => args.run(),
+            Command::Plan(args) => args.run(),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::PostRender(args) => args.run(),
             Command::Snapshot(args) => args.run(),

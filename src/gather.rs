@@ -10,6 +10,7 @@ mod records;
 mod release;
 mod releases;
 mod running;
+mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,6 +30,7 @@ pub use self::{
     release::Asker,
     releases::{Recorded, Releases, Revision, listing, releases},
     running::Running,
+    standing::Read,
 };
 use crate::{
     camunda::{INSTANCE, PART_OF, is_own},

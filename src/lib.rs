@@ -30,7 +30,7 @@
 //!
 //! The command line judges without a gate: [`input`] makes a release of what Helm and its like print, [`check`] sends it the same
 //! way, [`report`] prints what came of it, and [`snapshot`] keeps a namespace as files without secrets. [`plan`] strings the hops of
-//! a way together from what the rules would print, `scan` looks at all releases, and [`hand_over`] does the steps that go wrong by hand.
+//! a way together from what the rules would print of what [`forecast`] foretells, [`scan`] looks at all releases, and [`hand_over`] does the steps that go wrong by hand.
 //!
 //! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
 //! the edges of the process.
@@ -65,6 +65,7 @@ pub mod policy;
 pub mod release;
 pub mod report;
 pub mod rules;
+pub mod scan;
 mod secrecy;
 pub mod server;
 pub mod shell;

@@ -25,7 +25,7 @@ use semver::Version;
 
 use crate::{
     camunda::{Line, NewestPatches},
-    change::ChartVersion,
+    change::{Change, ChartVersion},
     facts::Facts,
     forecast::{Standing, prepare, settle},
     rules::{values_files, way},
@@ -57,6 +57,21 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// The upgrades, in order.
     pub hops: Vec<Hop>,
+}
+
+/// The first upgrade of a way, with the values as they are: what is to be read for it.
+///
+/// # Errors
+/// When there is no way there.
+pub fn first(
+    standing: &Standing,
+    to: &Version,
+    newest: &NewestPatches,
+) -> Result<Option<Change>, PlanError> {
+    let versions = versions(standing, to, newest)?;
+    let chart = versions.first().map(|version| ChartVersion::new(version));
+    let forecast = chart.and_then(|chart| standing.upgraded(&chart, &standing.rendered.values));
+    Ok(forecast.map(|forecast| forecast.change))
 }
 
 impl Plan {

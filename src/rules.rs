@@ -82,6 +82,8 @@ pub(crate) use self::{
     },
     elasticsearch_claims_orphaned::{Orphaned, orphaned},
     identity_secret_regenerated::kept,
+    postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
+    volume_not_retained::retain,
 };
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 

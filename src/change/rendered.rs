@@ -381,7 +381,7 @@ pub(super) fn subcharts(source: &str) -> Vec<String> {
 }
 
 /// The version in `helm.sh/chart` of one of Camunda's own objects; up to 8.3.0 its subcharts carry it.
-pub(super) fn chart_version(object: &Object) -> Option<String> {
+pub fn chart_version(object: &Object) -> Option<String> {
     if !camunda::is_own(object) {
         return None;
     }

@@ -74,7 +74,7 @@ impl Reader {
         (change, facts)
     }
 
-    async fn release_facts(&self, change: &mut Change, asker: Asker<'_>) -> Facts {
+    pub(super) async fn release_facts(&self, change: &mut Change, asker: Asker<'_>) -> Facts {
         let mut facts = Facts::default();
         let reader = match asker {
             Asker::Reader => self.clone(),

@@ -68,7 +68,7 @@ fn lost(
             .str("/spec/capacity/storage")
             .unwrap_or("unknown size"),
     );
-    let retain = super::volume_not_retained::retain(volume_name);
+    let retain = super::volume_not_retained::retain([volume_name]);
     let annotation = format!("{ALLOW_DELETION}={}", deleted.uid()?);
     let give_up = match kind {
         Kind::PersistentVolume => {

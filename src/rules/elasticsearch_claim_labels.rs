@@ -92,7 +92,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     let volumes = unlabelled.iter().filter_map(|claim| facts.volume_of(claim));
     let mut commands: Vec<_> = volumes
         .filter(|volume| !is_retained(volume))
-        .map(|volume| Command::Shell(retain(volume.name())))
+        .map(|volume| Command::Shell(retain([volume.name()])))
         .collect();
     let words = ["label", "--overwrite", "pvc"]
         .into_iter()

@@ -37,7 +37,12 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-fn is_postgresql(component: Component) -> bool {
+/// The major version of the PostgreSQL that a StatefulSet runs, where its image tells.
+pub(crate) fn major(set: &Object) -> Option<u64> {
+    Server::of(set).map(|server| server.major)
+}
+
+pub(crate) fn is_postgresql(component: Component) -> bool {
     matches!(
         component,
         Component::KeycloakPostgresql

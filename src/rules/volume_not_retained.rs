@@ -30,9 +30,10 @@ pub(super) const RULE: Rule = Rule {
 /// What the guide types.
 const RETAIN: &str = r#"{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}"#;
 
-/// The command that keeps a volume when its claim goes.
-pub(super) fn retain(volume: &str) -> String {
-    shell::command(["kubectl", "patch", "pv", volume, "-p", RETAIN])
+/// The command that keeps volumes when their claims go.
+pub(crate) fn retain<'a>(volumes: impl IntoIterator<Item = &'a str>) -> String {
+    let patch = ["kubectl", "patch", "pv"].into_iter();
+    shell::command(patch.chain(volumes).chain(["-p", RETAIN]))
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
@@ -53,7 +54,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let mut why =
         vec!["The storage behind a volume with policy Delete goes with its claim:".to_owned()];
     why.extend(volumes.values().map(|what| format!("  {what}")));
-    let mut commands: Vec<_> = names().map(|name| Command::Shell(retain(name))).collect();
+    let mut commands: Vec<_> = names().map(|name| Command::Shell(retain([name]))).collect();
     let columns = "custom-columns=NAME:.metadata.name,POLICY:.spec.persistentVolumeReclaimPolicy";
     let check = ["kubectl", "get", "pv"].into_iter().chain(names());
     commands.push(Command::Shell(shell::command(check.chain(["-o", columns]))));

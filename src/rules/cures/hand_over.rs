@@ -92,7 +92,7 @@ pub(crate) fn by_hand(
         let patch = ["kubectl", "patch", "pv", volume, "--type=json", "-p"];
         let claim_ref = claim_ref.to_string();
         let patch = patch.into_iter().chain([claim_ref.as_str()]);
-        commands.push(Command::Shell(retain(volume)));
+        commands.push(Command::Shell(retain([volume])));
         commands.push(Command::Shell(format!("test \"$({get})\" = Retain")));
         commands.push(Command::Shell(shell::command(patch)));
     }

@@ -1,0 +1,63 @@
+//! `scan`: all Camunda releases that can be seen, and what would stop their next upgrades today.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::connect::{ConnectArgs, block_on};
+use crate::{cluster::Cluster, scan};
+
+/// The exit code where something could not be looked into.
+const UNSEEN: u8 = 3;
+
+/// Where to look.
+#[derive(Args, Debug)]
+pub struct ScanArgs {
+    /// Look into all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
+
+    /// How to print what was found
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+
+    #[command(flatten)]
+    cluster: ConnectArgs,
+}
+
+/// How a scan is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For a program, as docs/scan.schema.json describes it
+    Json,
+}
+
+impl ScanArgs {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
+        let scan = block_on(async {
+            let connection = self.cluster.connect().await?;
+            let namespace = (!self.all_namespaces).then_some(connection.namespace.as_str());
+            let cluster = Cluster::Live(connection.cluster.clone());
+            Ok(scan::look(&cluster, namespace, &today).await)
+        })?;
+        let text = match self.output {
+            Format::Text => scan.to_string(),
+            Format::Json => scan.json()?,
+        };
+        let written = io::stdout().write_all(text.as_bytes());
+        written.context("writing to standard output")?;
+        Ok(match scan.not_seen.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(UNSEEN),
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! An overview: every Camunda release that can be seen, and what would stop its next upgrade today.
+
+mod checks;
+mod json;
+mod labels;
+mod look;
+mod row;
+mod table;
+
+pub use self::look::look;
+
+use crate::{facts::Gap, finding::Command};
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// The releases, by namespace and name.
+    pub releases: Vec<Row>,
+    /// What could not be looked into.
+    pub not_seen: Vec<Gap>,
+}
+
+/// One release.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub release: String,
+    /// The revision that runs, where Helm's records could be read.
+    pub revision: Option<u64>,
+    /// What Helm did last, as `helm list` has it; `unknown` where only labels tell of the release.
+    pub status: String,
+    /// The version of Camunda's chart.
+    pub chart: Option<String>,
+    /// The application's version, as Zeebe's image has it.
+    pub application: Option<String>,
+    /// The release line, where it is known here.
+    pub line: Option<Known>,
+    /// The line after it, if there is one.
+    pub next: Option<Known>,
+    /// Until when the line gets patches.
+    pub support: Option<String>,
+    /// What is wrong with its record, so that nothing more is known of it.
+    pub unreadable: Option<String>,
+    /// What stops its next upgrade, and what is at risk.
+    pub problems: Vec<Problem>,
+}
+
+/// A release line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its name, such as `8.2` or `12`.
+    pub line: String,
+    /// The application's minor version.
+    pub application: String,
+    /// The newest patch that is known.
+    pub newest: String,
+}
+
+/// Something to be done about a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The rule that knows more of it.
+    pub rule: Option<&'static str>,
+    /// Whether the next upgrade stops at it.
+    pub stops: bool,
+    /// What it is.
+    pub title: String,
+    /// More of it, a line each.
+    pub why: Vec<String>,
+    /// What cures it.
+    pub cure: Vec<Command>,
+}

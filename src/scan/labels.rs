@@ -1,0 +1,69 @@
+//! Releases that only the labels of their workloads tell of, where nobody may list Helm's records.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    camunda::{Component, is_own, release_label},
+    change::{Rendered, RenderedObject, chart_version},
+    cluster::{Cluster, Contents},
+    facts::Gap,
+    forecast::Standing,
+    gather::listing,
+    object::{Kind, Object, ObjectRef},
+};
+
+/// The releases of a namespace, or of all, by namespace and name, and what could not be listed.
+pub(super) async fn standings(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+) -> (Vec<Standing>, Vec<Gap>) {
+    let mut workloads = Vec::new();
+    let mut gaps = Vec::new();
+    for kind in [Kind::StatefulSet, Kind::Deployment] {
+        let listed = cluster.list_within(kind, namespace, &[], Contents::Whole);
+        match listed.await {
+            Ok(objects) => workloads.extend(objects.into_iter().map(|object| (kind, object))),
+            Err(error) => gaps.push(Gap {
+                what: listing(kind, namespace),
+                reason: error.to_string(),
+            }),
+        }
+    }
+    (by_release(workloads), gaps)
+}
+
+/// Only Camunda's own workloads carry its name; the bundled ones beside them that of the release.
+fn by_release(workloads: Vec<(Kind, Arc<Object>)>) -> Vec<Standing> {
+    let mut releases: BTreeMap<(String, String), (Option<String>, Vec<RenderedObject>)> =
+        BTreeMap::new();
+    for (kind, object) in workloads {
+        let Some((namespace, release)) = object.namespace().zip(release_label(&object)) else {
+            continue;
+        };
+        let key = (namespace.to_owned(), release.to_owned());
+        let (version, objects) = releases.entry(key).or_default();
+        if is_own(&object) && version.is_none() {
+            *version = chart_version(&object);
+        }
+        let component = Component::of(&object, None);
+        objects.push(RenderedObject {
+            reference: ObjectRef::new(kind, namespace, object.name()),
+            charts: None,
+            camunda: is_own(&object) || component != Component::Other,
+            component,
+            hook: None,
+            object,
+        });
+    }
+    let standing = |((namespace, release), (version, objects)): (
+        (String, String),
+        (Option<String>, Vec<RenderedObject>),
+    )| {
+        let mut rendered = Rendered::default();
+        rendered.camunda = true;
+        rendered.camunda_version = Some(version?);
+        rendered.objects = objects;
+        Standing::of(&release, &namespace, rendered)
+    };
+    releases.into_iter().filter_map(standing).collect()
+}

@@ -1,0 +1,154 @@
+//! Reads the releases of a cluster, a few at a time.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::{StreamExt, stream};
+
+use super::{Row, Scan, labels, row};
+use crate::{
+    camunda::NewestPatches,
+    change::ChartVersion,
+    cluster::Cluster,
+    facts::Gap,
+    forecast::{Forecast, Standing},
+    gather::{Read, Reader, Recorded, Records, releases},
+    object::Kind,
+};
+
+/// How many releases are read at a time.
+const AT_A_TIME: usize = 4;
+
+/// How long reading one release may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks at all releases of a namespace, or of all namespaces; `today` is a date such as `2026-10-13`.
+pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Scan {
+    let recorded = releases(cluster, namespace).await;
+    let records = Records::default();
+    let looking = Looking {
+        cluster,
+        records: &records,
+        today,
+    };
+    let mut scan = Scan {
+        not_seen: recorded.unseen,
+        ..Scan::default()
+    };
+    let rows = recorded
+        .found
+        .iter()
+        .map(|recorded| looking.recorded(recorded));
+    let mut rows = stream::iter(rows).buffer_unordered(AT_A_TIME);
+    while let Some(looked) = rows.next().await {
+        scan.add(looked);
+    }
+    let secrets = crate::gather::listing(Kind::Secret, namespace);
+    if scan.not_seen.iter().any(|gap| gap.what == secrets) {
+        let (standings, gaps) = labels::standings(cluster, namespace).await;
+        scan.not_seen.extend(gaps);
+        let known = |standing: &&Standing| {
+            let mut rows = scan.releases.iter();
+            !rows.any(|row| row.namespace == standing.namespace && row.release == standing.release)
+        };
+        let standings: Vec<_> = standings.iter().filter(known).collect();
+        let rows = standings
+            .into_iter()
+            .map(|standing| looking.standing(None, standing));
+        let mut rows = stream::iter(rows).buffer_unordered(AT_A_TIME);
+        let mut found = Vec::new();
+        while let Some(looked) = rows.next().await {
+            found.push(looked);
+        }
+        for looked in found {
+            scan.add(looked);
+        }
+    }
+    let name = |row: &Row| (row.namespace.clone(), row.release.clone());
+    scan.releases.sort_by_key(name);
+    scan
+}
+
+impl Scan {
+    fn add(&mut self, (row, gaps): (Option<Row>, Vec<Gap>)) {
+        self.releases.extend(row);
+        self.not_seen.extend(gaps);
+    }
+}
+
+struct Looking<'a> {
+    cluster: &'a Cluster,
+    records: &'a Records,
+    today: &'a str,
+}
+
+impl Looking<'_> {
+    /// A release by its record; nothing where it is of another chart, or gone.
+    async fn recorded(&self, recorded: &Recorded) -> (Option<Row>, Vec<Gap>) {
+        let pending = recorded
+            .newest()
+            .filter(|newest| newest.status.is_pending());
+        let Some(revision) = recorded.running().or(pending) else {
+            return (None, Vec::new());
+        };
+        let reader = Reader::of_command(self.cluster.clone(), PATIENCE);
+        match reader.standing(self.records, recorded, revision).await {
+            Ok(Read::Other(_)) => (None, Vec::new()),
+            Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), &standing).await,
+            Err(reason) => {
+                let gap = Gap {
+                    what: format!(
+                        "release {} in namespace {}",
+                        recorded.release, recorded.namespace
+                    ),
+                    reason: reason.clone(),
+                };
+                (Some(Row::unreadable(recorded, reason)), vec![gap])
+            }
+        }
+    }
+
+    async fn standing(
+        &self,
+        recorded: Option<&Recorded>,
+        standing: &Standing,
+    ) -> (Option<Row>, Vec<Gap>) {
+        let next = next(standing);
+        let reader = Reader::of_command(self.cluster.clone(), PATIENCE);
+        let change = next.as_ref().map(|next| next.change.clone());
+        let facts = reader.standing_facts(standing, change).await;
+        let row = Row::of(recorded, standing, &facts, next.as_ref(), self.today);
+        let gaps = grouped(standing, facts.gaps());
+        (Some(row), gaps)
+    }
+}
+
+/// The upgrade to the newest patch of the next line, with the values of now.
+fn next(standing: &Standing) -> Option<Forecast> {
+    let line = row::next_line(&standing.chart)?;
+    let newest = NewestPatches::default();
+    let chart = ChartVersion::new(newest.of(line).version);
+    standing.upgraded(&chart, &standing.rendered.values)
+}
+
+/// One line for all that has the same reason: who may read no volume may read none of fifty.
+fn grouped(standing: &Standing, gaps: &[Gap]) -> Vec<Gap> {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for gap in gaps {
+        by_reason.entry(&gap.reason).or_default().push(&gap.what);
+    }
+    let one = |(reason, what): (&str, Vec<&str>)| {
+        let more = match what.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let first = what.first().copied().unwrap_or_default();
+        Gap {
+            what: format!(
+                "{first}{more} of release {} in namespace {}",
+                standing.release, standing.namespace
+            ),
+            reason: reason.to_owned(),
+        }
+    };
+    by_reason.into_iter().map(one).collect()
+}
