@@ -37,8 +37,8 @@ impl ConnectArgs {
     /// Finds the cluster; it is not asked anything yet.
     pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
         let config = match self.kubeconfig.is_some() || self.context.is_some() {
-            true => self.from_kubeconfig().await?,
-            false => match self.from_kubeconfig().await {
+            true => self.read_kubeconfig().await?,
+            false => match self.read_kubeconfig().await {
                 Ok(config) => config,
                 Err(error) => Config::incluster().map_err(|_| error)?,
             },
@@ -49,7 +49,7 @@ impl ConnectArgs {
         Ok(Connection { cluster, namespace })
     }
 
-    async fn from_kubeconfig(&self) -> anyhow::Result<Config> {
+    async fn read_kubeconfig(&self) -> anyhow::Result<Config> {
         let options = KubeConfigOptions {
             context: self.context.clone(),
             ..KubeConfigOptions::default()
