@@ -5,6 +5,7 @@ mod explain;
 mod ready;
 mod rebind;
 mod relabel;
+mod rescue;
 mod serve;
 mod walk;
 mod webhooks;
@@ -31,6 +32,8 @@ enum Command {
     Rebind(rebind::RebindArgs),
     /// Do the steps of 8.0.13 for Elasticsearch's claims
     Relabel(relabel::RelabelArgs),
+    /// Write a release's credentials into one Secret, and print the values that use it
+    Rescue(rescue::RescueArgs),
     /// Ask a guard that serves whether it is ready
     Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
@@ -45,6 +48,7 @@ impl Cli {
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Rebind(args) => args.run(),
             Command::Relabel(args) => args.run(),
+            Command::Rescue(args) => args.run(),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
         };

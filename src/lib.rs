@@ -28,6 +28,9 @@
 //! the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
+//! What the guides have a person do by hand is a command as well: [`hand_over`] moves Elasticsearch's volumes from claims to
+//! claims, [`rescue`] keeps credentials. Both plan from what is there, without doing it, and [`cli`] asks in between.
+//!
 //! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
 //! the edges of the process.
 
@@ -56,6 +59,7 @@ pub mod overrides;
 pub mod policy;
 pub mod release;
 pub mod report;
+pub mod rescue;
 pub mod rules;
 pub mod server;
 pub mod shell;

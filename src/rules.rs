@@ -67,7 +67,9 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-pub(crate) use self::cures::{conversion, flag, hand_over::describe, keep_claims};
+pub(crate) use self::cures::{
+    conversion, convert::set, flag, hand_over::describe, keep_claims, supply::from_secret,
+};
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{

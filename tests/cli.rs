@@ -301,7 +301,9 @@ fn flags(command: &str) -> BTreeMap<String, (Option<String>, String)> {
 fn the_page_of_the_command_line_is_what_help_says() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/command-line.md");
     let page = fs::read_to_string(page).unwrap();
-    let commands = ["serve", "webhooks", "ready", "explain"];
+    let commands = [
+        "serve", "webhooks", "ready", "rebind", "relabel", "rescue", "explain",
+    ];
     for section in page.split("\n## ").skip(1) {
         let (command, text) = section.split_once('\n').unwrap();
         assert!(commands.contains(&command), "{command}");

@@ -29,7 +29,7 @@ pub struct RebindArgs {
     #[arg(long)]
     undo: bool,
 
-    /// Elasticsearch's StatefulSet in the new chart [default: RELEASE-elasticsearch-master]
+    /// The new StatefulSet [default: RELEASE-elasticsearch-master]
     #[arg(long, value_name = "NAME")]
     statefulset: Option<String>,
 

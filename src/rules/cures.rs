@@ -2,7 +2,7 @@
 
 pub(super) mod carry_over;
 pub(crate) mod conversion;
-pub(super) mod convert;
+pub(crate) mod convert;
 pub(crate) mod flag;
 pub(crate) mod hand_over;
 pub(crate) mod keep_claims;

@@ -35,6 +35,7 @@ mod records;
 mod relabel;
 mod release;
 mod replicas;
+mod rescue;
 mod secrets;
 mod serving;
 mod stage;
