@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     charts::{ANEW, own},
-    command::guard_as,
+    command::{guard_as, says},
     release::Release,
     stage::{guarded, unguarded},
 };
@@ -24,12 +24,6 @@ const KEYS: [&str; 8] = [
     "tasklist",
     "zeebe",
 ];
-
-#[track_caller]
-fn says(output: &Output, code: i32, text: &str) {
-    assert_eq!(output.code, Some(code), "{}", output.report());
-    assert!(output.text().contains(text), "{}", output.report());
-}
 
 fn installed<'c>(cluster: &'c Cluster, chart: &str) -> Release<'c> {
     let release = Release::new(cluster, "camunda");
