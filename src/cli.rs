@@ -11,6 +11,7 @@ mod post_render;
 mod ready;
 mod rebind;
 mod relabel;
+mod rescue;
 mod rules;
 mod scan;
 mod serve;
@@ -56,6 +57,8 @@ enum Command {
     Rebind(rebind::RebindArgs),
     /// Do the steps of 8.0.13 for Elasticsearch's claims
     Relabel(relabel::RelabelArgs),
+    /// Write a release's credentials into one Secret, and print the values that use it
+    Rescue(rescue::RescueArgs),
     /// Ask a guard that serves whether it is ready
     Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
@@ -89,6 +92,7 @@ impl Cli {
             Command::Snapshot(args) => args.run(),
             Command::Rebind(args) => args.run(),
             Command::Relabel(args) => args.run(),
+            Command::Rescue(args) => args.run(),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Rules(args) => args.run().map(|()| ExitCode::SUCCESS),

@@ -16,6 +16,7 @@ pub mod run;
 pub mod scene;
 pub mod step;
 pub mod undo;
+mod wait;
 
 pub use self::{
     plan::Plan,

@@ -30,7 +30,10 @@
 //!
 //! The command line judges without a gate: [`input`] makes a release of what Helm and its like print, [`check`] sends it the same
 //! way, [`report`] prints what came of it, and [`snapshot`] keeps a namespace as files without secrets. [`plan`] strings the hops of
-//! a way together from what the rules would print of what [`forecast`] foretells, [`scan`] looks at all releases, and [`hand_over`] does the steps that go wrong by hand.
+//! a way together from what the rules would print of what [`forecast`] foretells, [`scan`] looks at all releases.
+//!
+//! What the guides have a person do by hand is a command as well: [`hand_over`] moves Elasticsearch's volumes from claims to
+//! claims, [`rescue`] keeps credentials. Both plan from what is there, without doing it, and [`cli`] asks in between.
 //!
 //! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
 //! the edges of the process.
@@ -64,6 +67,7 @@ pub mod plan;
 pub mod policy;
 pub mod release;
 pub mod report;
+pub mod rescue;
 pub mod rules;
 pub mod scan;
 mod secrecy;

@@ -77,7 +77,7 @@ pub(crate) use self::{
         dump, flag, hand_over,
         hand_over::describe,
         keep_claims,
-        supply::{OldKey, Read, is_plain, shells, supply},
+        supply::{OldKey, Read, from_secret, is_plain, shells, supply},
         way,
     },
     elasticsearch_claims_orphaned::{Orphaned, orphaned},

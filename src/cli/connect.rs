@@ -39,8 +39,8 @@ impl ConnectArgs {
     pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
         way_in::refuse_flags_of_helm()?;
         let config = match self.kubeconfig.is_some() || self.context().is_some() {
-            true => self.from_kubeconfig().await?,
-            false => match self.from_kubeconfig().await {
+            true => self.read_kubeconfig().await?,
+            false => match self.read_kubeconfig().await {
                 Ok(config) => config,
                 Err(error) => Config::incluster().map_err(|_| error)?,
             },
@@ -64,7 +64,7 @@ impl ConnectArgs {
         context.or_else(|| way_in::helm("HELM_KUBECONTEXT"))
     }
 
-    async fn from_kubeconfig(&self) -> anyhow::Result<Config> {
+    async fn read_kubeconfig(&self) -> anyhow::Result<Config> {
         let options = KubeConfigOptions {
             context: self.context(),
             ..KubeConfigOptions::default()

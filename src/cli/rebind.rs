@@ -12,6 +12,7 @@ use super::{
 use crate::{
     cluster::Cluster,
     hand_over::{self, Plan, rebind, undo},
+    shell,
 };
 
 /// What a release must have.
@@ -29,7 +30,7 @@ pub struct RebindArgs {
     #[arg(long)]
     undo: bool,
 
-    /// Elasticsearch's StatefulSet in the new chart [default: RELEASE-elasticsearch-master]
+    /// The new StatefulSet [default: RELEASE-elasticsearch-master]
     #[arg(long, value_name = "NAME")]
     statefulset: Option<String>,
 
@@ -67,20 +68,24 @@ impl RebindArgs {
         let plan = plan.map_err(|against| refusal(&against))?;
         let walk = match self.undo {
             true => back(plan, namespace),
-            false => over(plan, &release, namespace),
+            false => over(plan, &release, namespace, self.statefulset.as_deref()),
         };
         self.walk.walk(connection, walk).await
     }
 }
 
-fn over(plan: Plan, release: &str, namespace: &str) -> Walk {
+fn over(plan: Plan, release: &str, namespace: &str, statefulset: Option<&str>) -> Walk {
+    let mut undo = vec!["camunda-upgrade-guard", "rebind", release, "-n", namespace];
+    undo.extend(statefulset.iter().flat_map(|name| ["--statefulset", *name]));
+    undo.push("--undo");
+    let undo = shell::command(undo);
     Walk {
         plan,
         nothing: "Nothing to do: every volume is its new claim's.".to_owned(),
         next: format!(
             "All volumes wait for their new claims; Elasticsearch is down until the upgrade to 8.3 is through.\n\
              Where no guard is installed, let the new claims ask for no more than their volumes have (elasticsearch.master.persistence.size).\n\
-             The way back, until the new claims are Bound: camunda-upgrade-guard rebind {release} -n {namespace} --undo"
+             The way back, until the new claims are Bound: {undo}"
         ),
     }
 }

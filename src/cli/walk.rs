@@ -30,7 +30,7 @@ pub(super) struct WalkArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// How long to wait in each step that waits for pods or claims
+    /// How long a step waits for pods or claims
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = patience)]
     timeout: Duration,
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use super::{Step, amend, read::pods};
 use crate::{
@@ -16,16 +15,13 @@ use crate::{
 /// How often a step is tried over an object that others change at the same time, or change back.
 const ATTEMPTS: usize = 8;
 
-/// From one look at what is waited for to the next.
-const PAUSE: Duration = Duration::from_millis(500);
-
 /// Does steps in one namespace.
 pub struct Runner {
     live: LiveCluster,
     cluster: Cluster,
     namespace: String,
-    effect: Effect,
-    patience: Duration,
+    pub(super) effect: Effect,
+    pub(super) patience: Duration,
 }
 
 /// What became of a step.
@@ -150,45 +146,6 @@ impl Runner {
         }
     }
 
-    async fn await_pods(&self, claims: &[String]) -> Result<Done> {
-        if self.effect == Effect::DryRun {
-            return Ok(Done::Later("nothing was stopped"));
-        }
-        let deadline = Instant::now() + self.patience;
-        loop {
-            let pods = self.pods_using(claims).await?;
-            if pods.is_empty() {
-                return Ok(Done::Done);
-            }
-            if Instant::now() >= deadline {
-                bail!("still in use by {}", pods.join(", "));
-            }
-            sleep(PAUSE).await;
-        }
-    }
-
-    async fn await_bound(&self, claim: &str, volume: &str) -> Result<Done> {
-        if self.effect == Effect::DryRun {
-            return Ok(Done::Later("nothing was handed back"));
-        }
-        let volume = ObjectRef::new(Kind::PersistentVolume, "", volume);
-        let claim = self.claim(claim);
-        let deadline = Instant::now() + self.patience;
-        loop {
-            let (read, owned) = (self.get(&claim).await?, self.get(&volume).await?);
-            if let (Some(read), Some(owned)) = (&read, &owned)
-                && amend::is_bound(read, owned)
-            {
-                return Ok(Done::Done);
-            }
-            if Instant::now() >= deadline {
-                let phase = read.as_deref().and_then(|read| read.str("/status/phase"));
-                bail!("{claim} is {}", phase.unwrap_or("not there"));
-            }
-            sleep(PAUSE).await;
-        }
-    }
-
     async fn remake(&self, step: &Step, claim: &Value, volume: &str) -> Result<Done> {
         let reference = self.object(step)?;
         match self.live.create(&reference, claim, self.effect).await {
@@ -230,18 +187,7 @@ impl Runner {
             Ok(()) | Err(WriteError::Missing) => {}
             Err(error) => return Err(error).with_context(|| format!("can't delete {reference}")),
         }
-        let deadline = Instant::now() + self.patience;
-        // The garbage collector lets its pods go first.
-        while let Some(set) = self.get(&reference).await? {
-            if set.uid() != Some(uid) {
-                break;
-            }
-            if Instant::now() >= deadline {
-                bail!("{reference} is still there");
-            }
-            sleep(PAUSE).await;
-        }
-        Ok(Done::Done)
+        self.await_gone(&reference, uid).await
     }
 
     /// A claim that somebody made meanwhile on another volume would start empty, or mix data.
@@ -257,7 +203,7 @@ impl Runner {
         }
     }
 
-    async fn pods_using(&self, claims: &[String]) -> Result<Vec<String>> {
+    pub(super) async fn pods_using(&self, claims: &[String]) -> Result<Vec<String>> {
         let pods = pods(&self.cluster, &self.namespace).await?;
         let mut using: Vec<_> = claims
             .iter()
@@ -269,12 +215,15 @@ impl Runner {
         Ok(using)
     }
 
-    async fn get(&self, reference: &ObjectRef) -> Result<Option<std::sync::Arc<Object>>> {
+    pub(super) async fn get(
+        &self,
+        reference: &ObjectRef,
+    ) -> Result<Option<std::sync::Arc<Object>>> {
         let read = self.cluster.get(reference).await;
         read.with_context(|| format!("can't get {reference}"))
     }
 
-    fn claim(&self, name: &str) -> ObjectRef {
+    pub(super) fn claim(&self, name: &str) -> ObjectRef {
         ObjectRef::new(Kind::PersistentVolumeClaim, &self.namespace, name)
     }
 

@@ -16,11 +16,29 @@ pub fn guard_as(kubeconfig: &Path, args: &[&str]) -> Output {
     run.output().unwrap()
 }
 
+/// Asserts how a command ended and what it said among other things.
+#[track_caller]
+pub fn says(output: &Output, code: i32, text: &str) {
+    assert_eq!(output.code, Some(code), "{}", output.report());
+    assert!(output.text().contains(text), "{}", output.report());
+}
+
 impl Release<'_> {
     /// Runs a command as the administrator, in the release's namespace.
     pub fn guard(&self, args: &[&str]) -> Output {
         let namespace = ["-n", &self.namespace];
         guard_as(self.cluster.kubeconfig(), &[args, &namespace[..]].concat())
+    }
+
+    /// Runs a command on a terminal, where a person answers what it asks.
+    pub fn guard_on_terminal(&self, command: &str, answer: &str) -> Output {
+        let command = format!("{BINARY} {command} -n {}", &*self.namespace);
+        Run::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .input(answer)
+            .output()
+            .unwrap()
     }
 
     /// Runs a command until it has printed a line that begins so, and kills it then.

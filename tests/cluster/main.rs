@@ -38,6 +38,7 @@ mod records;
 mod relabel;
 mod release;
 mod replicas;
+mod rescue;
 mod secrets;
 mod serving;
 mod stage;

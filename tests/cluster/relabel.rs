@@ -1,10 +1,11 @@
 //! `relabel`: Elasticsearch's claims get the labels of 8.0.13, and its StatefulSet goes while its pods stay.
 
-use harness::{Helm, Output};
+use harness::Helm;
 use serde_json::Value;
 
 use crate::{
     charts::{REUSE, copied, replace},
+    command::says,
     release::{Release, assert_silent},
     stage::guarded,
 };
@@ -13,12 +14,6 @@ const CLAIMS: [&str; 2] = [
     "elasticsearch-master-elasticsearch-master-0",
     "elasticsearch-master-elasticsearch-master-1",
 ];
-
-#[track_caller]
-fn says(output: &Output, code: i32, text: &str) {
-    assert_eq!(output.code, Some(code), "{}", output.report());
-    assert!(output.text().contains(text), "{}", output.report());
-}
 
 /// What the pods are, and which claims they have.
 fn pods(release: &Release) -> Vec<Value> {

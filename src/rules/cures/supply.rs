@@ -1,6 +1,8 @@
 //! Gives the chart a credential's old value: a variable that is read from where it is, and a flag that uses it.
 
-use super::carry_over::plain;
+use serde_json::{Map, Value};
+
+use super::{carry_over::plain, convert::set};
 
 use crate::{
     camunda::{Credential, Held},
@@ -53,28 +55,37 @@ pub(crate) fn is_plain(value: &[u8]) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !b",\\{}\"".contains(byte))
 }
 
-/// A values file that kubectl writes from the Secret, so that no quoting of a shell's or Helm's gets at the value.
 fn from_file(value: &str, old: OldKey<'_>) -> String {
-    let (open, close) = (
-        value
-            .split('.')
-            .map(|part| format!("{{\"{part}\":"))
-            .collect::<String>(),
-        "}".repeat(value.split('.').count()),
-    );
-    // Spaces keep the braces of the JSON apart from those of the template.
-    let open = open.replace("{", "{ ");
-    let template = format!(
-        "{open}{{{{index .data \"{}\" | base64decode | printf \"%q\"}}}} {}",
-        old.key,
-        close.replace('}', "} ")
-    );
-    let words = ["get", "secret", old.secret, "-o"];
+    from_secret(old.namespace, old.secret, &[(value, old.key)])
+}
+
+/// A values file that kubectl writes from keys of a Secret, each under a value's dotted key, so that no quoting of a shell's or Helm's
+/// gets at the values.
+pub(crate) fn from_secret(namespace: &str, secret: &str, values: &[(&str, &str)]) -> String {
+    let mut tree = Map::new();
+    for (value, key) in values {
+        set(&mut tree, value, (*key).into());
+    }
+    let words = ["get", "secret", secret, "-o"];
     format!(
         "-f <({} go-template={})",
-        shell::kubectl(old.namespace, words),
-        shell::quote(template.trim_end())
+        shell::kubectl(namespace, words),
+        shell::quote(&template(&Value::Object(tree)))
     )
+}
+
+/// Spaces keep the braces of the JSON apart from those of the template.
+fn template(tree: &Value) -> String {
+    match tree {
+        Value::Object(below) => {
+            let below: Vec<_> = below
+                .iter()
+                .map(|(key, value)| format!("\"{key}\":{}", template(value)))
+                .collect();
+            format!("{{ {} }}", below.join(", "))
+        }
+        key => format!("{{{{index .data {key} | base64decode | printf \"%q\"}}}}"),
+    }
 }
 
 fn variable(credential: &Credential) -> String {
@@ -111,5 +122,15 @@ mod tests {
         ] {
             assert!(!is_plain(value), "{value:?}");
         }
+    }
+
+    #[test]
+    fn several_values_come_in_one_file() {
+        assert_eq!(
+            from_secret("prod", "rescued", &[("a.b", "x.y"), ("a.c-d", "z")]),
+            "-f <(kubectl -n prod get secret rescued -o go-template='{ \"a\":{ \
+             \"b\":{{index .data \"x.y\" | base64decode | printf \"%q\"}}, \
+             \"c-d\":{{index .data \"z\" | base64decode | printf \"%q\"}} } }')"
+        );
     }
 }

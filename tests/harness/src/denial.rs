@@ -98,22 +98,7 @@ impl Denial {
     /// When one is, or when the data is not base64.
     #[track_caller]
     pub fn assert_tells_none_of(&self, secrets: &BTreeMap<String, Value>) {
-        for (name, data) in secrets {
-            for (key, value) in data.as_object().into_iter().flatten() {
-                let encoded = value.as_str().unwrap_or_default();
-                let decoded = STANDARD.decode(encoded);
-                let Ok(plain) = decoded else {
-                    panic!("{key} of {name} is not base64");
-                };
-                let plain = String::from_utf8_lossy(&plain);
-                for told in [encoded, plain.trim()] {
-                    assert!(
-                        told.is_empty() || !self.text.contains(told),
-                        "{key} of {name} is printed"
-                    );
-                }
-            }
-        }
+        assert_tells_none_of(&self.text, secrets);
     }
 
     /// The same about another text.
@@ -135,6 +120,30 @@ impl Denial {
         self.flags.iter().fold(upgrade.to_owned(), |command, flag| {
             format!("{command} \\\n  {flag}")
         })
+    }
+}
+
+/// Asserts that no value of these Secrets' data is in a text, encoded or not.
+///
+/// # Panics
+/// When one is, or when the data is not base64.
+#[track_caller]
+pub fn assert_tells_none_of(text: &str, secrets: &BTreeMap<String, Value>) {
+    for (name, data) in secrets {
+        for (key, value) in data.as_object().into_iter().flatten() {
+            let encoded = value.as_str().unwrap_or_default();
+            let decoded = STANDARD.decode(encoded);
+            let Ok(plain) = decoded else {
+                panic!("{key} of {name} is not base64");
+            };
+            let plain = String::from_utf8_lossy(&plain);
+            for told in [encoded, plain.trim()] {
+                assert!(
+                    told.is_empty() || !text.contains(told),
+                    "{key} of {name} is printed"
+                );
+            }
+        }
     }
 }
 

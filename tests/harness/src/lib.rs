@@ -24,7 +24,7 @@ pub use cluster::{
     storage::StorageClass,
 };
 pub use corpus::{Corpus, Hook, Record};
-pub use denial::Denial;
+pub use denial::{Denial, assert_tells_none_of};
 pub use guard::{Endpoints, Guard, GuardOptions, WebhookCalls, machine_address};
 pub use helm::{Helm, HelmCli, Revision};
 pub use kubectl::Kubectl;

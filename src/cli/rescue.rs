@@ -1,0 +1,192 @@
+//! `rescue`: a release's credentials go into a Secret that stays, and the values that use it are printed.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+
+use super::{
+    connect::{ConnectArgs, Connection, block_on},
+    walk::say,
+};
+use crate::{
+    camunda::Line,
+    cluster::{Access, Cluster, Effect, Patch, is_name},
+    object::{Kind, ObjectRef},
+    rescue::{
+        Rescued,
+        kept::{Missing, missing},
+        read,
+        values::given,
+    },
+};
+
+/// Which release, and where its credentials go.
+#[derive(Args, Debug)]
+pub struct RescueArgs {
+    /// The release
+    #[arg(value_name = "RELEASE")]
+    release: String,
+
+    /// Secret that is to keep them, in the release's namespace; made, or filled up if rescue made it
+    #[arg(long, value_name = "SECRET")]
+    to: String,
+
+    /// Print the values for this release line, too (8.3, 12, 13, …, or a chart's version)
+    #[arg(long = "for", value_name = "LINE", value_parser = line)]
+    line: Option<&'static Line>,
+
+    /// Send what would be written as a dry run, and store nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+impl RescueArgs {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        block_on(self.do_it())
+    }
+
+    async fn do_it(self) -> anyhow::Result<ExitCode> {
+        let (release, to) = (self.release.as_str(), self.to.as_str());
+        if !is_name(to) {
+            bail!("--to {to:?} is no name of a Secret");
+        }
+        let connection = self.connect.connect().await?;
+        let cluster = Cluster::Live(connection.cluster.clone());
+        let namespace = connection.namespace.as_str();
+        let rescued = read::release(&cluster, namespace, release).await?;
+        if rescued.found.is_empty() {
+            bail!(
+                "nothing to rescue: release {release} in namespace {namespace} has no credentials in Secrets of its own; those of Secrets that you made stay where they are"
+            );
+        }
+        if rescued.rendered.contains(to) {
+            bail!("the chart makes a Secret {to} itself, and Helm deletes that; --to another name");
+        }
+        let reference = ObjectRef::new(Kind::Secret, namespace, to);
+        let written = self
+            .write(&connection, &cluster, &reference, &rescued)
+            .await?;
+        say(&format!("# {written}"))?;
+        let lines = [rescued.line, self.line];
+        let mut lines: Vec<_> = lines.into_iter().flatten().collect();
+        lines.dedup_by_key(|line| &line.line);
+        if lines.is_empty() {
+            say("# The line of its chart is not known; --for LINE prints the values of one.")?;
+        }
+        for line in lines {
+            say(&printed(&rescued, line, namespace, to)?)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Writes what is missing, and says what the Secret has then.
+    async fn write(
+        &self,
+        connection: &Connection,
+        cluster: &Cluster,
+        reference: &ObjectRef,
+        rescued: &Rescued,
+    ) -> anyhow::Result<String> {
+        let (release, namespace) = (self.release.as_str(), connection.namespace.as_str());
+        let look = || async {
+            let secret = cluster.get(reference).await;
+            let secret = secret.with_context(|| format!("can't get {reference}"))?;
+            missing(
+                secret.as_deref(),
+                namespace,
+                &reference.name,
+                release,
+                &rescued.found,
+            )
+            .map_err(|why| anyhow!(why))
+        };
+        let all: Vec<_> = rescued.found.iter().map(|it| it.key.as_str()).collect();
+        let missing = look().await?;
+        let verb = match &missing {
+            Missing::Nothing => {
+                return Ok(format!("{reference} keeps all already: {}", all.join(", ")));
+            }
+            Missing::Secret(_) => "create",
+            Missing::Keys(..) => "patch",
+        };
+        let live = &connection.cluster;
+        let lacking = live.lacking(&[Access::new(verb, reference)]).await;
+        let lacking = lacking.context("can't ask what you may do")?;
+        if !lacking.is_empty() {
+            bail!(
+                "nothing was changed: you may not {}",
+                lacking.join(", nor ")
+            );
+        }
+        let effect = match self.dry_run {
+            true => Effect::DryRun,
+            false => Effect::Stored,
+        };
+        let (written, what) = match &missing {
+            Missing::Secret(secret) => {
+                let created = live.create(reference, secret, effect).await;
+                (created, format!("keeps {}", all.join(", ")))
+            }
+            Missing::Keys(keys, patch) => {
+                let patched = live.patch(reference, Patch::Merge(patch), effect).await;
+                (patched, format!("keeps {}, too", keys.join(", ")))
+            }
+            Missing::Nothing => return Ok(String::new()),
+        };
+        written.with_context(|| format!("can't {verb} {reference}"))?;
+        if self.dry_run {
+            return Ok(format!(
+                "This was a dry run, nothing was changed: {reference} {what}"
+            ));
+        }
+        match look().await? {
+            Missing::Nothing => Ok(format!(
+                "{reference} {what}; helm uninstall leaves it alone, deleting namespace {namespace} does not"
+            )),
+            _ => bail!("{reference} does not stay as it was written: something else changes it"),
+        }
+    }
+}
+
+/// The values for a line, as a file with comments; what only a shell may see is a comment to copy.
+fn printed(
+    rescued: &Rescued,
+    line: &'static Line,
+    namespace: &str,
+    secret: &str,
+) -> anyhow::Result<String> {
+    let given = given(rescued, line, namespace, secret);
+    let mut text = Vec::new();
+    let chart = format!("chart {} (Camunda {})", line.line, line.application);
+    if !given.values.is_empty() {
+        text.push(format!("# For {chart}, into a values file:"));
+        let yaml = serde_saphyr::to_string(&rescued.values.in_file(given.values));
+        text.push(yaml.context("writing YAML")?.trim_end().to_owned());
+    }
+    if let Some(flag) = given.flag {
+        text.push(format!(
+            "# For {chart}, to add to helm install or helm upgrade, in bash or zsh:"
+        ));
+        text.push(flag);
+    }
+    if !given.unused.is_empty() {
+        text.push(format!(
+            "# {chart} has no use for {}.",
+            given.unused.join(", ")
+        ));
+    }
+    Ok(text.join("\n"))
+}
+
+fn line(text: &str) -> Result<&'static Line, String> {
+    let lines = Line::all();
+    let named = lines.iter().find(|line| line.line == text);
+    named.or_else(|| Line::of(text)).ok_or_else(|| {
+        let names: Vec<_> = lines.iter().map(|line| line.line.as_str()).collect();
+        format!("the release lines are {}", names.join(", "))
+    })
+}
