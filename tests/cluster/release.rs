@@ -187,9 +187,9 @@ impl<'c> Release<'c> {
         let denial = Denial::of(&self.upgrade(helm, chart, args));
         assert_same_verdict(&checked, &denial);
         assert_same_verdict(&offline, &denial);
-        denial
-            .with_text(snapshot.text)
-            .assert_tells_none_of(&secrets);
+        // JSON has that word of its own.
+        let told = snapshot.text.replace("null", "");
+        denial.with_text(told).assert_tells_none_of(&secrets);
         denial
             .with_text(checked.text())
             .assert_tells_none_of(&secrets);
