@@ -145,38 +145,45 @@ fn helm_runs_the_plugin_with_its_own_flags() {
 
 /// A post-renderer refuses before anything is written, and is heard: Helm 4 keeps to itself what its plugins say.
 #[test]
-fn helm_4_s_post_renderer_says_why_it_refuses() {
+fn a_post_renderer_says_why_it_refuses() {
     let Some(cluster) = Cluster::shared_or_skip() else {
         return;
     };
     let folder = packed(cluster);
-    let release = Release::new(cluster, "rendered");
-    let cli = helm_with_plugins(cluster, folder, Helm::V4);
-    let (from, to) = (own("camunda-8.2"), own("camunda-8.3"));
-    let post_render = |verb, chart: &Path, more: &[&str]| {
+    let helm_3 = cluster.helm(Helm::V3);
+    let helm_4 = helm_with_plugins(cluster, folder, Helm::V4);
+    // Helm 3 takes a program, Helm 4 the name of a plugin.
+    let program = [BINARY, "--post-renderer-args", "post-render"];
+    let plugin = ["camunda-upgrade-guard-post-render"];
+    for (helm, renderer) in [(helm_3, &program[..]), (helm_4, &plugin[..])] {
+        let release = Release::new(cluster, "rendered");
         let namespace = format!("--namespace={}", &*release.namespace);
-        let mut args = vec![verb, release.name, chart.to_str().unwrap(), &namespace];
-        args.extend(["--post-renderer", "camunda-upgrade-guard-post-render"]);
-        let ours = [release.name, &namespace, "--values=/dev/null"];
-        for arg in ours {
-            args.extend(["--post-renderer-args", arg]);
+        let own_namespace = format!("--post-renderer-args=-n={}", &*release.namespace);
+        let post_render = |verb, chart: &str, more: &[&str]| {
+            let chart = own(chart);
+            let chart = chart.to_str().unwrap();
+            let mut args = vec![verb, release.name, chart, &namespace, "--post-renderer"];
+            args.extend(renderer);
+            args.extend(["--post-renderer-args", release.name, &own_namespace]);
+            args.push("--post-renderer-args=-f=/dev/null");
+            args.extend(more);
+            helm.run(&args)
+        };
+        let installed = post_render("install", "camunda-8.2", &[]);
+        installed.ok().unwrap();
+        release.bind_all();
+        let before = (release.revisions(), release.versions());
+        let refused = post_render("upgrade", "camunda-8.3", &[ANEW]);
+        assert!(!refused.success(), "{}", refused.report());
+        for told in [
+            " is refused: ",
+            "[elasticsearch-claims-orphaned]",
+            "kubectl -n ",
+        ] {
+            assert!(refused.stderr.contains(told), "{}", refused.report());
         }
-        args.extend(more);
-        cli.run(&args)
-    };
-    post_render("install", &from, &[]).ok().unwrap();
-    release.bind_all();
-    let before = (release.revisions(), release.versions());
-    let refused = post_render("upgrade", &to, &[ANEW]);
-    assert!(!refused.success(), "{}", refused.report());
-    for told in [
-        " is refused: ",
-        "[elasticsearch-claims-orphaned]",
-        "kubectl -n ",
-    ] {
-        assert!(refused.stderr.contains(told), "{}", refused.report());
+        assert_eq!((release.revisions(), release.versions()), before);
     }
-    assert_eq!((release.revisions(), release.versions()), before);
 }
 
 /// The action of GitHub's: a log, a summary and results to upload, and an exit only after that.
