@@ -3,9 +3,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build image test-image demo test check bench clean oldest-kubernetes prerequisites
+.PHONY: help cluster-binaries build static image packages test-image demo test check bench clean oldest-kubernetes prerequisites
 
 # A folder of your own may hold the cluster's programs.
+export HOMEPAGE DOWNLOADS
 export GUARD_CLUSTER_BINARIES ?= $(CURDIR)/target/cluster-binaries
 CARGO := cargo
 LOCKED := --locked
@@ -31,14 +32,20 @@ build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-gua
 
 IMAGE ?= camunda-upgrade-guard:0.1.0
 MUSL := x86_64-unknown-linux-musl
-image: prerequisites ## a container image of the guard, IMAGE=camunda-upgrade-guard:0.1.0, by buildah, podman or docker
+STATIC := $${CARGO_TARGET_DIR:-target}/$(MUSL)/release
+image: static ## a container image of the guard, IMAGE=camunda-upgrade-guard:0.1.0, by buildah, podman or docker
 	@tool=$$(command -v buildah || command -v podman || command -v docker) || \
 		{ echo "image: buildah, podman or docker is needed" >&2; exit 1; }; \
-	[ -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" ] || \
-		{ echo "image: Rust's target is missing: rustup target add $(MUSL)" >&2; exit 1; }; \
 	set -x; \
-	CC_$(subst -,_,$(MUSL))=cc $(CARGO) build $(LOCKED) --release --target $(MUSL); \
-	"$$tool" build -f deploy/Containerfile -t $(IMAGE) $${CARGO_TARGET_DIR:-target}/$(MUSL)/release
+	"$$tool" build -f deploy/Containerfile -t $(IMAGE) $(STATIC)
+
+packages: static ## plugins of kubectl's and Helm's: target/packages (HOMEPAGE=… DOWNLOADS=… for krew's manifest)
+	packaging/build.sh target/packages linux/amd64=$(STATIC)/camunda-upgrade-guard
+
+static: prerequisites
+	@[ -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" ] || \
+		{ echo "Rust's target is missing: rustup target add $(MUSL)" >&2; exit 1; }
+	CC_$(subst -,_,$(MUSL))=cc $(CARGO) build $(LOCKED) --release --target $(MUSL)
 
 test-image: image ## start the image as a kubelet would (with buildah)
 	tests/image.sh $(IMAGE)

@@ -46,5 +46,6 @@ mod to_13;
 mod umbrella;
 mod variants_of_13;
 mod volumes;
+mod ways_in;
 mod without_a_guard;
 mod without_match_conditions;

@@ -138,7 +138,8 @@ impl HelmCli {
             ("HELM_CACHE_HOME", self.home.join("cache")),
             ("HELM_CONFIG_HOME", self.home.join("config")),
             ("HELM_DATA_HOME", self.home.join("data")),
-            ("HELM_PLUGINS", self.home.join("plugins")),
+            // Where Helm installs them, whatever this says.
+            ("HELM_PLUGINS", self.home.join("data/plugins")),
         ]
     }
 

@@ -1,0 +1,314 @@
+//! The ways in that people already use: a plugin of kubectl's, of Helm's, a pipeline's job, a hook of Argo CD's.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use camunda_upgrade_guard::manifest;
+use harness::{Cluster, Helm, HelmCli, Run, binaries::workspace};
+use serde_json::Value;
+
+use crate::{
+    charts::{ANEW, own},
+    release::Release,
+    stage::BINARY,
+};
+
+const NAME: &str = "camunda-upgrade-guard";
+const HOMEPAGE: &str = "https://example.test/guard";
+const DOWNLOADS: &str = "https://example.test/guard/0.1.0";
+
+/// What a publisher makes of the program, once for all tests.
+fn packed(cluster: &Cluster) -> &'static Path {
+    static PACKED: OnceLock<PathBuf> = OnceLock::new();
+    PACKED.get_or_init(|| {
+        let folder = cluster.scratch("packages").unwrap();
+        // What is only for a debugger would take long to pack.
+        let program = folder.join("stripped").display().to_string();
+        let strip = Run::new("strip").args(["-o", &program, BINARY]);
+        strip.output().unwrap().ok().unwrap();
+        let built = Run::new(workspace().join("packaging/build.sh"))
+            .args([folder.to_str().unwrap(), &format!("linux/amd64={program}")])
+            .env("HOMEPAGE", HOMEPAGE)
+            .env("DOWNLOADS", DOWNLOADS)
+            .output();
+        built.unwrap().ok().unwrap();
+        folder
+    })
+}
+
+fn yaml(text: &str) -> Value {
+    let mut documents = manifest::split(text);
+    documents.next().unwrap().parse().unwrap().unwrap()
+}
+
+/// A path with a folder before all others.
+fn path_with(folder: &Path) -> String {
+    let path = std::env::var("PATH").unwrap();
+    format!("{}:{path}", folder.display())
+}
+
+/// What krew does with a manifest: the archive is the one that was meant, and its program is found as a plugin.
+#[test]
+fn kubectl_runs_what_krew_s_manifest_names() {
+    let Some(cluster) = Cluster::shared_or_skip() else {
+        return;
+    };
+    let folder = packed(cluster);
+    let plugin = yaml(&fs::read_to_string(folder.join("krew.yaml")).unwrap());
+    let spec = &plugin["spec"];
+    assert_eq!(plugin["kind"], "Plugin");
+    assert_eq!(plugin["metadata"]["name"], NAME);
+    assert_eq!(spec["version"], format!("v{}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(spec["homepage"], HOMEPAGE);
+    let platform = &spec["platforms"][0];
+    let archive = platform["uri"].as_str().unwrap();
+    let archive = archive.strip_prefix(&format!("{DOWNLOADS}/")).unwrap();
+    let sum = Run::new("sha256sum").args([folder.join(archive)]).output();
+    let sum = sum.unwrap().ok().unwrap().stdout;
+    assert_eq!(platform["sha256"].as_str(), sum.split(' ').next());
+    let installed = cluster.scratch("krew").unwrap();
+    let tar = Run::new("tar").args(["-xzf", archive, "-C", installed.to_str().unwrap()]);
+    tar.current_dir(folder).output().unwrap().ok().unwrap();
+    assert!(installed.join("LICENSE").is_file());
+    let program = installed.join(platform["bin"].as_str().unwrap());
+    let file = format!("kubectl-{}", NAME.replace('-', "_"));
+    symlink(program, installed.join(file)).unwrap();
+
+    let kubectl = |args: &[&str]| {
+        let run = Run::new(&cluster.binaries().kubectl)
+            .args([NAME])
+            .args(args);
+        run.env("PATH", path_with(&installed)).output().unwrap()
+    };
+    let rules = kubectl(&["rules"]).ok().unwrap();
+    let own = Run::new(BINARY).args(["rules"]).output().unwrap();
+    assert_eq!(rules.stdout, own.stdout);
+    let wrong = kubectl(&["explain", "--no-such-flag"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.report());
+    let usage = "Usage: kubectl camunda-upgrade-guard explain [RULE]";
+    assert!(wrong.stderr.contains(usage), "{}", wrong.report());
+}
+
+/// A Helm with the plugins of its own.
+fn helm_with_plugins(cluster: &Cluster, folder: &Path, helm: Helm) -> HelmCli {
+    let home = cluster.scratch("helm").unwrap();
+    let cli = HelmCli::new(cluster.binaries(), helm, Some(cluster.kubeconfig()), &home);
+    let plugins = folder.join("linux-amd64").join(helm.name());
+    for plugin in fs::read_dir(plugins).unwrap() {
+        let plugin = plugin.unwrap().path();
+        let installed = cli.run(&["plugin", "install", plugin.to_str().unwrap()]);
+        installed.ok().unwrap();
+    }
+    cli
+}
+
+/// Helm takes `-n` out of a plugin's command line, and the plugin knows it all the same.
+#[test]
+fn helm_runs_the_plugin_with_its_own_flags() {
+    let Some(cluster) = Cluster::shared_or_skip() else {
+        return;
+    };
+    let folder = packed(cluster);
+    let release = Release::new(cluster, "plugin");
+    let installed = release.install(Helm::V3, &own("camunda-8.2"), &[]);
+    installed.ok().unwrap();
+    release.bind_all();
+    let target = own("camunda-8.3");
+    let checked = Helm::BOTH.map(|helm| release.checked(helm, &target, &[ANEW]));
+    let chart = target.to_str().unwrap();
+    let check = [NAME, "check", release.name, "--chart", chart];
+    for (helm, checked) in Helm::BOTH.into_iter().zip(checked) {
+        assert_eq!(checked.code, Some(1), "{}", checked.report());
+        let cli = helm_with_plugins(cluster, folder, helm);
+        let version = cli.run(&["plugin", "list"]).ok().unwrap().stdout;
+        assert!(version.contains(env!("CARGO_PKG_VERSION")), "{version}");
+        let args = [&check[..], &["-n", &release.namespace, "--", ANEW]].concat();
+        let output = cli.run(&args);
+        assert_eq!(output.code, Some(1), "{}", output.report());
+        assert_eq!(output.stdout, checked.stdout);
+        let usage = cli.run(&[NAME, "explain", "--no-such-flag"]);
+        let expected = "Usage: helm camunda-upgrade-guard explain [RULE]";
+        assert!(usage.stderr.contains(expected), "{}", usage.report());
+        let other = [&check[..], &["--kube-token", "x"]].concat();
+        let other = cli.run(&other);
+        assert!(
+            other.stderr.contains("helm's --kube-token"),
+            "{}",
+            other.report()
+        );
+    }
+}
+
+/// A post-renderer refuses before anything is written, and is heard: Helm 4 keeps to itself what its plugins say.
+#[test]
+fn a_post_renderer_says_why_it_refuses() {
+    let Some(cluster) = Cluster::shared_or_skip() else {
+        return;
+    };
+    let folder = packed(cluster);
+    let helm_3 = cluster.helm(Helm::V3);
+    let helm_4 = helm_with_plugins(cluster, folder, Helm::V4);
+    // Helm 3 takes a program, Helm 4 the name of a plugin.
+    let program = [BINARY, "--post-renderer-args", "post-render"];
+    let plugin = ["camunda-upgrade-guard-post-render"];
+    for (helm, renderer) in [(helm_3, &program[..]), (helm_4, &plugin[..])] {
+        let release = Release::new(cluster, "rendered");
+        let namespace = format!("--namespace={}", &*release.namespace);
+        let own_namespace = format!("--post-renderer-args=-n={}", &*release.namespace);
+        let post_render = |verb, chart: &str, more: &[&str]| {
+            let chart = own(chart);
+            let chart = chart.to_str().unwrap();
+            let mut args = vec![verb, release.name, chart, &namespace, "--post-renderer"];
+            args.extend(renderer);
+            args.extend(["--post-renderer-args", release.name, &own_namespace]);
+            args.push("--post-renderer-args=-f=/dev/null");
+            args.extend(more);
+            helm.run(&args)
+        };
+        let installed = post_render("install", "camunda-8.2", &[]);
+        installed.ok().unwrap();
+        release.bind_all();
+        let before = (release.revisions(), release.versions());
+        let refused = post_render("upgrade", "camunda-8.3", &[ANEW]);
+        assert!(!refused.success(), "{}", refused.report());
+        for told in [
+            " is refused: ",
+            "[elasticsearch-claims-orphaned]",
+            "kubectl -n ",
+        ] {
+            assert!(refused.stderr.contains(told), "{}", refused.report());
+        }
+        assert_eq!((release.revisions(), release.versions()), before);
+    }
+}
+
+/// The action of GitHub's: a log, a summary and results to upload, and an exit only after that.
+#[test]
+fn the_action_leaves_results_and_a_summary() {
+    let Some(cluster) = Cluster::shared_or_skip() else {
+        return;
+    };
+    let release = Release::new(cluster, "action");
+    let installed = release.install(Helm::V4, &own("camunda-8.2"), &[]);
+    installed.ok().unwrap();
+    release.bind_all();
+    let folder = cluster.scratch("action").unwrap();
+    let dry_run = release.dry_run(Helm::V4, &own("camunda-8.3"), &[ANEW]);
+    fs::write(folder.join("upgrade 1.json"), &dry_run).unwrap();
+    let snapshot = release.snapshot();
+    let action = workspace().join("packaging/github-action");
+    let described = yaml(&fs::read_to_string(action.join("action.yml")).unwrap());
+    let run = |input: &str| {
+        let mut run = Run::new(action.join("check.sh")).current_dir(&folder);
+        for (name, told) in described["runs"]["steps"][0]["env"].as_object().unwrap() {
+            let told = told.as_str().unwrap();
+            let key = told.strip_prefix("${{ inputs.").unwrap();
+            let default = &described["inputs"][key.strip_suffix(" }}").unwrap()];
+            let value = match name.as_str() {
+                "GUARD_INPUT" => input,
+                "GUARD_PROGRAM" => BINARY,
+                "GUARD_SNAPSHOT" => &snapshot.path,
+                _ => default["default"].as_str().unwrap(),
+            };
+            run = run.env(name, value);
+        }
+        run.env("GITHUB_OUTPUT", folder.join("output"))
+            .env("GITHUB_STEP_SUMMARY", folder.join("summary.md"))
+            .output()
+            .unwrap()
+    };
+    let output = run("upgrade 1.json").ok().unwrap();
+    assert!(
+        output.stdout.contains(" is refused: "),
+        "{}",
+        output.report()
+    );
+    let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+    assert_eq!(read("output"), "code=1\n");
+    assert!(read("summary.md").starts_with("## upgrade of release action"));
+    let sarif: Value = serde_json::from_str(&read("camunda-upgrade-guard.sarif")).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    let uri = result.pointer("/locations/0/physicalLocation/artifactLocation/uri");
+    assert_eq!(uri.unwrap(), "upgrade%201.json");
+    let unreadable = run("no such file");
+    assert_eq!(unreadable.code, Some(2), "{}", unreadable.report());
+}
+
+/// What Argo CD applies before a sync is accepted, and may read all that it has to.
+#[test]
+fn argo_cd_s_hook_judges_with_the_rights_that_it_has() {
+    let Some(cluster) = Cluster::shared_or_skip() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let text = fs::read_to_string(workspace().join("deploy/argo-cd/check.yaml")).unwrap();
+    let text = text.replace(
+        "namespace: camunda\n",
+        &format!("namespace: {}\n", &*release.namespace),
+    );
+    let apply = ["apply", "--validate=strict", "-f", "-"];
+    let dry_run = [&apply[..], &["--dry-run=server"]].concat();
+    let admin = cluster.admin();
+    let accepted = admin.run_with_input(dry_run, &text).ok().unwrap();
+    assert!(
+        !accepted.text().contains("Warning"),
+        "{}",
+        accepted.report()
+    );
+
+    let rendered = |chart: &str| {
+        let helm = cluster.helm(Helm::V3);
+        let output = helm.template(release.name, &own(chart), &release.namespace, &[ANEW]);
+        output.ok().unwrap().stdout
+    };
+    let running = ["apply", "-n", &release.namespace, "-f", "-"];
+    admin
+        .run_with_input(running, &rendered("camunda-8.2"))
+        .ok()
+        .unwrap();
+    release.bind_all();
+    admin.run_with_input(apply, &text).ok().unwrap();
+    let job = cluster.get("job", &release.namespace, "camunda-upgrade-guard-check");
+    let pod = &job.unwrap().unwrap()["spec"]["template"]["spec"];
+    let account = pod["serviceAccountName"].as_str().unwrap();
+    let kubeconfig = cluster.kubeconfig_of_service_account(&release.namespace, account);
+    let folder = cluster.scratch("argo-cd").unwrap();
+    fs::write(folder.join("manifest.yaml"), rendered("camunda-8.3")).unwrap();
+    let values = cluster.get(
+        "configmap",
+        &release.namespace,
+        "camunda-upgrade-guard-check",
+    );
+    for (file, content) in values.unwrap().unwrap()["data"].as_object().unwrap() {
+        fs::write(folder.join(file), content.as_str().unwrap()).unwrap();
+    }
+    let args = pod["containers"][0]["args"].as_array().unwrap().iter();
+    let args = args.map(|arg| {
+        let arg = arg.as_str().unwrap().replace(
+            "--namespace=camunda",
+            &format!("--namespace={}", &*release.namespace),
+        );
+        let here = format!("={}/", folder.display());
+        arg.replace("=/values/", &here)
+            .replace("=/rendered/", &here)
+    });
+    let check = Run::new(BINARY)
+        .args(args)
+        .env("KUBECONFIG", kubeconfig.unwrap());
+    let output = check.output().unwrap();
+    assert_eq!(output.code, Some(1), "{}", output.report());
+    assert!(
+        output.stdout.contains("[elasticsearch-claims-orphaned]"),
+        "{}",
+        output.report()
+    );
+    assert!(
+        !output.stdout.contains("[not-checked]"),
+        "{}",
+        output.report()
+    );
+}
