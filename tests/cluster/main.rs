@@ -34,6 +34,7 @@ mod planning;
 mod records;
 mod release;
 mod replicas;
+mod scanning;
 mod secrets;
 mod serving;
 mod stage;

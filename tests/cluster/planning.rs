@@ -135,8 +135,7 @@ fn the_way_from_12_to_14_is_the_plans_alone() {
     desk.stock("13.12.7", own("camunda-13"));
     let last = record(cluster, &corpus, "14.0.0-identity", Secrets::ReuseLookup);
     desk.stock("14.0.0", last.path);
-    let script = desk.plan("14.0.0");
-    assert!(!script.contains("0.9\" # "), "{script}");
+    desk.plan("14.0.0");
     let without = desk.walk("").refused().unwrap();
     let told = "values.yaml is not here.";
     assert!(without.stderr.contains(told), "{}", without.report());
