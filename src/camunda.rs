@@ -7,6 +7,7 @@
 mod application;
 mod component;
 mod credential;
+mod fact;
 mod image;
 mod line;
 mod newest;
@@ -16,11 +17,12 @@ pub use self::{
     application::{Application, running_line},
     component::Component,
     credential::{Credential, Supply, credential, looks_up},
-    image::{image_name, image_version, program_version},
-    line::{
-        CarriedKey, CredentialFact, Fixed, Held, Line, MergedValue, NamedSecret, Note,
-        RenamedValue, RenamedVariable, Support, WorkloadFact,
+    fact::{
+        CarriedKey, CredentialFact, Fixed, Held, MergedValue, NamedSecret, Note, RenamedValue,
+        RenamedVariable, Support, WorkloadFact,
     },
+    image::{image_name, image_version, program_version},
+    line::Line,
     newest::{Newest, NewestPatches},
     values::{broker_count, bundled, claim_size},
 };

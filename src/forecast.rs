@@ -5,8 +5,11 @@
 //! that a release record announces, so that the rules judge it; what only a rendered manifest tells, they can't see.
 
 mod aftermath;
+mod count;
+mod elasticsearch;
 mod image;
 mod migrations;
+mod put;
 mod rewired;
 mod runs;
 mod secrets;

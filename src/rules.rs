@@ -83,6 +83,7 @@ pub(crate) use self::{
     elasticsearch_claims_orphaned::{Orphaned, orphaned},
     identity_secret_regenerated::kept,
     postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
+    release_notes::{notes, title as note_title},
     volume_not_retained::retain,
 };
 pub use crate::credentials::readers::{SecretRef, secret_refs};

@@ -27,6 +27,12 @@ pub fn kubectl<'a>(namespace: &'a str, words: impl IntoIterator<Item = &'a str>)
     command(["kubectl", "-n", namespace].into_iter().chain(words))
 }
 
+/// A text that stays one line, as in a comment, with the spaces that it begins with.
+pub fn on_one_line(text: &str) -> String {
+    let text = text.trim_end().chars();
+    text.map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// The way to a key of a Secret's data in kubectl's JSONPath, dots escaped.
 pub fn data_jsonpath(key: &str) -> String {
     format!("{{.data.{}}}", key.replace('.', r"\."))
@@ -51,5 +57,6 @@ mod tests {
             "kubectl -n prod get secret a -o 'jsonpath={.data.x}'"
         );
         assert_eq!(data_jsonpath("tls.key"), r"{.data.tls\.key}");
+        assert_eq!(on_one_line("  a\nb\r "), "  a b");
     }
 }

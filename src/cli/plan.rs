@@ -41,7 +41,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "REF", default_value = "camunda/camunda-platform")]
     chart: String,
 
-    /// Values file that helm upgrade is to be given; more than one in their order [default: values.yaml, which stands for yours]
+    /// Values file that helm upgrade is to be given, may be repeated; without one values.yaml stands for yours
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     values: Vec<String>,
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Forecast;
+use super::{Forecast, put::put};
 use crate::{
     camunda,
     change::{Change, secret_data},
@@ -69,11 +69,15 @@ pub fn settle(facts: &mut Facts, forecast: &Forecast) {
     for object in &forecast.planned.objects {
         let reference = &object.reference;
         let mut live = object.object.0.clone();
-        live["metadata"]["namespace"] = reference.namespace.as_str().into();
+        put(
+            &mut live,
+            &["metadata", "namespace"],
+            reference.namespace.as_str(),
+        );
         match reference.kind {
             Kind::StatefulSet | Kind::Deployment => {}
             Kind::Secret if facts.get(reference).is_none() => {}
-            Kind::Job => live["status"] = complete(),
+            Kind::Job => put(&mut live, &["status"], complete()),
             _ => continue,
         }
         facts.insert(reference.kind, Object(live).into());
@@ -94,8 +98,12 @@ fn claims(facts: &Facts, found: &Orphaned<'_>) -> Vec<(ObjectRef, Object)> {
         .and_then(|planned| planned.at("/spec/selector/matchLabels"));
     let claim = |old: &Object, successor: &str| {
         let mut claim = old.0.clone();
-        claim["metadata"]["name"] = successor.into();
-        claim["metadata"]["labels"] = labels.cloned().unwrap_or_default();
+        put(&mut claim, &["metadata", "name"], successor);
+        put(
+            &mut claim,
+            &["metadata", "labels"],
+            labels.cloned().unwrap_or_default(),
+        );
         Object(claim)
     };
     found

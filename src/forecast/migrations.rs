@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Between, workloads};
+use super::{Between, put::put, workloads};
 use crate::{
     camunda::{Application, WorkloadFact},
     change::{Rendered, RenderedObject},
@@ -56,7 +56,7 @@ fn workload(
     let end = workloads::fact(between.to, brokers)?.name.as_str();
     let name = format!("{}{}", brokers.reference.name, fact.name.strip_prefix(end)?);
     let mut labels = brokers.object.at("/metadata/labels")?.clone();
-    labels["app.kubernetes.io/component"] = component.into();
+    put(&mut labels, &["app.kubernetes.io/component"], component);
     let object = json!({
         "apiVersion": format!("{}/{}", kind.group(), kind.version()),
         "kind": kind.name(),

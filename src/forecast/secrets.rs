@@ -1,8 +1,8 @@
 //! What becomes of the Secrets that a chart generates.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Between, with};
+use super::{Between, put::put, with};
 use crate::{
     camunda::{self, Held, Supply},
     change::{RenderedObject, secret_data},
@@ -22,25 +22,40 @@ pub(super) fn generates(between: &Between<'_>) -> bool {
 /// The Secret as a chart makes it that does not find the one on the cluster: with other values, but for those that are given.
 pub(super) fn planned(between: &Between<'_>, object: &RenderedObject) -> Option<RenderedObject> {
     let mut value = object.object.0.clone();
-    let mut is_generated = false;
+    let (mut generated, mut dropped) = (0, 0);
     for key in secret_data(&object.object).into_keys() {
         let charts = object.charts.as_deref();
         let Some(found) = camunda::credential(&object.object, key, charts, Some(between.to)) else {
             continue;
         };
-        is_generated = true;
+        generated += 1;
         let given = match &found.supply {
             Supply::Value(key) => between.values.get(key).is_some(),
             Supply::WithoutGeneration => false,
         };
-        if !given {
-            value["stringData"][key] = "made up by the chart".into();
+        if between.drops(&found.supply) {
+            dropped += 1;
+            for field in ["data", "stringData"] {
+                if let Some(Value::Object(data)) = value.get_mut(field) {
+                    data.remove(key);
+                }
+            }
+        } else if !given {
+            put(&mut value, &["stringData", key], "made up by the chart");
         }
     }
-    if is_generated && !generates(between) {
-        return None;
+    let is_gone = generated > 0 && (!generates(between) || dropped == generated);
+    (!is_gone).then(|| with(object, Object(value)))
+}
+
+impl Between<'_> {
+    /// Whether the target chart reads no such value any more, so that it has no such credential.
+    fn drops(&self, supply: &Supply) -> bool {
+        match supply {
+            Supply::Value(key) => self.to.dropped_values.contains_key(key),
+            Supply::WithoutGeneration => false,
+        }
     }
-    Some(with(object, Object(value)))
 }
 
 /// The Secrets that stay as they are once the upgrade was given what it would make up.

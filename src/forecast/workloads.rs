@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Between, image, with};
+use super::{Between, count::count, elasticsearch::elasticsearch, image, put::put, with};
 use crate::{
-    camunda::{Application, Component, Fixed, Line, WorkloadFact, claim_size, image_name},
+    camunda::{Application, Component, Fixed, Line, WorkloadFact, image_name},
     change::{Rendered, RenderedObject},
-    claims::replicas,
     object::{Kind, Object},
 };
 
@@ -73,14 +72,15 @@ fn changed(
         if let Some(container) = value.pointer_mut(&pointer) {
             let running = container.get("image").and_then(Value::as_str);
             if let Some(running) = running.filter(|_| !image::is_pinned(between, object)) {
-                container["image"] = image::of(running, after).into();
+                let image = image::of(running, after);
+                put(container, &["image"], image);
             }
             if let Some(user) = after.user.filter(|_| differs(before, after)) {
-                container["securityContext"]["runAsUser"] = user.into();
+                put(container, &["securityContext", "runAsUser"], user);
             }
         }
         if let Some(count) = count(between, object, before, after) {
-            value["spec"]["replicas"] = count.into();
+            put(&mut value, &["spec", "replicas"], count);
         }
     }
     // Which image it has then nobody knows.
@@ -148,41 +148,6 @@ fn relabel(between: &Between<'_>, value: &mut Value) {
     }
 }
 
-/// How many pods there are to be, where that is known to change.
-fn count(
-    between: &Between<'_>,
-    object: &RenderedObject,
-    before: Option<&WorkloadFact>,
-    after: &WorkloadFact,
-) -> Option<u64> {
-    let default = after.replicas?;
-    let key = |line: &Line| match object.component {
-        Component::Zeebe => Some(line.brokers.count.clone()),
-        Component::Elasticsearch if !is_elastics(line) => {
-            Some("elasticsearch.master.replicaCount".to_owned())
-        }
-        Component::Elasticsearch => Some("elasticsearch.replicas".to_owned()),
-        _ => None,
-    };
-    let key_after = key(between.to)?;
-    if let Some(count) = between.values.text(&key_after) {
-        return count.parse().ok();
-    }
-    // What the values do not name any more is the default, and so is what was it before.
-    let was_default = before.and_then(|before| before.replicas) == Some(replicas(&object.object));
-    let is_forgotten = key(between.from) != Some(key_after);
-    (was_default || is_forgotten).then_some(default)
-}
-
-/// Up to 8.2 Elasticsearch is of elastic's chart.
-fn is_elastics(line: &Line) -> bool {
-    let facts = &line.workloads;
-    let fact = facts
-        .iter()
-        .find(|fact| fact.component == Some(Component::Elasticsearch));
-    fact.is_some_and(|fact| !fact.name.starts_with('-'))
-}
-
 impl Between<'_> {
     /// What this upgrade changes of fields that can't change, for a workload of the line that is left.
     fn to_fixed(&self, before: Option<&WorkloadFact>) -> Vec<&'static Fixed> {
@@ -203,7 +168,7 @@ fn fix(between: &Between<'_>, fixed: &Fixed, value: &mut Value) {
             "/spec/template/metadata/labels",
         ] {
             if let Some(labels) = value.pointer_mut(pointer) {
-                labels[label] = text.as_str().into();
+                put(labels, &[label], text.as_str());
             }
         }
     }
@@ -212,55 +177,6 @@ fn fix(between: &Between<'_>, fixed: &Fixed, value: &mut Value) {
     };
     for (label, text) in &fixed.claim_labels {
         let text = text.replace("$RELEASE", &between.standing.release);
-        template["labels"][label] = text.into();
+        put(template, &["labels", label], text);
     }
-}
-
-/// Bitnami's Elasticsearch in place of elastic's.
-fn elasticsearch(
-    between: &Between<'_>,
-    object: &RenderedObject,
-    fact: &WorkloadFact,
-) -> RenderedObject {
-    let release = &between.standing.release;
-    // As Helm's charts name things: the chart's name is not put after a release's that has it already.
-    let name = match release.contains("elasticsearch") {
-        true => format!("{release}-master"),
-        false => format!("{release}{}", fact.name),
-    };
-    let labels = json!({
-        "app.kubernetes.io/name": "elasticsearch",
-        "app.kubernetes.io/instance": release,
-        "app.kubernetes.io/component": "master",
-        "app.kubernetes.io/managed-by": "Helm",
-    });
-    let charts = object.charts.as_deref();
-    let size = claim_size(object.component, Some(between.to), charts)
-        .and_then(|key| between.values.text(&key))
-        .or_else(|| fact.storage.clone());
-    let count = count(between, object, None, fact).or(fact.replicas);
-    let running = object.object.image().unwrap_or_default();
-    let set = json!({
-        "apiVersion": "apps/v1",
-        "kind": Kind::StatefulSet.name(),
-        "metadata": {"name": name, "labels": labels},
-        "spec": {
-            "replicas": count,
-            "serviceName": format!("{name}-hl"),
-            "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"containers": [{
-                    "name": "elasticsearch",
-                    "image": image::of(running, fact),
-                    "securityContext": {"runAsUser": fact.user},
-                }]},
-            },
-            "volumeClaimTemplates": [{
-                "metadata": {"name": fact.claim},
-                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}},
-            }],
-        },
-    });
-    with(object, Object(set))
 }

@@ -1,16 +1,25 @@
 //! What the rules find, as steps.
 
 use super::{Act, Know, Part, Step};
-use crate::finding::{Action, Command, Finding, Fix};
+use crate::{
+    camunda::{Application, Component, Note},
+    change::{Change, Side},
+    finding::{Action, Command, Finding, Fix},
+    object::Kind,
+    rules::{note_title, notes as notes_of},
+};
 
-/// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way.
-const OWN: [&str; 5] = [
+/// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way, notes.
+const OWN: [&str; 6] = [
+    NOTES,
     "backup-first",
     "keycloak-major-upgrade",
     "identity-secret-regenerated",
     "elasticsearch-claims-orphaned",
     "upgrade-path-not-latest-patch",
 ];
+
+const NOTES: &str = "release-notes";
 
 /// What stops something that runs.
 const STOPPING: [&str; 2] = ["elasticsearch-claim-labels", "immutable-field-changed"];
@@ -33,6 +42,27 @@ pub(super) fn told(findings: &[Finding]) -> Told {
         }
     }
     told
+}
+
+/// What the guides say of the charts on the way, as far as it is about something that runs.
+pub(super) fn notes(change: &Change) -> Vec<Know> {
+    let has = |component: Component| {
+        let mut sets = change.of_kind(Kind::StatefulSet);
+        sets.any(|set| set.camunda && set.component == component)
+    };
+    let runs = |application: Application| {
+        let on = |side| change.application(application, side).is_some();
+        on(Side::Running) || on(Side::Planned)
+    };
+    let concerns =
+        |note: &&Note| note.component.is_none_or(has) && note.application.is_none_or(runs);
+    let know = |note| Know {
+        rule: NOTES,
+        title: note_title(note),
+        why: Vec::new(),
+        fixes: Vec::new(),
+    };
+    notes_of(change).filter(concerns).map(know).collect()
 }
 
 impl Know {

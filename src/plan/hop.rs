@@ -56,7 +56,8 @@ impl Making<'_> {
         let mut change = self.change().clone();
         change.newest_patches = self.newest.clone();
         let findings = rules::judge(&change, self.prepared);
-        let told = finding::told(&findings);
+        let mut told = finding::told(&findings);
+        told.know.extend(finding::notes(&change));
         let (reads, mut flags) = kept(&change, self.prepared);
         flags.extend(told.flags);
         let mut steps = self.values();

@@ -3,7 +3,11 @@
 use std::fmt::Write;
 
 use super::{Act, Hop, Part, Plan, Step, text::known};
-use crate::{denial::one_line, finding::Fix, shell::quote};
+use crate::{
+    denial::one_line,
+    finding::Fix,
+    shell::{on_one_line, quote},
+};
 
 /// What every script has; `$0` may be a file or bash itself.
 const FRAME: &str = r#"set -euo pipefail
@@ -93,7 +97,7 @@ fn step(text: &mut String, hop: &Hop, step: &Step) {
     let title = quote(&one_line(&step.title));
     line(text, "");
     for why in &step.why {
-        comment(text, why.trim_end());
+        comment(text, why);
     }
     alternatives(text, &step.instead);
     line(text, &format!("if begin {} {title}; then", step.number));
@@ -174,11 +178,7 @@ fn alternatives(text: &mut String, fixes: &[Fix]) {
 
 /// Nothing of a comment may end it.
 fn comment(text: &mut String, comment: &str) {
-    let harmless: String = comment
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    line(text, format!("# {harmless}").trim_end());
+    line(text, format!("# {}", on_one_line(comment)).trim_end());
 }
 
 fn line(text: &mut String, line: &str) {

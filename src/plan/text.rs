@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{Act, Hop, Know, Plan, Step};
-use crate::{denial::one_line, finding::Fix};
+use crate::{denial::one_line, finding::Fix, shell::on_one_line};
 
 impl Plan {
     /// What it is a plan of, in a line.
@@ -76,7 +76,7 @@ pub(super) fn known(know: &Know) -> String {
 fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     writeln!(f, "\n   {}. {}", step.number, one_line(&step.title))?;
     for line in &step.why {
-        writeln!(f, "      {}", line.trim_end())?;
+        writeln!(f, "      {}", on_one_line(line))?;
     }
     for act in &step.acts {
         match act {

@@ -21,23 +21,31 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    if change.lines_crossed().is_none() {
-        return Vec::new();
-    }
-    Line::all()
-        .iter()
-        .flat_map(|line| &line.notes)
-        .filter(|note| crosses(change, note))
+    notes(change)
         .map(|note| Finding {
             rule: RULE.id,
             action: Action::Warn,
-            title: format!("From chart {} on {}", note.since, note.text),
+            title: title(note),
             objects: Vec::new(),
             why: Vec::new(),
             fixes: Vec::new(),
             guide: "Version update instructions",
         })
         .collect()
+}
+
+/// The notes that a change of line crosses.
+pub(crate) fn notes(change: &Change) -> impl Iterator<Item = &'static Note> {
+    let lines = Line::all()
+        .iter()
+        .filter(|_| change.lines_crossed().is_some());
+    let notes = lines.flat_map(|line| &line.notes);
+    notes.filter(move |note| crosses(change, note))
+}
+
+/// What a note says, with the chart that brings it.
+pub(crate) fn title(note: &Note) -> String {
+    format!("From chart {} on {}", note.since, note.text)
 }
 
 /// A version before the release counts as the release: `14.0.0-alpha5` brings what 14.0.0 does.

@@ -127,7 +127,7 @@ fn write_problem(f: &mut fmt::Formatter<'_>, number: usize, problem: &Problem) -
     writeln!(f, "  {number}. {}{rule}", one_line(&problem.title))?;
     if problem.why.len() <= SHOWN {
         for line in &problem.why {
-            writeln!(f, "     {}", line.trim_end())?;
+            writeln!(f, "     {}", shell::on_one_line(line))?;
         }
     }
     let lines: Vec<_> = problem

@@ -119,6 +119,29 @@ fn the_ca_can_be_left_to_the_guard() {
 }
 
 #[test]
+fn scan_and_plan_say_what_is_wrong() {
+    let no_cluster = "no cluster: ";
+    fails(&["scan"], no_cluster);
+    fails(&["plan", "camunda", "--to", "8.3.1"], no_cluster);
+    fails(&["plan", "camunda"], "--to <VERSION>");
+    fails(&["plan", "--to", "8.3.1"], "<RELEASE>");
+    fails(
+        &["plan", "camunda", "--to", "8.3"],
+        "a chart's version is like 13.12.7",
+    );
+    fails(&["scan", "-A", "-n", "prod"], "cannot be used with");
+    fails(&["scan", "-o", "yaml"], "[possible values: text, json]");
+    fails(
+        &["plan", "camunda", "--to", "8.3.1", "-o", "pdf"],
+        "[possible values: text, markdown, shell]",
+    );
+    fails(
+        &["scan", "--kubeconfig", "/no/such/file"],
+        "can't read --kubeconfig /no/such/file",
+    );
+}
+
+#[test]
 fn ready_says_what_is_wrong() {
     fails(&["ready", "127.0.0.1:1"], "can't ask 127.0.0.1:1: ");
     fails(&["ready", "localhost"], "can't ask localhost: ");

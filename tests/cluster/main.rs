@@ -39,6 +39,7 @@ mod relabel;
 mod release;
 mod replicas;
 mod rescue;
+mod scanning;
 mod secrets;
 mod serving;
 mod stage;

@@ -1,49 +1,106 @@
-//! `scan` and `plan` as a person runs them, and the plan as its script does it.
+//! `plan` as a person runs it, and its script as bash does it.
 
-use harness::{Cluster, Helm, Namespace, Output, Run};
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
+
+use harness::{Cluster, Helm, Output, Secrets, Shell};
 
 use crate::{
     charts::own,
     kubelet::with_ready_pods,
-    release::Release,
-    stage::{BINARY, guarded},
+    release::{Release, record},
+    stage::{BINARY, guarded, guarded_with_corpus},
 };
 
 const OLD: &str = "elasticsearch-master-elasticsearch-master-";
 const NEW: &str = "data-camunda-elasticsearch-master-";
 
-fn guard(cluster: &Cluster, namespace: &Namespace, args: &[&str]) -> Output {
-    let kubeconfig = cluster.kubeconfig();
-    let run = Run::new(BINARY).args(args).args(["-n", &**namespace]);
-    run.env("KUBECONFIG", kubeconfig).output().unwrap()
+/// A shell with the guard's program beside kubectl and helm, and a folder of charts by their versions.
+struct Desk<'a, 'c> {
+    release: &'a Release<'c>,
+    shell: Shell,
+    charts: PathBuf,
 }
 
-/// From a look at the cluster to bound volumes, with nothing but what the plan prints, and the guard in place.
+impl<'a, 'c> Desk<'a, 'c> {
+    fn new(release: &'a Release<'c>) -> Self {
+        let shell = release.cluster.shell(Helm::V3).unwrap();
+        shell
+            .install("camunda-upgrade-guard", BINARY.as_ref())
+            .unwrap();
+        let charts = release.cluster.scratch("charts").unwrap();
+        Self {
+            release,
+            shell,
+            charts,
+        }
+    }
+
+    fn stock(&self, version: &str, chart: PathBuf) {
+        symlink(chart, self.charts.join(version)).unwrap();
+    }
+
+    /// Has a plan's script in a file.
+    fn plan(&self, to: &str) -> String {
+        let line = format!(
+            "camunda-upgrade-guard plan camunda --to {to} -n {} -o shell --chart '{}/{{version}}' > plan.sh; cat plan.sh",
+            &*self.release.namespace,
+            self.charts.display()
+        );
+        let planned = self.shell.run(&line).unwrap().ok().unwrap();
+        let syntax = self.shell.check_syntax(&planned.stdout).unwrap();
+        syntax.ok().unwrap();
+        planned.stdout
+    }
+
+    /// No container runs, so nothing can be dumped from one.
+    fn walk(&self, variables: &str) -> Output {
+        let line = format!("{variables} YES=1 BACKUP=0 bash plan.sh");
+        with_ready_pods(self.release, || self.shell.run(&line).unwrap())
+    }
+}
+
+fn installed<'c>(cluster: &'c Cluster, chart: &str, args: &[&str]) -> Release<'c> {
+    let release = Release::new(cluster, "camunda");
+    release.install(Helm::V3, &own(chart), args).ok().unwrap();
+    release.bind_all();
+    release
+}
+
+/// From a look at the cluster to bound volumes, with nothing but what was printed, and the guard in place.
 #[test]
 fn the_way_from_8_2_to_8_3_is_the_plans_alone() {
     let Some((cluster, _)) = guarded() else {
         return;
     };
-    let release = Release::new(cluster, "camunda");
-    let chart = own("camunda-8.2");
-    release.install(Helm::V3, &chart, &[]).ok().unwrap();
-    release.bind_all();
+    let release = installed(cluster, "camunda-8.2", &[]);
     let volumes = ["0", "1"].map(|ordinal| release.bound(&format!("{OLD}{ordinal}")));
     let secrets = release.secrets();
+    let desk = Desk::new(&release);
+    let scan = format!("camunda-upgrade-guard scan -n {}", &*release.namespace);
+    let scan = desk.shell.run(&scan).unwrap().ok().unwrap();
+    let way = scan
+        .stdout
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("The whole way: "));
+    let way = desk.shell.run(way.unwrap()).unwrap().ok().unwrap();
+    assert!(
+        way.stdout.contains("from chart 8.2.34 to 8.3.26"),
+        "{}",
+        way.stdout
+    );
 
-    let scan = guard(cluster, &release.namespace, &["scan"]).ok().unwrap();
-    println!("{}", scan.stdout);
-    let chart = own("camunda-8.3").display().to_string();
-    let plan = [
-        "plan", "camunda", "--to", "8.3.1", "-o", "shell", "--chart", &chart,
-    ];
-    let plan = guard(cluster, &release.namespace, &plan).ok().unwrap();
-    println!("{}", plan.stdout);
-    let shell = cluster.shell(Helm::V3).unwrap();
-    let script = format!("export YES=1 BACKUP=0\n{}", plan.stdout);
-    let walked = with_ready_pods(&release, || shell.run(&script).unwrap());
-    println!("{}", walked.text());
-    walked.ok().unwrap();
+    let script = desk.plan("8.3.1");
+    // Without the chart the upgrade fails; the way goes on from there.
+    let stopped = desk.walk("").refused().unwrap();
+    let told = "go on with FROM=5.";
+    assert!(
+        stopped.stderr.contains(told),
+        "{}\n{script}",
+        stopped.report()
+    );
+    desk.stock("8.3.1", own("camunda-8.3"));
+    desk.walk("FROM=5").ok().unwrap();
+
     for (ordinal, volume) in volumes.iter().enumerate() {
         assert_eq!(release.bound(&format!("{NEW}{ordinal}")), *volume);
         assert_eq!(release.get("pvc", &format!("{OLD}{ordinal}")), None);
@@ -52,4 +109,51 @@ fn the_way_from_8_2_to_8_3_is_the_plans_alone() {
     for (name, data) in &secrets {
         assert_eq!(now.get(name), Some(data), "{name}");
     }
+    let status = release.revisions().pop().unwrap();
+    assert_eq!(status, (2, "deployed".to_owned()));
+}
+
+/// What somebody has set for 12.
+const VALUES: &str = "
+zeebe:
+  env: [{name: ZEEBE_BROKER_DATA_DISKUSAGECOMMANDWATERMARK, value: '0.9'}]
+operate:
+  env: [{name: CAMUNDA_OPERATE_ARCHIVER_WAITPERIODBEFOREARCHIVING, value: 2h}]
+";
+
+/// Two upgrades, each with its values converted and its credentials and Jobs seen to.
+#[test]
+fn the_way_from_12_to_14_is_the_plans_alone() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let values = cluster.scratch("values").unwrap().join("values.yaml");
+    fs::write(&values, VALUES).unwrap();
+    let release = installed(cluster, "camunda-12", &["-f", values.to_str().unwrap()]);
+    let (volumes, before) = (release.volumes(), release.secrets());
+    let desk = Desk::new(&release);
+    desk.stock("13.12.7", own("camunda-13"));
+    let last = record(cluster, &corpus, "14.0.0-identity", Secrets::ReuseLookup);
+    desk.stock("14.0.0", last.path);
+    desk.plan("14.0.0");
+    let without = desk.walk("").refused().unwrap();
+    let told = "values.yaml is not here.";
+    assert!(without.stderr.contains(told), "{}", without.report());
+    fs::copy(&values, desk.shell.dir().join("values.yaml")).unwrap();
+    let walked = desk.walk("").ok().unwrap();
+
+    assert!(
+        release.volumes().is_superset(&volumes),
+        "{}",
+        walked.report()
+    );
+    let carried = &release.secrets()["camunda-credentials"];
+    for (key, secret, old) in crate::corpus_13::CARRIED {
+        assert_eq!(carried[key], before[secret][old], "{key}");
+    }
+    let brokers = release.get("statefulset", "camunda-zeebe").unwrap();
+    let image = &brokers["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert!(image.as_str().unwrap().contains(":8.9."), "{image}");
+    let status = release.revisions().pop().unwrap();
+    assert_eq!(status, (3, "deployed".to_owned()));
 }

@@ -25,7 +25,7 @@ const OURS: [&str; 7] = [
     "immutable-field-changed",
 ];
 
-fn release(corpus: &Corpus, name: &str, status: &str) -> Release {
+pub fn release(corpus: &Corpus, name: &str, status: &str) -> Release {
     let mut raw = corpus.record(name).unwrap().raw;
     raw["info"]["status"] = status.into();
     serde_json::from_value(raw).unwrap()
@@ -60,7 +60,7 @@ fn bound(facts: &mut Facts, set: &Object, template: &Value, namespace: &str, nam
 }
 
 /// What runs: every object of the manifest, and each claim of each StatefulSet.
-fn live(running: &Rendered) -> Facts {
+pub fn live(running: &Rendered) -> Facts {
     let mut facts = Facts::default();
     for object in running
         .objects

@@ -72,7 +72,9 @@ impl Converted {
         }
         let yaml = serde_saphyr::to_string(&values.in_file(self.values.clone())).ok()?;
         let mut lines = vec![yaml.trim_end().to_owned()];
-        lines.extend(self.notes.iter().map(|note| comment(note)));
+        // A key may have a line end in it, and a comment must not.
+        let notes = self.notes.iter().map(|note| shell::on_one_line(note));
+        lines.extend(notes.map(|note| format!("# {note}")));
         let text = lines.join("\n");
         let end = end_of(&text);
         let write = format!("cat > {} <<'{end}'\n{text}\n{end}", shell::quote(name));
@@ -130,12 +132,6 @@ impl ValuesFile {
     fn flag(&self) -> Command {
         Command::HelmFlag(format!("-f {}", shell::quote(&self.name)))
     }
-}
-
-/// A key may have a line end in it, and a comment must not.
-fn comment(note: &str) -> String {
-    let harmless = |c: char| if c.is_control() { ' ' } else { c };
-    format!("# {}", note.chars().map(harmless).collect::<String>())
 }
 
 /// What ends a here-document: no line of its own.

@@ -1,0 +1,59 @@
+//! Bitnami's Elasticsearch, which 8.3 has in place of elastic's.
+
+use serde_json::json;
+
+use super::{Between, count::count, image, with};
+use crate::{
+    camunda::{WorkloadFact, claim_size},
+    change::RenderedObject,
+    object::{Kind, Object},
+};
+
+/// Bitnami's Elasticsearch in place of elastic's.
+pub(super) fn elasticsearch(
+    between: &Between<'_>,
+    object: &RenderedObject,
+    fact: &WorkloadFact,
+) -> RenderedObject {
+    let release = &between.standing.release;
+    // As Helm's charts name things: the chart's name is not put after a release's that has it already.
+    let name = match release.contains("elasticsearch") {
+        true => format!("{release}-master"),
+        false => format!("{release}{}", fact.name),
+    };
+    let labels = json!({
+        "app.kubernetes.io/name": "elasticsearch",
+        "app.kubernetes.io/instance": release,
+        "app.kubernetes.io/component": "master",
+        "app.kubernetes.io/managed-by": "Helm",
+    });
+    let charts = object.charts.as_deref();
+    let size = claim_size(object.component, Some(between.to), charts)
+        .and_then(|key| between.values.text(&key))
+        .or_else(|| fact.storage.clone());
+    let count = count(between, object, None, fact).or(fact.replicas);
+    let running = object.object.image().unwrap_or_default();
+    let set = json!({
+        "apiVersion": "apps/v1",
+        "kind": Kind::StatefulSet.name(),
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": count,
+            "serviceName": format!("{name}-hl"),
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{
+                    "name": "elasticsearch",
+                    "image": image::of(running, fact),
+                    "securityContext": {"runAsUser": fact.user},
+                }]},
+            },
+            "volumeClaimTemplates": [{
+                "metadata": {"name": fact.claim},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}},
+            }],
+        },
+    });
+    with(object, Object(set))
+}

@@ -1,0 +1,71 @@
+//! Claims and volumes.
+
+use super::Look;
+use crate::{
+    camunda::is_elastics,
+    claims::{holds_data, is_retained},
+    finding::Command,
+    object::Object,
+    rules,
+    scan::Problem,
+    shell,
+};
+
+impl Look<'_> {
+    /// Volumes that are deleted with their claims.
+    pub(super) fn deletable_volumes(&self) -> Option<Problem> {
+        let bound = self.claims().filter(|claim| holds_data(claim));
+        let volumes: Vec<_> = bound
+            .filter_map(|claim| Some((claim, self.facts.volume_of(claim)?)))
+            .filter(|(_, volume)| !is_retained(volume))
+            .collect();
+        if volumes.is_empty() {
+            return None;
+        }
+        let why = volumes
+            .iter()
+            .map(|(claim, volume)| format!("{} of claim {}", volume.name(), claim.name()));
+        let names = volumes.iter().map(|(_, volume)| volume.name());
+        Some(Problem {
+            rule: Some("volume-not-retained"),
+            stops: false,
+            title: "Volumes would be deleted with their claims".to_owned(),
+            why: why.collect(),
+            cure: vec![Command::Shell(rules::retain(names))],
+        })
+    }
+
+    /// Claims of elastic's chart that nothing mounts any more.
+    pub(super) fn left_over_claims(&self) -> Option<Problem> {
+        let release = self.standing.release.as_str();
+        let left = self.claims().filter(|claim| {
+            is_elastics(claim, release) && holds_data(claim) && self.facts.mounting(claim).is_none()
+        });
+        let why: Vec<_> = left.map(|claim| claim.name().to_owned()).collect();
+        (!why.is_empty()).then(|| Problem {
+            rule: Some("elasticsearch-claims-orphaned"),
+            stops: false,
+            title: "Claims of the old Elasticsearch hold data that nothing mounts".to_owned(),
+            why,
+            cure: Vec::new(),
+        })
+    }
+
+    /// Claims that have lost their volumes.
+    pub(super) fn lost_claims(&self) -> Option<Problem> {
+        let lost = self.claims();
+        let lost: Vec<_> = lost
+            .filter(|claim| claim.str("/status/phase") == Some("Lost"))
+            .map(Object::name)
+            .collect();
+        let delete = ["delete", "pvc"].into_iter().chain(lost.iter().copied());
+        let delete = shell::kubectl(&self.standing.namespace, delete);
+        (!lost.is_empty()).then(|| Problem {
+            rule: Some("after-upgrade"),
+            stops: false,
+            title: "Claims have lost their volumes".to_owned(),
+            why: lost.iter().map(|name| (*name).to_owned()).collect(),
+            cure: vec![Command::Shell(delete)],
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! Credentials that nothing but the release's own Secrets knows.
+
+use super::Look;
+use crate::{
+    camunda::{self, Supply},
+    change::secret_data,
+    finding::Command,
+    object::Kind,
+    scan::Problem,
+    shell,
+};
+
+impl Look<'_> {
+    /// Credentials that only the Secrets of the release hold.
+    pub(super) fn credentials(&self) -> Option<Problem> {
+        let secrets = self.standing.rendered.objects.iter();
+        let secrets = secrets.filter(|it| it.camunda && it.reference.kind == Kind::Secret);
+        let generated = secrets.flat_map(|it| {
+            let charts = it.charts.as_deref();
+            let keys = secret_data(&it.object).into_keys().filter(move |key| {
+                let found = camunda::credential(&it.object, key, charts, self.standing.chart.line);
+                found.is_some_and(|found| match found.supply {
+                    Supply::Value(value) => self.standing.rendered.values.get(&value).is_none(),
+                    Supply::WithoutGeneration => true,
+                })
+            });
+            keys.map(|key| format!("{} ({key})", it.reference.name))
+        });
+        let why: Vec<_> = generated.collect();
+        let (release, namespace) = (&self.standing.release, &self.standing.namespace);
+        let secret = format!("{release}-credentials-saved");
+        let rescue = [
+            "camunda-upgrade-guard",
+            "rescue",
+            release,
+            "-n",
+            namespace,
+            "--to",
+            &secret,
+        ];
+        (!why.is_empty()).then(|| Problem {
+            rule: Some("reinstall-over-old-claims"),
+            stops: false,
+            title: format!(
+                "{} credentials are in no values: whoever uninstalls the release loses them, and the data knows no others",
+                why.len()
+            ),
+            why,
+            cure: vec![Command::Shell(shell::command(rescue))],
+        })
+    }
+}

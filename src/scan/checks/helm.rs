@@ -1,0 +1,39 @@
+//! What Helm has begun and not ended.
+
+use crate::{finding::Command, gather::Recorded, release::Status, scan::Problem, shell};
+
+/// The newest revision, where it failed or was cut off.
+pub(super) fn unfinished(recorded: &Recorded) -> Option<Problem> {
+    let (release, namespace) = (&recorded.release, &recorded.namespace);
+    let newest = recorded.newest()?;
+    let history = shell::command(["helm", "history", release, "-n", namespace]);
+    let title = format!("Revision {} is {}", newest.number, newest.status);
+    let running = recorded.running();
+    match newest.status {
+        Status::Failed => Some(Problem {
+            rule: None,
+            stops: false,
+            title,
+            why: vec!["Part of it may have been applied.".to_owned()],
+            cure: vec![Command::Shell(history)],
+        }),
+        status if status.is_pending() => {
+            let back = running.map(|running| {
+                let revision = running.number.to_string();
+                let words = ["helm", "rollback", release, &revision, "-n", namespace];
+                Command::Shell(shell::command(words))
+            });
+            Some(Problem {
+                rule: None,
+                stops: true,
+                title,
+                why: vec![
+                    "Where no helm is at work on it, it was cut off, and Helm refuses every other upgrade until it is rolled back."
+                        .to_owned(),
+                ],
+                cure: vec![back.unwrap_or(Command::Shell(history))],
+            })
+        }
+        _ => None,
+    }
+}

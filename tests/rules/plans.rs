@@ -1,0 +1,273 @@
+//! Plans of real releases (`CAMUNDA_CORPUS`): which upgrades, which steps, and that a script is one.
+
+use camunda_upgrade_guard::{
+    camunda::NewestPatches,
+    change::Rendered,
+    forecast::Standing,
+    object::Object,
+    plan::{Means, Part, Plan},
+    release::Release,
+};
+use harness::{Corpus, Run};
+use serde_json::{Value, json};
+
+use crate::corpus_volumes::{live, release};
+
+fn plan(running: &Rendered, to: &str) -> Plan {
+    let standing = Standing::of("camunda", "camunda", running.clone()).unwrap();
+    let (facts, to) = (live(running), to.parse().unwrap());
+    Plan::of(&standing, &facts, &to, means(), &NewestPatches::default()).unwrap()
+}
+
+fn means() -> Means {
+    Means {
+        chart: "camunda/camunda-platform".to_owned(),
+        values: vec!["values.yaml".to_owned()],
+    }
+}
+
+fn running(corpus: &Corpus, name: &str, edit: impl FnOnce(&mut Value)) -> Rendered {
+    let release = release(corpus, name, "deployed");
+    let mut raw = corpus.record(name).unwrap().raw;
+    raw["info"]["status"] = "deployed".into();
+    edit(&mut raw);
+    let edited: Release = serde_json::from_value(raw).unwrap();
+    assert_eq!(edited.name, release.name);
+    Rendered::of(&edited, None)
+}
+
+#[track_caller]
+fn assert_script(plan: &Plan) -> String {
+    let script = plan.script();
+    let run = Run::new("bash").args(["-n"]).input(script.clone());
+    run.output().unwrap().ok().unwrap();
+    script
+}
+
+/// How often a script does something; what its comments only tell does not count.
+fn count(script: &str, part: &str) -> usize {
+    let lines = script.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.matches(part).count()).sum()
+}
+
+#[test]
+fn a_plan_goes_through_every_line_by_its_newest_patch() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let ways: [(&str, &str, &[&str]); 6] = [
+        (
+            "8.0.12",
+            "8.3.26",
+            &["8.0.20", "8.1.27", "8.2.34", "8.3.26"],
+        ),
+        ("8.2.34", "8.3.1", &["8.3.1"]),
+        ("9.3.7", "9.7.0", &["9.7.0"]),
+        (
+            "10.0.2",
+            "13.12.7",
+            &["10.11.3", "11.12.3", "12.13.3", "13.12.7"],
+        ),
+        ("12.13.3", "14.8.4", &["13.12.7", "14.8.4"]),
+        (
+            "13.12.7-migration-full",
+            "15.0.0-alpha4",
+            &["14.8.4", "15.0.0-alpha4"],
+        ),
+    ];
+    for (from, to, expected) in ways {
+        let plan = plan(&running(&corpus, from, |_| {}), to);
+        let hops: Vec<_> = plan.hops.iter().map(|hop| hop.to.as_str()).collect();
+        assert_eq!(hops, expected, "{from} to {to}");
+        let script = assert_script(&plan);
+        for hop in &plan.hops {
+            let upgrade = format!(
+                "helm upgrade camunda camunda/camunda-platform -n camunda --version {} ",
+                hop.to
+            );
+            assert_eq!(count(&script, &upgrade), 1, "{from} to {to}");
+            let parts: Vec<_> = hop.steps.iter().map(|step| step.part).collect();
+            assert!(parts.is_sorted(), "{parts:?}");
+            let crosses = hop.application[0] != hop.application[1];
+            assert_eq!(
+                parts.contains(&Part::BackUp),
+                crosses,
+                "{from} to {}",
+                hop.to
+            );
+        }
+        let numbers = plan
+            .hops
+            .iter()
+            .flat_map(|hop| &hop.steps)
+            .map(|step| step.number);
+        assert!(numbers.eq(1..=plan.hops.iter().map(|hop| hop.steps.len()).sum()));
+    }
+}
+
+/// What a step of an earlier hop has done is not done again, and what lasts for one upgrade only is repeated.
+#[test]
+fn later_hops_stand_where_earlier_ones_leave_the_release() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let script = plan(&running(&corpus, "8.0.12", |_| {}), "9.7.0").script();
+    for (part, times) in [
+        ("delete statefulset elasticsearch-master", 1),
+        ("label --overwrite pvc", 1),
+        ("scale statefulset elasticsearch-master --replicas=0", 1),
+        // PostgreSQL 14 is kept from 8.2 on.
+        ("--set-string identity.keycloak.postgresql.image.tag=14.", 3),
+        // 8.2 has it no more.
+        ("KEYCLOAK_MANAGEMENT_PASSWORD=$(", 2),
+        // New in 8.2, and in 8.3.
+        (
+            "--set-string global.identity.auth.connectors.existingSecret=\"$(openssl",
+            1,
+        ),
+        (
+            "--set-string global.identity.auth.console.existingSecret=\"$(openssl",
+            1,
+        ),
+    ] {
+        assert_eq!(count(&script, part), times, "{part}: {script}");
+    }
+    let script = plan(&running(&corpus, "10.0.2", |_| {}), "14.8.4").script();
+    for (part, times) in [
+        ("create secret generic camunda-credentials", 1),
+        ("get secret camunda-postgresql -o", 2),
+        ("  -f camunda-13.yaml", 2),
+        ("  -f camunda-14.yaml", 1),
+        ("secondaryStorage", 1),
+        ("job/camunda-zeebe-migration-data", 1),
+        ("job/camunda-zeebe-migration-identity", 1),
+        ("identity-secret-removed", 0),
+    ] {
+        assert_eq!(count(&script, part), times, "{part}: {script}");
+    }
+}
+
+/// Without Identity there are neither its credentials nor its databases.
+#[test]
+fn only_what_the_release_has_is_planned_for() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let without = running(&corpus, "8.2.34-defaults", |raw| {
+        let manifest = raw["manifest"].as_str().unwrap();
+        let documents = manifest.split("\n---\n");
+        let of_identity = |text: &&str| !text.contains("/charts/identity/");
+        let kept: Vec<_> = documents.filter(of_identity).collect();
+        assert!(kept.len() > 10);
+        raw["manifest"] = kept.join("\n---\n").into();
+        raw["config"] = json!({"identity": {"enabled": false}});
+    });
+    let script = assert_script(&plan(&without, "13.12.7"));
+    for part in ["pg_dump", "--set-string", "Keycloak", "migration-identity"] {
+        assert_eq!(count(&script, part), 0, "{part}: {script}");
+    }
+    for part in [
+        "elasticsearch-master --replicas=0",
+        "delete statefulset camunda-zeebe",
+        "migration-data",
+    ] {
+        assert_eq!(count(&script, part), 1, "{part}: {script}");
+    }
+}
+
+/// A record may be anybody's; nothing of it gets out of the quotes, comments and files that it belongs into.
+#[test]
+fn nothing_of_a_hostile_record_becomes_a_command() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let hostile = running(&corpus, "12.13.3", |raw| {
+        raw["config"]["zeebe"] = json!({
+            "clusterSize": "3'\n$(touch pwned)",
+            "x-password\nEOF\ntouch pwned\n": "hunter2",
+            "image": {"tag": "8.7.1\nEOF\ntouch pwned"},
+            "nodeSelector": {"EOF\ntouch pwned": "`touch pwned`"},
+            "configuration": "a: 1\nEOF\ntouch pwned\n",
+        });
+        let manifest = raw["manifest"].as_str().unwrap();
+        let evil = "templates/$(touch pwned)/charts/$(touch pwned)/templates";
+        raw["manifest"] = manifest
+            .replace("charts/identityKeycloak/charts/postgresql/templates", evil)
+            .into();
+    });
+    let plan = plan(&hostile, "14.8.4");
+    let script = assert_script(&plan);
+    for text in [&script, &plan.markdown(), &plan.to_string()] {
+        assert!(!text.contains("hunter2"), "{text}");
+        let line = text.lines().find(|line| line.starts_with("touch pwned"));
+        assert_eq!(line, None, "{text}");
+    }
+    // Run without a helm or a kubectl: the first step writes the file, and nothing else comes about.
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("values.yaml"), "").unwrap();
+    let run = Run::new("bash")
+        .args(["-c", &script])
+        .current_dir(dir.path());
+    let run = run
+        .env("YES", "1")
+        .env("BACKUP", "0")
+        .env("PATH", "/usr/bin:/bin");
+    let ran = run.output().unwrap();
+    assert!(
+        dir.path().join("camunda-13.yaml").exists(),
+        "{}",
+        ran.report()
+    );
+    assert!(!dir.path().join("pwned").exists(), "{}", ran.report());
+}
+
+/// Whatever stands where something else is expected, a plan comes of it.
+#[test]
+fn odd_objects_are_planned_with_too() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let fields = [
+        "/metadata/labels",
+        "/stringData",
+        "/data",
+        "/spec",
+        "/spec/replicas",
+        "/spec/selector/matchLabels",
+        "/spec/template",
+        "/spec/template/metadata/labels",
+        "/spec/template/spec/containers",
+        "/spec/template/spec/containers/0",
+        "/spec/template/spec/containers/0/env",
+        "/spec/template/spec/containers/0/image",
+        "/spec/template/spec/containers/0/securityContext",
+        "/spec/template/spec/volumes",
+        "/spec/volumeClaimTemplates",
+        "/spec/volumeClaimTemplates/0/metadata",
+    ];
+    for (name, to) in [("8.2.34-defaults", "8.3.1"), ("12.13.3-defaults", "14.8.4")] {
+        let plain = running(&corpus, name, |_| {});
+        let facts = live(&plain);
+        for field in fields {
+            for odd in [json!(null), json!("x"), json!([1]), json!({"a": [1]})] {
+                let mut running = plain.clone();
+                for object in &mut running.objects {
+                    let mut changed = object.object.0.clone();
+                    if let Some(value) = changed.pointer_mut(field) {
+                        *value = odd.clone();
+                    }
+                    object.object = Object(changed).into();
+                }
+                let standing = Standing::of("camunda", "camunda", running).unwrap();
+                let plan = Plan::of(
+                    &standing,
+                    &facts,
+                    &to.parse().unwrap(),
+                    means(),
+                    &NewestPatches::default(),
+                );
+                assert!(!plan.unwrap().hops.is_empty(), "{field}: {odd}");
+            }
+        }
+    }
+}
