@@ -1,8 +1,8 @@
 //! `check` as a person runs it: what it is given, whom it asks, and what it exits with.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use harness::{Denial, Fault, Helm, Output, Run, Secrets};
+use harness::{Denial, Fault, Helm, Output, Run, Schema, Secrets};
 use serde_json::json;
 
 use crate::{
@@ -112,6 +112,38 @@ fn an_upgrade_is_judged_from_whatever_helm_prints() {
         cut.stderr
     );
     assert!(cut.stdout.is_empty());
+}
+
+/// The README's line, as it stands there.
+#[test]
+fn the_readmes_check_is_what_a_newcomer_can_type() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    release
+        .install(Helm::V3, &own("camunda-8.2"), &[])
+        .ok()
+        .unwrap();
+    release.bind_all();
+    let readme = fs::read_to_string(harness::binaries::workspace().join("README.md")).unwrap();
+    let section = readme.split("## Check an upgrade").nth(1).unwrap();
+    let command = section.split("```sh\n").nth(1).unwrap();
+    let command = command.split("```").next().unwrap();
+    let shell = cluster.shell(Helm::V4).unwrap();
+    shell
+        .install("camunda-upgrade-guard", BINARY.as_ref())
+        .unwrap();
+    let values = "global: {secretsMode: generateAnew}\n";
+    fs::write(shell.dir().join("values.yaml"), values).unwrap();
+    let chart = own("camunda-8.3").display().to_string();
+    assert!(command.contains("camunda/camunda-platform") && command.contains("-n camunda "));
+    let command = command
+        .replace("camunda/camunda-platform", &chart)
+        .replace("-n camunda ", &format!("-n {} ", &*release.namespace));
+    let refused = shell.run(&command).unwrap();
+    assert_code(&refused, 1);
+    assert_eq!(refusing(&refused), RULES, "{}", refused.stdout);
 }
 
 /// What Argo CD has applied left no record: what runs is told by its objects.
@@ -291,6 +323,10 @@ fn what_may_not_be_read_is_not_judged_and_that_is_said() {
 
     // What somebody with more rights has kept serves as well as the cluster.
     let snapshot = release.snapshot();
+    let schema = Schema::read(cluster.binaries(), Helm::V4, "docs/snapshot.schema.json").unwrap();
+    let as_published = |folder: &str| schema.check_file(&Path::new(folder).join("snapshot.json"));
+    as_published(&snapshot.path).ok().unwrap();
+    assert!(!schema.check("{}").unwrap().success());
     assert_code(&check(&["-", "--snapshot", &snapshot.path]), 0);
     let other = check(&["-", "--snapshot", &snapshot.path, "-n", "other"]);
     assert_code(&other, 2);
@@ -305,6 +341,7 @@ fn what_may_not_be_read_is_not_judged_and_that_is_said() {
         .output()
         .unwrap();
     assert_code(&taken, 3);
+    as_published(&path).ok().unwrap();
     assert!(
         taken.stderr.contains("not read: secrets"),
         "{}",

@@ -1,9 +1,9 @@
 //! `scan` and `plan` over whatever a cluster may hold, and with whatever rights somebody has.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use harness::{Cluster, Helm, HelmCli, Output, Run, record};
+use harness::{Cluster, Helm, Output, Run, Schema, record};
 use serde_json::{Value, json};
 
 use crate::{
@@ -55,27 +55,9 @@ fn assert_tells_none_of(output: &Output, release: &Release) {
     assert!(checked > 8, "{checked}");
 }
 
-/// Helm checks values by a schema, so it can check any document by one.
 fn assert_as_published(cluster: &Cluster, document: &str) -> Value {
-    let dir = cluster.scratch("schema").unwrap();
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scan.schema.json");
-    fs::copy(schema, dir.join("values.schema.json")).unwrap();
-    fs::write(
-        dir.join("Chart.yaml"),
-        "{apiVersion: v2, name: c, version: 1.0.0}",
-    )
-    .unwrap();
-    let check = |document: &str| {
-        let file = dir.join("document.json");
-        fs::write(&file, document).unwrap();
-        let helm = HelmCli::new(cluster.binaries(), Helm::V4, None, &dir.join("home"));
-        helm.template(
-            "c",
-            &dir,
-            "default",
-            &[&format!("--values={}", file.display())],
-        )
-    };
+    let schema = Schema::read(cluster.binaries(), Helm::V4, "docs/scan.schema.json").unwrap();
+    let check = |document: &str| schema.check(document).unwrap();
     check(document).ok().unwrap();
     let scan: Value = serde_json::from_str(document).unwrap();
     let mut wrong = scan.clone();

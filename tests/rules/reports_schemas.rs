@@ -7,7 +7,7 @@ use camunda_upgrade_guard::{
     report::{Format, Outcome, Report},
     rules::{NOT_CHECKED, RULES},
 };
-use harness::{Binaries, Helm, HelmCli};
+use harness::{Binaries, Helm, Schema};
 use roxmltree::{Document, Node};
 use serde_json::{Value, json};
 
@@ -17,33 +17,15 @@ fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// Helm checks values by a schema, so it can check any document by one.
-struct Checker {
-    dir: tempfile::TempDir,
-    helm: HelmCli,
+fn schema_of(file: &str) -> Option<Schema> {
+    let binaries = Binaries::find_or_skip()?;
+    Some(Schema::read(&binaries, Helm::V4, file).unwrap())
 }
 
-impl Checker {
-    fn of(schema: &str) -> Option<Checker> {
-        let binaries = Binaries::find_or_skip()?;
-        let dir = tempfile::tempdir().unwrap();
-        let chart = "{apiVersion: v2, name: c, version: 1.0.0}";
-        fs::write(dir.path().join("Chart.yaml"), chart).unwrap();
-        fs::write(dir.path().join("values.schema.json"), read(schema)).unwrap();
-        let helm = HelmCli::new(&binaries, Helm::V4, None, &dir.path().join("home"));
-        Some(Checker { dir, helm })
-    }
-
-    /// What is wrong with a document, JSON or YAML.
-    fn complaint(&self, document: &str) -> Option<String> {
-        let values = self.dir.path().join("document.json");
-        fs::write(&values, document).unwrap();
-        let values = format!("--values={}", values.display());
-        let output = self
-            .helm
-            .template("c", self.dir.path(), "default", &[&values]);
-        (!output.success()).then(|| output.report())
-    }
+/// What is wrong with a document, JSON or YAML.
+fn complaint(schema: &Schema, document: &str) -> Option<String> {
+    let output = schema.check(document).unwrap();
+    (!output.success()).then(|| output.report())
 }
 
 /// What YAML has no way to say unescaped is no concern of the schema.
@@ -75,14 +57,14 @@ fn closed_and_described(schema: &Value, at: &str) {
 fn json_and_yaml_are_as_their_schema_says() {
     let schema: Value = serde_json::from_str(&read("docs/report.schema.json")).unwrap();
     closed_and_described(&schema, "");
-    let Some(checker) = Checker::of("docs/report.schema.json") else {
+    let Some(checker) = schema_of("docs/report.schema.json") else {
         return;
     };
     let mut findings = 0;
     for report in reports() {
         let text = printed(&report, Format::Json, false);
         let json: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(checker.complaint(&checked_by_helm(&text)), None, "{text}");
+        assert_eq!(complaint(&checker, &checked_by_helm(&text)), None, "{text}");
         let yaml = printed(&report, Format::Yaml, false);
         let same: Value = serde_saphyr::from_str(&yaml).unwrap();
         assert_eq!(same, json, "{yaml}");
@@ -96,14 +78,14 @@ fn json_and_yaml_are_as_their_schema_says() {
         for (pointer, value) in [("/more", json!(1)), ("/outcome", json!("fine"))] {
             let mut wrong = json.clone();
             wrong[&pointer[1..]] = value;
-            let complaint = checker.complaint(&checked_by_helm(&wrong.to_string()));
+            let complaint = complaint(&checker, &checked_by_helm(&wrong.to_string()));
             assert!(complaint.unwrap().contains(&pointer[1..]));
         }
     }
     assert!(findings > 6, "{findings}");
     // Helm's own YAML parser is the one of Kubernetes.
     let yaml = printed(&reports()[0], Format::Yaml, false);
-    assert_eq!(checker.complaint(&yaml), None, "{yaml}");
+    assert_eq!(complaint(&checker, &yaml), None, "{yaml}");
 }
 
 fn fingerprints(sarif: &Value) -> Vec<String> {
@@ -116,12 +98,12 @@ fn fingerprints(sarif: &Value) -> Vec<String> {
 
 #[test]
 fn sarif_is_as_its_standard_says() {
-    let Some(checker) = Checker::of("tests/schemas/sarif-2.1.0.schema.json") else {
+    let Some(checker) = schema_of("tests/schemas/sarif-2.1.0.schema.json") else {
         return;
     };
     for mut report in reports() {
         let text = printed(&report, Format::Sarif, false);
-        assert_eq!(checker.complaint(&checked_by_helm(&text)), None, "{text}");
+        assert_eq!(complaint(&checker, &checked_by_helm(&text)), None, "{text}");
         let sarif: Value = serde_json::from_str(&text).unwrap();
         let run = &sarif["runs"][0];
         let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
@@ -148,12 +130,16 @@ fn sarif_is_as_its_standard_says() {
         }
         report.source = "standard input".to_owned();
         let later = printed(&report, Format::Sarif, false);
-        assert_eq!(checker.complaint(&checked_by_helm(&later)), None, "{later}");
+        assert_eq!(
+            complaint(&checker, &checked_by_helm(&later)),
+            None,
+            "{later}"
+        );
         assert!(!later.contains("physicalLocation"));
         assert_eq!(fingerprints(&serde_json::from_str(&later).unwrap()), prints);
     }
     let broken = r#"{"version": "2.1.0", "runs": [{"tool": {}}]}"#;
-    assert!(checker.complaint(broken).unwrap().contains("driver"));
+    assert!(complaint(&checker, broken).unwrap().contains("driver"));
 }
 
 /// What an XML schema of this simple kind (references in a choice, strings) says against an element.

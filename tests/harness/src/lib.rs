@@ -12,6 +12,7 @@ pub mod kubectl;
 pub mod pki;
 pub mod process;
 pub mod record;
+pub mod schema;
 pub mod shell;
 pub mod supervise;
 pub mod wait;
@@ -29,6 +30,7 @@ pub use guard::{Endpoints, Guard, GuardOptions, WebhookCalls, machine_address};
 pub use helm::{Helm, HelmCli, Revision};
 pub use kubectl::Kubectl;
 pub use process::{Output, Run};
+pub use schema::Schema;
 pub use shell::Shell;
 pub use wait::wait_until;
 
