@@ -1,13 +1,14 @@
 //! A release as it stands, for whoever looks at it without a change of its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{BUSY, Held, Reader, Recorded, Records, Revision};
+use super::{BUSY, Held, ReadErrors, Reader, Recorded, Records, Revision};
 use crate::{
     change::{Change, Operation},
-    cluster::User,
+    cluster::{Cluster, User},
     facts::Facts,
     forecast::Standing,
+    metrics::Metrics,
     object::{Kind, ObjectRef},
 };
 
@@ -88,8 +89,8 @@ impl Reader {
     }
 
     /// A reader for one command: nobody else counts what it can't read.
-    pub fn of_command(cluster: crate::cluster::Cluster, budget: std::time::Duration) -> Self {
-        let errors = super::ReadErrors::new(&crate::metrics::Metrics::default());
+    pub fn of_command(cluster: Cluster, budget: Duration) -> Self {
+        let errors = ReadErrors::new(&Metrics::default());
         Self::new(cluster, budget, errors, Arc::default())
     }
 }
