@@ -158,13 +158,15 @@ fn versions(
     if version == *to {
         return Err(PlanError::Same(chart.version));
     }
+    let within = line.position() == target.position();
     if *to < version {
-        return Err(PlanError::Backwards {
-            from: from.version.clone(),
-            to: chart.version,
+        let (from, to) = (from.version.clone(), chart.version);
+        return Err(match within {
+            true => PlanError::OlderPatch { from, to },
+            false => PlanError::Backwards { from, to },
         });
     }
-    if line.position() == target.position() {
+    if within {
         return Ok(vec![chart.version]);
     }
     let hops = way::hops(newest, line, Some(&version), target, &chart.version);

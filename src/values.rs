@@ -145,6 +145,14 @@ impl Values {
         }
     }
 
+    /// The key that Camunda's own chart has for a dotted one of the release's values file.
+    pub(crate) fn own_key<'a>(&self, key: &'a str) -> &'a str {
+        let below = self.root.as_deref().and_then(|root| key.strip_prefix(root));
+        below
+            .and_then(|below| below.strip_prefix('.'))
+            .unwrap_or(key)
+    }
+
     /// A switch.
     pub fn flag(&self, key: &str) -> Option<bool> {
         self.get(key)?.as_bool()
@@ -297,6 +305,8 @@ mod tests {
         assert_eq!(values.key_in_file("zeebe.a"), "bpm.zeebe.a");
         assert_eq!(values.key_in_file("global.a"), "global.a");
         assert_eq!(values.key_in_file("a.b"), "bpm.a.b");
+        assert_eq!(values.own_key("bpm.a.b"), "a.b");
+        assert_eq!(values.own_key("bpmx.a"), "bpmx.a");
         // A record without values leaves them out.
         let none = Values::of(None, Some("bpm")).unwrap();
         assert_eq!(none.key_in_file("a"), "bpm.a");

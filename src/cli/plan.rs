@@ -110,6 +110,12 @@ impl PlanArgs {
                 )
             }
         };
+        if standing.namespace != namespace {
+            eprintln!(
+                "note: by its record the release is in namespace {}, and so is what is planned",
+                standing.namespace
+            );
+        }
         let newest = NewestPatches::default();
         let change = plan::first(&standing, &self.to, &newest)?;
         let facts = reader.standing_facts(&standing, change).await;

@@ -29,7 +29,7 @@ pub(super) fn elasticsearch(
     });
     let charts = object.charts.as_deref();
     let size = claim_size(object.component, Some(between.to), charts)
-        .and_then(|key| between.values.text(&key))
+        .and_then(|key| between.values.text(between.values.own_key(&key)))
         .or_else(|| fact.storage.clone());
     let count = count(between, object, None, fact).or(fact.replicas);
     let running = object.object.image().unwrap_or_default();

@@ -59,7 +59,10 @@ pub(super) fn is_pinned(between: &Between<'_>, object: &RenderedObject) -> bool 
         .flatten()
         .flat_map(|root| [format!("{root}.image.tag"), format!("{root}.imageTag")]);
     let mut tags = tags;
-    tags.any(|key| between.values.text(&key).is_some())
+    tags.any(|key| {
+        let key = between.values.own_key(&key);
+        between.values.text(key).is_some()
+    })
 }
 
 /// Keycloak's values are beside those of its password.

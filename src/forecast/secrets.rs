@@ -30,7 +30,7 @@ pub(super) fn planned(between: &Between<'_>, object: &RenderedObject) -> Option<
         };
         generated += 1;
         let given = match &found.supply {
-            Supply::Value(key) => between.values.get(key).is_some(),
+            Supply::Value(key) => between.values.get(between.values.own_key(key)).is_some(),
             Supply::WithoutGeneration => false,
         };
         if between.drops(&found.supply) {
@@ -52,7 +52,10 @@ impl Between<'_> {
     /// Whether the target chart reads no such value any more, so that it has no such credential.
     fn drops(&self, supply: &Supply) -> bool {
         match supply {
-            Supply::Value(key) => self.to.dropped_values.contains_key(key),
+            Supply::Value(key) => {
+                let key = self.values.own_key(key);
+                self.to.dropped_values.contains_key(key)
+            }
             Supply::WithoutGeneration => false,
         }
     }

@@ -1,10 +1,11 @@
 //! A release as it stands, for whoever looks at it without a change of its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{Asker, BUSY, Held, Reader, Recorded, Records, Revision};
+use super::{Asker, BUSY, Held, ReadErrors, Reader, Recorded, Records, Revision};
 use crate::{
     change::{Change, Operation},
+    cluster::Cluster,
     facts::Facts,
     forecast::Standing,
     object::{Kind, ObjectRef},
@@ -85,8 +86,7 @@ impl Reader {
     }
 
     /// A reader for one command: nobody else counts what it can't read.
-    pub fn of_command(cluster: crate::cluster::Cluster, budget: std::time::Duration) -> Self {
-        let errors = super::ReadErrors::new(&crate::metrics::Metrics::default());
-        Self::new(cluster, budget, errors, Arc::default())
+    pub fn of_command(cluster: Cluster, budget: Duration) -> Self {
+        Self::new(cluster, budget, ReadErrors::default(), Arc::default())
     }
 }

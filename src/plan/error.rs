@@ -15,7 +15,17 @@ pub enum PlanError {
     /// It is there already.
     #[error("the release runs chart {0} already")]
     Same(String),
-    /// It would go back.
+    /// It would go back within its line.
+    #[error(
+        "the release runs chart {from}, which is newer than {to}; within a line helm rollback goes back to a revision that was there"
+    )]
+    OlderPatch {
+        /// What runs.
+        from: String,
+        /// What was asked for.
+        to: String,
+    },
+    /// It would go back to an earlier line.
     #[error(
         "the release runs chart {from}, and there is no way back to {to}: what a newer Camunda has written an older one can't read; only a backup leads back"
     )]

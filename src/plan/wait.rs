@@ -48,7 +48,26 @@ pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
         ));
     }
     steps.extend(lost(making));
+    steps.extend(once(making));
     steps
+}
+
+/// Migrations are switched off again: the next upgrade of the line would stumble over their Jobs.
+fn once(making: &Making<'_>) -> Option<Step> {
+    let jobs = making.change().of_kind(Kind::Job);
+    let mut new = jobs.filter(|job| job.planned.is_some() && job.running.is_none());
+    new.find(|job| migration::of(job, Side::Planned).is_some())?;
+    let files = making.new_files.iter().map(|file| file.name.as_str());
+    let files: Vec<_> = files.collect();
+    let ask = format!(
+        "Take orchestration.migration out of {}: the migrations are not to run again, and a patch of the same chart would be refused for their Jobs.",
+        match files.is_empty() {
+            true => "your values".to_owned(),
+            false => files.join(" and "),
+        }
+    );
+    let title = "Switch the migrations off for the next upgrade";
+    Some(Step::new(Part::CleanUp, title, vec![Act::Ask(ask)]))
 }
 
 /// Claims whose volumes were handed over.

@@ -9,11 +9,12 @@ use super::Problem;
 use crate::{
     change::RenderedObject,
     facts::Facts,
-    finding::Action,
+    finding::{Action, Command},
     forecast::{Forecast, Standing},
     gather::Recorded,
     object::{Kind, Object},
     rules::{self, NOT_CHECKED},
+    shell,
 };
 
 /// A release as it is looked at.
@@ -67,6 +68,20 @@ impl Look<'_> {
         claims.filter(move |claim| facts.release_of(claim) == Some(release))
     }
 
+    /// The command of this program that does what a rule asks for.
+    fn own_command(&self, rule: &str) -> Option<Command> {
+        let name = match rule {
+            "elasticsearch-claims-orphaned" => "rebind",
+            "elasticsearch-claim-labels" => "relabel",
+            _ => return None,
+        };
+        let Standing {
+            release, namespace, ..
+        } = self.standing;
+        let words = ["camunda-upgrade-guard", name, release, "-n", namespace];
+        Some(Command::Shell(shell::command(words)))
+    }
+
     /// What the rules would refuse of an upgrade to the newest patch of the next line with the values of now.
     fn refused(&self) -> Vec<Problem> {
         let Some(next) = self.next else {
@@ -77,12 +92,16 @@ impl Look<'_> {
         refusals
             .map(|finding| {
                 let ways = finding.fixes.into_iter().filter(|fix| !fix.instead);
+                let cure = match self.own_command(finding.rule) {
+                    Some(command) => vec![command],
+                    None => ways.flat_map(|fix| fix.commands).collect(),
+                };
                 Problem {
                     rule: Some(finding.rule),
                     stops: true,
                     title: finding.title,
                     why: finding.why,
-                    cure: ways.flat_map(|fix| fix.commands).collect(),
+                    cure,
                 }
             })
             .collect()

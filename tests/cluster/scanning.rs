@@ -99,7 +99,8 @@ fn a_scan_shows_what_stops_a_release_and_what_it_cannot_read() {
             "[elasticsearch-claims-orphaned]",
             "delete deployment camunda-operate camunda-tasklist camunda-optimize camunda-zeebe-gateway",
             "8 credentials are in no values",
-            "rescue camunda",
+            "camunda-upgrade-guard rebind camunda -n ",
+            "camunda-upgrade-guard rescue camunda -n ",
             "[volume-not-retained]",
         ],
     );
@@ -186,6 +187,7 @@ fn a_plan_says_where_there_is_no_way() {
             "no line is known that chart 16.0.0 is of (known: 8.0, ",
         ),
         ("12.13.3", 1, "runs chart 12.13.3 already"),
+        ("12.13.0", 1, "within a line helm rollback goes back"),
         ("11.12.3", 1, "there is no way back to 11.12.3"),
     ] {
         let plan = run(&release, &["plan", "camunda", "--to", to]);
@@ -218,6 +220,40 @@ fn a_plan_says_where_there_is_no_way() {
         ],
     );
     assert_tells_none_of(&ticket, &release);
+}
+
+/// Under somebody's own chart the values have its name above them, and which of its versions has which Camunda nobody knows.
+#[test]
+fn an_umbrella_is_planned_by_its_own_keys() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = Release::new(cluster, "shop");
+    let pin = "camunda-bpm.identityKeycloak.postgresql.image.tag=15.10.0";
+    release
+        .install(Helm::V3, &own("umbrella"), &["--set", pin])
+        .ok()
+        .unwrap();
+    let plan = run(
+        &release,
+        &["plan", "shop", "--to", "13.12.7", "--chart", "./shop"],
+    );
+    assert_code(&plan, 0);
+    assert_told(
+        &plan,
+        &[
+            "\ncamunda-bpm:\n",
+            "have it depend on camunda-platform 13.12.7",
+            "helm upgrade shop ./shop -n ",
+            "values.yaml stands for your values files",
+        ],
+    );
+    assert!(!plan.stdout.contains("--version"), "{}", plan.stdout);
+    assert!(
+        !plan.stdout.contains("postgresql-major-upgrade"),
+        "{}",
+        plan.stdout
+    );
 }
 
 /// Whoever may not list Secrets is shown what labels tell, and told what is missing.

@@ -15,12 +15,13 @@ impl Look<'_> {
     pub(super) fn credentials(&self) -> Option<Problem> {
         let secrets = self.standing.rendered.objects.iter();
         let secrets = secrets.filter(|it| it.camunda && it.reference.kind == Kind::Secret);
+        let values = &self.standing.rendered.values;
         let generated = secrets.flat_map(|it| {
             let charts = it.charts.as_deref();
             let keys = secret_data(&it.object).into_keys().filter(move |key| {
                 let found = camunda::credential(&it.object, key, charts, self.standing.chart.line);
                 found.is_some_and(|found| match found.supply {
-                    Supply::Value(value) => self.standing.rendered.values.get(&value).is_none(),
+                    Supply::Value(value) => values.get(values.own_key(&value)).is_none(),
                     Supply::WithoutGeneration => true,
                 })
             });
