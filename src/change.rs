@@ -1,5 +1,6 @@
 //! A change before it happens: what one release record or one object would make of the cluster.
 
+mod live;
 mod merge;
 mod rendered;
 mod unread;

@@ -9,8 +9,9 @@ use crate::{
     camunda::{Application, INSTANCE, Line, PART_OF, running_line},
     change::Rendered,
     cluster::Cluster,
-    object::{Kind, Object, ObjectRef},
-    release::{self, Limits, Storage, parse_record_name},
+    gather::releases,
+    object::{Kind, Object},
+    release::{self, Limits},
     values::Values,
 };
 
@@ -63,39 +64,28 @@ pub async fn release(cluster: &Cluster, namespace: &str, release: &str) -> Resul
 
 /// What the release that runs was rendered as; nothing where Helm has no record of it.
 async fn rendered(cluster: &Cluster, namespace: &str, release: &str) -> Result<Option<Rendered>> {
-    let drivers = [
-        (Kind::Secret, Storage::Secret),
-        (Kind::ConfigMap, Storage::ConfigMap),
-    ];
-    for (kind, storage) in drivers {
-        let labels = [("owner", "helm"), ("name", release)];
-        let records = list(cluster, kind, namespace, &labels).await?;
-        let Some(record) = running(&records) else {
-            continue;
+    let releases = releases(cluster, Some(namespace)).await;
+    let recorded = releases.found.iter().find(|it| it.release == release);
+    let Some(recorded) = recorded else {
+        return match releases.unseen.first() {
+            Some(gap) => bail!("can't list {}: {}", gap.what, gap.reason),
+            None => Ok(None),
         };
-        let data = record.str("/data/release").unwrap_or_default();
-        let reference = ObjectRef::new(kind, namespace, record.name());
-        let mut decoded = release::decode(data, storage, Limits::default())
-            .map_err(|error| anyhow!("{reference} can't be decoded: {error}"))?;
-        if decoded.namespace.is_empty() {
-            namespace.clone_into(&mut decoded.namespace);
-        }
-        return Ok(Some(Rendered::of(&decoded, None)));
-    }
-    Ok(None)
-}
-
-/// As Helm chooses it: the newest that is deployed, else the newest.
-fn running(records: &[Arc<Object>]) -> Option<&Object> {
-    let newest = |deployed: bool| {
-        records
-            .iter()
-            .filter(|record| !deployed || record.label("status") == Some("deployed"))
-            .filter_map(|record| Some((parse_record_name(record.name())?.1, record)))
-            .max_by_key(|(revision, _)| *revision)
     };
-    let (_, record) = newest(true).or_else(|| newest(false))?;
-    Some(record)
+    let Some(revision) = recorded.running().or_else(|| recorded.newest()) else {
+        return Ok(None);
+    };
+    let reference = recorded.record(revision.number);
+    let record = cluster.get(&reference).await;
+    let record = record.with_context(|| format!("can't get {reference}"))?;
+    let record = record.with_context(|| format!("{reference} has gone meanwhile"))?;
+    let data = record.str("/data/release").unwrap_or_default();
+    let mut decoded = release::decode(data, recorded.storage, Limits::default())
+        .map_err(|error| anyhow!("{reference} can't be decoded: {error}"))?;
+    if decoded.namespace.is_empty() {
+        namespace.clone_into(&mut decoded.namespace);
+    }
+    Ok(Some(Rendered::of(&decoded, None)))
 }
 
 /// The line of a release's brokers.

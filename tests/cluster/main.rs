@@ -9,6 +9,7 @@ mod blast_radius;
 mod certificates;
 mod charts;
 mod checking;
+mod checking_against;
 mod command;
 mod configuration;
 mod corpus_13;

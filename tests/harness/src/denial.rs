@@ -46,6 +46,17 @@ impl Denial {
         }
     }
 
+    /// What `check` prints of an upgrade that it refuses, its warnings aside.
+    ///
+    /// # Panics
+    /// When it refuses nothing.
+    #[track_caller]
+    pub fn of_check(output: &Output) -> Self {
+        assert_eq!(output.code, Some(1), "{}", output.report());
+        let refusal = output.stdout.split("\nWarning: ").next();
+        Self::parse(refusal.unwrap_or_default().to_owned())
+    }
+
     fn parse(text: String) -> Self {
         let (mut rules, mut commands, mut flags) = (Vec::new(), Vec::new(), Vec::new());
         let mut lines = text.lines();
