@@ -23,7 +23,9 @@ const OWN: [&str; 6] = [
 const NOTES: &str = "release-notes";
 
 /// What stops something that runs.
-const STOPPING: [&str; 2] = ["elasticsearch-claim-labels", "immutable-field-changed"];
+const STOPPING: [&str; 2] = [RELABELLED, "immutable-field-changed"];
+
+const RELABELLED: &str = "elasticsearch-claim-labels";
 
 /// What findings come to.
 #[derive(Default)]
@@ -36,12 +38,12 @@ pub(super) struct Told {
 /// The steps, flags and notes of findings.
 ///
 /// What a finding has written into a file that the plan writes is done there.
-pub(super) fn told(findings: &[Finding], files: &[ValuesFile]) -> Told {
+pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) -> Told {
     let mut told = Told::default();
     for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {
         match finding.action {
             Action::Warn => told.know.push(Know::of(finding)),
-            Action::Deny => told.refused(finding, files),
+            Action::Deny => told.refused(change, finding, files),
         }
     }
     told
@@ -80,7 +82,7 @@ impl Know {
 }
 
 impl Told {
-    fn refused(&mut self, finding: &Finding, files: &[ValuesFile]) {
+    fn refused(&mut self, change: &Change, finding: &Finding, files: &[ValuesFile]) {
         let (mut acts, flags) = cures(finding, files);
         let instead = finding.fixes.iter().filter(|fix| fix.instead);
         let instead: Vec<_> = instead.cloned().collect();
@@ -106,9 +108,16 @@ impl Told {
             _ if acts.iter().all(|act| matches!(act, Act::Decide(_))) => Part::Decide,
             _ => Part::Prepare,
         };
+        let mut why = finding.why.clone();
+        if finding.rule == RELABELLED {
+            why.push(format!(
+                "camunda-upgrade-guard relabel {} -n {} does the same and looks at each step.",
+                change.release, change.namespace
+            ));
+        }
         let step = Step::new(part, title(finding), acts);
         self.steps.push(Step {
-            why: finding.why.clone(),
+            why,
             instead,
             ..step
         });
@@ -147,7 +156,7 @@ fn is_about(command: &Command, file: &ValuesFile) -> bool {
 /// A finding says what would happen, a step what is done about it.
 fn title(finding: &Finding) -> String {
     let does = match finding.rule {
-        "elasticsearch-claim-labels" => "Label Elasticsearch's claims and delete its StatefulSet",
+        RELABELLED => "Label Elasticsearch's claims and delete its StatefulSet",
         "immutable-field-changed" => "Delete what Kubernetes does not let change; claims stay",
         "migration-unfinished" => "Wait for the migrations of before",
         "volume-not-retained" => "Retain volumes",
