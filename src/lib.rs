@@ -28,6 +28,9 @@
 //! the guard sets itself. [`denial`] turns findings into the text that a person reads at two in the morning, with
 //! commands that [`shell`] has quoted.
 //!
+//! Where there is no change yet, [`forecast`] tells by the lines' data what the next chart would make of a release, and the same
+//! rules judge that: [`scan`] says what stops it today, [`plan`] the whole way.
+//!
 //! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
 //! the edges of the process.
 
