@@ -29,8 +29,10 @@
 //! commands that [`shell`] has quoted.
 //!
 //! The command line judges without a gate: [`input`] makes a release of what Helm and its like print, [`check`] sends it the same
-//! way, [`report`] prints what came of it, and [`snapshot`] keeps a namespace as files without secrets. [`plan`] strings the hops of
-//! a way together from what the rules would print of what [`forecast`] foretells, [`scan`] looks at all releases.
+//! way, [`report`] prints what came of it, and [`snapshot`] keeps a namespace as files without secrets.
+//!
+//! Where there is no change yet, [`forecast`] tells by the lines' data what the next chart would make of a release, and the same
+//! rules judge that: [`scan`] says what stops it today, [`plan`] the whole way.
 //!
 //! What the guides have a person do by hand is a command as well: [`hand_over`] moves Elasticsearch's volumes from claims to
 //! claims, [`rescue`] keeps credentials. Both plan from what is there, without doing it, and [`cli`] asks in between.

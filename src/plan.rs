@@ -28,7 +28,7 @@ use crate::{
     change::{Change, ChartVersion},
     facts::Facts,
     forecast::{Standing, prepare, settle},
-    rules::{values_files, way},
+    rules::{conversion, values_files, way},
 };
 
 /// How the user's own upgrades are called.
@@ -130,7 +130,11 @@ impl Plan {
             // What is given by flags lasts for this upgrade only.
             let given = values.with(hop.given.clone());
             let mut done = standing.upgraded(&chart, &given).ok_or_else(unknown)?;
-            done.planned.values = values;
+            // Old keys are asked to be taken out once they are under new ones.
+            done.planned.values = match conversion::entered(&refused.change) {
+                Some(line) => values.without(&line.converted_values),
+                None => values,
+            };
             facts = prepared;
             settle(&mut facts, &done);
             standing.chart = chart;

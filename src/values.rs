@@ -145,6 +145,15 @@ impl Values {
         }
     }
 
+    /// These without some dotted keys and all below them.
+    pub(crate) fn without(&self, keys: &[String]) -> Values {
+        let mut values = self.clone();
+        for key in keys {
+            remove(&mut values.own, key);
+        }
+        values
+    }
+
     /// The key that Camunda's own chart has for a dotted one of the release's values file.
     pub(crate) fn own_key<'a>(&self, key: &'a str) -> &'a str {
         let below = self.root.as_deref().and_then(|root| key.strip_prefix(root));
@@ -240,6 +249,19 @@ pub(crate) fn at_key<'a>(values: &'a Map<String, Value>, key: &str) -> Option<&'
     }
 }
 
+fn remove(values: &mut Map<String, Value>, key: &str) {
+    match key.split_once('.') {
+        None => {
+            values.remove(key);
+        }
+        Some((first, rest)) => {
+            if let Some(Value::Object(below)) = values.get_mut(first) {
+                remove(below, rest);
+            }
+        }
+    }
+}
+
 fn leaves<'a>(key: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
     match value {
         Value::Object(map) => {
@@ -277,8 +299,12 @@ mod tests {
             assert!(values.mentions(key), "{key}");
         }
         assert!(!values.mentions("zeebe.pvcSize"));
-        let keys: Vec<_> = values.leaves().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["a.b", "zeebe.clusterSize"]);
+        let keys = |values: &Values| -> Vec<String> {
+            values.leaves().into_iter().map(|(key, _)| key).collect()
+        };
+        assert_eq!(keys(&values), ["a.b", "zeebe.clusterSize"]);
+        let without = ["a.b".to_owned(), "zeebe.pvcSize".to_owned()];
+        assert_eq!(keys(&values.without(&without)), ["zeebe.clusterSize"]);
     }
 
     #[test]

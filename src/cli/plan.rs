@@ -103,6 +103,7 @@ impl PlanArgs {
             .await;
         let (standing, _held) = match read.map_err(|error| anyhow!(error))? {
             Read::Camunda(standing, held) => (standing, held),
+            Read::Gone => bail!("release {} has gone meanwhile", self.release),
             Read::Other(chart) => {
                 bail!(
                     "release {} is of chart {chart}, and not Camunda's",

@@ -18,6 +18,8 @@ pub enum Read {
     Camunda(Box<Standing>, Held),
     /// One of another chart.
     Other(String),
+    /// None any more.
+    Gone,
 }
 
 impl Reader {
@@ -35,7 +37,9 @@ impl Reader {
         let named = |reason: String| format!("record {}: {reason}", reference.name);
         let record = self.get(&reference).await;
         let record = record.map_err(|error| named(error.to_string()))?;
-        let record = record.ok_or_else(|| named("it has gone meanwhile".to_owned()))?;
+        let Some(record) = record else {
+            return Ok(Read::Gone);
+        };
         let data = record.str("/data/release");
         let data = data.ok_or_else(|| named("it has no data.release".to_owned()))?;
         let (data, home) = (data.to_owned(), &recorded.namespace);

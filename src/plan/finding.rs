@@ -6,7 +6,8 @@ use crate::{
     change::{Change, Side},
     finding::{Action, Command, Finding, Fix},
     object::Kind,
-    rules::{note_title, notes as notes_of},
+    rules::{ValuesFile, note_title, notes as notes_of},
+    shell,
 };
 
 /// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way, notes.
@@ -22,7 +23,9 @@ const OWN: [&str; 6] = [
 const NOTES: &str = "release-notes";
 
 /// What stops something that runs.
-const STOPPING: [&str; 2] = ["elasticsearch-claim-labels", "immutable-field-changed"];
+const STOPPING: [&str; 2] = [RELABELLED, "immutable-field-changed"];
+
+const RELABELLED: &str = "elasticsearch-claim-labels";
 
 /// What findings come to.
 #[derive(Default)]
@@ -33,12 +36,14 @@ pub(super) struct Told {
 }
 
 /// The steps, flags and notes of findings.
-pub(super) fn told(findings: &[Finding]) -> Told {
+///
+/// What a finding has written into a file that the plan writes is done there.
+pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) -> Told {
     let mut told = Told::default();
     for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {
         match finding.action {
             Action::Warn => told.know.push(Know::of(finding)),
-            Action::Deny => told.refused(finding),
+            Action::Deny => told.refused(change, finding, files),
         }
     }
     told
@@ -77,70 +82,81 @@ impl Know {
 }
 
 impl Told {
-    fn refused(&mut self, finding: &Finding) {
-        let mut acts = Vec::new();
-        let ways = finding.fixes.iter().filter(|fix| !fix.instead);
-        for fix in ways {
-            if fix.commands.is_empty() {
-                acts.push(Act::Ask(fix.intro.clone()));
-            }
-            for command in &fix.commands {
-                match command {
-                    Command::HelmFlag(_) => self.flags.push(command.clone()),
-                    other => acts.push(act(other)),
-                }
-            }
-        }
+    fn refused(&mut self, change: &Change, finding: &Finding, files: &[ValuesFile]) {
+        let (mut acts, flags) = cures(finding, files);
+        let instead = finding.fixes.iter().filter(|fix| fix.instead);
+        let instead: Vec<_> = instead.cloned().collect();
+        let is_flagged = !flags.is_empty();
+        self.flags.extend(flags);
         // One command may cure what several rules find.
-        let done: Vec<_> = self
-            .steps
-            .iter()
-            .flat_map(|step| step.acts.clone())
-            .collect();
-        acts.retain(|act| !done.contains(act));
-        let instead: Vec<Fix> = finding
-            .fixes
-            .iter()
-            .filter(|fix| fix.instead)
-            .cloned()
-            .collect();
-        let is_flagged = finding.fixes.iter().any(|fix| {
-            let mut commands = fix.commands.iter();
-            !fix.instead && commands.any(|command| matches!(command, Command::HelmFlag(_)))
-        });
-        if acts.is_empty() && is_flagged {
-            if !instead.is_empty() {
-                self.know.push(Know::of(finding));
-            }
-            return;
+        let done = |act: &Act| self.steps.iter().any(|step| step.acts.contains(act));
+        acts.retain(|act| !done(act));
+        if acts.is_empty() && is_flagged && !instead.is_empty() {
+            self.know.push(Know::of(finding));
         }
-        if acts.is_empty() && !is_flagged {
-            if !finding.fixes.is_empty() {
-                return;
-            }
-            acts.push(Act::Ask(format!(
+        if acts.is_empty() && finding.fixes.is_empty() {
+            acts.push(Act::Decide(format!(
                 "Nothing that can be typed cures this; camunda-upgrade-guard explain {} says what does.",
                 finding.rule
             )));
         }
+        if acts.is_empty() {
+            return;
+        }
         let part = match finding.rule {
             rule if STOPPING.contains(&rule) => Part::Stop,
-            _ if acts.iter().all(|act| matches!(act, Act::Ask(_))) => Part::Decide,
+            _ if acts.iter().all(|act| matches!(act, Act::Decide(_))) => Part::Decide,
             _ => Part::Prepare,
         };
+        let mut why = finding.why.clone();
+        if finding.rule == RELABELLED {
+            why.push(format!(
+                "camunda-upgrade-guard relabel {} -n {} does the same and looks at each step.",
+                change.release, change.namespace
+            ));
+        }
         let step = Step::new(part, title(finding), acts);
         self.steps.push(Step {
-            why: finding.why.clone(),
+            why,
             instead,
             ..step
         });
     }
 }
 
+/// What is done about a finding, and the flags that the upgrade is given for it; the first of several ways counts.
+fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Command>) {
+    let (mut acts, mut flags) = (Vec::new(), Vec::new());
+    let is_written = |fix: &Fix| {
+        let mut commands = fix.commands.iter();
+        commands.any(|command| files.iter().any(|file| is_about(command, file)))
+    };
+    let ways = finding.fixes.iter().filter(|fix| !fix.instead);
+    for fix in ways.filter(|fix| !is_written(fix)) {
+        if fix.commands.is_empty() {
+            acts.push(Act::Decide(fix.intro.clone()));
+        }
+        for command in &fix.commands {
+            match command {
+                Command::HelmFlag(_) => flags.push(command.clone()),
+                Command::Shell(text) => acts.push(Act::Run(text.clone())),
+                Command::Manual(text) => acts.push(Act::Decide(format!("{} {text}", fix.intro))),
+            }
+        }
+    }
+    (acts, flags)
+}
+
+/// Whether a command writes a file that the plan writes, or gives it to Helm.
+fn is_about(command: &Command, file: &ValuesFile) -> bool {
+    let (text, name) = (command.text(), shell::quote(&file.name));
+    text.starts_with(&format!("cat > {name} <<")) || text == format!("-f {name}")
+}
+
 /// A finding says what would happen, a step what is done about it.
 fn title(finding: &Finding) -> String {
     let does = match finding.rule {
-        "elasticsearch-claim-labels" => "Label Elasticsearch's claims and delete its StatefulSet",
+        RELABELLED => "Label Elasticsearch's claims and delete its StatefulSet",
         "immutable-field-changed" => "Delete what Kubernetes does not let change; claims stay",
         "migration-unfinished" => "Wait for the migrations of before",
         "volume-not-retained" => "Retain volumes",
@@ -153,6 +169,6 @@ fn title(finding: &Finding) -> String {
 pub(super) fn act(command: &Command) -> Act {
     match command {
         Command::Shell(text) | Command::HelmFlag(text) => Act::Run(text.clone()),
-        Command::Manual(text) => Act::Ask(text.clone()),
+        Command::Manual(text) => Act::Decide(text.clone()),
     }
 }

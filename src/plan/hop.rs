@@ -56,7 +56,7 @@ impl Making<'_> {
         let mut change = self.change().clone();
         change.newest_patches = self.newest.clone();
         let findings = rules::judge(&change, self.prepared);
-        let mut told = finding::told(&findings);
+        let mut told = finding::told(&change, &findings, self.new_files);
         told.know.extend(finding::notes(&change));
         let (reads, mut flags) = kept(&change, self.prepared);
         flags.extend(told.flags);

@@ -38,8 +38,11 @@ impl Plan {
 fn step(text: &mut String, step: &Step) {
     line(
         text,
-        &format!("\n- [ ] **{}. {}**\n", step.number, plain(&step.title)),
+        &format!("\n- [ ] **{}. {}**", step.number, plain(&step.title)),
     );
+    if !step.why.is_empty() {
+        line(text, "");
+    }
     let mut listed = false;
     for why in &step.why {
         // What the terminal has indented is a list.
@@ -54,7 +57,7 @@ fn step(text: &mut String, step: &Step) {
     let mut block: Vec<String> = Vec::new();
     for act in &step.acts {
         match act {
-            Act::Ask(ask) => {
+            Act::Ask(ask) | Act::Decide(ask) => {
                 fence(text, &mut block);
                 line(text, &format!("\n{}", plain(ask)));
             }

@@ -36,6 +36,16 @@ ask() {
     esac
   fi
 }
+
+# Waits for somebody who has done it; nobody can say so beforehand.
+decide() {
+  if [ "${YES:-}" = 1 ]; then
+    printf '%s\n' "$1"
+    echo "YES=1 does not answer this. When it is done, go on with FROM=$((step + 1))." >&2
+    exit 1
+  fi
+  ask "$1"
+}
 "#;
 
 impl Plan {
@@ -45,7 +55,7 @@ impl Plan {
         comment(&mut text, &self.title());
         comment(
             &mut text,
-            "YES=1 asks nothing, BACKUP=0 leaves the backups to you, FROM=N begins with step N.",
+            "YES=1 asks nothing but what has to be decided, BACKUP=0 leaves the backups to you, FROM=N begins with step N.",
         );
         for note in &self.notes {
             comment(&mut text, &format!("Note: {note}"));
@@ -128,6 +138,7 @@ fn act(text: &mut String, act: &Act) {
     match act {
         Act::Run(command) => line(text, command),
         Act::Ask(what) => ask(text, what),
+        Act::Decide(what) => line(text, &format!("decide {}", quote(&one_line(what)))),
         Act::With {
             variable,
             command,

@@ -45,6 +45,8 @@ pub enum Act {
     Run(String),
     /// Something that only a person can do or look at.
     Ask(String),
+    /// Something without which there is no way on, and that nobody can say yes to beforehand.
+    Decide(String),
     /// A command for which a variable has to be set, and what to do where it is not.
     With {
         /// The variable.

@@ -80,7 +80,7 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     }
     for act in &step.acts {
         match act {
-            Act::Ask(text) => writeln!(f, "      {}", one_line(text))?,
+            Act::Ask(text) | Act::Decide(text) => writeln!(f, "      {}", one_line(text))?,
             act => write_command(f, &command(act))?,
         }
     }
@@ -113,7 +113,7 @@ fn write_command(f: &mut fmt::Formatter<'_>, command: &str) -> fmt::Result {
 pub(super) fn command(act: &Act) -> String {
     match act {
         Act::Run(command) => command.clone(),
-        Act::Ask(text) => text.clone(),
+        Act::Ask(text) | Act::Decide(text) => text.clone(),
         Act::With {
             variable, command, ..
         } => {

@@ -67,7 +67,7 @@ pub(super) fn file(making: &Making<'_>, file: &ValuesFile) -> Step {
         write: file.write.clone(),
     }];
     if file.by_hand {
-        acts.push(Act::Ask(format!(
+        acts.push(Act::Decide(format!(
             "Look into {}: its comments leave something to you to fill in or decide.",
             file.name
         )));

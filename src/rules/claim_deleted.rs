@@ -94,7 +94,7 @@ fn lost(
         )],
         fixes: vec![
             Fix::new("Keep the volume:", vec![Command::Shell(retain)]),
-            Fix::new(
+            Fix::instead(
                 "Or, where the data is saved elsewhere or not wanted, say so:",
                 vec![Command::Manual(give_up)],
             ),

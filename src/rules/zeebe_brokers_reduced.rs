@@ -160,7 +160,7 @@ fn fixes(
         let intro = format!(
             "Only where Zeebe's own cluster API has moved all partitions to the first {planned} already, say so:"
         );
-        fixes.push(Fix::new(intro, vec![Command::Manual(command)]));
+        fixes.push(Fix::instead(intro, vec![Command::Manual(command)]));
     }
     fixes
 }

@@ -92,7 +92,7 @@ impl Looking<'_> {
         };
         let reader = Reader::of_command(self.cluster.clone(), PATIENCE);
         match reader.standing(self.records, recorded, revision).await {
-            Ok(Read::Other(_)) => (None, Vec::new()),
+            Ok(Read::Other(_) | Read::Gone) => (None, Vec::new()),
             Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), &standing).await,
             Err(reason) => {
                 let gap = Gap {
