@@ -40,7 +40,7 @@ pub enum Source {
 #[non_exhaustive]
 pub enum InputError {
     /// There is nothing in it.
-    #[error("{0} is empty")]
+    #[error("{0} is empty: helm has said why it prints nothing (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)")]
     Empty(String),
     /// It is larger than anything that Helm makes.
     #[error("{0} has more than {1} bytes")]

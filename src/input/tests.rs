@@ -130,7 +130,11 @@ fn a_manifest_tells_release_and_hooks_by_labels_and_annotations() {
 
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
-    fails("  \n", "file is empty");
+    fails(
+        "  \n",
+        "file is empty: helm has said why it prints nothing \
+         (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)",
+    );
     fails(
         "Error: UPGRADE FAILED\n",
         "file holds no Kubernetes object: it should be what helm upgrade --dry-run=server -o json prints, \
