@@ -40,8 +40,15 @@ pub enum Source {
 #[non_exhaustive]
 pub enum InputError {
     /// There is nothing in it.
-    #[error("{0} is empty: helm has said why it prints nothing (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)")]
+    #[error(
+        "{0} is empty: helm has said why it prints nothing (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)"
+    )]
     Empty(String),
+    /// Helm could not make it.
+    #[error(
+        "{0} holds an error of helm's, not an upgrade (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)"
+    )]
+    Failed(String),
     /// It is larger than anything that Helm makes.
     #[error("{0} has more than {1} bytes")]
     TooLarge(String, usize),
@@ -130,6 +137,9 @@ pub fn read(name: &str, bytes: Vec<u8>) -> Result<Input, InputError> {
     }
     if begin.starts_with('{') {
         return of_json(name, begin);
+    }
+    if begin.starts_with("Error: ") {
+        return Err(InputError::Failed(name.to_owned()));
     }
     if let Some(release) = record::of_data(begin) {
         return release

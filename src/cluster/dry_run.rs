@@ -113,7 +113,7 @@ impl LiveCluster {
             let namespace = at(object, "/metadata/namespace").and_then(Value::as_str);
             let namespace = namespace.unwrap_or(sent.namespace);
             let name = text(object, "/metadata/name");
-            if !is_name(name) && !name.contains(':') || !is_name(namespace) {
+            if !is_path_segment(name) || !is_name(namespace) {
                 let why = format!("{name:?} is no name");
                 result.refused.insert(Refusal {
                     object: described,
@@ -280,6 +280,12 @@ fn is_own(version: &str) -> bool {
     }
 }
 
+/// Roles may be called `system:node`, but nothing may lead elsewhere, or take the dry run out of the query.
+fn is_path_segment(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":._-".contains(c);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
+}
+
 fn is_kept(live: &Value) -> bool {
     let annotations = at(live, "/metadata/annotations");
     annotations.and_then(|it| it.get(crate::facts::RESOURCE_POLICY)) == Some(&"keep".into())
@@ -297,4 +303,40 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     at(value, pointer)
         .and_then(Value::as_str)
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        for name in ["camunda-zeebe", "system:node", "v1.apps", "A_b"] {
+            assert!(is_path_segment(name), "{name}");
+        }
+        for name in [
+            "",
+            "..",
+            "a/../b",
+            "a:?force=true",
+            "a#b",
+            "a%2fb",
+            "a b",
+            ":a",
+        ] {
+            assert!(!is_path_segment(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn kubernetes_own_kinds_merge_lists_and_others_do_not() {
+        for version in ["v1", "apps/v1", "rbac.authorization.k8s.io/v1"] {
+            assert!(is_own(version), "{version}");
+        }
+        assert!(!is_own("monitoring.coreos.com/v1"));
+        assert_eq!(
+            (root("v1"), root("apps/v1")),
+            ("/api/v1".to_owned(), "/apis/apps/v1".to_owned())
+        );
+    }
 }

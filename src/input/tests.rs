@@ -136,7 +136,12 @@ fn what_is_wrong_is_said_with_its_place() {
          (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)",
     );
     fails(
-        "Error: UPGRADE FAILED\n",
+        "Error: UPGRADE FAILED: no\n",
+        "file holds an error of helm's, not an upgrade \
+         (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)",
+    );
+    fails(
+        "- a list\n",
         "file holds no Kubernetes object: it should be what helm upgrade --dry-run=server -o json prints, \
          or a rendered manifest, or a release record",
     );

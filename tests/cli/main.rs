@@ -4,6 +4,7 @@
 
 mod definition;
 mod documented;
+mod inputs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
