@@ -272,11 +272,28 @@ fn collection(version: &str, served: &Served, namespace: &str) -> String {
     }
 }
 
+/// The groups of Kubernetes' own whose names have dots; others that end alike are somebody's CustomResourceDefinitions.
+const OWN: [&str; 13] = [
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
+
 /// Whether a group is Kubernetes' own, not one that somebody has added.
 fn is_own(version: &str) -> bool {
     match version.split_once('/') {
         None => true,
-        Some((group, _)) => !group.contains('.') || group.ends_with(".k8s.io"),
+        Some((group, _)) => !group.contains('.') || OWN.contains(&group),
     }
 }
 
@@ -333,7 +350,9 @@ mod tests {
         for version in ["v1", "apps/v1", "rbac.authorization.k8s.io/v1"] {
             assert!(is_own(version), "{version}");
         }
-        assert!(!is_own("monitoring.coreos.com/v1"));
+        for version in ["monitoring.coreos.com/v1", "snapshot.storage.k8s.io/v1"] {
+            assert!(!is_own(version), "{version}");
+        }
         assert_eq!(
             (root("v1"), root("apps/v1")),
             ("/api/v1".to_owned(), "/apis/apps/v1".to_owned())
