@@ -1,5 +1,7 @@
 //! Secret values taken out of objects, values and records, digests put in their place.
 
+mod url;
+
 use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -216,7 +218,8 @@ impl Redactor {
         let redacted = match (self.is_secret(name, &text), text.contains('\n')) {
             (true, _) => self.salt.digest(text.as_bytes()),
             (false, true) => self.lines(&text),
-            (false, false) => return,
+            (false, false) if value.is_number() => return,
+            (false, false) => self.address(&text),
         };
         *value = json!(redacted);
     }
@@ -272,8 +275,13 @@ impl Redactor {
         let text = line.trim();
         match text.len() >= SHORTEST && self.known.contains(&self.salt.digest(text.as_bytes())) {
             true => line.replace(text, &self.salt.digest(text.as_bytes())),
-            false => line.to_owned(),
+            false => self.address(line),
         }
+    }
+
+    /// A text that may be an address with a password in it.
+    fn address(&self, text: &str) -> String {
+        url::without_passwords(text, |password| self.salt.digest(password.as_bytes()))
     }
 }
 

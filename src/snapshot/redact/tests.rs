@@ -18,6 +18,7 @@ fn secrets_go_and_everything_else_stays() {
             "issuer": "correct horse",
         }}},
         "tls": {"key": "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n"},
+        "url": "https://elastic:hunter2@es:9200",
         "lines": {"existingSecret": "hunter2\nhunter2\n"},
         "auth": {"adminPassword": 12345, "existingSecret": "mine", "secretKeys": {"adminPasswordKey": "password"}},
         "env": [{"name": "A_TOKEN", "value": "hunter2"}, {"name": "B", "value": "yes"}, {"name": "C_PASSWORD", "value": "$(D)"}],
