@@ -72,7 +72,7 @@ fn rules_count_as_they_are_configured() {
     release.bind_all();
 
     load("{}\n", "ok");
-    let denial = release.refused(Helm::V3, &own("camunda-12"), &[dropped]);
+    let denial = release.refused_by_guard(Helm::V3, &own("camunda-12"), &[dropped]);
     denial.assert_rules(&["claims-orphaned", REMOVED]);
     load(
         &format!(
@@ -80,7 +80,7 @@ fn rules_count_as_they_are_configured() {
         ),
         "ok",
     );
-    let denial = release.refused(Helm::V3, &own("camunda-12"), &[dropped]);
+    let denial = release.refused_by_guard(Helm::V3, &own("camunda-12"), &[dropped]);
     denial.assert_rules(&["claims-orphaned"]);
     assert!(
         denial.text.contains(&format!("Warning: {REMOVED}")),
@@ -98,7 +98,7 @@ fn rules_count_as_they_are_configured() {
         guard.log()
     );
     release
-        .refused(Helm::V3, &own("camunda-12"), &[dropped])
+        .refused_by_guard(Helm::V3, &own("camunda-12"), &[dropped])
         .assert_rules(&["claims-orphaned"]);
     load(
         "rules: {claims-orphaned: off, identity-secret-removed: off}\n",
@@ -136,7 +136,11 @@ fn newest_patches(cluster: &Cluster, load: &impl Fn(&str)) {
     let release = Release::new(cluster, "camunda");
     let installed = release.install(Helm::V3, &own("camunda-8.2"), &[]);
     installed.ok().unwrap();
-    let upgraded = || release.refused(Helm::V3, &own("camunda-8.3"), &[ANEW]).text;
+    let upgraded = || {
+        release
+            .refused_by_guard(Helm::V3, &own("camunda-8.3"), &[ANEW])
+            .text
+    };
     let told = "It leaves 8.2 at 8.2.34; the newest patch known is 8.2.77.";
     assert!(!upgraded().contains(told));
     load("newestPatches: {\"8.2\": 8.2.77}\n");
@@ -173,7 +177,7 @@ fn labelled_namespaces(cluster: &Cluster, load: &impl Fn(&str)) {
     for other in ["team=a", "stage=prod"] {
         label(other);
         let removed = ["--set=identityKeycloak.enabled=false"];
-        let denial = release.refused(Helm::V4, &chart, &removed);
+        let denial = release.refused_by_guard(Helm::V4, &chart, &removed);
         denial.assert_rules(&["claims-orphaned", REMOVED]);
     }
     label("stage=dev-2");
@@ -222,7 +226,7 @@ fn charts_of_ones_own(cluster: &Cluster, load: &impl Fn(&str)) {
         ),
     ] {
         load(&format!("guarded: [{guarded}]\n"));
-        let denial = release.refused(Helm::V3, &chart, &[ANEW]);
+        let denial = release.refused_by_guard(Helm::V3, &chart, &[ANEW]);
         denial.assert_rules(&["identity-secret-regenerated"]);
         let set = r#"{"stringData": {"password": "another"}}"#;
         let patch = [

@@ -95,7 +95,7 @@ fn an_api_server_with_faults_is_told_in_time_and_nothing_else_stops() {
     shop.install(Helm::V3, &foreign, &[]).ok().unwrap();
     for ((fault, reason), helm) in ALL.into_iter().zip(Helm::BOTH.into_iter().cycle()) {
         server.set(&[("", fault)]);
-        let denial = camunda.refused(helm, &chart, &["--set=zeebe.podAnnotations.a=b"]);
+        let denial = camunda.refused_by_guard(helm, &chart, &["--set=zeebe.podAnnotations.a=b"]);
         denial.assert_rules(&[NOT_CHECKED]);
         from_the_guard(&denial.text);
         let of = "the records of release camunda";
@@ -109,7 +109,7 @@ fn an_api_server_with_faults_is_told_in_time_and_nothing_else_stops() {
     }
     for (path, what) in SOME {
         server.set(&[(path, Fault::Forbidden)]);
-        let denial = camunda.refused(Helm::V3, &chart, &[REMOVED]);
+        let denial = camunda.refused_by_guard(Helm::V3, &chart, &[REMOVED]);
         from_the_guard(&denial.text);
         let (_, checked) = denial.text.split_once("[not-checked]").unwrap();
         let reason = "is forbidden: User \"guard\" cannot get things";
@@ -133,7 +133,7 @@ fn works(camunda: &Release) {
     let (helm, chart) = (Helm::V4, own("camunda-12"));
     let good = camunda.upgrade(helm, &chart, &["--set=zeebe.podAnnotations.c=d"]);
     assert_silent(&good.ok().unwrap());
-    let bad = camunda.refused(helm, &chart, &[ANEW]);
+    let bad = camunda.refused_by_guard(helm, &chart, &[ANEW]);
     bad.assert_rules(&["identity-secret-regenerated"]);
 }
 

@@ -80,20 +80,20 @@ fn somebody_with_the_right_goes_ahead_once() {
         let elsewhere = cluster.namespace("elsewhere").unwrap();
         create(&elsewhere, &right);
         release
-            .refused(helm, &chart, &[DROPPED])
+            .refused_by_guard(helm, &chart, &[DROPPED])
             .assert_rules(&REFUSED);
         create(
             namespace,
             &right.replace("revision: \"2\"", "revision: \"9\""),
         );
-        let denial = release.refused(helm, &chart, &[DROPPED]);
+        let denial = release.refused_by_guard(helm, &chart, &[DROPPED]);
         denial.assert_rules(&REFUSED);
         let because = "it is for revision 9, and this is revision 2";
         assert!(denial.text.contains(because), "{}", denial.text);
         delete();
         create(namespace, &right.replace("claims-orphaned,", ""));
         release
-            .refused(helm, &chart, &[DROPPED])
+            .refused_by_guard(helm, &chart, &[DROPPED])
             .assert_rules(&["claims-orphaned"]);
         // It is not widened afterwards by who may not decide.
         let patch = r#"{"data":{"rules":"claims-orphaned,identity-secret-removed"}}"#;
@@ -115,7 +115,8 @@ fn somebody_with_the_right_goes_ahead_once() {
         }
         assert!(guard.log().contains("override used"));
         assert!(release.get("statefulset", "camunda-postgresql").is_none());
-        let denial = release.refused(helm, &chart, &[DROPPED, "--set=zeebe.clusterSize=1"]);
+        let denial =
+            release.refused_by_guard(helm, &chart, &[DROPPED, "--set=zeebe.clusterSize=1"]);
         denial.assert_rules(&["zeebe-brokers-reduced"]);
         let because = "it is for revision 2, and this is revision 3";
         assert!(denial.text.contains(because), "{}", denial.text);
