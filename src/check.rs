@@ -13,8 +13,8 @@ use crate::{
     gather::{Asker, ReadErrors, Reader, Records, Running},
     input::{Input, LIMITS, Source},
     manifest::{self, Budget},
-    policy::Policy,
-    release::{self, Limits, Release, Status},
+    policy::{Guarded, Policy},
+    release::{self, Release, Status},
     report::{Outcome, Report},
     rules,
     values::Values,
@@ -139,7 +139,7 @@ impl Check {
         }
         let planned = self.planned(&release, &running, told);
         Ok(self
-            .report(&reader, &release, &planned, &running, source)
+            .report(&reader, &release, revision, &planned, &running, source)
             .await)
     }
 
@@ -161,7 +161,9 @@ impl Check {
             .running_anywhere(&records, namespace, name, None)
             .await;
         let planned = self.planned(&release, &running, Source::Release);
-        Ok(self.report(&reader, &release, &planned, &running, "").await)
+        Ok(self
+            .report(&reader, &release, None, &planned, &running, "")
+            .await)
     }
 
     /// What a release that runs has left to be done.
@@ -222,14 +224,7 @@ impl Check {
                 revision,
             });
         };
-        let data = object.str("/data/release");
-        let data = data.ok_or_else(|| unread("it has no data.release".to_owned()))?;
-        let decoded = release::decode(data, storage, Limits::default());
-        let mut decoded = decoded.map_err(|error| unread(error.to_string()))?;
-        if decoded.namespace.is_empty() {
-            namespace.clone_into(&mut decoded.namespace);
-        }
-        Ok(decoded)
+        release::of_record(&object, storage).map_err(|error| unread(error.to_string()))
     }
 
     fn planned(&self, release: &Release, running: &Running, told: Source) -> Rendered {
@@ -238,9 +233,7 @@ impl Check {
             _ => None,
         };
         let mut rendered = Rendered::within(release, known, Budget::new(LIMITS));
-        let (chart, namespace) = (&release.chart.metadata.name, &release.namespace);
-        let mut guarded = self.policy.guarded.iter();
-        if guarded.any(|it| it.fits(Some(chart), namespace, &release.name)) {
+        if Guarded::covers(&self.policy.guarded, release) {
             rendered = rendered.as_camundas(release);
         }
         if told != Source::Release {
@@ -256,6 +249,7 @@ impl Check {
         &self,
         reader: &Reader,
         release: &Release,
+        revision: Option<u64>,
         planned: &Rendered,
         running: &Running,
         source: &str,
@@ -272,7 +266,10 @@ impl Check {
         }
         if let (true, Cluster::Live(cluster)) = (self.dry_run, &self.cluster) {
             let applied = match running {
-                Running::Release(..) => reader.running_record(release).await,
+                Running::Release(..) => {
+                    let (namespace, name) = (&release.namespace, &release.name);
+                    reader.running_record(namespace, name, revision).await
+                }
                 _ => None,
             };
             let dry_run = cluster.dry_run(&sent(release, applied.as_ref())).await;

@@ -12,6 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub use self::decode::{DecodeError, Limits, Storage, decode};
+use crate::object::Object;
 
 /// The prefix of every record's name: `sh.helm.release.v1.NAME.vREVISION`.
 pub const RECORD_PREFIX: &str = "sh.helm.release.v1.";
@@ -194,6 +195,19 @@ impl fmt::Display for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)
     }
+}
+
+/// Reads a record as it lies on a cluster or in a file.
+///
+/// # Errors
+/// As [`decode`], and when there is nothing in it.
+pub fn of_record(record: &Object, storage: Storage) -> Result<Release, DecodeError> {
+    let data = record.str("/data/release").ok_or(DecodeError::Missing)?;
+    let mut release = decode(data, storage, Limits::default())?;
+    if release.namespace.is_empty() {
+        release.namespace = record.namespace().unwrap_or_default().to_owned();
+    }
+    Ok(release)
 }
 
 /// The release's name and revision from the name of its record.

@@ -9,7 +9,7 @@ use crate::{
     cluster::{Contents, ReadError},
     facts::{Facts, Gap},
     object::{Kind, Object, ObjectRef},
-    release::{self, Limits, Release, Storage, parse_record_name},
+    release::{self, Release, Storage, parse_record_name},
 };
 
 /// What Argo CD and `kubectl apply` leave on the cluster of what they have applied.
@@ -35,15 +35,7 @@ impl Reader {
     ) -> Running {
         let mut unread = None;
         for storage in STORAGES {
-            let kind = storage.kind();
-            let next = match revision {
-                Some(revision) => Ok(Some(revision)),
-                None => {
-                    let newest = self.newest_revision(kind, namespace, release).await;
-                    newest.map(|newest| newest.map(|newest| newest.saturating_add(1)))
-                }
-            };
-            match next {
+            match self.next(storage, namespace, release, revision).await {
                 Ok(None) => {}
                 Ok(Some(next)) => {
                     match self
@@ -125,25 +117,38 @@ impl Reader {
     }
 
     /// The record of what runs before a revision, or now.
-    pub async fn running_record(&self, planned: &Release) -> Option<Release> {
-        let (namespace, name) = (&planned.namespace, &planned.name);
+    pub async fn running_record(
+        &self,
+        namespace: &str,
+        release: &str,
+        revision: Option<u64>,
+    ) -> Option<Release> {
         for storage in STORAGES {
-            let next = match planned.revision {
-                0 => self
-                    .newest_revision(storage.kind(), namespace, name)
-                    .await
-                    .ok()?
-                    .map(|newest| newest.saturating_add(1)),
-                revision => Some(revision),
-            };
-            let Some(next) = next else { continue };
-            let found = self.find_running(storage, namespace, name, next).await;
+            let next = self.next(storage, namespace, release, revision).await;
+            let Some(next) = next.ok()? else { continue };
+            let found = self.find_running(storage, namespace, release, next).await;
             if let Some(record) = found.ok()? {
-                let data = record.str("/data/release")?;
-                return release::decode(data, storage, Limits::default()).ok();
+                return release::of_record(&record, storage).ok();
             }
         }
         None
+    }
+
+    /// The revision before which to look: the one that is announced, or the one after the newest.
+    async fn next(
+        &self,
+        storage: Storage,
+        namespace: &str,
+        release: &str,
+        revision: Option<u64>,
+    ) -> Result<Option<u64>, ReadError> {
+        if revision.is_some() {
+            return Ok(revision);
+        }
+        let newest = self
+            .newest_revision(storage.kind(), namespace, release)
+            .await?;
+        Ok(newest.map(|newest| newest.saturating_add(1)))
     }
 
     /// A record of this revision.

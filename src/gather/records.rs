@@ -87,9 +87,7 @@ impl Records {
                     release.namespace = home;
                 }
                 let mut rendered = Rendered::of(&release, known.as_deref());
-                let (chart, namespace) = (&release.chart.metadata.name, &release.namespace);
-                let fits = |it: &Guarded| it.fits(Some(chart), namespace, &release.name);
-                if guarded.iter().any(fits) {
+                if Guarded::covers(&guarded, &release) {
                     rendered = rendered.as_camundas(&release);
                 }
                 (release, rendered)

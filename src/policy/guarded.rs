@@ -4,7 +4,7 @@ use semver::Version;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::matches;
-use crate::object::Object;
+use crate::{object::Object, release::Release};
 
 /// Which releases; what is named has to fit, and at least one has to be named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,13 @@ impl Guarded {
     /// Whether it goes by the chart's name.
     pub fn names_charts(&self) -> bool {
         !self.charts.is_empty()
+    }
+
+    /// Whether one of them says that all of a release is Camunda's.
+    pub fn covers(guarded: &[Guarded], release: &Release) -> bool {
+        let (chart, namespace) = (&release.chart.metadata.name, &release.namespace);
+        let mut guarded = guarded.iter();
+        guarded.any(|it| it.fits(Some(chart), namespace, &release.name))
     }
 
     /// Whether it is about a release; `chart` is its chart's name, as far as that is known.

@@ -11,7 +11,7 @@ use crate::{
     cluster::Cluster,
     gather::releases,
     object::{Kind, Object},
-    release::{self, Limits},
+    release,
     values::Values,
 };
 
@@ -79,12 +79,8 @@ async fn rendered(cluster: &Cluster, namespace: &str, release: &str) -> Result<O
     let record = cluster.get(&reference).await;
     let record = record.with_context(|| format!("can't get {reference}"))?;
     let record = record.with_context(|| format!("{reference} has gone meanwhile"))?;
-    let data = record.str("/data/release").unwrap_or_default();
-    let mut decoded = release::decode(data, recorded.storage, Limits::default())
+    let decoded = release::of_record(&record, recorded.storage)
         .map_err(|error| anyhow!("{reference} can't be decoded: {error}"))?;
-    if decoded.namespace.is_empty() {
-        namespace.clone_into(&mut decoded.namespace);
-    }
     Ok(Some(Rendered::of(&decoded, None)))
 }
 

@@ -12,7 +12,7 @@ use crate::{
     input::LIMITS,
     manifest::Budget,
     object::{Kind, Object, ObjectRef},
-    release::{self, Limits, RECORD_PREFIX, Release, Status},
+    release::{self, RECORD_PREFIX, Release, Status},
     rules::secret_refs,
 };
 
@@ -127,14 +127,7 @@ impl Taking<'_> {
         let Some(record) = found.map_err(|error| error.to_string())? else {
             return Ok(None);
         };
-        let data = record
-            .str("/data/release")
-            .ok_or("it has no data.release")?;
-        let decoded = release::decode(data, storage, Limits::default());
-        let mut release = decoded.map_err(|error| error.to_string())?;
-        if release.namespace.is_empty() {
-            release.namespace = self.namespace.to_owned();
-        }
+        let release = release::of_record(&record, storage).map_err(|error| error.to_string())?;
         let status = release.info.status;
         let rendered = Rendered::within(&release, None, Budget::new(LIMITS));
         Ok(rendered.camunda.then_some((release, status)))
