@@ -137,7 +137,9 @@ impl Guard {
                 Verdict::admitted()
             }
             (Endpoint::Mutate, _) => mutate::judge(&policy, self.retain, reader, request).await,
-            (Endpoint::Validate, _) => object_gate::judge(&policy, reader, request).await,
+            (Endpoint::Validate, _) => {
+                object_gate::judge(&self.records, &policy, reader, request).await
+            }
         }
     }
 }

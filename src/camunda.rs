@@ -36,6 +36,12 @@ pub const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", CHART);
 /// The label that names the release on Camunda's and on Bitnami's objects.
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 
+/// What Helm writes on an object of a release: its name.
+pub const HELM_RELEASE: &str = "meta.helm.sh/release-name";
+
+/// What Helm writes on an object of a release: its namespace.
+pub const HELM_RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
+
 use crate::object::Object;
 
 /// The release that an object's labels name: `release` is what the elastic chart of up to 8.2 calls it.

@@ -150,6 +150,8 @@ pub struct Change {
     pub produced: BTreeSet<(String, String)>,
     /// What Helm deletes of subcharts beside a StatefulSet, of kinds that no rule reads.
     pub dropped: Vec<Dropped>,
+    /// The claims that only a revision has brought that never was deployed, and that a rollback takes away.
+    pub abandoned: BTreeSet<ObjectRef>,
 }
 
 /// One object of a change; what is live is among the facts.
@@ -244,6 +246,23 @@ impl Change {
             running_helm: running.map(|running| running.helm.clone()),
             produced: planned.produced.clone(),
             dropped: dropped.unwrap_or_default(),
+            abandoned: BTreeSet::new(),
+        }
+    }
+
+    /// Adds the claims of the revision that a rollback leaves, should that never have been deployed: Helm compares with it.
+    pub fn leaving(&mut self, left: &Rendered) {
+        let claims = left.objects.iter().filter(|object| {
+            object.reference.kind == Kind::PersistentVolumeClaim && object.hook.is_none()
+        });
+        for claim in claims {
+            if self.find(&claim.reference).is_some() {
+                continue;
+            }
+            let mut change = ObjectChange::from_rendered(claim);
+            change.running = Some(Arc::clone(&claim.object));
+            self.objects.push(change);
+            self.abandoned.insert(claim.reference.clone());
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     change::{Change, HelmCli, Rendered},
     cluster::{Apply, Cluster, Sent},
-    gather::{Asker, ReadErrors, Reader, Records, Running},
+    gather::{Asker, Left, ReadErrors, Reader, Records, Running},
     input::{Input, LIMITS, Source},
     manifest::{self, Budget},
     policy::{Guarded, Policy},
@@ -139,7 +139,14 @@ impl Check {
         }
         let planned = self.planned(&release, &running, told);
         Ok(self
-            .report(&reader, &release, revision, &planned, &running, source)
+            .report(
+                &reader,
+                &release,
+                revision,
+                &planned,
+                (&running, &Left::Nothing),
+                source,
+            )
             .await)
     }
 
@@ -160,9 +167,10 @@ impl Check {
         let running = reader
             .running_anywhere(&records, namespace, name, None)
             .await;
+        let left = reader.left_anywhere(&records, namespace, name).await;
         let planned = self.planned(&release, &running, Source::Release);
         Ok(self
-            .report(&reader, &release, None, &planned, &running, "")
+            .report(&reader, &release, None, &planned, (&running, &left), "")
             .await)
     }
 
@@ -251,12 +259,12 @@ impl Check {
         release: &Release,
         revision: Option<u64>,
         planned: &Rendered,
-        running: &Running,
+        (running, left): (&Running, &Left),
         source: &str,
     ) -> Report {
         let newest = &self.policy.newest_patches;
         let announced = reader
-            .announced(release, planned, running, newest, Asker::Reader)
+            .announced(release, planned, running, left, newest, Asker::Reader)
             .await;
         let Some((mut change, mut facts)) = announced else {
             return Report::of_others(release, source);

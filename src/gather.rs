@@ -9,6 +9,7 @@ mod object;
 mod records;
 mod release;
 mod releases;
+mod removal;
 mod running;
 mod standing;
 
@@ -29,7 +30,7 @@ pub use self::{
     records::{Decoded, Held, Records},
     release::Asker,
     releases::{Recorded, Releases, Revision, listing, releases},
-    running::Running,
+    running::{Left, Running},
     standing::Read,
 };
 use crate::{

@@ -10,6 +10,7 @@ mod backup_first;
 mod by_default;
 mod chart_8_3_0_not_recommended;
 mod claim_deleted;
+mod claim_removed;
 mod claim_retention_policy;
 mod claims_orphaned;
 mod component_disappears;
@@ -71,6 +72,7 @@ use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
 use self::not_checked::Unjudged;
 pub(crate) use self::{
+    claim_removed::removed as removed_claims,
     cures::{
         conversion,
         convert::{ValuesFile, set},
@@ -128,6 +130,7 @@ pub const RULES: &[Rule] = &[
     datastore_changed::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
+    claim_removed::RULE,
     storage_shrunk::RULE,
     elasticsearch_claim_labels::RULE,
     claim_retention_policy::RULE,
@@ -211,6 +214,11 @@ pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 /// What a release that runs has left to be done.
 pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
     judge_by(&[after_upgrade::RULE], change, facts)
+}
+
+/// What a record that Helm is at work on says of a claim that it deletes.
+pub fn removal(change: &Change, facts: &Facts) -> Vec<Finding> {
+    judge_by(&[claim_removed::RULE], change, facts)
 }
 
 fn judge_by(rules: &[Rule], change: &Change, facts: &Facts) -> Vec<Finding> {

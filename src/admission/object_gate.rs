@@ -8,13 +8,19 @@ use crate::{
     change::{Change, Operation},
     denial,
     facts::Facts,
-    gather::Reader,
+    finding::Finding,
+    gather::{Reader, Records},
     object::{Kind, Object, ObjectRef},
     policy::Policy,
     rules,
 };
 
-pub(super) async fn judge(policy: &Policy, reader: &Reader, request: &Request<'_>) -> Verdict {
+pub(super) async fn judge(
+    records: &Records,
+    policy: &Policy,
+    reader: &Reader,
+    request: &Request<'_>,
+) -> Verdict {
     if let Some((statefulset, replicas)) = request.scaled() {
         return scaled(policy, reader, statefulset, replicas).await;
     }
@@ -30,7 +36,7 @@ pub(super) async fn judge(policy: &Policy, reader: &Reader, request: &Request<'_
         return Verdict::admitted();
     };
     if operation == Operation::Delete {
-        return deleted(policy, reader, request, kind).await;
+        return deleted(records, policy, reader, request, kind).await;
     }
     let Some(object) = request.object() else {
         return Verdict::admitted();
@@ -72,7 +78,13 @@ pub(super) async fn judge(policy: &Policy, reader: &Reader, request: &Request<'_
 }
 
 /// A claim, or the volume of one: whose release it is, the claim tells.
-async fn deleted(policy: &Policy, reader: &Reader, request: &Request<'_>, kind: Kind) -> Verdict {
+async fn deleted(
+    records: &Records,
+    policy: &Policy,
+    reader: &Reader,
+    request: &Request<'_>,
+    kind: Kind,
+) -> Verdict {
     let (Kind::PersistentVolumeClaim | Kind::PersistentVolume, Some(old)) =
         (kind, request.old_object())
     else {
@@ -84,8 +96,13 @@ async fn deleted(policy: &Policy, reader: &Reader, request: &Request<'_>, kind: 
     let facts = reader.deletion_facts(&old, kind).await;
     let (release, namespace) = owner(&facts);
     let policy = policy.in_namespace(reader, &namespace).await;
-    let mut change = Change::of_deletion(reference, &release, old);
+    let mut change = Change::of_deletion(reference, &release, old.clone());
     change.namespace = namespace;
+    let loses = kind == Kind::PersistentVolumeClaim && !rules::judge(&change, &facts).is_empty();
+    if loses && let Some((change, facts)) = reader.removal(records, &old, &facts).await {
+        let findings = rules::removal(&change, &facts);
+        return found(&policy, reader, &change, findings).await;
+    }
     judged(&policy, reader, &change, &facts).await
 }
 
@@ -123,7 +140,15 @@ pub(super) async fn judged(
     change: &Change,
     facts: &Facts,
 ) -> Verdict {
-    let findings = rules::judge(change, facts);
+    found(policy, reader, change, rules::judge(change, facts)).await
+}
+
+async fn found(
+    policy: &Policy,
+    reader: &Reader,
+    change: &Change,
+    findings: Vec<Finding>,
+) -> Verdict {
     let mut findings = policy.apply(&change.namespace, &change.release, findings);
     // What an override does not cover here is told where it was refused first.
     let _ = overriding::apply(reader, &change.namespace, change, None, &mut findings).await;

@@ -10,7 +10,7 @@ use crate::{
     denial,
     facts::Facts,
     finding::refuses,
-    gather::{Asker, BUSY, Decoded, Reader, Running},
+    gather::{Asker, BUSY, Decoded, Left, Reader, Running},
     object::{Kind, ObjectRef},
     overrides,
     policy::Policy,
@@ -74,8 +74,17 @@ pub(super) async fn judge(
             running(guard, reader, request, storage, name, revision).await
         }
     };
+    let left = match release.info.status {
+        release::Status::PendingRollback => {
+            let (records, home) = (&guard.records, &request.namespace);
+            let (name, revision) = (&release.name, release.revision);
+            reader.left(records, storage, home, name, revision).await
+        }
+        _ => Left::Nothing,
+    };
     let asker = Asker::Writer(&request.namespace, &request.user_info);
-    let announced = reader.announced(&release, &rendered, &running, &policy.newest_patches, asker);
+    let newest = &policy.newest_patches;
+    let announced = reader.announced(&release, &rendered, &running, &left, newest, asker);
     let Some((change, facts)) = announced.await else {
         return Verdict::admitted();
     };

@@ -17,7 +17,7 @@ use crate::{
 /// The objects of a release that rules look at.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// Secrets, ConfigMaps, StatefulSets, Deployments and Jobs, hooks included.
+    /// Secrets, ConfigMaps, claims, StatefulSets, Deployments and Jobs, hooks included.
     pub objects: Vec<RenderedObject>,
     /// The version of Camunda's chart, if Camunda is in this release.
     pub camunda_version: Option<String>,
@@ -72,9 +72,10 @@ pub struct HookRun {
     pub recreated: bool,
 }
 
-const WANTED: [Kind; 5] = [
+const WANTED: [Kind; 6] = [
     Kind::Secret,
     Kind::ConfigMap,
+    Kind::PersistentVolumeClaim,
     Kind::StatefulSet,
     Kind::Deployment,
     Kind::Job,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Reader, Records, Running, Wanted};
+use super::{Left, Reader, Records, Running, Wanted};
 use crate::{
     camunda::INSTANCE,
     change::Rendered,
@@ -22,7 +22,7 @@ const APPLIED: [Kind; 5] = [
 ];
 
 /// Where Helm keeps records.
-const STORAGES: [Storage; 2] = [Storage::Secret, Storage::ConfigMap];
+pub(super) const STORAGES: [Storage; 2] = [Storage::Secret, Storage::ConfigMap];
 
 impl Reader {
     /// What runs before `revision`, or now, wherever Helm keeps it; without any record, what the live objects say.
@@ -62,6 +62,18 @@ impl Reader {
             true => Running::Live(Arc::new(rendered), gaps),
             false => Running::Nothing,
         }
+    }
+
+    /// What a rollback leaves that would be the next revision, wherever Helm keeps it.
+    pub async fn left_anywhere(&self, records: &Records, namespace: &str, release: &str) -> Left {
+        for storage in STORAGES {
+            let Ok(Some(next)) = self.next(storage, namespace, release, None).await else {
+                // Why it can't be told is told with what runs.
+                continue;
+            };
+            return self.left(records, storage, namespace, release, next).await;
+        }
+        Left::Nothing
     }
 
     /// The newest revision of which there is a record.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream};
 
-use super::{PARALLEL, Reader, Running, Wanted, measure::REVIEW};
+use super::{Left, PARALLEL, Reader, Running, Wanted, measure::REVIEW};
 use crate::{
     camunda::{Component, NewestPatches, is_elastics},
     change::{Change, ObjectChange, Rendered},
@@ -16,8 +16,8 @@ use crate::{
     object::{Kind, Object, ObjectRef},
     release::Release,
     rules::{
-        CLAIM_LABELS_SINCE, SecretRef, changed_user, connectors_secret, goes_back, renamed_gateway,
-        secret_refs,
+        CLAIM_LABELS_SINCE, SecretRef, changed_user, connectors_secret, goes_back, removed_claims,
+        renamed_gateway, secret_refs,
     },
 };
 
@@ -38,10 +38,11 @@ impl Reader {
         release: &Release,
         planned: &Rendered,
         running: &Running,
+        left: &Left,
         newest_patches: &NewestPatches,
         asker: Asker<'_>,
     ) -> Option<(Change, Facts)> {
-        let (running, gaps) = match running {
+        let (running, mut gaps) = match running {
             Running::Nothing => (None, Vec::new()),
             Running::Release(rendered, _) => (Some(&**rendered), Vec::new()),
             Running::Live(rendered, gaps) => (Some(&**rendered), gaps.clone()),
@@ -54,6 +55,11 @@ impl Reader {
             return None;
         }
         let mut change = Change::of_release(release, planned, running)?;
+        match left {
+            Left::Nothing => {}
+            Left::Release(left, _) => change.leaving(left),
+            Left::Unknown(gap) => gaps.push(gap.clone()),
+        }
         change.newest_patches = newest_patches.clone();
         let mut facts = self.release_facts(&mut change, asker).await;
         for reason in &planned.unreadable {
@@ -108,6 +114,7 @@ impl Reader {
             .iter()
             .filter(|namespace| left_over(change, &facts, namespace));
         more.extend(left_over.map(|namespace| Wanted::All(Kind::StatefulSet, namespace.clone())));
+        more.extend(behind_removed_claims(change, &facts));
         if goes_back(change, &facts) {
             more.push(Wanted::All(Kind::Pod, change.namespace.clone()));
         }
@@ -256,6 +263,19 @@ fn left_over(change: &Change, facts: &Facts, namespace: &str) -> bool {
     facts
         .claims(namespace)
         .any(|claim| is_elastics(claim, &change.release))
+}
+
+/// The volumes of the claims that Helm deletes, and the pods that may use them.
+pub(super) fn behind_removed_claims(change: &Change, facts: &Facts) -> Vec<Wanted> {
+    let bound = removed_claims(change, facts).filter(|(_, live)| claims::holds_data(live));
+    bound
+        .flat_map(|(claim, live)| {
+            let volume = live.str("/spec/volumeName");
+            let volume = volume.map(|name| ObjectRef::new(Kind::PersistentVolume, "", name));
+            let pods = Wanted::All(Kind::Pod, claim.object.namespace.clone());
+            volume.map(Wanted::One).into_iter().chain([pods])
+        })
+        .collect()
 }
 
 /// The volumes and classes of the claims that this change stops mounting or mounts as another user.

@@ -29,7 +29,49 @@ pub enum Running {
     Unknown(String),
 }
 
+/// The revision that a rollback leaves, where Helm compares with it and not with what was deployed last.
+#[derive(Clone, Debug, Default)]
+pub enum Left {
+    /// None but that one.
+    #[default]
+    Nothing,
+    /// This release.
+    Release(Arc<Rendered>, Held),
+    /// It could not be read.
+    Unknown(Gap),
+}
+
 impl Reader {
+    /// What a rollback leaves that is revision `revision` itself: the one right before it, whatever came of it.
+    pub async fn left(
+        &self,
+        records: &Records,
+        storage: Storage,
+        namespace: &str,
+        release: &str,
+        revision: u64,
+    ) -> Left {
+        let name = release::record_name(release, revision.saturating_sub(1));
+        let unknown = |reason: String| {
+            let what = format!("record {name}");
+            Left::Unknown(Gap { what, reason })
+        };
+        let reference = ObjectRef::new(storage.kind(), namespace, &name);
+        let record = match self.hurried().get(&reference).await {
+            Err(error) => return unknown(error.to_string()),
+            Ok(record) => record.filter(|record| record.label("status") != Some("deployed")),
+        };
+        let Some(record) = record else {
+            return Left::Nothing;
+        };
+        let decoding = records.running(&record, storage, &self.guarded);
+        let decoded = self.decoding(decoding).await;
+        match decoded.unwrap_or_else(|| Err(BUSY.to_owned())) {
+            Ok((rendered, held)) => Left::Release(rendered, held),
+            Err(reason) => unknown(reason),
+        }
+    }
+
     /// Finds what runs before revision `revision`, as Helm does: the newest deployed record, else the newest one
     /// if it failed or was superseded. Records are asked for by name: the guard may not list Secrets.
     pub async fn running(

@@ -73,10 +73,8 @@ pub fn mutate(volume: &Object, facts: &Facts) -> Result<Option<Mutated>, Box<Fin
             "Claim {claim} exists already and is on volume {other}."
         ));
     }
-    let pods = facts.pods_using(namespace, old);
-    if !pods.is_empty() {
-        let names: Vec<_> = pods.into_iter().collect();
-        return Err(Box::new(volume_in_use(volume, namespace, old, &names)));
+    if let Some(in_use) = volume_in_use(facts, volume, namespace, old) {
+        return Err(Box::new(in_use));
     }
     Ok(Some(handed_over(
         volume,

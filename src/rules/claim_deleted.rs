@@ -5,15 +5,14 @@
 //!
 //! Any line. Documented: "v8.3.0 (minor), Elasticsearch - Data retention" and "v8.2.0 (Minor), Keycloak, Method 2".
 
-use super::Rule;
+use super::{Rule, cures::give_up};
 
 use crate::{
     change::{Change, Operation},
-    claims::{ALLOW_DELETION, deleted_on_purpose, holds_data, is_retained},
+    claims::{deleted_on_purpose, holds_data, is_retained},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
-    shell,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -69,13 +68,7 @@ fn lost(
             .unwrap_or("unknown size"),
     );
     let retain = super::volume_not_retained::retain([volume_name]);
-    let annotation = format!("{ALLOW_DELETION}={}", deleted.uid()?);
-    let give_up = match kind {
-        Kind::PersistentVolume => {
-            shell::command(["kubectl", "annotate", "pv", deleted.name(), &annotation])
-        }
-        _ => shell::kubectl(namespace, ["annotate", "pvc", deleted.name(), &annotation]),
-    };
+    let give_up = give_up::allow(kind, deleted)?;
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
@@ -95,8 +88,8 @@ fn lost(
         fixes: vec![
             Fix::new("Keep the volume:", vec![Command::Shell(retain)]),
             Fix::instead(
-                "Or, where the data is saved elsewhere or not wanted, say so:",
-                vec![Command::Manual(give_up)],
+                "Or, where the data is saved elsewhere or not wanted, say so; nothing brings it back then:",
+                vec![give_up],
             ),
         ],
         guide: "v8.3.0, Elasticsearch, Data retention",

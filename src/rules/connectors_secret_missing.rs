@@ -7,7 +7,7 @@
 
 use super::Rule;
 use crate::{
-    camunda::Line,
+    camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE, Line},
     change::{Change, Gate},
     credentials::readers::secret_refs,
     facts::Facts,
@@ -115,8 +115,8 @@ fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
         "--show-only",
         "charts/identity/templates/connectors-secret.yaml",
     ]);
-    let release = format!("meta.helm.sh/release-name={}", change.release);
-    let home = format!("meta.helm.sh/release-namespace={}", change.namespace);
+    let release = format!("{HELM_RELEASE}={}", change.release);
+    let home = format!("{HELM_RELEASE_NAMESPACE}={}", change.namespace);
     let label = [
         "label",
         "secret",

@@ -5,6 +5,7 @@ pub(crate) mod conversion;
 pub(crate) mod convert;
 pub(crate) mod dump;
 pub(crate) mod flag;
+pub(super) mod give_up;
 pub(crate) mod hand_over;
 pub(crate) mod keep_claims;
 pub(super) mod keep_running;

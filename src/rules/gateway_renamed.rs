@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Rule;
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, HELM_RELEASE},
     change::Change,
     facts::Facts,
     finding::{Action, Finding},
@@ -92,9 +92,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         facts
             .of_kind(*kind)
             .filter(|object| object.namespace() == Some(&namespace) && refers(object, &old))
-            .filter(|object| {
-                object.annotation("meta.helm.sh/release-name") != Some(&change.release)
-            })
+            .filter(|object| object.annotation(HELM_RELEASE) != Some(&change.release))
             .map(|object| ObjectRef::new(*kind, &namespace, object.name()))
             .filter(|object| !own.contains(object))
     });

@@ -6,6 +6,8 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option Two".
 
+use serde_json::Value;
+
 use super::Rule;
 
 use crate::{
@@ -48,9 +50,8 @@ fn repointed(facts: &Facts, changed: &ObjectChange) -> Option<Finding> {
     if !facts.is_guarded(claim) {
         return None;
     }
-    let pods: Vec<_> = facts.pods_using(namespace, old).into_iter().collect();
-    if !pods.is_empty() {
-        return Some(in_use(before, namespace, old, &pods));
+    if let Some(refusal) = in_use(facts, before, namespace, old) {
+        return Some(refusal);
     }
     // Without a claimRef the volume is nobody's, and nothing deletes it.
     let (new_namespace, new) = new?;
@@ -91,15 +92,20 @@ fn claim_ref(volume: &Object) -> Option<(&str, &str)> {
 }
 
 /// Pods still use the claim that a volume is to be taken from; those that are terminating do too.
-pub fn in_use(volume: &Object, namespace: &str, claim: &str, pods: &[&str]) -> Finding {
+pub fn in_use(facts: &Facts, volume: &Object, namespace: &str, claim: &str) -> Option<Finding> {
+    let pods: Vec<_> = facts.pods_using(namespace, claim).into_iter().collect();
+    if pods.is_empty() {
+        return None;
+    }
     let why = format!(
         "Claim {claim} is in use by {}; a volume is handed over only while nothing writes to it.",
         pods.join(", ")
     );
     let mut commands = Vec::new();
-    for pod in pods {
-        if let Some((statefulset, _)) = pod.rsplit_once('-') {
-            let words = ["scale", "statefulset", statefulset, "--replicas=0"];
+    for pod in &pods {
+        let pod = facts.named(Kind::Pod, namespace, pod);
+        if let Some((kind, name)) = pod.and_then(workload) {
+            let words = ["scale", &kind.kubectl(), &name, "--replicas=0"];
             commands.push(Command::Shell(shell::kubectl(namespace, words)));
         }
     }
@@ -111,7 +117,32 @@ pub fn in_use(volume: &Object, namespace: &str, claim: &str, pods: &[&str]) -> F
         namespace,
         words.chain(["--timeout=5m"]),
     )));
-    refusal(volume, why, vec![Fix::new("Stop them first:", commands)])
+    Some(refusal(
+        volume,
+        why,
+        vec![Fix::new("Stop them first:", commands)],
+    ))
+}
+
+/// What makes a pod anew while it is not scaled down, as the pod's owner or else its name tells.
+fn workload(pod: &Object) -> Option<(Kind, String)> {
+    let owners = pod.array("/metadata/ownerReferences");
+    let text = |owner: &Value, key: &str| owner.get(key).and_then(Value::as_str).map(str::to_owned);
+    for owner in owners {
+        let (kind, name) = (text(owner, "kind")?, text(owner, "name")?);
+        match kind.as_str() {
+            "StatefulSet" => return Some((Kind::StatefulSet, name)),
+            "ReplicaSet" => {
+                let hash = pod.label("pod-template-hash")?;
+                let deployment = name.strip_suffix(hash)?.strip_suffix('-')?;
+                return Some((Kind::Deployment, deployment.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    let (set, ordinal) = pod.name().rsplit_once('-')?;
+    let is_set = owners.is_empty() && ordinal.parse::<u64>().is_ok();
+    is_set.then(|| (Kind::StatefulSet, set.to_owned()))
 }
 
 fn refusal(volume: &Object, why: String, fixes: Vec<Fix>) -> Finding {

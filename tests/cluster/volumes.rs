@@ -39,7 +39,10 @@ fn refused(output: Output, rule: &str) -> String {
 
 /// The commands of a refusal that hold a word, as they are to be pasted.
 fn told(text: &str, word: &str) -> String {
-    let lines = text.lines().map(str::trim);
+    // Whoever gives data up takes the comment sign away.
+    let lines = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("# "));
     let commands: Vec<_> = lines
         .filter(|line| line.starts_with("kubectl ") && line.contains(word))
         .collect();

@@ -49,7 +49,7 @@ fn a_claim_with_data_is_not_deleted() {
         commands(&findings[0]),
         [
             r#"kubectl patch pv volume-elasticsearch-master-elasticsearch-master-0 -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'"#,
-            "kubectl -n prod annotate pvc elasticsearch-master-elasticsearch-master-0 camunda-upgrade-guard/allow-deletion=uid-elasticsearch-master-elasticsearch-master-0",
+            "# kubectl -n prod annotate pvc elasticsearch-master-elasticsearch-master-0 camunda-upgrade-guard/allow-deletion=uid-elasticsearch-master-elasticsearch-master-0",
         ]
     );
     // Known only by what mounts it, as up to 8.0.12.
@@ -97,7 +97,9 @@ fn a_volume_goes_as_little_as_its_claim() {
     let command = commands(&findings[0]).pop().unwrap();
     assert_eq!(
         command,
-        format!("kubectl annotate pv volume-{OLD} camunda-upgrade-guard/allow-deletion=uid-volume")
+        format!(
+            "# kubectl annotate pv volume-{OLD} camunda-upgrade-guard/allow-deletion=uid-volume"
+        )
     );
     let given_up = volume.replacen(
         "{uid",

@@ -1,0 +1,110 @@
+//! What a record that Helm is at work on makes of a claim that is deleted meanwhile.
+
+use std::sync::Arc;
+
+use super::{
+    Left, Reader, Records, Running, Wanted, lookup::STORAGES, release::behind_removed_claims,
+};
+use crate::{
+    camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE},
+    change::{Change, Gate},
+    facts::Facts,
+    object::{Kind, Object, ObjectRef},
+    release::{Status, Storage, parse_record_name},
+};
+
+impl Reader {
+    /// The change that deletes a claim, as far as it is about that claim, where Helm is at work on a record that leaves it out.
+    ///
+    /// Helm deletes a claim last, and half of an upgrade is worse than all of it: so what was admitted with the record is
+    /// judged here as it was there. A record that nobody has judged gains nothing by that.
+    pub async fn removal(
+        &self,
+        records: &Records,
+        claim: &Object,
+        known: &Facts,
+    ) -> Option<(Change, Facts)> {
+        let release = claim.annotation(HELM_RELEASE)?;
+        let namespace = claim.namespace()?;
+        if claim.annotation(HELM_RELEASE_NAMESPACE) != Some(namespace) {
+            return None;
+        }
+        for storage in STORAGES {
+            let newest = self.newest_record(storage.kind(), namespace, release).await;
+            if let Some(newest) = newest.ok()? {
+                let (_, revision) = parse_record_name(newest.name())?;
+                let revision = (release, revision);
+                return self
+                    .of_pending(records, storage, claim, revision, known)
+                    .await;
+            }
+        }
+        None
+    }
+
+    async fn of_pending(
+        &self,
+        records: &Records,
+        storage: Storage,
+        claim: &Object,
+        (name, revision): (&str, u64),
+        known: &Facts,
+    ) -> Option<(Change, Facts)> {
+        let namespace = claim.namespace()?;
+        let record = crate::release::record_name(name, revision);
+        let record = ObjectRef::new(storage.kind(), namespace, &record);
+        let record = self.get(&record).await.ok()??;
+        let status = Status::of(record.label("status")?);
+        if !matches!(status, Status::PendingUpgrade | Status::PendingRollback) {
+            return None;
+        }
+        let running = self
+            .running(records, storage, namespace, name, revision)
+            .await;
+        let Running::Release(running, _held) = running else {
+            return None;
+        };
+        let left = match status {
+            Status::PendingRollback => self.left(records, storage, namespace, name, revision).await,
+            _ => Left::Nothing,
+        };
+        let data = record.str("/data/release")?.to_owned();
+        let known_documents = Some(Arc::clone(&running));
+        let decoding = records.decode(data, storage, namespace, known_documents, &self.guarded);
+        let decoded = self.decoding(decoding).await?.ok()?;
+        let (release, planned) = (&decoded.release, &decoded.rendered);
+        if (release.name.as_str(), release.revision) != (name, revision) {
+            return None;
+        }
+        let mut change = Change::of_release(release, planned, Some(&running))?;
+        match &left {
+            Left::Nothing => {}
+            Left::Release(left, _) => change.leaving(left),
+            Left::Unknown(_) => return None,
+        }
+        let deleted = ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim.name());
+        change.find(&deleted).filter(|claim| claim.removed())?;
+        change.gate = Gate::Object;
+        // Only there can the claim be mounted, and only there may whoever wrote the record write.
+        change
+            .objects
+            .retain(|object| object.object.namespace == namespace);
+        change.objects.retain(|object| match object.object.kind {
+            Kind::PersistentVolumeClaim => object.planned.is_some() || object.object == deleted,
+            Kind::Deployment | Kind::StatefulSet | Kind::Job => true,
+            _ => false,
+        });
+        change
+            .objects
+            .sort_by_key(|object| object.object != deleted);
+        let mut facts = known.clone();
+        let live = change.objects.iter().map(|object| object.object.clone());
+        let live = live.filter(|object| *object != deleted).map(Wanted::One);
+        let live: Vec<_> = live.collect();
+        self.read_all(&mut facts, live).await;
+        let behind = behind_removed_claims(&change, &facts);
+        self.read_all(&mut facts, behind).await;
+        // Helm leaves it alone, so it is somebody else who deletes it.
+        (!facts.keeps(&deleted)).then_some((change, facts))
+    }
+}

@@ -1,0 +1,33 @@
+//! Giving data up is a decision of its own: it is printed behind a comment sign, so that nobody pastes it unread.
+
+use crate::{
+    claims::ALLOW_DELETION,
+    finding::{Command, Fix},
+    object::{Kind, Object},
+    shell,
+};
+
+/// What an object is annotated with so that it may be deleted, itself and no later one of its name.
+pub(crate) fn allow(kind: Kind, object: &Object) -> Option<Command> {
+    let annotation = format!("{ALLOW_DELETION}={}", object.uid()?);
+    let words = ["annotate", &kind.kubectl(), object.name(), &annotation];
+    let command = match object.namespace() {
+        Some(namespace) if kind.namespaced() => shell::kubectl(namespace, words),
+        _ => shell::command(["kubectl"].into_iter().chain(words)),
+    };
+    Some(Command::Manual(format!("# {command}")))
+}
+
+/// The step that lets these claims be deleted.
+pub(crate) fn claims<'a>(claims: impl IntoIterator<Item = &'a Object>) -> Option<Fix> {
+    let claims = claims.into_iter();
+    let commands: Vec<_> = claims
+        .filter_map(|claim| allow(Kind::PersistentVolumeClaim, claim))
+        .collect();
+    (!commands.is_empty()).then(|| {
+        Fix::instead(
+            "Or, where the data is saved elsewhere or not wanted any more, say so; nothing brings it back then:",
+            commands,
+        )
+    })
+}
