@@ -18,7 +18,7 @@ use crate::{
     camunda::{Application, Component, Line, NewestPatches},
     object::{Kind, Object, ObjectRef},
     release::{Release, Status},
-    values::Values,
+    values::{Schema, Values},
 };
 
 /// Where a change was seen; it decides what a rule may refuse.
@@ -138,6 +138,8 @@ pub struct Change {
     pub objects: Vec<ObjectChange>,
     /// What the user sets for Camunda's chart.
     pub values: Values,
+    /// What the schema of the chart that is to run says of values, where its record carries one.
+    pub schema: Schema,
     /// What the user had set for the release that runs.
     pub running_values: Option<Values>,
     /// The newest patches of the lines, where an admin has set them.
@@ -240,6 +242,7 @@ impl Change {
             to: planned.camunda_version.as_deref().map(ChartVersion::new),
             objects,
             values: planned.values.clone(),
+            schema: planned.schema.clone(),
             running_values: running.map(|running| running.values.clone()),
             newest_patches: NewestPatches::default(),
             helm: planned.helm.clone(),

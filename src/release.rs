@@ -89,7 +89,9 @@ impl Release {
     pub fn bytes(&self) -> usize {
         let hooks: usize = self.hooks.iter().map(|hook| hook.manifest.len()).sum();
         let config = self.config.as_ref().map_or(0, |config| config.get().len());
-        self.manifest.len() + hooks + config
+        let schema = self.chart.schema.as_ref();
+        let schema = schema.map_or(0, |schema| schema.get().len());
+        self.manifest.len() + hooks + config + schema
     }
 }
 
@@ -117,6 +119,9 @@ pub struct Chart {
     /// `Chart.lock`, which holds the versions that `Chart.yaml` only gives as ranges.
     #[serde(default)]
     pub lock: Option<Lock>,
+    /// `values.schema.json` in base64, as it stands in the record.
+    #[serde(default, skip_serializing)]
+    pub schema: Option<Box<RawValue>>,
 }
 
 /// `Chart.yaml`.

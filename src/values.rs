@@ -1,11 +1,15 @@
 //! A release's user values: what somebody set, not the chart's defaults.
 
+mod schema;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
 use serde_json::{Map, Value, value::RawValue};
+
+pub use self::schema::{Node, Schema, Type};
 
 /// More than any values file has; a hostile one must not become many times its size in memory.
 const MAX_BYTES: usize = 1024 * 1024;

@@ -82,6 +82,15 @@ pub struct Line {
     /// Values that are one where the line before had one for each application.
     #[serde(default)]
     pub merged_values: Vec<MergedValue>,
+    /// The values that the chart's schema wants as texts, and that people write as numbers.
+    #[serde(default)]
+    pub text_values: Vec<String>,
+    /// The values that it wants as numbers.
+    #[serde(default)]
+    pub number_values: Vec<String>,
+    /// The values that are lists of files, and were mappings from names to texts.
+    #[serde(default)]
+    pub file_lists: Vec<String>,
     /// Environment variables that have another name than in the line before.
     #[serde(default)]
     pub renamed_variables: Vec<RenamedVariable>,

@@ -11,7 +11,7 @@ use crate::{
     manifest::{self, Budget, Document},
     object::{Kind, Object, ObjectRef},
     release::{Hook, Release},
-    values::Values,
+    values::{Schema, Values},
 };
 
 /// The objects of a release that rules look at.
@@ -27,6 +27,8 @@ pub struct Rendered {
     pub unreadable: Vec<String>,
     /// What the user set for Camunda's chart.
     pub values: Values,
+    /// What the chart's schema says of values, for a release that is to be.
+    pub schema: Schema,
     /// The Helm that wrote the record.
     pub helm: HelmCli,
     /// Namespace and name of the Secrets that controllers make of the release's objects.
@@ -116,6 +118,10 @@ impl Rendered {
             Ok(values) if rendered.camunda => rendered.values = values,
             Err(error) if rendered.camunda => rendered.unreadable.push(error),
             _ => {}
+        }
+        // An umbrella's schema speaks of other keys, and what runs is kept for long and asked nothing of the kind.
+        if root.is_none() && release.info.status.is_pending() {
+            rendered.schema = Schema::of(release.chart.schema.as_deref());
         }
         rendered.helm = HelmCli::of(release);
         rendered

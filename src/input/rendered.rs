@@ -195,6 +195,7 @@ impl Told {
                     ..Metadata::default()
                 },
                 lock: None,
+                schema: None,
             },
             manifest,
             hooks,

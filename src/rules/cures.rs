@@ -10,4 +10,5 @@ pub(crate) mod hand_over;
 pub(crate) mod keep_claims;
 pub(super) mod keep_running;
 pub(crate) mod supply;
+pub(crate) mod typed;
 pub(crate) mod way;

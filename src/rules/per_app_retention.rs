@@ -5,13 +5,16 @@
 //!
 //! Since chart 13. Documented: "8.8 architecture changes".
 
-use super::{Rule, cures::conversion};
+use super::{
+    Rule,
+    cures::{conversion, flag},
+};
 use crate::{
     camunda::Application,
     change::{Change, Gate, Side},
     configuration::Configuration,
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Finding, Fix},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -39,11 +42,8 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     );
     let mut fixes = conversion::fixes(change, facts);
     if fixes.is_empty() {
-        let flag = "--set orchestration.history.retention.enabled=true";
-        fixes.push(Fix::new(
-            "Add to your helm upgrade:",
-            vec![Command::HelmFlag(flag.to_owned())],
-        ));
+        let flag = flag::set(change, "orchestration.history.retention.enabled", "true");
+        fixes.push(Fix::new("Add to your helm upgrade:", vec![flag]));
     }
     vec![Finding {
         rule: RULE.id,

@@ -6,16 +6,15 @@
 //! Since chart 8.3.0; any line where a rename meets a lost size. Documented: "v8.3.0 (minor), Elasticsearch - values
 //! file".
 
-use super::{Rule, immutable_field_changed::parse_quantity};
+use super::{Rule, cures::flag, immutable_field_changed::parse_quantity};
 
 use crate::{
     camunda::{Component, claim_size},
     change::{Change, Gate, ObjectChange},
     claims::{self, Mounts, Orphan},
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Finding, Fix},
     object::{Kind, Object},
-    shell,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -88,10 +87,12 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
     let fix = match key {
         Some(key) => Fix::new(
             "Ask for as much as before; add to your helm upgrade:",
-            vec![Command::HelmFlag(format!(
-                "--set {}",
-                shell::quote(&format!("{key}={size}"))
-            ))],
+            vec![flag::set_as(
+                change,
+                change.values.own_key(&key),
+                &key,
+                size,
+            )],
         ),
         None => Fix::new(format!("Ask for {size} in the new values."), Vec::new()),
     };

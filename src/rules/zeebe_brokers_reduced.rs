@@ -6,7 +6,7 @@
 //!
 //! Since chart 13; any line when the number is lowered by hand. Beyond the guides.
 
-use super::Rule;
+use super::{Rule, cures::flag};
 
 use crate::{
     camunda::{Component, Line, broker_count},
@@ -140,11 +140,12 @@ fn fixes(
 ) -> Vec<Fix> {
     let mut fixes = Vec::new();
     if change.gate == Gate::Release {
-        let flag = broker_count(change.target_line(), set.charts.as_deref())
-            .map(|key| format!("--set {}", shell::quote(&format!("{key}={before}"))));
-        fixes.extend(flag.map(|flag| {
+        let line = change.target_line();
+        let key = broker_count(line, set.charts.as_deref()).zip(line);
+        fixes.extend(key.map(|(key, line)| {
+            let flag = flag::set_as(change, &line.brokers.count, &key, &before.to_string());
             let intro = format!("Keep all {before} of them; add to your helm upgrade:");
-            Fix::new(intro, vec![Command::HelmFlag(flag)])
+            Fix::new(intro, vec![flag])
         }));
     }
     if live.is_some() {

@@ -107,7 +107,7 @@ fn what_has_another_key_is_converted() {
         json!({
             "connectors": {"security": {"authentication": {"oidc": {"clientId": "robots"}}}},
             "orchestration": {
-                "clusterSize": 5, "pvcSize": "64Gi", "nodeSelector": {"disk.example.com/type": "ssd"},
+                "clusterSize": "5", "pvcSize": "64Gi", "nodeSelector": {"disk.example.com/type": "ssd"},
                 "javaOpts": "-XX:HeapDumpPath=/usr/local/camunda/data",
                 "image": {"registry": "registry.example.com"},
                 "contextPath": "/zeebe",
@@ -183,7 +183,7 @@ fn what_the_chart_merges_by_itself_is_told_until_14() {
         .refused(VALUES);
     assert_eq!(
         file(&finding, "camunda-14.yaml"),
-        json!({"orchestration": {"clusterSize": 5, "contextPath": "/zeebe"}})
+        json!({"orchestration": {"clusterSize": "5", "contextPath": "/zeebe"}})
     );
 }
 
@@ -297,7 +297,7 @@ fn an_umbrella_has_them_under_its_name() {
         .planned(&object("13.12.7"))
         .one(VALUES);
     let new = file(&finding, "camunda-13.yaml");
-    assert_eq!(new["bpm"]["orchestration"]["clusterSize"], 5);
+    assert_eq!(new["bpm"]["orchestration"]["clusterSize"], "5");
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn brokers_that_the_layer_of_compatibility_counted() {
         ["orchestration-values", "zeebe-brokers-reduced"]
     );
     let new = file(&one(&upgrade, "orchestration-values"), FILE);
-    assert_eq!(new["orchestration"]["clusterSize"], 5);
+    assert_eq!(new["orchestration"]["clusterSize"], "5");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn every_key_that_is_printed_is_one_of_the_chart() {
         ("/optimize/enabled", json!(true)),
         ("/optimize/database/elasticsearch/enabled", json!(true)),
         ("/identity/enabled", json!(true)),
-        ("/orchestration/clusterSize", json!(5)),
+        ("/orchestration/clusterSize", json!("5")),
     ] {
         assert_eq!(new.pointer(pointer), Some(&value), "{pointer}: {new:#}");
     }

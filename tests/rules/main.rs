@@ -39,6 +39,7 @@ mod sources;
 mod storage;
 mod stores;
 mod tenants;
+mod typed;
 mod unbundled;
 mod values;
 mod variants;

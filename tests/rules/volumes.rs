@@ -45,7 +45,7 @@ fn brokers_with_data_are_not_taken_away() {
     assert_eq!(
         commands(&finding),
         [
-            "--set orchestration.clusterSize=5",
+            "--set-string orchestration.clusterSize=5",
             "kubectl -n prod annotate --overwrite statefulset camunda-zeebe camunda-upgrade-guard/allow-brokers=3",
         ]
     );
@@ -94,7 +94,7 @@ fn the_number_on_the_cluster_counts_not_that_of_an_old_record() {
     let finding = deleted(5).refused("zeebe-brokers-reduced");
     assert_eq!(
         commands(&finding),
-        ["--set orchestration.clusterSize=5"],
+        ["--set-string orchestration.clusterSize=5"],
         "nothing is there to annotate"
     );
     deleted(3).passes();

@@ -22,6 +22,7 @@ pub(crate) use self::{
 use super::{
     carry_over::{self, Content},
     convert::{Converted, ValuesFile},
+    typed::Types,
 };
 use crate::{
     camunda::Line,
@@ -139,7 +140,15 @@ fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion
     named::name(change, line, &mut conversion.values);
     let clients = switched::switch_on(change, facts, line, &mut conversion.values);
     credentials::refer(change, facts, &source, clients, line, &mut conversion);
-    conversion.values.change(|values| subtract(values, own));
+    let types = Types::of(change);
+    conversion.values.change(|values| {
+        subtract(values, own);
+        types.fit(values);
+    });
+    // What keeps its key may have another type all the same.
+    for (key, value) in types.misfits(own) {
+        conversion.values.set_unless_there(&key, value);
+    }
     withheld::withhold(&mut conversion.values);
     conversion
 }

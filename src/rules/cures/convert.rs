@@ -6,7 +6,7 @@ use crate::{
     camunda::RenamedValue,
     finding::{Command, Fix},
     shell,
-    values::{Values, overlay},
+    values::{Values, at_key, overlay},
 };
 
 /// Values under their new keys.
@@ -21,6 +21,13 @@ impl Converted {
     /// Sets the value under a dotted key.
     pub(crate) fn set(&mut self, key: &str, value: Value) {
         set(&mut self.values, key, value);
+    }
+
+    /// Sets it where nothing is set yet.
+    pub(crate) fn set_unless_there(&mut self, key: &str, value: Value) {
+        if at_key(&self.values, key).is_none() {
+            self.set(key, value);
+        }
     }
 
     /// Puts values over those that are there.

@@ -71,6 +71,11 @@ impl Corpus {
         Ok(names)
     }
 
+    /// The file with the schema of a chart version's values.
+    pub fn schema(&self, version: &str) -> PathBuf {
+        self.folder.join("schemas").join(format!("{version}.json"))
+    }
+
     pub fn record(&self, name: &str) -> Result<Record> {
         let path = self.folder.join(name).join("release.json");
         let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
