@@ -1,6 +1,8 @@
 //! What workloads read their passwords from, and which database's data knows them.
 
+pub(crate) mod before;
 pub(crate) mod known_by;
+pub(crate) mod placeholder;
 pub(crate) mod purposes;
 pub(crate) mod readers;
 pub(crate) mod sources;

@@ -17,6 +17,7 @@ mod component_disappears;
 mod component_versions_differ;
 mod connectors_secret_missing;
 mod console_role;
+mod credential_placeholder;
 mod credential_source_changed;
 mod credentials_secret_incomplete;
 mod cures;
@@ -46,6 +47,7 @@ mod migration_unfinished;
 mod migration_without_data;
 mod multi_tenancy_half;
 mod not_checked;
+mod oidc_client_unknown;
 mod oidc_env_renamed;
 mod optimize_pairing;
 mod orchestration_values;
@@ -92,6 +94,7 @@ pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
     connectors_secret_missing::connectors_secret,
+    credential_placeholder::is_carried,
     downgrade::goes_back,
     elasticsearch_claim_labels::SINCE as CLAIM_LABELS_SINCE,
     elasticsearch_clone_while_running::source as clone_source,
@@ -143,6 +146,7 @@ pub const RULES: &[Rule] = &[
     identity_secret_regenerated::RULE,
     credential_source_changed::RULE,
     credentials_secret_incomplete::RULE,
+    credential_placeholder::RULE,
     connectors_secret_missing::RULE,
     reinstall_over_old_claims::RULE,
     identity_secret_deleted::RULE,
@@ -151,6 +155,7 @@ pub const RULES: &[Rule] = &[
     oidc_env_renamed::RULE,
     ldap_unsupported::RULE,
     authentication_changed::RULE,
+    oidc_client_unknown::RULE,
     identity_migration_idp::RULE,
     resource_authorizations::RULE,
     multi_tenancy_half::RULE,

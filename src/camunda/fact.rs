@@ -166,6 +166,12 @@ pub struct CarriedKey {
     /// The value that gives the client's id, where the lines before had no such client.
     #[serde(default)]
     pub client_id: Option<String>,
+    /// The id that the chart gives it unless that value is set.
+    #[serde(default)]
+    pub default_client_id: Option<String>,
+    /// Whose client that is, in words.
+    #[serde(default)]
+    pub client_of: Option<String>,
 }
 
 /// A Secret that an application reads as it did, if its values name it.

@@ -1,6 +1,6 @@
 //! The passwords that a database knows, and the workloads that read them: from where before, and from where after.
 
-use super::sources::{self, Reading};
+use super::sources::{self, Reading, Source};
 use crate::{
     camunda::Component,
     change::{Change, ObjectChange, secret_data},
@@ -14,16 +14,23 @@ struct Purpose {
     variables: &'static [&'static str],
     /// The database that knows it; none where it is the reading workload itself.
     database: Option<Component>,
+    user: &'static str,
 }
+
+const USER: &str = "user";
+const SUPERUSER: &str = "superuser";
+const ADMINISTRATOR: &str = "administrator";
 
 const PURPOSES: [Purpose; 6] = [
     Purpose {
         variables: &["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"],
         database: None,
+        user: USER,
     },
     Purpose {
         variables: &["POSTGRES_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD"],
         database: None,
+        user: SUPERUSER,
     },
     // Keycloak's administrator: Keycloak makes it, Identity logs in with it.
     Purpose {
@@ -34,20 +41,83 @@ const PURPOSES: [Purpose; 6] = [
             "VALUES_KEYCLOAK_SETUP_PASSWORD",
         ],
         database: Some(Component::KeycloakPostgresql),
+        user: ADMINISTRATOR,
     },
     Purpose {
         variables: &["KEYCLOAK_DATABASE_PASSWORD", "KC_DB_PASSWORD"],
         database: Some(Component::KeycloakPostgresql),
+        user: USER,
     },
     Purpose {
         variables: &["SPRING_DATASOURCE_PASSWORD", "RESTAPI_DB_PASSWORD"],
         database: Some(Component::WebModelerPostgresql),
+        user: USER,
     },
     Purpose {
         variables: &["IDENTITY_DATABASE_PASSWORD"],
         database: Some(Component::IdentityPostgresql),
+        user: USER,
     },
 ];
+
+/// Whose password of which database, whichever variable it is read into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) database: Component,
+    /// A user of the database's, its superuser or Keycloak's administrator.
+    user: &'static str,
+}
+
+/// A password that a live database or Keycloak reads from a Secret's key.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveRead<'a> {
+    pub(crate) workload: &'a Object,
+    pub(crate) variable: String,
+    pub(crate) account: Account,
+    pub(crate) secret: String,
+    pub(crate) key: String,
+}
+
+/// What the live databases and Keycloaks of a namespace read from Secrets.
+pub(crate) fn live_reads<'a>(facts: &'a Facts, namespace: &str) -> Vec<LiveRead<'a>> {
+    let sets = facts
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.namespace() == Some(namespace));
+    let mut found = Vec::new();
+    for workload in sets {
+        let component = Component::of(workload, None);
+        for purpose in &PURPOSES {
+            let reading = sources::reading(workload, purpose.variables, |_, _| false);
+            let Some(Reading {
+                variable,
+                source: Source::Key { secret, key },
+                ..
+            }) = reading
+            else {
+                continue;
+            };
+            found.push(LiveRead {
+                workload,
+                variable,
+                account: Account {
+                    database: purpose.database.unwrap_or(component),
+                    user: purpose.user,
+                },
+                secret,
+                key,
+            });
+        }
+    }
+    found.retain(|read| {
+        matches!(
+            read.account.database,
+            Component::KeycloakPostgresql
+                | Component::WebModelerPostgresql
+                | Component::IdentityPostgresql
+        )
+    });
+    found
+}
 
 /// A password that a workload will read from somewhere else than it does.
 #[derive(Clone, Debug)]
@@ -104,7 +174,7 @@ pub(crate) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> 
 }
 
 /// A workload as it is, or the one that it takes the place of under another name.
-fn predecessor<'a>(
+pub(crate) fn predecessor<'a>(
     change: &'a Change,
     facts: &'a Facts,
     workload: &'a ObjectChange,
@@ -126,7 +196,13 @@ fn predecessor<'a>(
 }
 
 /// A Secret read as a whole brings a key along if it has it before or after the change.
-fn has_key(change: &Change, facts: &Facts, namespace: &str, secret: &str, key: &str) -> bool {
+pub(crate) fn has_key(
+    change: &Change,
+    facts: &Facts,
+    namespace: &str,
+    secret: &str,
+    key: &str,
+) -> bool {
     let has = |secret: &Object| secret_data(secret).contains_key(key);
     let reference = ObjectRef::new(Kind::Secret, namespace, secret);
     facts.get(&reference).is_some_and(has)

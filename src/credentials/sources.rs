@@ -1,5 +1,7 @@
 //! Where a workload takes the value of a variable from: given in place, a Secret's key, or a Secret's key as a file.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::readers::{SecretRef, list};
@@ -49,6 +51,18 @@ pub(crate) fn reading(
         })
     };
     workload.containers().find_map(found)
+}
+
+/// The variables of a workload, those of its files without what says so, and where each value comes from.
+pub(crate) fn readings(workload: &Object) -> Vec<Reading> {
+    let names: BTreeSet<_> = workload
+        .containers()
+        .flat_map(|container| list(container, "/env"))
+        .filter_map(|env| env.get("name")?.as_str())
+        .map(|name| name.strip_suffix(FILE).unwrap_or(name))
+        .collect();
+    let read = |name| reading(workload, &[name], |_, _| false);
+    names.into_iter().filter_map(read).collect()
 }
 
 /// Whether a workload could read one of `names` at all; most read none, and this is asked of every one.
@@ -220,5 +234,8 @@ mod tests {
         assert_eq!(source("ONE"), key("single", "x"));
         assert_eq!(source("P_VARIABLE"), key("last", "VARIABLE"));
         assert_eq!(source("VARIABLE"), key("first", "VARIABLE"));
+        let all = readings(&workload());
+        let names: Vec<_> = all.iter().map(|it| it.variable.as_str()).collect();
+        assert_eq!(names, ["KEY", "NAMED", "ONE", "PLAIN", "WHOLE"]);
     }
 }

@@ -60,7 +60,14 @@ impl Making<'_> {
         told.know.extend(finding::notes(&change));
         let (reads, mut flags) = kept(&change, self.prepared);
         flags.extend(told.flags);
+        let (registered, ids) = conversion::clients(self.refused, self.before);
+        flags.extend(ids);
         let mut steps = self.values();
+        steps.extend(registered.map(|fix| {
+            let acts = fix.commands.iter().map(finding::act).collect();
+            let title = "Register the new clients at your identity provider".to_owned();
+            Step::new(Part::Decide, title, acts)
+        }));
         steps.extend(upgrade::helm(self));
         steps.extend(told.steps);
         steps.extend(self.secret());
@@ -96,8 +103,12 @@ impl Making<'_> {
 
     /// The Secret that the new values name.
     fn secret(&self) -> Option<Step> {
-        let fix = conversion::secret(self.refused, self.before)?;
-        let acts = fix.commands.iter().map(finding::act).collect();
+        let fixes = conversion::secret(self.refused, self.before);
+        let acts = fixes
+            .iter()
+            .flat_map(|fix| &fix.commands)
+            .map(finding::act)
+            .collect();
         let (name, _) = conversion::secret_keys(self.refused, self.before)?;
         let step = Step::new(
             Part::Prepare,

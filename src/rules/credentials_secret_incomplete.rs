@@ -12,20 +12,21 @@ use super::{
     Rule, connectors_secret_missing,
     cures::{
         carry_over::{self, Content, Old},
-        conversion,
+        clients, conversion,
     },
 };
 use crate::{
     camunda::{self, CarriedKey},
     change::{Change, Gate, ObjectChange, Operation, Side, secret_data},
     credentials::{
+        before,
         purposes::moved,
         readers::secret_refs,
-        sources::{self, Source},
+        sources::Source,
         values::{self, Value},
     },
     facts::Facts,
-    finding::{Action, Finding, Fix},
+    finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
 };
 
@@ -176,18 +177,26 @@ fn fixes(change: &Change, facts: &Facts, mut missing: Missing<'_>) -> Vec<Fix> {
             fixes.extend(conversion::secret(change, facts));
         }
     }
-    let one = |(secret, keys): (&ObjectRef, &BTreeMap<Option<String>, &ObjectRef>)| {
-        let keys: Vec<_> = keys
+    for (secret, keys) in &missing {
+        let known: Vec<_> = keys
             .keys()
             .flatten()
             .map(|key| (key.clone(), content(change, facts, secret, key)))
             .collect();
-        carry_over::fill(facts, &secret.namespace, &secret.name, &keys)
-    };
-    let commands: Vec<_> = missing.iter().map(one).collect();
-    if !commands.is_empty() {
-        let intro = "Make it with the values that the databases know:";
-        fixes.push(Fix::new(intro, commands));
+        match keys.get(&None).filter(|_| known.is_empty()) {
+            Some(reader) => fixes.push(Fix::new(
+                format!("Make Secret {}:", secret.name),
+                vec![Command::Manual(format!(
+                    "{reader} reads all of its keys; only you know which these are."
+                ))],
+            )),
+            None => fixes.extend(carry_over::fill(
+                facts,
+                &secret.namespace,
+                &secret.name,
+                &known,
+            )),
+        }
     }
     fixes
 }
@@ -214,23 +223,31 @@ pub(super) fn content(change: &Change, facts: &Facts, secret: &ObjectRef, key: &
         };
         return Content::Printed(old.plain());
     }
+    if let Some((workload, reading)) = before::reading(change, facts, secret, key) {
+        let reading = &reading;
+        return Content::Printed(Old { workload, reading }.plain());
+    }
     let carried = change
         .target_line()
         .and_then(|line| line.carried_over.iter().find(|carried| carried.key == key));
-    if let Some(value) = carried.and_then(|carried| as_before(change, facts, carried)) {
-        return value;
-    }
     let Some(carried) = carried else {
         return Content::Asked;
     };
-    let old = carried.from.as_deref();
-    match old.map(|name| generated(change, facts, &secret.namespace, name)) {
-        Some(Some((secret, key))) => {
-            Content::Printed(carry_over::plain(&secret.namespace, &secret.name, key))
-        }
-        // What ran has a password that is known somewhere, if not here.
-        Some(None) if ran(change, carried) => Content::Asked,
-        _ => Content::Fresh,
+    let generated = carried
+        .from
+        .as_deref()
+        .and_then(|name| generated(change, facts, &secret.namespace, name));
+    if let Some((secret, key)) = generated {
+        return Content::Printed(carry_over::plain(&secret.namespace, &secret.name, key));
+    }
+    if let Some(content) = as_before(change, facts, carried) {
+        return content;
+    }
+    // What ran has a password that is known somewhere, if not here, and a provider has clients of its own.
+    let is_known = carried.from.is_some() && ran(change, carried);
+    match is_known || carried.client && clients::is_external(change, facts) {
+        true => Content::Asked,
+        false => Content::Fresh,
     }
 }
 
@@ -243,17 +260,15 @@ fn ran(change: &Change, carried: &CarriedKey) -> bool {
     component || reader.is_some_and(|it| change.application(it, Side::Running).is_some())
 }
 
-/// What the running workload has in the same variable, where no credential of the chart's is meant.
+/// What the running workload has in the same variable.
 fn as_before(change: &Change, facts: &Facts, carried: &CarriedKey) -> Option<Content> {
-    let variable = carried
-        .variable
-        .as_deref()
-        .filter(|_| carried.from.is_none())?;
     let workload = change.application(carried.reader?, Side::Running)?;
     let running = facts
         .get(&workload.object)
         .or(workload.running.as_deref())?;
-    let reading = sources::reading(running, &[variable], |_, _| false)?;
+    let variable = carried.variable.as_deref()?;
+    let namespace = &workload.object.namespace;
+    let reading = before::of_variable(change, facts, namespace, running, variable)?;
     let old = Old {
         workload: &workload.object,
         reading: &reading,

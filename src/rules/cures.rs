@@ -1,6 +1,7 @@
 //! Commands that more than one rule prints.
 
 pub(super) mod carry_over;
+pub(super) mod clients;
 pub(crate) mod conversion;
 pub(crate) mod convert;
 pub(crate) mod dump;

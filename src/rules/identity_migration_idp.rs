@@ -5,7 +5,7 @@
 //!
 //! Since chart 13. Documented: "Step 4: Configure 8.8 values".
 
-use super::{Rule, cures::flag};
+use super::{Rule, cures::clients};
 
 use crate::{
     camunda::Application,
@@ -23,7 +23,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 const CLIENT_ID: &str = "orchestration.migration.identity.clientId";
-const SECRET: &str = "orchestration.migration.identity.secret";
+/// The key of its secret, as the line's data have it.
+const CLIENT: &str = "identity-migration-client-secret";
 /// The guide's name for the client's id, and where people put it.
 const UNREAD: [&str; 2] = [
     "migration.identity.idpApplicationId",
@@ -67,7 +68,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         title: format!("The migration of identities has no {missing} for your provider"),
         objects: vec![job.object.clone()],
         why,
-        fixes: fixes(change, no_id, no_secret),
+        fixes: fixes(change, facts, no_id, no_secret),
         guide: "Step 4: Configure 8.8 values",
     }]
 }
@@ -82,8 +83,7 @@ fn external(configuration: &Configuration) -> Option<String> {
     Some(format!("your OpenID Connect provider ({kind})"))
 }
 
-fn fixes(change: &Change, no_id: bool, no_secret: bool) -> Vec<Fix> {
-    let mut fixes = Vec::new();
+fn fixes(change: &Change, facts: &Facts, no_id: bool, no_secret: bool) -> Vec<Fix> {
     let plain = |id: &String| {
         id.chars()
             .all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c))
@@ -91,29 +91,23 @@ fn fixes(change: &Change, no_id: bool, no_secret: bool) -> Vec<Fix> {
     let given = UNREAD
         .into_iter()
         .find_map(|key| change.values.text(key))
-        .filter(plain);
-    match given.filter(|_| no_id) {
-        Some(id) => fixes.push(Fix::new(
+        .filter(plain)
+        .filter(|_| no_id);
+    let mut fixes = Vec::new();
+    if let Some(id) = &given {
+        fixes.push(Fix::new(
             "Give the id under the key that the chart reads; add to your helm upgrade:",
             vec![Command::HelmFlag(format!(
                 "--set-string {}={id}",
                 change.values.key_in_file(CLIENT_ID)
             ))],
-        )),
-        None if no_id => fixes.push(Fix::new(
-            "Give the id of a client that your provider knows; add to your helm upgrade:",
-            vec![flag::choose(change, CLIENT_ID, "YOUR_CLIENT_ID")],
-        )),
-        None => {}
-    }
-    if no_secret {
-        fixes.push(Fix::new(
-            "Give its secret, from a Secret that you make; add to your helm upgrade:",
-            vec![
-                flag::choose(change, &format!("{SECRET}.existingSecret"), "YOUR_SECRET"),
-                flag::choose(change, &format!("{SECRET}.existingSecretKey"), "YOUR_KEY"),
-            ],
         ));
+    }
+    let no_id = no_id && given.is_none();
+    if let Some(client) = clients::client(change, CLIENT)
+        && (no_id || no_secret)
+    {
+        fixes.extend(clients::cure(change, facts, client, no_id, no_secret));
     }
     fixes
 }

@@ -210,7 +210,7 @@ fn finding(change: &Change, facts: &Facts, reasons: &Reasons<'_>) -> Option<Find
 /// A value can be carried to where the new chart reads it; what is read where it is has to stay.
 fn fixes(change: &Change, facts: &Facts, namespace: &str, reasons: &Reasons<'_>) -> Vec<Fix> {
     let mut fixes = conversion::fixes(change, facts);
-    let is_carried = conversion::secret(change, facts).is_some();
+    let is_carried = !conversion::secret(change, facts).is_empty();
     if !is_carried {
         fixes.clear();
     }

@@ -162,7 +162,7 @@ fn fixes(new: &BTreeMap<ObjectRef, New<'_>>) -> Vec<Fix> {
     });
     let give = new.values().flat_map(|new| &new.values);
     let give: Vec<_> = give
-        .map(|value| Command::Manual(format!("--set-string {value}='<the old password>'")))
+        .map(|value| Command::Manual(format!("{value}: its old password")))
         .collect();
     let delete = new.iter().map(|(secret, new)| {
         Command::Manual(shell::kubectl(
@@ -178,7 +178,7 @@ fn fixes(new: &BTreeMap<ObjectRef, New<'_>>) -> Vec<Fix> {
     )];
     if !give.is_empty() {
         fixes.push(Fix::instead(
-            "or, where you know the passwords, add to your helm install:",
+            "or, where you know the passwords, set them in a values file that only you can read:",
             give,
         ));
     }

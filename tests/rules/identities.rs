@@ -8,6 +8,7 @@ use crate::{
         AFTER, BEFORE, ENTRA, KEYCLOAK, from, identity, job, logs_in_at, oidc, operate, silent,
         workload,
     },
+    pasted::{ask, assert_pastable},
     scene::{Scene, commands},
 };
 
@@ -70,18 +71,20 @@ fn a_provider_asks_the_migration_for_credentials() {
     assert_eq!(finding.action, Action::Deny);
     assert!(finding.title.contains("client id and client secret"));
     assert!(finding.why[0].contains("MICROSOFT"));
-    let manual = |text: &str| Command::Manual(text.to_owned());
-    let typed: Vec<_> = finding
-        .fixes
-        .iter()
-        .flat_map(|fix| fix.commands.clone())
-        .collect();
+    assert_pastable(&finding);
     assert_eq!(
-        typed,
+        commands(&finding),
         [
-            manual("--set orchestration.migration.identity.clientId=YOUR_CLIENT_ID"),
-            manual("--set orchestration.migration.identity.secret.existingSecret=YOUR_SECRET"),
-            manual("--set orchestration.migration.identity.secret.existingSecretKey=YOUR_KEY"),
+            "Register a client for the migration of identities and set MIGRATION_CLIENT_ID to its id; its secret goes into Secret camunda-credentials, key identity-migration-client-secret.",
+            "kubectl -n prod create secret generic camunda-credentials",
+            &ask(
+                "prod",
+                "camunda-credentials",
+                "identity-migration-client-secret"
+            ),
+            "--set-string orchestration.migration.identity.clientId=\"${MIGRATION_CLIENT_ID:?set it to the id of the client of the migration of identities}\"",
+            "--set-string orchestration.migration.identity.secret.existingSecret=camunda-credentials",
+            "--set-string orchestration.migration.identity.secret.existingSecretKey=identity-migration-client-secret",
         ]
     );
     let guide = json!({"migration": {"identity": {"idpApplicationId": "0f-1e"}}});

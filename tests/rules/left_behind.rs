@@ -55,8 +55,8 @@ fn new_passwords_over_old_data() {
         commands(&finding),
         [
             "kubectl -n prod apply -f camunda-postgresql.yaml",
-            "--set-string identityKeycloak.postgresql.auth.password='<the old password>'",
-            "--set-string identityKeycloak.postgresql.auth.postgresPassword='<the old password>'",
+            "identityKeycloak.postgresql.auth.password: its old password",
+            "identityKeycloak.postgresql.auth.postgresPassword: its old password",
             "kubectl -n prod delete pvc data-camunda-postgresql-0",
         ]
     );

@@ -29,6 +29,8 @@ mod migrated;
 mod migration;
 mod missing;
 mod notices;
+mod pasted;
+mod placeholders;
 mod plans;
 mod record;
 mod removed;

@@ -3,8 +3,8 @@
 use crate::{
     credentials::sources::{Reading, Source},
     facts::Facts,
-    finding::Command,
-    object::{Kind, ObjectRef},
+    finding::{Command, Fix},
+    object::{Kind, Object, ObjectRef},
     shell,
 };
 
@@ -61,8 +61,8 @@ fn encoded(namespace: &str, secret: &str, key: &str) -> String {
     shell::kubectl(namespace, ["get", "secret", secret, "-o", &path])
 }
 
-/// What a key of a new Secret is to hold.
-#[derive(Clone)]
+/// What a key of a Secret is to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// What this command prints.
     Printed(String),
@@ -72,21 +72,83 @@ pub(crate) enum Content {
     Asked,
 }
 
-/// Makes a Secret with these keys, or adds them to the one that is there.
+/// Makes a Secret with these keys, or puts them into the one that is there. What only a person knows is asked for apart from the rest.
 pub(crate) fn fill(
     facts: &Facts,
     namespace: &str,
     secret: &str,
     keys: &[(String, Content)],
-) -> Command {
-    let keys: Vec<_> = keys
+) -> Vec<Fix> {
+    let live = facts.named(Kind::Secret, namespace, secret);
+    if live.is_some_and(Object::has_controller) {
+        return vec![at_its_source(secret, keys)];
+    }
+    let (asked, known): (Vec<_>, Vec<_>) = keys
         .iter()
         .map(|(key, content)| (key.as_str(), content.clone()))
-        .collect();
-    match facts.named(Kind::Secret, namespace, secret) {
-        Some(_) => add(namespace, secret, &keys),
-        None => create(namespace, secret, &keys),
+        .partition(|(_, content)| *content == Content::Asked);
+    let mut fixes = Vec::new();
+    let with = match known
+        .iter()
+        .any(|(_, it)| matches!(it, Content::Printed(_)))
+    {
+        _ if known.is_empty() => "",
+        true => " with the values that the databases and Keycloak know",
+        false => "; nothing knows these values yet, so any will do",
+    };
+    let command = match live {
+        Some(_) => add(namespace, secret, &known),
+        None => create(namespace, secret, &known),
+    };
+    let verb = match live {
+        Some(_) => "Fill",
+        None => "Make",
+    };
+    if live.is_none() || !known.is_empty() {
+        fixes.push(Fix::new(
+            format!("{verb} Secret {secret}{with}:"),
+            vec![command],
+        ));
     }
+    if !asked.is_empty() {
+        let asks = asked
+            .iter()
+            .map(|(key, _)| Command::Shell(ask(namespace, secret, key)));
+        fixes.push(Fix::new(
+            "Only you know what follows: each line asks for one value without showing it, and writes nothing where none is typed (bash or zsh):",
+            asks.collect(),
+        ));
+    }
+    fixes
+}
+
+/// What a controller keeps would be taken back.
+fn at_its_source(secret: &str, keys: &[(String, Content)]) -> Fix {
+    let lines = keys.iter().map(|(key, content)| {
+        Command::Manual(match content {
+            Content::Printed(command) => format!("{key}: what this prints: {command}"),
+            Content::Fresh => format!("{key}: any value"),
+            Content::Asked => format!("{key}: only you know its value"),
+        })
+    });
+    Fix::new(
+        format!(
+            "A controller keeps Secret {secret}, so give it these keys where it takes them from:"
+        ),
+        lines.collect(),
+    )
+}
+
+/// Asks for a value and writes it. A line that was pasted behind this one is no value.
+fn ask(namespace: &str, secret: &str, key: &str) -> String {
+    let value = "printf %s \"$value\" | base64 | tr -d '\\n'".to_owned();
+    let write = patching(namespace, secret, &[(key, value)]);
+    let prompt = shell::quote(&format!("{key}: "));
+    let failed = shell::quote(&format!("Nothing was written to Secret {secret}."));
+    format!(
+        "(printf %s {prompt} >&2; IFS= read -rs value && echo >&2 && \
+         case $value in (''|*[[:space:]]*|'<'*'>') false;; esac && {write} || {{ echo {failed} >&2; exit 1; }})"
+    )
 }
 
 /// Creates a Secret with these keys.
@@ -95,41 +157,31 @@ pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) ->
     // One below the other, so that a person can check each key and where its value is from.
     let separator = if keys.len() > 1 { " \\\n  " } else { " " };
     for (key, content) in keys {
-        line += &format!("{separator}--from-literal={}=", shell::quote(key));
-        line += &match content {
-            Content::Printed(command) => format!("\"$({command})\""),
-            Content::Fresh => "\"$(openssl rand -hex 16)\"".to_owned(),
-            Content::Asked => "'<its value>'".to_owned(),
-        };
+        if let Some(command) = printed(content) {
+            let key = shell::quote(key);
+            line += &format!("{separator}--from-literal={key}=\"$({command})\"");
+        }
     }
-    command(line, keys)
-}
-
-/// A line to paste as it is, unless somebody has to fill in a value.
-fn command(line: String, keys: &[(&str, Content)]) -> Command {
-    match keys
-        .iter()
-        .any(|(_, content)| matches!(content, Content::Asked))
-    {
-        true => Command::Manual(line),
-        false => Command::Shell(line),
-    }
+    Command::Shell(line)
 }
 
 /// Adds keys to a Secret that is there.
 fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
-    let encoded: Vec<_> = keys
-        .iter()
-        .map(|(key, content)| {
-            let command = match content {
-                Content::Printed(command) => command.as_str(),
-                Content::Fresh => "openssl rand -hex 16",
-                Content::Asked => "echo -n '<its value>'",
-            };
-            (*key, format!("{command} | base64 | tr -d '\\n'"))
-        })
-        .collect();
-    command(patching(namespace, secret, &encoded), keys)
+    let encoded = keys.iter().filter_map(|(key, content)| {
+        let command = printed(content)?;
+        Some((*key, format!("{command} | base64 | tr -d '\\n'")))
+    });
+    let encoded: Vec<_> = encoded.collect();
+    Command::Shell(patching(namespace, secret, &encoded))
+}
+
+/// The command that prints what a key is to hold.
+fn printed(content: &Content) -> Option<&str> {
+    match content {
+        Content::Printed(command) => Some(command),
+        Content::Fresh => Some("openssl rand -hex 16"),
+        Content::Asked => None,
+    }
 }
 
 /// Sets keys of a Secret that is there to old values.
@@ -201,9 +253,26 @@ mod tests {
             "kubectl -n prod create secret generic new \\\n  --from-literal='a b'=\"$(kubectl -n prod get secret old -o \
              'jsonpath={.data.password}' | base64 --decode)\" \\\n  --from-literal=c=\"$(openssl rand -hex 16)\""
         );
-        assert!(matches!(
-            create("prod", "new", &[("a", Content::Asked)]),
-            Command::Manual(_)
-        ));
+        let asked = fill(
+            &Facts::default(),
+            "prod",
+            "new",
+            &[("a".to_owned(), Content::Asked)],
+        );
+        let texts: Vec<_> = asked
+            .iter()
+            .flat_map(|fix| &fix.commands)
+            .map(Command::text)
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "kubectl -n prod create secret generic new",
+                "(printf %s 'a: ' >&2; IFS= read -rs value && echo >&2 && \
+                 case $value in (''|*[[:space:]]*|'<'*'>') false;; esac && \
+                 kubectl -n prod patch secret new -p '{\"data\":{\"a\":\"'\"$(printf %s \"$value\" | base64 | tr -d '\\n')\"'\"}}' \
+                 || { echo 'Nothing was written to Secret new.' >&2; exit 1; })",
+            ]
+        );
     }
 }

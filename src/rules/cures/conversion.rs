@@ -21,14 +21,15 @@ pub(crate) use self::{
 };
 use super::{
     carry_over::{self, Content},
+    clients,
     convert::{Converted, ValuesFile},
     typed::Types,
 };
 use crate::{
-    camunda::Line,
+    camunda::{CarriedKey, Line},
     change::Change,
     facts::Facts,
-    finding::Fix,
+    finding::{Command, Fix},
     values::{Values, overlay, subtract},
 };
 
@@ -44,6 +45,8 @@ struct Conversion {
     values: Converted,
     /// The keys of the Secret that the values name.
     keys: Vec<(String, Content)>,
+    /// The clients that somebody has to register, and the Secret that gets the secret of each.
+    clients: Vec<(&'static CarriedKey, Option<String>)>,
 }
 
 /// What to type so that the values of this change do what they did before; nothing where there is nothing to convert.
@@ -51,10 +54,38 @@ pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
     let Some(line) = entered(change) else {
         return Vec::new();
     };
-    let Conversion { values, keys } = conversion(change, facts, line);
-    let mut fixes: Vec<_> = secret_of(change, facts, line, keys).into_iter().collect();
+    let Conversion {
+        values,
+        keys,
+        clients,
+    } = conversion(change, facts, line);
+    let (register, ids) = registered(change, &clients);
+    let mut fixes: Vec<_> = register.into_iter().collect();
+    fixes.extend(secret_of(change, facts, line, keys));
     fixes.extend(values.fixes(&change.values, &name_of_file(line)));
+    if !ids.is_empty() {
+        fixes.push(Fix::new("and the ids of these clients:", ids));
+    }
     fixes
+}
+
+fn registered(
+    change: &Change,
+    clients: &[(&CarriedKey, Option<String>)],
+) -> (Option<Fix>, Vec<Command>) {
+    if clients.is_empty() {
+        return (None, Vec::new());
+    }
+    let (fix, flags) = clients::register(change, clients);
+    (Some(fix), flags)
+}
+
+/// What somebody has to register before, and the flags that name it.
+pub(crate) fn clients(change: &Change, facts: &Facts) -> (Option<Fix>, Vec<Command>) {
+    let Some(line) = entered(change) else {
+        return (None, Vec::new());
+    };
+    registered(change, &conversion(change, facts, line).clients)
 }
 
 fn name_of_file(line: &Line) -> String {
@@ -69,8 +100,10 @@ pub(crate) fn file(change: &Change, facts: &Facts) -> Option<ValuesFile> {
 }
 
 /// The Secret that the values of the file name, made or filled up; nothing where it has all that they read.
-pub(crate) fn secret(change: &Change, facts: &Facts) -> Option<Fix> {
-    let line = entered(change)?;
+pub(crate) fn secret(change: &Change, facts: &Facts) -> Vec<Fix> {
+    let Some(line) = entered(change) else {
+        return Vec::new();
+    };
     secret_of(change, facts, line, conversion(change, facts, line).keys)
 }
 
@@ -100,11 +133,10 @@ fn secret_of(
     facts: &Facts,
     line: &Line,
     keys: Vec<(String, Content)>,
-) -> Option<Fix> {
-    let (name, keys) = with_missing(change, facts, line, keys)?;
-    let command = carry_over::fill(facts, &change.namespace, name, &keys);
-    let intro = "Make it with the values that the databases and Keycloak know:";
-    Some(Fix::new(intro, vec![command]))
+) -> Vec<Fix> {
+    with_missing(change, facts, line, keys)
+        .map(|(name, keys)| carry_over::fill(facts, &change.namespace, name, &keys))
+        .unwrap_or_default()
 }
 
 /// Whether the file sets a value whose key begins so.

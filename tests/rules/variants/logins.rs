@@ -257,12 +257,22 @@ fn a_provider_has_to_know_the_new_clients() {
     for asked in [
         "identity-orchestration-client-token",
         "identity-migration-client-secret",
-        "# orchestration.security.authentication.oidc.clientId",
-        "# orchestration.migration.identity.clientId",
+        "--set-string orchestration.security.authentication.oidc.clientId=\"${ORCHESTRATION_CLIENT_ID:?",
+        "--set-string orchestration.migration.identity.clientId=\"${MIGRATION_CLIENT_ID:?",
     ] {
         assert!(refusal.contains(asked), "{asked}: {refusal}");
     }
     assert!(!refusal.contains("openssl"), "{refusal}");
+    let unnamed = variant.onto(
+        variant
+            .good
+            .clone()
+            .values(&over(&variant.values, &printed)),
+    );
+    assert_eq!(unnamed.refusing(), ["oidc-client-unknown"]);
+    // What the flags set, here to an id that the provider has on purpose.
+    let id = json!({"orchestration": {"security": {"authentication": {"oidc": {"clientId": "orchestration"}}}}});
+    let printed = over(&printed, &id);
     variant.cured(&printed, &[]);
 
     let without_id = variant.good.clone().replace(

@@ -45,11 +45,16 @@ pub(super) fn refer(
             .switch
             .as_deref()
             .and_then(|key| at_key(source, key));
-        if off == Some(&Value::Bool(false)) || !is_needed(change, carried, clients) {
+        if off == Some(&Value::Bool(false)) {
             continue;
         }
-        if clients == Clients::Provider {
-            name_client(carried, source, conversion);
+        let is_needed = is_needed(change, carried, clients);
+        let registered = clients == Clients::Provider && is_unnamed(change, carried, source);
+        if registered {
+            conversion.clients.push((carried, None));
+        }
+        if !is_needed {
+            continue;
         }
         if let Some((name, key)) = own_secret(change, source, carried) {
             if !carried.by_default || at_key(source, &carried.secret).is_none() {
@@ -72,25 +77,24 @@ pub(super) fn refer(
         let made = facts.get(&reference).is_some_and(|live| {
             crate::change::secret_data(live).contains_key(carried.key.as_str())
         });
+        if registered && let Some((_, named)) = conversion.clients.last_mut() {
+            *named = Some(secret.to_owned());
+        }
         if !made {
-            let known_to_provider = clients == Clients::Provider && carried.client;
-            let content = match incomplete::content(change, facts, &reference, &carried.key) {
-                Content::Fresh if known_to_provider => Content::Asked,
-                content => content,
-            };
+            let content = incomplete::content(change, facts, &reference, &carried.key);
             conversion.keys.push((carried.key.clone(), content));
         }
     }
 }
 
 /// A provider knows only the clients that somebody has made there, under ids of their own.
-fn name_client(carried: &CarriedKey, source: &Map<String, Value>, conversion: &mut Conversion) {
-    let Some(id) = &carried.client_id else { return };
-    if at_key(source, id).is_none_or(|value| value == "") {
-        conversion.values.note(format!(
-            "{id} names a client that did not exist before: make it at your provider and give this value its id."
-        ));
-    }
+fn is_unnamed(change: &Change, carried: &CarriedKey, source: &Map<String, Value>) -> bool {
+    let runs = carried
+        .with
+        .or(carried.reader)
+        .is_some_and(|it| runs(change, it, Side::Running));
+    let id = carried.client_id.as_ref().filter(|_| runs);
+    id.is_some_and(|id| at_key(source, id).is_none_or(|value| value == ""))
 }
 
 /// Whether what reads the key runs on, and the new manifest does not give it to it yet.
