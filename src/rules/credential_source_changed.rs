@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     camunda::{self, Credential, Supply},
-    change::{Change, Gate},
+    change::{Change, Gate, ObjectChange, secret_data},
     credentials::{
         purposes::{Moved, moved},
         readers::secret_refs,
@@ -24,7 +24,8 @@ use crate::{
     },
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
-    object::{Kind, ObjectRef},
+    object::{Kind, Object, ObjectRef},
+    shell,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -166,7 +167,7 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Moved<'_>]) -> Vec<Fix> {
                 "{key} of Secret {secret}: the value of {}",
                 place(&moved.old.source)
             )),
-            _ => {
+            _ if may_be_written(change, facts, changed, moved) => {
                 let (_, keys) = cure.secrets.entry(reference).or_insert((there, Vec::new()));
                 let old = Old {
                     workload: moved.before,
@@ -174,9 +175,126 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Moved<'_>]) -> Vec<Fix> {
                 };
                 keys.push((key, old));
             }
+            _ => cure.back(change, moved),
         }
     }
     cure.fixes()
+}
+
+/// Whether nobody misses what a key holds now: it is one that Camunda's charts read, and all who will read it want the same old value.
+fn may_be_written(
+    change: &Change,
+    facts: &Facts,
+    changed: &[Moved<'_>],
+    moved: &Moved<'_>,
+) -> bool {
+    let Source::Key { secret, key } = &moved.new.source else {
+        return false;
+    };
+    let namespace = &moved.workload.namespace;
+    let reference = ObjectRef::new(Kind::Secret, namespace, secret);
+    let live = facts.get(&reference);
+    if live.is_some_and(Object::has_controller) {
+        return false;
+    }
+    let value = |moved: &Moved<'_>| values::live(facts, namespace, &moved.old.source);
+    let together = || {
+        let mut same = changed.iter().filter(|other| {
+            other.workload.namespace == *namespace && other.new.source == moved.new.source
+        });
+        same.all(|other| value(other) == value(moved))
+    };
+    let is_there = live.is_some_and(|live| secret_data(live).contains_key(key.as_str()));
+    if !is_there {
+        return together();
+    }
+    let here = |object: &&ObjectChange| object.object.namespace == *namespace;
+    let reads = |workload: &Object| secret_refs(workload).iter().any(|it| it.reads(secret, key));
+    let in_use = change.objects.iter().filter(here).any(|object| {
+        let live = facts.get(&object.object);
+        live.or(object.running.as_deref()).is_some_and(reads)
+    }) || facts
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.namespace() == Some(namespace))
+        .any(reads);
+    let expected = |object: &ObjectChange| {
+        let mut moved = changed
+            .iter()
+            .filter(|it| it.new.source == moved.new.source);
+        moved.any(|it| *it.workload == object.object)
+    };
+    let others = change
+        .objects
+        .iter()
+        .filter(here)
+        .any(|object| object.planned.as_deref().is_some_and(reads) && !expected(object));
+    is_camundas(change, &reference, key) && !in_use && !others && together()
+}
+
+/// Whether a key is one that Camunda's chart makes or has the user make, and not just the user's own.
+fn is_camundas(change: &Change, secret: &ObjectRef, key: &str) -> bool {
+    if change.find(secret).is_some_and(|it| it.planned.is_some()) {
+        return true;
+    }
+    let Some(line) = change.target_line() else {
+        return false;
+    };
+    let named = line.generated_secret.as_ref();
+    named.is_some_and(|it| it.name == secret.name)
+        && line.carried_over.iter().any(|carried| carried.key == key)
+}
+
+/// How a value that names a Secret or a key of it is set as it was.
+enum Back {
+    /// By this flag.
+    Flag(Command),
+    /// By whoever knows what it was.
+    ByHand(String),
+}
+
+/// The user's values that name where a password would be read from, set back to where it is read now.
+fn back(change: &Change, moved: &Moved<'_>) -> Vec<Back> {
+    let (
+        Source::Key { secret, key },
+        Source::Key {
+            secret: old_secret,
+            key: old_key,
+        },
+    ) = (&moved.new.source, &moved.old.source)
+    else {
+        return Vec::new();
+    };
+    let reference = ObjectRef::new(Kind::Secret, &moved.workload.namespace, old_secret);
+    let made_by_chart = change.find(&reference).is_some();
+    let before = change.running_values.as_ref();
+    let mut found = Vec::new();
+    for (name, value) in change.values.leaves() {
+        let Some(value) = value.as_str() else {
+            continue;
+        };
+        let was = before.and_then(|values| values.text(&name));
+        let names_secret = value == secret && secret != old_secret;
+        let names_key = value == key && key != old_key;
+        if !(names_secret || names_key) || was.as_deref() == Some(value) {
+            continue;
+        }
+        let old = if names_secret { old_secret } else { old_key };
+        let name = change.values.key_in_file(&name);
+        let to = match &was {
+            // Where the chart makes a Secret of its own, no value names it.
+            None if names_secret && made_by_chart => "",
+            None => old,
+            Some(was) if was == old => old,
+            Some(_) => {
+                found.push(Back::ByHand(format!("{name}: as it was before")));
+                continue;
+            }
+        };
+        let assignment = shell::quote(&format!("{name}={to}"));
+        let flag = Command::HelmFlag(format!("--set-string {assignment}"));
+        found.push(Back::Flag(flag));
+    }
+    found
 }
 
 /// How a key of a Secret that the new manifest renders can be given a value; the inner nothing where it can't.
@@ -208,10 +326,32 @@ struct Cure<'a> {
     secrets: BTreeMap<ObjectRef, (bool, Keys<'a>)>,
     exports: Vec<Command>,
     flags: Vec<Command>,
+    back: Vec<Command>,
     by_hand: Vec<String>,
 }
 
 impl<'a> Cure<'a> {
+    /// What others read where the password would be read from, too, stays as it is.
+    fn back(&mut self, change: &Change, moved: &Moved<'_>) {
+        let found = back(change, moved);
+        if found.is_empty() {
+            self.by_hand.push(format!(
+                "{} of {}: from {}, as now",
+                moved.new.variable,
+                moved.workload,
+                place(&moved.old.source)
+            ));
+        }
+        for back in found {
+            match back {
+                Back::Flag(flag) if self.back.contains(&flag) => {}
+                Back::Flag(flag) => self.back.push(flag),
+                Back::ByHand(line) if self.by_hand.contains(&line) => {}
+                Back::ByHand(line) => self.by_hand.push(line),
+            }
+        }
+    }
+
     fn supply(&mut self, facts: &Facts, moved: &Moved<'_>, credential: &Credential, value: &str) {
         let namespace = &moved.workload.namespace;
         let old = values::live(facts, namespace, &moved.old.source);
@@ -248,8 +388,12 @@ impl<'a> Cure<'a> {
         });
         let write: Vec<_> = write.collect();
         if !write.is_empty() {
-            let intro = "Put the old values where they will be read (nothing else may need what is there now):";
+            let intro = "Put the old values where they will be read:";
             fixes.push(Fix::new(intro, write));
+        }
+        if !self.back.is_empty() {
+            let intro = "Leave the passwords where they are read now, as others need what is there; add to your helm upgrade, last:";
+            fixes.push(Fix::new(intro, self.back));
         }
         if !self.by_hand.is_empty() {
             let lines = self.by_hand.into_iter().map(Command::Manual).collect();

@@ -2,7 +2,12 @@
 
 use camunda_upgrade_guard::finding::Finding;
 
-use crate::scene::{Scene, claim, secret, statefulset};
+use serde_json::json;
+
+use crate::{
+    pasted::assert_pastable,
+    scene::{Scene, claim, secret, statefulset},
+};
 
 const POSTGRESQL: &str = "app.kubernetes.io/name: postgresql, app.kubernetes.io/instance: camunda";
 const KEYCLOAK: &str = "app.kubernetes.io/name: keycloak, app.kubernetes.io/instance: camunda";
@@ -55,10 +60,7 @@ fn another_secret_with_another_value() {
     );
     assert_eq!(
         commands(&finding),
-        [
-            "kubectl -n prod patch secret new -p '{\"data\":{\"user\":\"'\
-          \"$(kubectl -n prod get secret old -o 'jsonpath={.data.password}')\"'\"}}'"
-        ]
+        ["POSTGRES_PASSWORD of StatefulSet camunda-postgresql: from Secret old (password), as now"]
     );
     assert!(!format!("{finding:?}").contains("before"), "{finding:?}");
 }
@@ -188,5 +190,141 @@ fn a_database_under_another_name() {
             "export POSTGRESQL_PASSWORD=$(kubectl -n prod get secret camunda-postgresql -o 'jsonpath={.data.password}' | base64 --decode)",
             "--set-string identityKeycloak.postgresql.auth.password=\"$POSTGRESQL_PASSWORD\"",
         ]
+    );
+}
+
+/// Keycloak's administrator would have the password of the database, which two workloads read: nothing is written over it.
+#[test]
+fn what_others_read_is_not_written_over() {
+    let env = |admin: (&str, &str)| {
+        let from = |variable: &str, (secret, key): (&str, &str)| {
+            format!(
+                "{{name: {variable}, valueFrom: {{secretKeyRef: {{name: {secret}, key: {key}}}}}}}"
+            )
+        };
+        let database = from(
+            "KEYCLOAK_DATABASE_PASSWORD",
+            ("camunda-postgresql", "password"),
+        );
+        let admin = from("KC_BOOTSTRAP_ADMIN_PASSWORD", admin);
+        workload(
+            "camunda-keycloak",
+            KEYCLOAK,
+            &format!("env: [{database}, {admin}]"),
+        )
+    };
+    let postgresql = database(&from_key(
+        "POSTGRES_PASSWORD",
+        "camunda-postgresql",
+        "password",
+    ));
+    let made = secret("camunda-keycloak", KEYCLOAK, "admin-password: a");
+    let own = ("camunda-postgresql", "password");
+    let scene = |before: (&str, &str), running: serde_json::Value, planned: serde_json::Value| {
+        Scene::upgrade("12.13.3", "12.13.3")
+            .running(&postgresql)
+            .planned(&postgresql)
+            .running(&secret(
+                "camunda-postgresql",
+                POSTGRESQL,
+                "password: before",
+            ))
+            .planned(&secret(
+                "camunda-postgresql",
+                POSTGRESQL,
+                "password: before",
+            ))
+            .live(&claim(CLAIM, "Bound", POSTGRESQL))
+            .running(&env(before))
+            .planned(&env(own))
+            .values(running, planned)
+    };
+    let named = |secret: &str, key: &str| json!({"identityKeycloak": {"auth": {"existingSecret": secret, "passwordSecretKey": key}}});
+    let bad = named("camunda-postgresql", "password");
+    let by_chart = ("camunda-keycloak", "admin-password");
+    let finding = scene(by_chart, json!({}), bad.clone())
+        .running(&made)
+        .refused(RULE);
+    assert_eq!(
+        commands(&finding),
+        [
+            "--set-string identityKeycloak.auth.existingSecret=",
+            "--set-string identityKeycloak.auth.passwordSecretKey=admin-password",
+        ]
+    );
+    assert_pastable(&finding);
+    // With these flags all is as it was.
+    scene(by_chart, json!({}), named("", "admin-password"))
+        .running(&made)
+        .replanned(&postgresql)
+        .planned(&secret(
+            "camunda-postgresql",
+            POSTGRESQL,
+            "password: before",
+        ))
+        .planned(&env(by_chart))
+        .planned(&made)
+        .passes();
+    // It was a Secret of the user's own.
+    let finding = scene(("mine", "admin"), named("mine", "admin"), bad.clone())
+        .live(&secret("mine", "", "admin: a"))
+        .refused(RULE);
+    assert_eq!(
+        commands(&finding),
+        [
+            "--set-string identityKeycloak.auth.existingSecret=mine",
+            "--set-string identityKeycloak.auth.passwordSecretKey=admin",
+        ]
+    );
+    // What stood there before is no name, and may be a password.
+    let finding = scene(("mine", "admin"), named("hunter2", "admin"), bad)
+        .live(&secret("mine", "", "admin: a"))
+        .refused(RULE);
+    assert!(!format!("{finding:?}").contains("hunter2"), "{finding:#?}");
+}
+
+/// A key that 13 reads by itself, and nothing reads yet, is Camunda's to be set right.
+#[test]
+fn what_nobody_reads_yet_is_set_right() {
+    let scene = |keycloak: &str| {
+        let old = from_key(
+            "KEYCLOAK_ADMIN_PASSWORD",
+            "camunda-keycloak",
+            "admin-password",
+        );
+        let new = from_key(
+            "KC_BOOTSTRAP_ADMIN_PASSWORD",
+            "camunda-credentials",
+            "identity-keycloak-admin-password",
+        );
+        Scene::upgrade("13.1.0", "13.12.7")
+            .running(&database(""))
+            .planned(&database(""))
+            .live(&claim(CLAIM, "Bound", POSTGRESQL))
+            .running(&workload("camunda-keycloak", KEYCLOAK, &old))
+            .planned(&workload("camunda-keycloak", KEYCLOAK, &new))
+            .live(&secret("camunda-keycloak", KEYCLOAK, "admin-password: a"))
+            .live(&secret(
+                "camunda-credentials",
+                "",
+                "identity-keycloak-admin-password: made-up",
+            ))
+            .running(keycloak)
+            .planned(keycloak)
+    };
+    let finding = scene("kind: ConfigMap\nmetadata: {name: nothing}").refused(RULE);
+    assert!(
+        commands(&finding)[0].starts_with("kubectl -n prod patch secret camunda-credentials"),
+        "{finding:#?}"
+    );
+    assert_pastable(&finding);
+    // Somebody else's workload of the same release reads it, whoever that is.
+    let reader = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tool}\nspec:\n  selector: {}\n  template: {spec: {containers: [{name: c, env: [{name: X, valueFrom: {secretKeyRef: {name: camunda-credentials, key: identity-keycloak-admin-password}}}]}]}}";
+    let finding = scene(reader).refused(RULE);
+    assert!(
+        commands(&finding)
+            .iter()
+            .all(|text| !text.contains("patch")),
+        "{finding:#?}"
     );
 }
