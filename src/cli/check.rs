@@ -232,8 +232,9 @@ impl CheckArgs {
         let rendered = upgrade.render(live).await?;
         let input = input::read("what helm prints", rendered.json)?;
         let version = input.release.chart.metadata.version.clone();
+        let made = chart::secrets_of(&input.release.manifest);
         let mut report = check.judge(input, "").await?;
-        let asked = chart::asked_for(&rendered.given, namespace, Some(&version));
+        let asked = chart::asked_for(&rendered.given, namespace, Some(&version), &made);
         report.findings.extend(asked);
         Ok(report)
     }

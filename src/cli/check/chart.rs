@@ -18,6 +18,7 @@ use crate::{
     change::{ChartVersion, secret_data},
     cluster::LiveCluster,
     finding::{self, Action, Finding, Fix},
+    manifest,
     object::{Kind, Object, ObjectRef},
     rules,
     values::overlay,
@@ -168,18 +169,35 @@ fn nested(key: &str, value: Value) -> Map<String, Value> {
     }
 }
 
+/// The names of the Secrets of a manifest.
+pub(super) fn secrets_of(manifest: &str) -> BTreeSet<String> {
+    manifest::split(manifest)
+        .filter_map(|document| document.parse().ok()?)
+        .filter(|object| object.get("kind").and_then(Value::as_str) == Some(Kind::Secret.name()))
+        .filter_map(|object| Some(object.pointer("/metadata/name")?.as_str()?.to_owned()))
+        .collect()
+}
+
 /// What the chart would fail for, one at a time, with the whole list of what to add.
+///
+/// A password of a Secret that the chart reads and does not make (`made` are the others) is no value's, and another rule's.
 pub(super) fn asked_for(
     given: &[Given],
     namespace: &str,
     version: Option<&str>,
+    made: &BTreeSet<String>,
 ) -> Option<Finding> {
+    let is_given = |given: &&Given| {
+        let name = given.wanted.secret.as_ref();
+        given.secret.is_some() || name.is_none_or(|name| made.contains(name))
+    };
+    let given: Vec<_> = given.iter().filter(is_given).collect();
     if given.is_empty() {
         return None;
     }
     let line = version.and_then(|version| ChartVersion::new(version).line);
     let (mut exports, mut flags) = (Vec::new(), Vec::new());
-    for Given { wanted, secret } in given {
+    for Given { wanted, secret } in &given {
         match secret {
             Some(secret) => {
                 let credential = known(secret, wanted, line);
@@ -201,35 +219,51 @@ pub(super) fn asked_for(
             ))),
         }
     }
-    let count = match given.len() {
+    let new = given.iter().filter(|given| given.secret.is_none());
+    let new: Vec<_> = new.map(|given| given.wanted.value.as_str()).collect();
+    let counted = |count: usize| match count {
         1 => "a password".to_owned(),
         count => format!("{count} passwords"),
     };
-    let new = given.iter().filter(|given| given.secret.is_none());
-    let new: Vec<_> = new.map(|given| given.wanted.value.as_str()).collect();
-    let mut why = vec![
-        "helm upgrade fails with a PASSWORDS ERROR that names one of them at a time, although the Secrets are there."
-            .to_owned(),
-    ];
+    let title = match (given.len() - new.len(), new.len()) {
+        (old, 0) => format!("The chart asks for {} with each upgrade", counted(old)),
+        (0, new) => format!("The chart asks for {} of what is new", counted(new)),
+        (old, new) => format!(
+            "The chart asks for {} with each upgrade, and for {} of what is new",
+            counted(old),
+            counted(new)
+        ),
+    };
+    let although = match new.len() < given.len() {
+        true => ", although the Secrets are there",
+        false => "",
+    };
+    let mut why = vec![format!(
+        "helm upgrade fails with a PASSWORDS ERROR that names one of them at a time{although}."
+    )];
     if !new.is_empty() {
         why.push(format!(
-            "New in this chart, so any value will do: {}",
+            "New in this release, so any value will do: {}",
             new.join(", ")
         ));
     }
     let shells = rules::shells(&flags);
     let mut fixes = Vec::new();
+    let add = match exports.is_empty() {
+        true => format!("Add to your helm upgrade{shells}:"),
+        false => "and add to your helm upgrade:".to_owned(),
+    };
     if !exports.is_empty() {
         fixes.push(Fix::new(
             format!("Read the current values{shells}:"),
             exports,
         ));
     }
-    fixes.push(Fix::new("and add to your helm upgrade:", flags));
+    fixes.push(Fix::new(add, flags));
     Some(Finding {
         rule: rules::PASSWORDS,
         action: Action::Deny,
-        title: format!("The chart asks for {count} with each upgrade"),
+        title,
         objects: Vec::new(),
         why,
         fixes,
@@ -244,4 +278,68 @@ fn known(secret: &Object, wanted: &Wanted, line: Option<&Line>) -> Credential {
         held: Held::Client,
         supply: Supply::Value(wanted.value.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn given(value: &str, secret: &str, live: bool) -> Given {
+        let live = live.then(|| {
+            Object(json!({"metadata": {"name": secret}, "stringData": {"password": "hidden"}}))
+        });
+        Given {
+            wanted: Wanted {
+                value: value.to_owned(),
+                secret: Some(secret.to_owned()),
+                key: "password".to_owned(),
+            },
+            secret: live,
+        }
+    }
+
+    fn told(given: &[Given]) -> Option<Finding> {
+        let manifest = "kind: Secret\nmetadata: {name: new}\n---\nkind: Secret\nmetadata: {name: old}\n---\nkind: ConfigMap\nmetadata: {name: read}\n";
+        asked_for(given, "prod", Some("12.13.3"), &secrets_of(manifest))
+    }
+
+    /// A component that comes for the first time has no Secret, and nobody is asked for it again.
+    #[test]
+    fn what_is_new_is_not_said_to_be_there() {
+        let new = given("postgresql.auth.password", "new", false);
+        let finding = told(&[new]).unwrap();
+        assert_eq!(
+            finding.title,
+            "The chart asks for a password of what is new"
+        );
+        assert!(!finding.why[0].contains("are there"), "{:?}", finding.why);
+        assert_eq!(finding.fixes.len(), 1, "{finding:#?}");
+        let fix = &finding.fixes[0];
+        assert_eq!(fix.intro, "Add to your helm upgrade:");
+        assert_eq!(
+            fix.commands[0].text(),
+            "--set-string postgresql.auth.password=\"$(openssl rand -hex 16)\""
+        );
+
+        let both = [
+            given("postgresql.auth.password", "new", false),
+            given("identityKeycloak.postgresql.auth.password", "old", true),
+        ];
+        let finding = told(&both).unwrap();
+        assert_eq!(
+            finding.title,
+            "The chart asks for a password with each upgrade, and for a password of what is new"
+        );
+        assert!(finding.why[0].contains("although the Secrets are there"));
+        assert!(!format!("{finding:?}").contains("hidden"), "{finding:#?}");
+    }
+
+    /// 13 reads all passwords from a Secret of the user's, and no value gives them.
+    #[test]
+    fn what_the_chart_only_reads_is_not_given_to_it() {
+        let read = given("identityKeycloak.postgresql.auth.password", "read", false);
+        assert_eq!(told(&[read]), None);
+    }
 }

@@ -26,6 +26,7 @@ pub(super) fn wanted(error: &str) -> Vec<Wanted> {
     ) else {
         return Vec::new();
     };
+    let charts = charts(error);
     let found: Vec<_> = values.captures_iter(error).collect();
     let ends = found
         .iter()
@@ -40,12 +41,34 @@ pub(super) fn wanted(error: &str) -> Vec<Wanted> {
             let told = secrets.captures(&error[start..end]);
             let group = |at| Some(told.as_ref()?.get(at)?.as_str());
             Some(Wanted {
-                value: value.get(1)?.as_str().to_owned(),
+                value: own(value.get(1)?.as_str(), &charts),
                 secret: group(1).map(str::to_owned),
                 key: group(2).unwrap_or_default().replace(r"\.", "."),
             })
         })
         .collect()
+}
+
+/// The subcharts, under the names that values have for them, down to the one whose template fails.
+fn charts(error: &str) -> Vec<&str> {
+    const TOLD: &str = "execution error at (";
+    let path = error.split_once(TOLD).map_or("", |(_, rest)| rest);
+    let path = path.split_once("/templates/").map_or("", |(path, _)| path);
+    path.split("/charts/").skip(1).collect()
+}
+
+/// Bitnami's charts ask for a value as if they were alone, or for a global one, which would reach every other database, too.
+fn own(value: &str, charts: &[&str]) -> String {
+    const AUTH: &str = "auth.";
+    let bundled = charts.last().map(|chart| chart.to_lowercase());
+    let bundled = bundled.is_some_and(|it| it.ends_with("postgresql") || it.contains("keycloak"));
+    let own = value
+        .rfind(AUTH)
+        .filter(|at| bundled && (*at == 0 || value[..*at].ends_with('.')));
+    match own {
+        Some(at) => format!("{}.{}", charts.join("."), &value[at..]),
+        None => value.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -77,5 +100,53 @@ mod tests {
             ]
         );
         assert_eq!(super::wanted("Error: release: not found"), []);
+    }
+
+    /// What Bitnami's PostgreSQL says in whichever chart it is.
+    #[test]
+    fn a_database_is_given_its_own_password_and_no_other() {
+        let asked = |path: &str, value: &str| {
+            let error = format!(
+                "Error: UPGRADE FAILED: execution error at ({path}:14:24): \n\
+                 PASSWORDS ERROR: You must provide your current passwords when upgrading the release.\n\n\
+                 \x20   '{value}' must not be empty, please add '--set {value}=$POSTGRES_PASSWORD' to the command. To get the current value:\n\n\
+                 \x20       export POSTGRES_PASSWORD=$(kubectl get secret --namespace \"prod\" db -o jsonpath=\"{{.data.password}}\" | base64 -d)\n"
+            );
+            wanted(&error).remove(0).value
+        };
+        for (path, value, own) in [
+            (
+                "camunda-platform/charts/postgresql/templates/secrets.yaml",
+                "global.postgresql.auth.password",
+                "postgresql.auth.password",
+            ),
+            (
+                "camunda-platform/charts/webModelerPostgresql/templates/secrets.yaml",
+                "global.postgresql.auth.postgresPassword",
+                "webModelerPostgresql.auth.postgresPassword",
+            ),
+            (
+                "camunda-platform/charts/identityKeycloak/charts/postgresql/templates/secrets.yaml",
+                "global.postgresql.auth.password",
+                "identityKeycloak.postgresql.auth.password",
+            ),
+            (
+                "shop/charts/bpm/charts/postgresql/templates/secrets.yaml",
+                "auth.password",
+                "bpm.postgresql.auth.password",
+            ),
+            (
+                "camunda-platform/charts/identity/charts/keycloak/templates/secrets.yaml",
+                "auth.adminPassword",
+                "identity.keycloak.auth.adminPassword",
+            ),
+            (
+                "camunda-platform/charts/identity/templates/tasklist-secret.yaml",
+                "global.identity.auth.tasklist.existingSecret",
+                "global.identity.auth.tasklist.existingSecret",
+            ),
+        ] {
+            assert_eq!(asked(path, value), own, "{path}");
+        }
     }
 }
