@@ -85,7 +85,7 @@ pub(crate) use self::{
         way,
     },
     elasticsearch_claims_orphaned::{Orphaned, orphaned},
-    identity_secret_regenerated::kept,
+    identity_secret_regenerated::{kept, may_be_overwritten},
     postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
     release_notes::{notes, title as note_title},
     volume_not_retained::retain,

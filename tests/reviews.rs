@@ -333,3 +333,111 @@ proptest! {
         prop_assert!(response["allowed"].is_boolean());
     }
 }
+
+/// A StatefulSet of release `camunda` that reads a password from a Secret's key.
+fn reading(name: &str, label: &str, variable: &str, secret: &str, key: &str) -> Value {
+    let labels = json!({
+        "app.kubernetes.io/name": label, "app.kubernetes.io/instance": "camunda",
+        "app.kubernetes.io/part-of": (label == "camunda-platform").then_some("camunda-platform"),
+        "helm.sh/chart": (label == "camunda-platform").then_some("camunda-platform-12.13.3"),
+    });
+    let env =
+        json!({"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}});
+    json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name, "namespace": "prod", "labels": labels},
+        "spec": {
+            "template": {"spec": {"containers": [{"name": "c", "env": [env]}]}},
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
+        },
+    })
+}
+
+fn secret(name: &str, data: &[(&str, &str)]) -> Value {
+    let data: serde_json::Map<_, _> = data
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), STANDARD.encode(value).into()))
+        .collect();
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "prod"}, "data": data})
+}
+
+/// What the guard answers about a Secret of the user's, whichever way it comes to a release that runs.
+#[test]
+fn secrets_of_the_users_own_are_told_by_what_reads_them() {
+    let claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"},
+        "metadata": {"name": "data-camunda-postgresql-0", "namespace": "prod",
+            "labels": {"app.kubernetes.io/name": "postgresql", "app.kubernetes.io/instance": "camunda"}},
+    });
+    let mine = |value: &str| secret("mine", &[("db-password", value)]);
+    let runs = vec![
+        reading("camunda-zeebe", "camunda-platform", "X", "none", "none"),
+        reading(
+            "camunda-postgresql",
+            "postgresql",
+            "POSTGRES_PASSWORD",
+            "mine",
+            "db-password",
+        ),
+        reading(
+            "camunda-keycloak",
+            "keycloak",
+            "KC_BOOTSTRAP_ADMIN_PASSWORD",
+            "other",
+            "admin",
+        ),
+        secret("other", &[("admin", "of-the-administrator")]),
+        mine("of-the-database"),
+        claim,
+    ];
+    let updated = |objects: &[Value], old: &Value, new: &Value| {
+        let mut review = review("Secret", "UPDATE", new);
+        review["request"]["oldObject"] = old.clone();
+        asked(objects, &review)
+    };
+    let old = mine("of-the-database");
+    let over = updated(&runs, &old, &mine("of-the-administrator"));
+    assert_eq!(over["allowed"], false, "{over:#}");
+    let text = over["status"]["message"].as_str().unwrap();
+    assert!(text.contains("identity-secret-regenerated"), "{text}");
+    assert!(!over.to_string().contains("of-the-"), "{over:#}");
+
+    let rotated = updated(&runs, &old, &mine("rotated"));
+    assert_eq!(rotated["allowed"], true, "{rotated:#}");
+    let warned = rotated["warnings"].to_string();
+    assert!(warned.contains("identity-secret-regenerated"), "{warned}");
+
+    let controlled = |value: &str| {
+        let mut secret = mine(value);
+        secret["metadata"]["ownerReferences"] =
+            json!([{"kind": "ExternalSecret", "controller": true}]);
+        secret
+    };
+    let owner = updated(
+        &runs,
+        &controlled("of-the-database"),
+        &controlled("of-the-administrator"),
+    );
+    let elsewhere = updated(&[], &old, &mine("of-the-administrator"));
+    for silent in [owner, elsewhere] {
+        assert_eq!(silent["allowed"], true, "{silent:#}");
+        assert!(silent["warnings"].is_null(), "{silent:#}");
+    }
+
+    // Nothing reads it yet.
+    let key = "identity-orchestration-client-token";
+    let created = |value: &str| {
+        let secret = secret("camunda-credentials", &[(key, value)]);
+        asked(&runs, &review("Secret", "CREATE", &secret))
+    };
+    let unfilled = created("<its value>");
+    assert_eq!(unfilled["allowed"], true, "{unfilled:#}");
+    let warned = unfilled["warnings"].to_string();
+    assert!(warned.contains("credential-placeholder"), "{warned}");
+    assert!(created("real")["warnings"].is_null());
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn asked(objects: &[Value], review: &Value) -> Value {
+    let router = router(objects.to_vec(), &Metrics::new());
+    post(router, "/validate?timeout=5s", review.to_string().into()).await
+}

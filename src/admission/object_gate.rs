@@ -44,9 +44,7 @@ pub(super) async fn judge(
     let mut facts = Facts::default();
     match (kind, operation) {
         (Kind::Secret, Operation::Update) => {
-            if let Some(old) = request.old_object() {
-                facts.insert(kind, old.into());
-            }
+            return secret_gate::updated(policy, reader, request, object).await;
         }
         (Kind::StatefulSet, Operation::Create) => {
             reader.claim_facts(&mut facts, &request.namespace).await

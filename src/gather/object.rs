@@ -5,6 +5,7 @@ use crate::{
     camunda::{self, Component, release_label},
     claims::{holds_data, is_retained, names_claim, ordinal},
     cluster::{ReadError, Right, User},
+    credentials::purposes::live_reads,
     facts::Facts,
     mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
     object::{Kind, Object, ObjectRef},
@@ -79,6 +80,20 @@ impl Reader {
             .collect();
         self.get_all(facts, references).await;
         self.drivers(facts).await;
+    }
+
+    /// The Secrets that the live databases and Keycloaks of a namespace read.
+    pub async fn read_by_databases(&self, facts: &mut Facts, namespace: &str) {
+        let reads = live_reads(facts, namespace);
+        let secrets = reads
+            .iter()
+            .map(|read| ObjectRef::new(Kind::Secret, namespace, &read.secret));
+        let mut secrets: Vec<_> = secrets
+            .filter(|secret| facts.get(secret).is_none())
+            .collect();
+        secrets.sort();
+        secrets.dedup();
+        self.get_all(facts, secrets).await;
     }
 
     /// A StatefulSet as it was, with its namespace's claims where an update of it must be judged by them.

@@ -7,6 +7,9 @@
 //! Since chart 8.0. Documented: "Upgrading where Identity enabled, Secrets extraction" and, for 12 to 13,
 //! "Extract secrets".
 
+mod applied;
+mod overwritten;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -43,7 +46,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .flat_map(|secret| regenerated(change, facts, secret))
         .collect();
     if found.is_empty() {
-        return Vec::new();
+        return overwritten::find(change, facts);
     }
     let logs_in = found.iter().all(|key| key.credential.held == Held::Client);
     let action = match change.gate {
@@ -82,13 +85,15 @@ fn regenerated<'a>(
         return Vec::new();
     };
     let (old, new) = (secret_data(live), secret_data(&after));
+    let line = change
+        .target_line()
+        .or_else(|| applied::line(facts, &change.namespace, &change.release));
     old.into_iter()
         .filter(|(key, old)| !old.is_empty() && new.get(key) != Some(old))
         // A key that the new chart no longer has is not a new value; whether it is missed is another rule's.
         .filter(|(key, _)| new.contains_key(key))
         .filter_map(|(key, old)| {
-            let credential =
-                camunda::credential(&after, key, secret.charts.as_deref(), change.target_line())?;
+            let credential = camunda::credential(&after, key, secret.charts.as_deref(), line)?;
             Some(Regenerated {
                 secret: &secret.object,
                 credential,
@@ -162,6 +167,16 @@ fn given(found: &[Regenerated<'_>]) -> (Vec<Read>, Vec<Command>) {
     (reads, flags)
 }
 
+/// Whether an update of a Secret that no chart names may change what a database or Keycloak reads, before anything is read
+/// of the cluster.
+pub(crate) fn may_be_overwritten(old: &Object, new: &Object) -> bool {
+    let (before, after) = (secret_data(old), secret_data(new));
+    let changed = |(key, value): (&&str, &Vec<u8>)| {
+        !value.is_empty() && after.get(*key).is_some_and(|now| now != value)
+    };
+    !old.has_controller() && before.iter().any(changed)
+}
+
 /// All that an upgrade has to be given so that no credential changes, what is new in the target chart included.
 pub(crate) fn kept(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Command>) {
     let secrets = change.of_kind(Kind::Secret).filter(|secret| secret.camunda);
@@ -174,12 +189,12 @@ pub(crate) fn kept(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Command>) 
 }
 
 fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> {
+    if change.gate == Gate::Object {
+        return applied::fixes(found);
+    }
     let (reads, mut flags) = given(found);
     let exports = reads.iter().map(Read::export).collect();
     let mut keep = vec![Fix::new("Keep them:", exports)];
-    if change.gate == Gate::Object {
-        return keep;
-    }
     if keep[0].commands.is_empty() {
         keep.clear();
     }

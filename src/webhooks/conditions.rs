@@ -82,10 +82,24 @@ pub(super) fn credential_keys() -> BTreeSet<&'static str> {
     &keys | &generated_keys()
 }
 
+/// Those, and all others that a chart reads from a Secret of the user's.
+pub(super) fn written_keys() -> BTreeSet<&'static str> {
+    let carried = Line::all().iter().flat_map(|line| &line.carried_over);
+    let carried: BTreeSet<_> = carried.map(|carried| carried.key.as_str()).collect();
+    &carried | &credential_keys()
+}
+
+/// What a user's own Secret calls a password.
+pub(super) const PASSWORDS: &str = "(?i)passw";
+
+/// A database may read its password from any Secret; whoever controls that Secret rotates it on purpose.
 pub(super) fn generated_credential() -> String {
     format!(
-        "has(object.data) && (request.operation == 'CREATE' || !has(oldObject.data) || object.data != oldObject.data) && ({})",
-        has_credential("object", &generated_keys())
+        "has(object.data) && (request.operation == 'CREATE' || !has(oldObject.data) || object.data != oldObject.data) && ({} || \
+         request.operation == 'UPDATE' && has(oldObject.data) && object.data.exists(key, key.matches('{PASSWORDS}') && \
+         key in oldObject.data && object.data[key] != oldObject.data[key]) && \
+         !(has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller)))",
+        has_credential("object", &written_keys())
     )
 }
 

@@ -13,8 +13,8 @@ use super::{
     ENFORCE, IGNORE,
     conditions::{
         BROKERS, BUNDLED, CLAIM_COMPONENTS, CLAIM_NAMES, COMPONENT_LABEL, CONTROLLER_MANAGER,
-        CONTROLLERS, DATABASES, ELASTICSEARCH_CLAIMS, NAME_LABEL, WORKLOAD_IMAGES, credential_keys,
-        generated_keys,
+        CONTROLLERS, DATABASES, ELASTICSEARCH_CLAIMS, NAME_LABEL, PASSWORDS, WORKLOAD_IMAGES,
+        credential_keys, written_keys,
     },
 };
 use crate::{
@@ -29,7 +29,8 @@ static ELASTICSEARCH_CLAIM: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(ELA
 static DATABASE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(DATABASES));
 static WORKLOAD_IMAGE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(WORKLOAD_IMAGES));
 static ELASTICSEARCH_IMAGE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of("elasticsearch"));
-static GENERATED: LazyLock<BTreeSet<&str>> = LazyLock::new(generated_keys);
+static WRITTEN: LazyLock<BTreeSet<&str>> = LazyLock::new(written_keys);
+static PASSWORD: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(PASSWORDS));
 static CREDENTIALS: LazyLock<BTreeSet<&str>> = LazyLock::new(credential_keys);
 
 /// A regular expression of a condition; as CEL's it is looked for anywhere in the text.
@@ -70,7 +71,7 @@ impl Matching<'_> {
             (Kind::Secret, Some(object), _) => {
                 object.at("/data").is_some()
                     && self.changed(object, "/data")
-                    && has_credential(object, &GENERATED)
+                    && (has_credential(object, &WRITTEN) || self.changes_password(object))
                     && self.not_being_deleted(object)
             }
             (Kind::Secret, None, Some(old)) => {
@@ -112,6 +113,18 @@ impl Matching<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether a key that is called a password has another value, in a Secret that nobody controls.
+    fn changes_password(&self, object: &Object) -> bool {
+        let data = |object: &Object| object.at("/data").and_then(Value::as_object).cloned();
+        let (Some(new), Some(old)) = (data(object), self.old.and_then(data)) else {
+            return false;
+        };
+        let changed = |(key, value): (&String, &Value)| {
+            PASSWORD.is_in(key) && old.get(key).is_some_and(|before| before != value)
+        };
+        new.iter().any(changed) && !object.has_controller()
     }
 
     /// Whether a StatefulSet is scaled that the webhook on Scales wants to see.

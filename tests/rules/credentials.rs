@@ -2,7 +2,10 @@
 
 use camunda_upgrade_guard::{change::Operation, finding::Action};
 
-use crate::scene::{Scene, claim, secret, statefulset};
+use crate::{
+    pasted::assert_pastable,
+    scene::{Scene, claim, commands, secret, statefulset},
+};
 
 const POSTGRESQL: &str = "app.kubernetes.io/name: postgresql, app.kubernetes.io/instance: camunda";
 const REGENERATED: &str = "identity-secret-regenerated";
@@ -203,4 +206,122 @@ fn a_removed_secret_that_nothing_needs() {
     Scene::upgrade("11.12.3", "12.13.3")
         .running(&console)
         .passes();
+}
+
+/// Argo CD and `helm template` make the passwords up anew each time: applying it again would be refused again.
+#[test]
+fn who_applies_objects_is_told_what_helps_there() {
+    let own = "app.kubernetes.io/part-of: camunda-platform, app.kubernetes.io/instance: camunda, app.kubernetes.io/component: zeebe-broker";
+    let modeler =
+        "app.kubernetes.io/name: postgresql-web-modeler, app.kubernetes.io/instance: camunda";
+    for (chart, value) in [
+        ("12.13.3", "postgresql.auth"),
+        ("13.12.7", "webModelerPostgresql.auth"),
+    ] {
+        let labels = format!("{own}, helm.sh/chart: camunda-platform-{chart}");
+        let findings = rotated(
+            "camunda-postgresql-web-modeler",
+            modeler,
+            "password: old-password",
+            "password: new-password",
+        )
+        .live(&statefulset("camunda-zeebe", "data", &labels, 3))
+        .object_findings(Operation::Update);
+        let finding = &findings[0];
+        assert_eq!((finding.rule, finding.action), (REGENERATED, Action::Deny));
+        let typed = commands(finding);
+        assert_eq!(
+            typed[1],
+            format!("--set-string {value}.password=\"$WEB_MODELER_POSTGRESQL_PASSWORD\"")
+        );
+        let application: serde_json::Value = serde_saphyr::from_str(typed[2]).unwrap();
+        assert_eq!(
+            application["spec"]["ignoreDifferences"][0],
+            serde_json::json!({"kind": "Secret", "name": "camunda-postgresql-web-modeler", "jsonPointers": ["/data"]})
+        );
+        assert!(
+            typed.contains(&&*format!(
+                "{value}.existingSecret: camunda-postgresql-web-modeler"
+            )),
+            "{typed:#?}"
+        );
+        assert_pastable(finding);
+    }
+}
+
+/// A Secret of the user's own that a live database and Keycloak read.
+fn own_secret(new: &str) -> Scene {
+    let reads = |name: &str, label: &str, variable: &str, secret: &str, key: &str| {
+        let labels =
+            format!("app.kubernetes.io/name: {label}, app.kubernetes.io/instance: camunda");
+        let env = format!(
+            "env: [{{name: {variable}, valueFrom: {{secretKeyRef: {{name: {secret}, key: {key}}}}}}}]"
+        );
+        statefulset(name, "data", &labels, 1).replace("image: x", &format!("image: x, {env}"))
+    };
+    Scene::upgrade("12.13.3", "12.13.3")
+        .live(&reads(
+            "camunda-postgresql",
+            "postgresql",
+            "POSTGRES_PASSWORD",
+            "mine",
+            "database",
+        ))
+        .live(&reads(
+            "camunda-keycloak",
+            "keycloak",
+            "KC_BOOTSTRAP_ADMIN_PASSWORD",
+            "other",
+            "admin",
+        ))
+        .live(&reads(
+            "keycloak-too",
+            "keycloak",
+            "KEYCLOAK_DATABASE_PASSWORD",
+            "third",
+            "database",
+        ))
+        .live(&secret("mine", "", "database: of-the-database, unread: x"))
+        .live(&secret("other", "", "admin: of-the-administrator"))
+        .live(&secret("third", "", "database: same-account"))
+        .live(&claim("data-camunda-postgresql-0", "Bound", POSTGRESQL))
+        .planned(&secret("mine", "", new))
+}
+
+/// A command wrote one password over another.
+#[test]
+fn a_password_is_not_written_over_another_accounts() {
+    let found = |new: &str| own_secret(new).object_findings(Operation::Update);
+    let findings = found("database: of-the-administrator, unread: x");
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(
+        (findings[0].rule, findings[0].action),
+        (REGENERATED, Action::Deny)
+    );
+    let why = findings[0].why.join("\n");
+    assert!(why.contains("Secret other (admin)"), "{why}");
+    assert!(
+        !format!("{findings:?}").contains("of-the-"),
+        "{findings:#?}"
+    );
+
+    // Whoever rotates a password is told where else it is; the same account's value is no other's.
+    for rotated in ["rotated", "same-account"] {
+        let findings = found(&format!("database: {rotated}, unread: x"));
+        assert_eq!(findings.len(), 1, "{findings:#?}");
+        assert_eq!(findings[0].action, Action::Warn, "{findings:#?}");
+    }
+    assert_eq!(
+        found("database: of-the-database, unread: of-the-administrator"),
+        []
+    );
+    let unbound = own_secret("database: of-the-administrator").live(&claim(
+        "data-camunda-postgresql-0",
+        "Pending",
+        POSTGRESQL,
+    ));
+    assert_eq!(unbound.object_findings(Operation::Update), []);
+    let owned = "kind: Secret\nmetadata: {name: mine, ownerReferences: [{kind: ExternalSecret, controller: true}]}\nstringData: {database: of-the-database}";
+    let scene = own_secret("database: of-the-administrator").live(owned);
+    assert_eq!(scene.object_findings(Operation::Update), []);
 }
