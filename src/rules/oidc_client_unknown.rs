@@ -3,7 +3,7 @@
 //! 13 makes one application of Zeebe, Operate and Tasklist, with a client of its own. With Keycloak, Identity sets it up;
 //! at any other provider somebody has to, and the chart goes on with `orchestration` and no secret until it is told better.
 //!
-//! Since chart 13. Documented: "OIDC" (8.7 to 8.8).
+//! Since chart 13. Documented: "1.3.2 OIDC" (8.7 to 8.8).
 
 use super::{
     Rule,
@@ -84,7 +84,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![workload.object.clone()],
         why,
         fixes: clients::cure(change, facts, client, no_id, no_secret),
-        guide: "OIDC (8.7 to 8.8)",
+        guide: "1.3.2 OIDC (8.7 to 8.8)",
     }]
 }
 
