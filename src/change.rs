@@ -2,6 +2,7 @@
 
 mod live;
 mod merge;
+mod parts;
 mod rendered;
 mod unread;
 
@@ -9,6 +10,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
     merge::{after, after_spec, secret_data},
+    parts::{Part, parts},
     rendered::{HelmCli, Rendered, RenderedObject, chart_version},
     unread::Dropped,
 };

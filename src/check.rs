@@ -266,11 +266,13 @@ impl Check {
         let announced = reader
             .announced(release, planned, running, left, newest, Asker::Reader)
             .await;
-        let Some((mut change, mut facts)) = announced else {
+        let Some(mut announced) = announced else {
             return Report::of_others(release, source);
         };
         if let (Running::Live(..), Some(values)) = (running, &self.running_values) {
-            change.running_values = Some(values.clone());
+            for (_, change, _) in &mut announced.parts {
+                change.running_values = Some(values.clone());
+            }
         }
         if let (true, Cluster::Live(cluster)) = (self.dry_run, &self.cluster) {
             let applied = match running {
@@ -281,9 +283,13 @@ impl Check {
                 _ => None,
             };
             let dry_run = cluster.dry_run(&sent(release, applied.as_ref())).await;
-            facts.insert_dry_run(dry_run);
+            // The API server was asked about the whole release, so its answer belongs to one part only.
+            for (_, _, facts) in announced.parts.iter_mut().take(1) {
+                facts.insert_dry_run(dry_run.clone());
+            }
         }
-        let findings = rules::judge(&change, &facts);
+        let findings = announced.judge();
+        let change = announced.into_change();
         let policy = self.policy.in_namespace(reader, &change.namespace).await;
         let findings = policy.apply(&change.namespace, &change.release, findings);
         let mut report = Report::new(change, findings, source);

@@ -81,6 +81,23 @@ impl Standing {
         })
     }
 
+    /// Each Camunda of it on its own, with the name of its chart where there are several.
+    pub fn parts(self) -> Vec<(Option<String>, Standing)> {
+        let parts = self.rendered.parts();
+        let parts = parts.into_iter().filter_map(|(subchart, rendered)| {
+            let chart = ChartVersion::new(rendered.camunda_version.as_deref()?);
+            chart.parsed.as_ref()?;
+            let standing = Standing {
+                release: self.release.clone(),
+                namespace: self.namespace.clone(),
+                chart,
+                rendered: rendered.into_owned(),
+            };
+            Some((subchart.map(str::to_owned), standing))
+        });
+        parts.collect()
+    }
+
     /// What an upgrade to another chart with these values would change; nothing where either line is unknown.
     pub fn upgraded(&self, chart: &ChartVersion, values: &Values) -> Option<Forecast> {
         let between = Between {

@@ -28,7 +28,7 @@ use self::measure::Clock;
 pub use self::{
     measure::{ReadErrors, Spent},
     records::{Decoded, Held, Records},
-    release::Asker,
+    release::{Announced, Asker},
     releases::{Recorded, Releases, Revision, listing, releases},
     running::{Left, Running},
     standing::Read,

@@ -27,6 +27,8 @@ pub struct Row {
     pub namespace: String,
     /// Its name.
     pub release: String,
+    /// The name of Camunda's chart under an umbrella chart, where there is another one in the release.
+    pub subchart: Option<String>,
     /// The revision that runs, where Helm's records could be read.
     pub revision: Option<u64>,
     /// What Helm did last, as `helm list` has it; `unknown` where only labels tell of the release.

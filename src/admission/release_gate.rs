@@ -85,16 +85,21 @@ pub(super) async fn judge(
     let asker = Asker::Writer(&request.namespace, &request.user_info);
     let newest = &policy.newest_patches;
     let announced = reader.announced(&release, &rendered, &running, &left, newest, asker);
-    let Some((change, facts)) = announced.await else {
+    let Some(announced) = announced.await else {
         return Verdict::admitted();
     };
     // Whose labels nobody may ask for on behalf of this user tells nothing of them.
-    let home = ObjectRef::new(Kind::Namespace, "", &change.namespace);
-    let policy = match facts.unread(&home) {
+    let home = ObjectRef::new(Kind::Namespace, "", &release.namespace);
+    let foreign = announced
+        .parts
+        .iter()
+        .any(|(_, _, facts)| facts.unread(&home));
+    let findings = announced.judge();
+    let change = announced.into_change();
+    let policy = match foreign {
         true => Cow::Owned(policy.among(&BTreeMap::new())),
         false => policy.in_namespace(reader, &change.namespace).await,
     };
-    let findings = rules::judge(&change, &facts);
     let mut findings = policy.apply(&change.namespace, &change.release, findings);
     let revision = release.revision;
     let void = overriding::apply(

@@ -33,10 +33,23 @@ pub struct Rendered {
     pub helm: HelmCli,
     /// Namespace and name of the Secrets that controllers make of the release's objects.
     pub produced: BTreeSet<(String, String)>,
+    /// Camunda's charts under an umbrella chart; nothing where Camunda's is the release's own chart.
+    pub(super) subcharts: Vec<Subchart>,
     /// The documents of subcharts that nobody has parsed yet.
     pub(super) unread: Vec<Unread>,
     /// What each wanted document's text was read as, of a release that runs.
     pub(super) documents: HashMap<Box<str>, Vec<Arc<Object>>>,
+}
+
+/// A chart of Camunda's under an umbrella chart.
+#[derive(Clone, Debug)]
+pub(super) struct Subchart {
+    /// Its name or alias.
+    pub(super) name: String,
+    /// Its version.
+    pub(super) version: String,
+    /// What the user set for it.
+    pub(super) values: Values,
 }
 
 /// What a record tells of the Helm CLI.
@@ -113,18 +126,34 @@ impl Rendered {
                 rendered.read(&document, known, &mut budget, release, Some(&run));
             }
         }
-        let root = rendered.find_camunda(release);
-        match Values::of(release.config.as_deref(), root.as_deref()) {
-            Ok(values) if rendered.camunda => rendered.values = values,
-            Err(error) if rendered.camunda => rendered.unreadable.push(error),
-            _ => {}
+        rendered.find_camunda(release);
+        if rendered.camunda {
+            rendered.read_values(release);
         }
         // An umbrella's schema speaks of other keys, and what runs is kept for long and asked nothing of the kind.
-        if root.is_none() && release.info.status.is_pending() {
+        if rendered.subcharts.is_empty() && release.info.status.is_pending() {
             rendered.schema = Schema::of(release.chart.schema.as_deref());
         }
         rendered.helm = HelmCli::of(release);
         rendered
+    }
+
+    /// What the user set, for each of Camunda's charts.
+    fn read_values(&mut self, release: &Release) {
+        let config = release.config.as_deref();
+        for subchart in &mut self.subcharts {
+            match Values::of(config, Some(&subchart.name)) {
+                Ok(values) => subchart.values = values,
+                Err(error) => return self.unreadable.push(error),
+            }
+        }
+        match self.subcharts.first() {
+            Some(first) => self.values = first.values.clone(),
+            None => match Values::of(config, None) {
+                Ok(values) => self.values = values,
+                Err(error) => self.unreadable.push(error),
+            },
+        }
     }
 
     /// The same where an admin says that all of it is Camunda's.
@@ -252,8 +281,8 @@ impl Rendered {
         });
     }
 
-    /// Camunda is the release's own chart, or a subchart whose objects say so: then its name or alias is returned.
-    fn find_camunda(&mut self, release: &Release) -> Option<String> {
+    /// Camunda's is the release's own chart, or subcharts whose objects say so.
+    fn find_camunda(&mut self, release: &Release) {
         let metadata = &release.chart.metadata;
         if metadata.name == camunda::CHART {
             self.camunda = true;
@@ -265,31 +294,54 @@ impl Rendered {
             for object in &mut self.objects {
                 object.camunda = true;
             }
-            return None;
+            return;
         }
-        let labelled = |object: &RenderedObject| {
-            let root = object
-                .charts
-                .as_deref()
-                .and_then(<[String]>::first)
-                .cloned();
-            Some((chart_version(&object.object)?, root))
+        let mut labelled = self
+            .objects
+            .iter()
+            .filter_map(|object| {
+                let root = object.charts.as_deref().and_then(<[String]>::first);
+                Some((root.cloned(), chart_version(&object.object)?))
+            })
+            .peekable();
+        let Some((_, version)) = labelled.peek().cloned() else {
+            return;
         };
-        let (version, root) = self.objects.iter().find_map(labelled)?;
+        for (root, version) in labelled {
+            let known = |subchart: &Subchart| Some(&subchart.name) == root.as_ref();
+            if let Some(name) = root.as_ref().filter(|_| !self.subcharts.iter().any(known)) {
+                self.subcharts.push(Subchart {
+                    name: name.clone(),
+                    version,
+                    values: Values::default(),
+                });
+            }
+        }
         self.camunda = true;
         let locked = release
             .chart
             .lock
             .iter()
             .flat_map(|lock| &lock.dependencies);
-        self.camunda_version = locked
+        let locked = locked
             .chain(&metadata.dependencies)
             .find(|dependency| dependency.name == camunda::CHART && is_exact(&dependency.version))
-            .map(|dependency| dependency.version.clone())
-            .or(Some(version));
+            .map(|dependency| dependency.version.clone());
+        // The lock has no aliases: of several charts only their objects tell which is which.
+        self.camunda_version = match &mut self.subcharts[..] {
+            [only] => {
+                only.version = locked.unwrap_or(version);
+                Some(only.version.clone())
+            }
+            [first, ..] => Some(first.version.clone()),
+            [] => locked.or(Some(version)),
+        };
         for object in &mut self.objects {
-            object.camunda = match (&root, object.charts.as_deref()) {
-                (Some(root), Some(charts)) => charts.first() == Some(root),
+            object.camunda = match object.charts.as_deref() {
+                Some(charts) if !self.subcharts.is_empty() => {
+                    let own = |subchart: &Subchart| charts.first() == Some(&subchart.name);
+                    self.subcharts.iter().any(own)
+                }
                 // A post-renderer took the comments away: the labels are all there is.
                 _ => camunda::is_own(&object.object) || object.component != Component::Other,
             };
@@ -302,7 +354,6 @@ impl Rendered {
                 .map(|charts| charts.get(1..).unwrap_or_default());
             object.component = Component::of(&object.object, below);
         }
-        root
     }
 }
 

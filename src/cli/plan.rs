@@ -37,6 +37,10 @@ pub struct PlanArgs {
     #[arg(long, value_name = "VERSION", value_parser = version)]
     to: Version,
 
+    /// Name or alias of Camunda's chart below an umbrella chart, where there are several
+    #[arg(long, value_name = "NAME")]
+    subchart: Option<String>,
+
     /// Chart that helm upgrade is to be given; {version} in it stands for the version of each upgrade
     #[arg(long, value_name = "REF", default_value = "camunda/camunda-platform")]
     chart: String,
@@ -117,12 +121,39 @@ impl PlanArgs {
                 standing.namespace
             );
         }
+        let standing = self.part(*standing)?;
         let newest = NewestPatches::default();
         let change = plan::first(&standing, &self.to, &newest)?;
         let facts = reader.standing_facts(&standing, change).await;
         let means = self.means(&standing);
         let plan = Plan::of(&standing, &facts, &self.to, means, &newest)?;
         Ok((plan, facts.gaps().is_empty()))
+    }
+
+    /// The Camunda of a release that is to be planned for.
+    fn part(&self, standing: Standing) -> anyhow::Result<Standing> {
+        let release = &self.release;
+        let root = standing.rendered.values.root().map(str::to_owned);
+        let parts = standing.parts();
+        let mut names = parts.iter().filter_map(|(name, _)| name.as_deref());
+        let several = parts.len() > 1;
+        let wanted = self.subchart.as_deref();
+        if several && wanted.is_none() {
+            let names: Vec<_> = names.by_ref().collect();
+            bail!(
+                "release {release} has several of Camunda's charts: choose one with --subchart ({})",
+                names.join(", ")
+            );
+        }
+        let found = parts.into_iter().find(|(name, _)| match wanted {
+            Some(wanted) => name.as_deref().or(root.as_deref()) == Some(wanted),
+            None => true,
+        });
+        let (_, standing) = found.with_context(|| {
+            let wanted = wanted.unwrap_or_default();
+            format!("no chart of Camunda's in release {release} is named {wanted}")
+        })?;
+        Ok(standing)
     }
 
     /// The release among those that were found.

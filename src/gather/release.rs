@@ -7,17 +7,18 @@ use futures::{StreamExt, stream};
 use super::{Left, PARALLEL, Reader, Running, Wanted, measure::REVIEW};
 use crate::{
     camunda::{Component, NewestPatches, is_elastics},
-    change::{Change, ObjectChange, Rendered},
+    change::{Change, ObjectChange, Rendered, parts},
     claims::{self, Mounts},
     cluster::User,
     configuration::config_maps,
     facts::{Facts, Gap},
+    finding::Finding,
     migration,
     object::{Kind, Object, ObjectRef},
     release::Release,
     rules::{
-        CLAIM_LABELS_SINCE, SecretRef, changed_user, connectors_secret, goes_back, removed_claims,
-        renamed_gateway, secret_refs,
+        self, CLAIM_LABELS_SINCE, NOT_CHECKED, SecretRef, changed_user, connectors_secret,
+        goes_back, removed_claims, renamed_gateway, secret_refs,
     },
 };
 
@@ -30,9 +31,46 @@ pub enum Asker<'a> {
     Reader,
 }
 
+/// What a release would change and what is known of it, a part for each Camunda in it.
+#[derive(Debug, Default)]
+pub struct Announced {
+    /// The name of the part's chart where there are several, its change and its facts.
+    pub parts: Vec<(Option<String>, Change, Facts)>,
+}
+
+impl Announced {
+    /// What all rules find of all parts.
+    pub fn judge(&self) -> Vec<Finding> {
+        let mut all = Vec::new();
+        for (subchart, change, facts) in &self.parts {
+            for mut finding in rules::judge(change, facts) {
+                // What no part tells apart from the others is the release's.
+                if let (Some(name), false) = (subchart, finding.rule == NOT_CHECKED) {
+                    finding.title = format!("Subchart {name}: {}", finding.title);
+                }
+                if !all.contains(&finding) {
+                    all.push(finding);
+                }
+            }
+        }
+        all
+    }
+
+    /// What the texts about the release speak of: the first part, without versions where the parts differ.
+    pub fn into_change(self) -> Change {
+        let several = self.parts.len() > 1;
+        let mut changes = self.parts.into_iter().map(|(_, change, _)| change);
+        let mut change = changes.next().unwrap_or_default();
+        if several {
+            (change.from, change.to) = (None, None);
+        }
+        change
+    }
+}
+
 impl Reader {
-    /// What a release would change over what runs, and what the rules need to judge it; nothing where nothing is about to happen
-    /// to Camunda.
+    /// What a release would change over what runs, and what the rules need to judge it, for each Camunda in it; nothing where
+    /// nothing is about to happen to any.
     pub async fn announced(
         &self,
         release: &Release,
@@ -41,7 +79,7 @@ impl Reader {
         left: &Left,
         newest_patches: &NewestPatches,
         asker: Asker<'_>,
-    ) -> Option<(Change, Facts)> {
+    ) -> Option<Announced> {
         let (running, mut gaps) = match running {
             Running::Nothing => (None, Vec::new()),
             Running::Release(rendered, _) => (Some(&**rendered), Vec::new()),
@@ -54,21 +92,31 @@ impl Reader {
         if !planned.camunda && !running.is_some_and(|running| running.camunda) {
             return None;
         }
-        let mut change = Change::of_release(release, planned, running)?;
-        match left {
-            Left::Nothing => {}
-            Left::Release(left, _) => change.leaving(left),
-            Left::Unknown(gap) => gaps.push(gap.clone()),
+        let left = match left {
+            Left::Nothing => None,
+            Left::Release(left, _) => Some(left),
+            Left::Unknown(gap) => {
+                gaps.push(gap.clone());
+                None
+            }
+        };
+        let mut announced = Announced::default();
+        for part in parts(planned, running) {
+            let mut change = Change::of_release(release, &part.planned, part.running.as_deref())?;
+            if let Some(left) = left {
+                change.leaving(&left.only(part.subchart.as_deref()));
+            }
+            change.newest_patches = newest_patches.clone();
+            let mut facts = self.release_facts(&mut change, asker).await;
+            for reason in &planned.unreadable {
+                facts.insert_gap("manifest", reason.clone());
+            }
+            for gap in &gaps {
+                facts.insert_gap(gap.what.clone(), gap.reason.clone());
+            }
+            announced.parts.push((part.subchart, change, facts));
         }
-        change.newest_patches = newest_patches.clone();
-        let mut facts = self.release_facts(&mut change, asker).await;
-        for reason in &planned.unreadable {
-            facts.insert_gap("manifest", reason.clone());
-        }
-        for gap in gaps {
-            facts.insert_gap(gap.what, gap.reason);
-        }
-        Some((change, facts))
+        Some(announced)
     }
 
     /// What the rules need to look at a release that runs; `gaps` are known already.

@@ -22,6 +22,7 @@ struct Document<'a> {
 struct Release<'a> {
     namespace: &'a str,
     release: &'a str,
+    subchart: Option<&'a str>,
     revision: Option<u64>,
     status: &'a str,
     chart: Option<&'a str>,
@@ -83,6 +84,7 @@ impl<'a> Release<'a> {
         Self {
             namespace: &row.namespace,
             release: &row.release,
+            subchart: row.subchart.as_deref(),
             revision: row.revision,
             status: &row.status,
             chart: row.chart.as_deref(),

@@ -50,7 +50,7 @@ pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Sc
             let mut rows = scan.releases.iter();
             !rows.any(|row| row.namespace == standing.namespace && row.release == standing.release)
         };
-        let standings: Vec<_> = standings.iter().filter(known).collect();
+        let standings: Vec<_> = standings.iter().filter(known).cloned().collect();
         let rows = standings
             .into_iter()
             .map(|standing| looking.standing(None, standing));
@@ -63,14 +63,17 @@ pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Sc
             scan.add(looked);
         }
     }
-    let name = |row: &Row| (row.namespace.clone(), row.release.clone());
+    let name = |row: &Row| {
+        let (namespace, release) = (row.namespace.clone(), row.release.clone());
+        (namespace, release, row.subchart.clone())
+    };
     scan.releases.sort_by_key(name);
     scan
 }
 
 impl Scan {
-    fn add(&mut self, (row, gaps): (Option<Row>, Vec<Gap>)) {
-        self.releases.extend(row);
+    fn add(&mut self, (rows, gaps): (Vec<Row>, Vec<Gap>)) {
+        self.releases.extend(rows);
         self.not_seen.extend(gaps);
     }
 }
@@ -82,18 +85,18 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// A release by its record; nothing where it is of another chart, or gone.
-    async fn recorded(&self, recorded: &Recorded) -> (Option<Row>, Vec<Gap>) {
+    /// A release by its record, a row for each Camunda in it; nothing where it is of another chart, or gone.
+    async fn recorded(&self, recorded: &Recorded) -> (Vec<Row>, Vec<Gap>) {
         let pending = recorded
             .newest()
             .filter(|newest| newest.status.is_pending());
         let Some(revision) = recorded.running().or(pending) else {
-            return (None, Vec::new());
+            return (Vec::new(), Vec::new());
         };
         let reader = Reader::of_command(self.cluster.clone(), PATIENCE);
         match reader.standing(self.records, recorded, revision).await {
-            Ok(Read::Other(_) | Read::Gone) => (None, Vec::new()),
-            Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), &standing).await,
+            Ok(Read::Other(_) | Read::Gone) => (Vec::new(), Vec::new()),
+            Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), *standing).await,
             Err(reason) => {
                 let gap = Gap {
                     what: format!(
@@ -102,7 +105,7 @@ impl Looking<'_> {
                     ),
                     reason: reason.clone(),
                 };
-                (Some(Row::unreadable(recorded, reason)), vec![gap])
+                (vec![Row::unreadable(recorded, reason)], vec![gap])
             }
         }
     }
@@ -110,15 +113,23 @@ impl Looking<'_> {
     async fn standing(
         &self,
         recorded: Option<&Recorded>,
-        standing: &Standing,
-    ) -> (Option<Row>, Vec<Gap>) {
-        let next = next(standing);
-        let reader = Reader::of_command(self.cluster.clone(), PATIENCE);
-        let change = next.as_ref().map(|next| next.change.clone());
-        let facts = reader.standing_facts(standing, change).await;
-        let row = Row::of(recorded, standing, &facts, next.as_ref(), self.today);
-        let gaps = grouped(standing, facts.gaps());
-        (Some(row), gaps)
+        standing: Standing,
+    ) -> (Vec<Row>, Vec<Gap>) {
+        let (mut rows, mut gaps) = (Vec::new(), Vec::new());
+        for (subchart, standing) in standing.parts() {
+            let next = next(&standing);
+            let reader = Reader::of_command(self.cluster.clone(), PATIENCE);
+            let change = next.as_ref().map(|next| next.change.clone());
+            let facts = reader.standing_facts(&standing, change).await;
+            let row = Row::of(recorded, &standing, &facts, next.as_ref(), self.today);
+            rows.push(Row { subchart, ..row });
+            for gap in grouped(&standing, facts.gaps()) {
+                if !gaps.contains(&gap) {
+                    gaps.push(gap);
+                }
+            }
+        }
+        (rows, gaps)
     }
 }
 

@@ -59,13 +59,21 @@ fn write_table(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
     Ok(())
 }
 
+/// The release, and which of its Camundas where there are several.
+fn named(row: &Row) -> String {
+    match &row.subchart {
+        Some(subchart) => format!("{} ({subchart})", row.release),
+        None => row.release.clone(),
+    }
+}
+
 fn cells(row: &Row) -> [String; HEADS.len()] {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let line = row.line.as_ref();
     let next = row.next.as_ref();
     [
         row.namespace.clone(),
-        row.release.clone(),
+        named(row),
         or_none(row.revision.map(|revision| revision.to_string())),
         row.status.clone(),
         or_none(row.chart.clone()),
@@ -82,7 +90,7 @@ fn cells(row: &Row) -> [String; HEADS.len()] {
 }
 
 fn write_problems(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
-    let name = format!("{}/{}", row.namespace, row.release);
+    let name = format!("{}/{}", row.namespace, named(row));
     if let Some(reason) = &row.unreadable {
         writeln!(f, "\n{name}: {}", one_line(reason))?;
     }
@@ -95,7 +103,9 @@ fn write_problems(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
             "-n",
             &row.namespace,
         ];
-        shell::command(words.into_iter().chain(["--to", to]))
+        let subchart = row.subchart.as_deref();
+        let subchart = subchart.into_iter().flat_map(|name| ["--subchart", name]);
+        shell::command(words.into_iter().chain(["--to", to]).chain(subchart))
     });
     let mut problems = row.stops().peekable();
     if problems.peek().is_some() {

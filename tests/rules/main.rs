@@ -12,6 +12,7 @@ mod conversion;
 mod conversion_14;
 mod corpus_credentials;
 mod corpus_migration;
+mod corpus_shapes;
 mod corpus_versions;
 mod corpus_volumes;
 mod credentials;
