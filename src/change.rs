@@ -78,7 +78,7 @@ impl Operation {
     }
 
     /// Whether Helm runs a hook with these events now.
-    fn runs(self, events: &[String]) -> bool {
+    pub(crate) fn runs(self, events: &[String]) -> bool {
         events.iter().any(|event| {
             matches!(
                 (self, event.as_str()),

@@ -5,14 +5,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
-
 use crate::{
     change::{Change, HelmCli, Rendered},
-    cluster::{Apply, Cluster, Sent},
+    cluster::{Cluster, Sent},
     gather::{Asker, Left, ReadErrors, Reader, Records, Running},
     input::{Input, LIMITS, Source},
-    manifest::{self, Budget},
+    manifest::Budget,
     policy::{Guarded, Policy},
     release::{self, Release, Status},
     report::{Outcome, Report},
@@ -282,7 +280,9 @@ impl Check {
                 }
                 _ => None,
             };
-            let dry_run = cluster.dry_run(&sent(release, applied.as_ref())).await;
+            let dry_run = cluster
+                .dry_run(&Sent::of(release, applied.as_ref(), LIMITS))
+                .await;
             // The API server was asked about the whole release, so its answer belongs to one part only.
             for (_, _, facts) in announced.parts.iter_mut().take(1) {
                 facts.insert_dry_run(dry_run.clone());
@@ -301,26 +301,4 @@ impl Check {
         }
         report
     }
-}
-
-/// What Helm would send of a release, hooks aside.
-fn sent<'a>(release: &'a Release, applied: Option<&Release>) -> Sent<'a> {
-    Sent {
-        namespace: &release.namespace,
-        planned: objects(&release.manifest),
-        running: applied.map_or_else(Vec::new, |it| objects(&it.manifest)),
-        apply: match release.apply_method.as_deref() {
-            Some("ssa") => Apply::ServerSide,
-            _ => Apply::ClientSide,
-        },
-    }
-}
-
-/// What can't be read is told elsewhere.
-fn objects(manifest: &str) -> Vec<Value> {
-    let mut budget = Budget::new(LIMITS);
-    manifest::split(manifest)
-        .filter_map(|document| document.parse_within(&mut budget).ok()?)
-        .flat_map(manifest::objects)
-        .collect()
 }

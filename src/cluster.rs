@@ -10,7 +10,7 @@ mod write;
 use std::sync::Arc;
 
 pub use self::{
-    dry_run::{Apply, DryRun, Refusal, Sent},
+    dry_run::{Apply, DryRun, Refusal, Sent, SentHook},
     live::LiveCluster,
     rights::Access,
     snapshot::Snapshot,

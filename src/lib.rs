@@ -37,7 +37,7 @@
 //! What the guides have a person do by hand is a command as well: [`hand_over`] moves Elasticsearch's volumes from claims to
 //! claims, [`rescue`] keeps credentials. Both plan from what is there, without doing it, and [`cli`] asks in between.
 //!
-//! [`object`] is underneath all of it: a Kubernetes object is its JSON. [`cli`], [`logging`], [`metrics`] and [`events`] are
+//! [`object`] is underneath all of it: a Kubernetes object is its JSON, and [`strategic`] merges one as Helm and the API server do. [`cli`], [`logging`], [`metrics`] and [`events`] are
 //! the edges of the process.
 
 pub mod admission;
@@ -76,6 +76,7 @@ mod secrecy;
 pub mod server;
 pub mod shell;
 pub mod snapshot;
+pub mod strategic;
 pub mod values;
 pub mod webhooks;
 mod workload;

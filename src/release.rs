@@ -188,6 +188,14 @@ pub struct Hook {
     pub delete_policies: Vec<String>,
 }
 
+impl Hook {
+    /// Whether Helm deletes the object that is there before it creates the hook's; it does by default.
+    pub fn is_recreated(&self) -> bool {
+        let mut policies = self.delete_policies.iter();
+        self.delete_policies.is_empty() || policies.any(|it| it == "before-hook-creation")
+    }
+}
+
 /// As `helm list` shows it.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

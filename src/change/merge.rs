@@ -6,13 +6,15 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::{Gate, ObjectChange};
-use crate::object::Object;
+use crate::{
+    object::{Kind, Object},
+    strategic::{self, Schema},
+};
 
 /// The object as the API server would be asked to keep it, or `None` where Helm would delete it.
 ///
 /// A single object arrives merged. For a release this is Helm's three-way merge: what only the live object
-/// has stays, what the running manifest had and the new one drops goes. Lists are replaced; no rule looks into
-/// one that Kubernetes merges by key.
+/// has stays, what the running manifest had and the new one drops goes.
 pub fn after(change: &ObjectChange, gate: Gate, live: Option<&Object>) -> Option<Object> {
     let planned = change.planned.as_ref()?;
     if gate == Gate::Object || change.recreated {
@@ -22,7 +24,8 @@ pub fn after(change: &ObjectChange, gate: Gate, live: Option<&Object>) -> Option
         return Some(Object::clone(planned));
     };
     let running = change.running.as_ref().map(|running| &running.0);
-    Some(Object(three_way(running, &planned.0, &live.0)))
+    let kind = change.object.kind;
+    Some(Object(merged(kind, running, &planned.0, &live.0)))
 }
 
 /// [`after`] as far as these fields of `spec`, without a copy of the rest.
@@ -46,32 +49,23 @@ pub fn after_spec(
         return Some(Object(planned));
     }
     let running = change.running.as_deref().map(part);
-    Some(Object(three_way(running.as_ref(), &planned, &part(live))))
+    let kind = change.object.kind;
+    Some(Object(merged(
+        kind,
+        running.as_ref(),
+        &planned,
+        &part(live),
+    )))
 }
 
-fn three_way(running: Option<&Value>, planned: &Value, live: &Value) -> Value {
-    let (Value::Object(planned_map), Value::Object(live_map)) = (planned, live) else {
-        return planned.clone();
-    };
-    let running = running.and_then(Value::as_object);
-    let mut merged = Map::new();
-    for (key, value) in live_map {
-        let dropped = running.is_some_and(|running| running.contains_key(key));
-        if !planned_map.contains_key(key) && !dropped {
-            merged.insert(key.clone(), value.clone());
-        }
-    }
-    for (key, value) in planned_map {
-        if value.is_null() {
-            continue;
-        }
-        let merged_value = match live_map.get(key) {
-            Some(live) => three_way(running.and_then(|running| running.get(key)), value, live),
-            None => value.clone(),
-        };
-        merged.insert(key.clone(), merged_value);
-    }
-    Value::Object(merged)
+/// What the API server makes of the live object with Helm's patch. Helm takes over an object that its running manifest does
+/// not have as if that had it as planned.
+fn merged(kind: Kind, running: Option<&Value>, planned: &Value, live: &Value) -> Value {
+    let running = running.unwrap_or(planned);
+    let merged = Schema::of(&kind.api_version(), kind.name())
+        .and_then(|schema| strategic::patched(schema, running, planned, live).ok());
+    // Of what can't be merged Helm can't make a patch either, so it never arrives.
+    merged.unwrap_or_else(|| planned.clone())
 }
 
 /// The values of a Secret as the API server stores them: `data` decoded, `stringData` over it.
@@ -109,12 +103,32 @@ mod tests {
 
     #[test]
     fn helm_keeps_what_only_the_live_object_has() {
-        let running = json!({"data": {"a": "1", "gone": "x"}, "spec": {"list": [1]}});
-        let planned = json!({"data": {"a": "2"}, "spec": {"list": [2]}, "none": null});
-        let live = json!({"data": {"a": "1", "gone": "x", "mine": "m"}, "spec": {"list": [1, 3]}, "status": {}});
+        let running = json!({"spec": {"serviceName": "a", "minReadySeconds": 1, "template": {"spec": {"containers": [
+            {"name": "zeebe", "env": [{"name": "A", "value": "1"}, {"name": "GONE", "value": "1"}]},
+        ]}}}});
+        let planned = json!({"spec": {"serviceName": "b", "replicas": null, "template": {"spec": {"containers": [
+            {"name": "zeebe", "env": [{"name": "A", "value": "2"}]},
+        ]}}}});
+        let live = json!({"status": {}, "spec": {"serviceName": "a", "minReadySeconds": 1, "replicas": 5, "template": {"spec": {"containers": [
+            {"name": "istio"},
+            {"name": "zeebe", "image": "z", "env": [{"name": "A", "value": "1"}, {"name": "GONE", "value": "1"}, {"name": "MINE"}]},
+        ]}}}});
         assert_eq!(
-            three_way(Some(&running), &planned, &live),
-            json!({"data": {"a": "2", "mine": "m"}, "spec": {"list": [2]}, "status": {}})
+            merged(Kind::StatefulSet, Some(&running), &planned, &live),
+            json!({"status": {}, "spec": {"serviceName": "b", "template": {"spec": {"containers": [
+                {"name": "istio"},
+                {"name": "zeebe", "image": "z", "env": [{"name": "A", "value": "2"}, {"name": "MINE"}]},
+            ]}}}})
+        );
+    }
+
+    #[test]
+    fn what_the_running_manifest_does_not_have_loses_nothing() {
+        let planned = json!({"data": {"a": "2"}});
+        let live = json!({"data": {"a": "1", "mine": "m"}});
+        assert_eq!(
+            merged(Kind::Secret, None, &planned, &live),
+            json!({"data": {"a": "2", "mine": "m"}})
         );
     }
 

@@ -379,11 +379,7 @@ impl HookRun {
     fn of(hook: &Hook) -> Self {
         Self {
             events: hook.events.clone(),
-            recreated: hook.delete_policies.is_empty()
-                || hook
-                    .delete_policies
-                    .iter()
-                    .any(|policy| policy == "before-hook-creation"),
+            recreated: hook.is_recreated(),
         }
     }
 }

@@ -3,46 +3,27 @@
 //! What a chart renders can be refused half-way for reasons that no rule knows: a field that the API does not have, a quota, another
 //! webhook. With `dryRun=All` the API server and its webhooks say so before anything is changed.
 
-mod patch;
+mod release;
+mod said;
+mod send;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{Method, StatusCode};
 use futures::{StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use self::patch::three_way;
+pub use self::release::{Apply, Sent, SentHook};
+use self::send::{Answer, Sender};
 use super::{
     LiveCluster, ReadError,
     live::is_name,
-    request::{Failure, Payload, request},
+    request::{Payload, request},
 };
 use crate::object::at;
 
 /// How many objects are sent at a time.
 const PARALLEL: usize = 8;
-
-/// How Helm applies a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Apply {
-    /// By patches that Helm computes: Helm 3, and Helm 4 with releases that are Helm 3's.
-    ClientSide,
-    /// By server-side apply: Helm 4.
-    ServerSide,
-}
-
-/// What Helm would send.
-#[derive(Clone, Debug)]
-pub struct Sent<'a> {
-    /// Where an object goes that names no namespace.
-    pub namespace: &'a str,
-    /// The objects of the new manifest.
-    pub planned: Vec<Value>,
-    /// The objects of the running one.
-    pub running: Vec<Value>,
-    /// In which way.
-    pub apply: Apply,
-}
 
 /// An object that was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +32,8 @@ pub struct Refusal {
     pub object: String,
     /// The API server's words.
     pub why: String,
+    /// Whether Helm goes on without a word: Helm 3 does where it may not delete.
+    pub passed_over: bool,
 }
 
 /// What came of it.
@@ -69,159 +52,86 @@ struct Served {
     namespaced: bool,
 }
 
+/// What the API serves of the kinds that are sent.
+#[derive(Default)]
+struct Kinds<'a> {
+    served: BTreeMap<(&'a str, &'a str), Served>,
+    /// The versions that could not be asked about.
+    unknown: BTreeMap<&'a str, String>,
+}
+
+/// Where an object is, or is to be.
+struct Place {
+    namespace: Option<String>,
+    collection: String,
+    path: String,
+}
+
+/// What Helm does with an object.
+enum Task<'a> {
+    /// It is in the new manifest, and perhaps in the running one.
+    Apply(&'a Value, Option<&'a Value>),
+    /// It is in the running manifest only.
+    Delete,
+    /// It is a hook's.
+    Hook(&'a Value, bool),
+}
+
 /// An object on its way.
 struct Item<'a> {
     name: String,
-    collection: String,
-    path: String,
-    planned: Option<&'a Value>,
-    running: Option<&'a Value>,
-    /// Kubernetes' own kinds know how their lists merge.
-    own: bool,
+    place: Place,
+    task: Task<'a>,
+}
+
+impl DryRun {
+    fn refuse(&mut self, object: String, why: impl Into<String>) {
+        self.refused.insert(Refusal {
+            object,
+            why: why.into(),
+            passed_over: false,
+        });
+    }
 }
 
 impl LiveCluster {
     /// Sends all of it with the rights of whoever asks.
     pub async fn dry_run(&self, sent: &Sent<'_>) -> DryRun {
         let mut result = DryRun::default();
-        let (kinds, unknown) = self.kinds(sent).await;
-        let mut items: BTreeMap<(String, String), Item<'_>> = BTreeMap::new();
-        let sides = sent
-            .planned
-            .iter()
-            .map(|object| (object, true))
-            .chain(sent.running.iter().map(|object| (object, false)));
-        for (object, planned) in sides {
-            let described = described(object);
-            let of_kind = (text(object, "/apiVersion"), text(object, "/kind"));
-            let Some(served) = kinds.get(&of_kind) else {
-                if planned {
-                    let why = match unknown.get(of_kind.0) {
-                        Some(error) => {
-                            result.unasked.insert(described, error.clone());
-                            continue;
-                        }
-                        None => format!("the API server does not know {} {}", of_kind.0, of_kind.1),
-                    };
-                    result.refused.insert(Refusal {
-                        object: described,
-                        why,
-                    });
-                }
-                continue;
-            };
-            let namespace = at(object, "/metadata/namespace").and_then(Value::as_str);
-            let namespace = namespace.unwrap_or(sent.namespace);
-            let name = text(object, "/metadata/name");
-            if !is_path_segment(name) || !is_name(namespace) {
-                let why = format!("{name:?} is no name");
-                result.refused.insert(Refusal {
-                    object: described,
-                    why,
-                });
-                continue;
-            }
-            let collection = collection(of_kind.0, served, namespace);
-            let path = format!("{collection}/{name}");
-            let item = items
-                .entry((path.clone(), described.clone()))
-                .or_insert_with(|| Item {
-                    name: described,
-                    collection,
-                    path,
-                    planned: None,
-                    running: None,
-                    own: is_own(of_kind.0),
-                });
-            match planned {
-                true => item.planned = Some(object),
-                false => item.running = Some(object),
-            }
-        }
-        let asked = items.values().map(|item| async move {
-            let answer = self.send(item, sent.apply).await;
+        let kinds = self.kinds(sent).await;
+        let items = items(sent, &kinds, &mut result);
+        let sender = Sender {
+            client: &self.client,
+            sent,
+        };
+        let sender = &sender;
+        let asked = items.iter().map(|item| async move {
+            let answer = sender.send(item).await;
             (item.name.clone(), answer)
         });
         let mut answers = stream::iter(asked).buffer_unordered(PARALLEL);
         while let Some((object, answer)) = answers.next().await {
             match answer {
-                Ok(()) => {}
-                Err(Failure { status: None, .. }) => {
-                    let why = ReadError::Unreachable.to_string();
-                    result.unasked.insert(object, why);
+                Answer::Accepted => {}
+                Answer::Refused(why) => result.refuse(object, why),
+                Answer::PassedOver(why) => {
+                    result.refused.insert(Refusal {
+                        object,
+                        why,
+                        passed_over: true,
+                    });
                 }
-                Err(failure) => {
-                    let why = ReadError::from(failure).to_string();
-                    result.refused.insert(Refusal { object, why });
+                Answer::Unasked(why) => {
+                    result.unasked.insert(object, why);
                 }
             }
         }
         result
     }
 
-    async fn send(&self, item: &Item<'_>, apply: Apply) -> Result<(), Failure> {
-        let live = request(&self.client, Method::GET, &item.path, Payload::NONE).await;
-        let live = match live {
-            Ok(live) => Some(live),
-            Err(failure) if failure.status == Some(StatusCode::NOT_FOUND) => None,
-            Err(failure) => return Err(failure),
-        };
-        let dry = "dryRun=All&fieldManager=helm";
-        let Some(planned) = item.planned else {
-            return match live {
-                Some(live) if !is_kept(&live) => {
-                    let options =
-                        json!({"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]});
-                    let bytes = options.to_string().into_bytes();
-                    let payload = Payload::json(&bytes);
-                    let answer = request(&self.client, Method::DELETE, &item.path, payload).await;
-                    answer.map(drop)
-                }
-                _ => Ok(()),
-            };
-        };
-        let (method, path, media_type, body) = match (apply, live) {
-            (Apply::ServerSide, _) => (
-                Method::PATCH,
-                format!("{}?{dry}&fieldValidation=Strict&force=false", item.path),
-                "application/apply-patch+yaml",
-                planned.clone(),
-            ),
-            (Apply::ClientSide, None) => (
-                Method::POST,
-                format!("{}?{dry}&fieldValidation=Warn", item.collection),
-                "application/json",
-                planned.clone(),
-            ),
-            (Apply::ClientSide, Some(live)) => {
-                let Some(patch) = three_way(item.running, planned, &live) else {
-                    return Ok(());
-                };
-                let media_type = match item.own {
-                    true => "application/strategic-merge-patch+json",
-                    false => "application/merge-patch+json",
-                };
-                let path = format!("{}?{dry}", item.path);
-                (Method::PATCH, path, media_type, patch)
-            }
-        };
-        let bytes = body.to_string().into_bytes();
-        let payload = Payload::of(media_type, &bytes);
-        let answer = request(&self.client, method, &path, payload).await;
-        answer.map(drop)
-    }
-
-    /// What the API serves of the kinds that are sent, and the groups that could not be asked about.
-    async fn kinds<'a>(
-        &self,
-        sent: &'a Sent<'_>,
-    ) -> (
-        BTreeMap<(&'a str, &'a str), Served>,
-        BTreeMap<&'a str, String>,
-    ) {
-        let objects = sent.planned.iter().chain(&sent.running);
-        let versions: BTreeSet<_> = objects.clone().map(|it| text(it, "/apiVersion")).collect();
-        let (mut kinds, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    async fn kinds<'a>(&self, sent: &'a Sent<'_>) -> Kinds<'a> {
+        let versions: BTreeSet<_> = sent.all().map(|it| text(it, "/apiVersion")).collect();
+        let mut kinds = Kinds::default();
         for version in versions {
             let is_version = |c: char| c.is_ascii_alphanumeric() || "./-".contains(c);
             if version.is_empty() || !version.chars().all(is_version) || version.contains("..") {
@@ -232,14 +142,15 @@ impl LiveCluster {
                 Ok(resources) => resources,
                 Err(failure) if failure.status == Some(StatusCode::NOT_FOUND) => continue,
                 Err(failure) => {
-                    unknown.insert(version, ReadError::from(failure).to_string());
+                    let why = ReadError::from(failure).to_string();
+                    kinds.unknown.insert(version, why);
                     continue;
                 }
             };
             let resources = at(&resources, "/resources").and_then(Value::as_array);
             for resource in resources.into_iter().flatten() {
                 let (name, kind) = (text(resource, "/name"), text(resource, "/kind"));
-                let wanted = objects.clone().find(|object| {
+                let wanted = sent.all().find(|object| {
                     text(object, "/apiVersion") == version && text(object, "/kind") == kind
                 });
                 // A slash is that of a subresource.
@@ -250,10 +161,91 @@ impl LiveCluster {
                     plural: name.to_owned(),
                     namespaced: resource.get("namespaced") == Some(&Value::Bool(true)),
                 };
-                kinds.insert((version, text(object, "/kind")), served);
+                kinds
+                    .served
+                    .insert((version, text(object, "/kind")), served);
             }
         }
-        (kinds, unknown)
+        kinds
+    }
+}
+
+/// What is to be sent, each object once; Helm tells them apart by group, kind and name, in whatever version they are.
+fn items<'a>(sent: &'a Sent<'_>, kinds: &Kinds<'_>, result: &mut DryRun) -> Vec<Item<'a>> {
+    let mut items = Vec::new();
+    let mut push = |object: &Value, task: Task<'a>| {
+        let name = described(object);
+        match kinds.place(object, sent.namespace) {
+            Ok(place) => items.push(Item { name, place, task }),
+            // What is no longer served is not there any more, and can't be deleted.
+            Err(_) if matches!(task, Task::Delete) => {}
+            Err(Unplaced::Unasked(why)) => {
+                result.unasked.insert(name, why);
+            }
+            Err(Unplaced::Refused(why)) => result.refuse(name, why),
+        }
+    };
+    let running: BTreeMap<_, _> = sent
+        .running
+        .iter()
+        .map(|object| (identity(object, sent.namespace), object))
+        .collect();
+    let mut planned = BTreeSet::new();
+    for object in &sent.planned {
+        let identity = identity(object, sent.namespace);
+        push(object, Task::Apply(object, running.get(&identity).copied()));
+        planned.insert(identity);
+    }
+    for (identity, object) in &running {
+        if !planned.contains(identity) {
+            push(object, Task::Delete);
+        }
+    }
+    for hook in &sent.hooks {
+        push(&hook.object, Task::Hook(&hook.object, hook.recreated));
+    }
+    items
+}
+
+fn identity<'a>(object: &'a Value, namespace: &'a str) -> (&'a str, &'a str, &'a str, &'a str) {
+    let version = text(object, "/apiVersion");
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let own = at(object, "/metadata/namespace").and_then(Value::as_str);
+    (
+        group,
+        text(object, "/kind"),
+        own.unwrap_or(namespace),
+        text(object, "/metadata/name"),
+    )
+}
+
+enum Unplaced {
+    Unasked(String),
+    Refused(String),
+}
+
+impl Kinds<'_> {
+    fn place(&self, object: &Value, namespace: &str) -> Result<Place, Unplaced> {
+        let (version, kind) = (text(object, "/apiVersion"), text(object, "/kind"));
+        let Some(served) = self.served.get(&(version, kind)) else {
+            return Err(match self.unknown.get(version) {
+                Some(error) => Unplaced::Unasked(error.clone()),
+                None => Unplaced::Refused(format!("the API server does not know {version} {kind}")),
+            });
+        };
+        let own = at(object, "/metadata/namespace").and_then(Value::as_str);
+        let namespace = own.unwrap_or(namespace);
+        let name = text(object, "/metadata/name");
+        if !is_path_segment(name) || !is_name(namespace) {
+            return Err(Unplaced::Refused(format!("{name:?} is no name")));
+        }
+        let collection = collection(version, served, namespace);
+        let path = format!("{collection}/{name}");
+        Ok(Place {
+            namespace: served.namespaced.then(|| namespace.to_owned()),
+            collection,
+            path,
+        })
     }
 }
 
@@ -272,40 +264,10 @@ fn collection(version: &str, served: &Served, namespace: &str) -> String {
     }
 }
 
-/// The groups of Kubernetes' own whose names have dots; others that end alike are somebody's CustomResourceDefinitions.
-const OWN: [&str; 13] = [
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "rbac.authorization.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-];
-
-/// Whether a group is Kubernetes' own, not one that somebody has added.
-fn is_own(version: &str) -> bool {
-    match version.split_once('/') {
-        None => true,
-        Some((group, _)) => !group.contains('.') || OWN.contains(&group),
-    }
-}
-
 /// Roles may be called `system:node`, but nothing may lead elsewhere, or take the dry run out of the query.
 fn is_path_segment(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ":._-".contains(c);
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
-}
-
-fn is_kept(live: &Value) -> bool {
-    let annotations = at(live, "/metadata/annotations");
-    annotations.and_then(|it| it.get(crate::facts::RESOURCE_POLICY)) == Some(&"keep".into())
 }
 
 fn described(object: &Value) -> String {
@@ -346,16 +308,22 @@ mod tests {
     }
 
     #[test]
-    fn kubernetes_own_kinds_merge_lists_and_others_do_not() {
-        for version in ["v1", "apps/v1", "rbac.authorization.k8s.io/v1"] {
-            assert!(is_own(version), "{version}");
-        }
-        for version in ["monitoring.coreos.com/v1", "snapshot.storage.k8s.io/v1"] {
-            assert!(!is_own(version), "{version}");
-        }
+    fn the_core_group_has_a_path_of_its_own() {
         assert_eq!(
             (root("v1"), root("apps/v1")),
             ("/api/v1".to_owned(), "/apis/apps/v1".to_owned())
         );
+    }
+
+    /// A kind that moved to another version is patched, not deleted and made anew.
+    #[test]
+    fn objects_are_told_apart_as_helm_does() {
+        let object = |version: &str, namespace: &str| {
+            let metadata = serde_json::json!({"name": "a", "namespace": namespace});
+            serde_json::json!({"apiVersion": version, "kind": "CronJob", "metadata": metadata})
+        };
+        let (old, new) = (object("batch/v1beta1", "n"), object("batch/v1", "n"));
+        assert_eq!(identity(&old, "n"), identity(&new, "n"));
+        assert_ne!(identity(&old, "n"), identity(&object("batch/v1", "m"), "n"));
     }
 }

@@ -1,10 +1,11 @@
 //! One question to the API server, asked again while what stopped it may pass.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use axum::http::{Method, Request, StatusCode, header::RETRY_AFTER};
 use http_body_util::BodyExt;
 use kube::{Client, client::Body};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::ReadError;
@@ -20,8 +21,27 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Failure {
     /// What the API server answered with, if it did.
     pub(super) status: Option<StatusCode>,
+    /// The reasons that it gave one by one.
+    pub(super) causes: Vec<Cause>,
     error: ReadError,
     retry_after: Option<Duration>,
+}
+
+/// One of several reasons.
+#[derive(Debug, Deserialize)]
+pub(super) struct Cause {
+    /// Which field it is about.
+    #[serde(default)]
+    pub(super) field: String,
+    /// The API server's words.
+    #[serde(default, rename = "message")]
+    pub(super) said: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
 }
 
 impl From<Failure> for ReadError {
@@ -116,6 +136,11 @@ async fn request_once(
     let text = answer.into_body().collect().await;
     let text = text?.to_bytes();
     let json: Option<Value> = serde_json::from_slice(&text).ok();
+    let causes = json
+        .as_ref()
+        .and_then(|json| json.get("details")?.get("causes"));
+    let causes = causes.and_then(|causes| Vec::deserialize(causes).ok());
+    let causes = causes.unwrap_or_default();
     let error = match (status.is_success(), json) {
         (true, Some(json)) => return Ok(json),
         (true, None) => ReadError::Malformed,
@@ -127,6 +152,7 @@ async fn request_once(
     };
     Err(Failure {
         status: Some(status),
+        causes,
         error,
         retry_after: retry_after.map(Duration::from_secs),
     })
@@ -142,6 +168,7 @@ impl From<kube::Error> for Failure {
     fn from(error: kube::Error) -> Self {
         Self {
             status: None,
+            causes: Vec::new(),
             error: explain(&error),
             retry_after: None,
         }

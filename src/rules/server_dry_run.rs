@@ -28,31 +28,50 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             .filter(|it| it.object.to_string() == object);
         objects.any(|it| immutable_field_changed::changed(change, facts, it).is_some())
     };
-    let refused: Vec<_> = facts
-        .refusals()
-        .iter()
-        .filter(|refusal| !told(&refusal.object))
-        .map(|refusal| format!("  {}: {}", refusal.object, refusal.why.trim()))
-        .collect();
-    if refused.is_empty() {
-        return Vec::new();
-    }
-    let title = match refused.len() {
-        1 => "The API server would refuse an object".to_owned(),
-        count => format!("The API server would refuse {count} objects"),
+    let of_kind = |passed_over: bool| -> Vec<String> {
+        let refusals = facts.refusals().iter();
+        let refused = refusals.filter(|it| it.passed_over == passed_over && !told(&it.object));
+        refused
+            .map(|refusal| format!("  {}: {}", refusal.object, refusal.why.trim()))
+            .collect()
     };
-    let mut why = vec![
-        "Helm would apply the others all the same and leave the release failed. It says:"
-            .to_owned(),
-    ];
-    why.extend(refused);
-    vec![Finding {
+    let (refused, passed_over) = (of_kind(false), of_kind(true));
+    let objects = |count: usize| match count {
+        1 => "an object".to_owned(),
+        count => format!("{count} objects"),
+    };
+    let refused = (!refused.is_empty()).then(|| Finding {
         rule: RULE.id,
         action: Action::Deny,
-        title,
+        title: format!("The API server would refuse {}", objects(refused.len())),
         objects: Vec::new(),
-        why,
+        why: with(
+            "Helm would apply the others all the same and leave the release failed. It says:",
+            refused,
+        ),
         fixes: Vec::new(),
         guide: "",
-    }]
+    });
+    let passed_over = (!passed_over.is_empty()).then(|| Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: format!(
+            "The API server would not let {} be deleted",
+            objects(passed_over.len())
+        ),
+        objects: Vec::new(),
+        why: with(
+            "Helm 3 leaves behind without a word what it may not delete. The API server says:",
+            passed_over,
+        ),
+        fixes: Vec::new(),
+        guide: "",
+    });
+    refused.into_iter().chain(passed_over).collect()
+}
+
+fn with(first: &str, lines: Vec<String>) -> Vec<String> {
+    let mut why = vec![first.to_owned()];
+    why.extend(lines);
+    why
 }

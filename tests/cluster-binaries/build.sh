@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds what the cluster tests run: etcd, kube-apiserver, kube-controller-manager,
 # kubectl, helm3 and helm4, each from the Go modules named in */go.mod,
-# and yaml-to-json, which says what Kubernetes makes of a YAML text; with
-# `oldest` also API server and controller manager of the oldest Kubernetes that
+# yaml-to-json, which says what Kubernetes makes of a YAML text, and helm-patch,
+# which says what patch Helm makes of an object; with `oldest` also API server and controller manager of the oldest Kubernetes that
 # the guard is tested with.
 #
 #   build.sh [DIRECTORY [oldest]]     default: target/cluster-binaries of this checkout
@@ -120,5 +120,6 @@ build_helm() { # MAJOR LDFLAGS
 build_helm 3 "$helm3_ldflags"
 build_helm 4 ""
 build yaml-to-json yaml . "$(version_of yaml sigs.k8s.io/yaml)" ""
+build helm-patch patches . "$(version_of patches k8s.io/apimachinery)" ""
 
 echo "$directory"

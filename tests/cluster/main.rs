@@ -42,6 +42,7 @@ mod replicas;
 mod rescue;
 mod scanning;
 mod secrets;
+mod sending;
 mod serving;
 mod stage;
 mod to_13;

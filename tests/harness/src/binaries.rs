@@ -14,6 +14,8 @@ pub struct Binaries {
     pub helm4: PathBuf,
     /// Says what `sigs.k8s.io/yaml` makes of a text.
     pub yaml_to_json: PathBuf,
+    /// Says what Kubernetes' own library makes of three versions of an object.
+    pub helm_patch: PathBuf,
 }
 
 /// Programs that were found nowhere.
@@ -62,6 +64,7 @@ impl Binaries {
             helm3: find("helm3"),
             helm4: find("helm4"),
             yaml_to_json: find("yaml-to-json"),
+            helm_patch: find("helm-patch"),
         };
         if names.is_empty() {
             Ok(binaries)

@@ -1,0 +1,134 @@
+//! What Helm would send of a release.
+
+use serde_json::{Value, json};
+
+use crate::{
+    change::Operation,
+    manifest::{self, Budget, Limits},
+    release::Release,
+};
+
+/// How Helm applies a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apply {
+    /// By patches that Helm computes: Helm 3, and Helm 4 with releases that are Helm 3's.
+    ClientSide,
+    /// By server-side apply: Helm 4.
+    ServerSide {
+        /// Whether Helm first makes its own what it has applied by patches before.
+        takes_over: bool,
+    },
+}
+
+/// What Helm would send.
+#[derive(Clone, Debug)]
+pub struct Sent<'a> {
+    /// Where an object goes that names no namespace.
+    pub namespace: &'a str,
+    /// The objects of the new manifest.
+    pub planned: Vec<Value>,
+    /// The objects of the running one.
+    pub running: Vec<Value>,
+    /// The hooks that run with it.
+    pub hooks: Vec<SentHook>,
+    /// In which way.
+    pub apply: Apply,
+    /// Whether Helm goes on without a word where it may not delete.
+    pub passes_over: bool,
+}
+
+/// A hook's object.
+#[derive(Clone, Debug)]
+pub struct SentHook {
+    /// It.
+    pub object: Value,
+    /// Whether Helm deletes the old one first.
+    pub recreated: bool,
+}
+
+impl<'a> Sent<'a> {
+    /// What Helm sends of a pending release over the one that runs.
+    pub fn of(release: &'a Release, running: Option<&Release>, limits: Limits) -> Sent<'a> {
+        let objects = |manifest: &str| objects(manifest, limits);
+        let operation = Operation::of(release.info.status);
+        let hooks = release
+            .hooks
+            .iter()
+            .filter(|hook| operation.is_some_and(|operation| operation.runs(&hook.events)));
+        let hooks = hooks.flat_map(|hook| {
+            objects(&hook.manifest).into_iter().map(|object| SentHook {
+                // Helm never deletes these for a hook.
+                recreated: hook.is_recreated() && object["kind"] != "CustomResourceDefinition",
+                object,
+            })
+        });
+        let mut planned = objects(&release.manifest);
+        for object in &mut planned {
+            own(object, release);
+        }
+        let was_patched = |running: &Release| running.apply_method.as_deref() != Some("ssa");
+        Sent {
+            namespace: &release.namespace,
+            planned,
+            running: running.map_or_else(Vec::new, |it| objects(&it.manifest)),
+            hooks: hooks.collect(),
+            apply: match release.apply_method.as_deref() {
+                Some("ssa") => Apply::ServerSide {
+                    takes_over: operation != Some(Operation::Upgrade)
+                        || running.is_none_or(was_patched),
+                },
+                _ => Apply::ClientSide,
+            },
+            passes_over: release.apply_method.is_none(),
+        }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Value> {
+        let hooks = self.hooks.iter().map(|hook| &hook.object);
+        self.planned.iter().chain(&self.running).chain(hooks)
+    }
+
+    /// Whether the release has an object of this kind and name.
+    pub(super) fn makes(&self, kind: &str, name: &str) -> bool {
+        let hooks = self.hooks.iter().map(|hook| &hook.object);
+        let mut made = self.planned.iter().chain(hooks);
+        made.any(|object| object["kind"] == kind && object["metadata"]["name"] == name)
+    }
+}
+
+/// What Helm adds to all that is a release's.
+fn own(object: &mut Value, release: &Release) {
+    for (map, key, value) in [
+        ("labels", "app.kubernetes.io/managed-by", "Helm"),
+        (
+            "annotations",
+            "meta.helm.sh/release-name",
+            release.name.as_str(),
+        ),
+        (
+            "annotations",
+            "meta.helm.sh/release-namespace",
+            &release.namespace,
+        ),
+    ] {
+        let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+            return;
+        };
+        let entries = metadata.entry(map).or_insert_with(|| json!({}));
+        if entries.is_null() {
+            *entries = json!({});
+        }
+        if let Some(entries) = entries.as_object_mut() {
+            entries.insert(key.to_owned(), value.into());
+        }
+    }
+}
+
+/// What can't be read is told elsewhere.
+fn objects(manifest: &str, limits: Limits) -> Vec<Value> {
+    let mut budget = Budget::new(limits);
+    manifest::split(manifest)
+        .filter_map(|document| document.parse_within(&mut budget).ok()?)
+        .flat_map(manifest::objects)
+        .collect()
+}
