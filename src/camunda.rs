@@ -10,6 +10,7 @@ mod credential;
 mod fact;
 mod image;
 mod line;
+pub mod name;
 mod newest;
 mod values;
 

@@ -24,7 +24,10 @@ pub use self::{
     scene::Scene,
     step::Step,
 };
-use crate::claims::{Mounts, ordinal};
+use crate::{
+    camunda::name,
+    claims::{Mounts, ordinal},
+};
 
 #[cfg(test)]
 mod tests;
@@ -35,17 +38,9 @@ pub const POLICY_BEFORE: &str = "camunda-upgrade-guard/reclaim-policy-before";
 /// The claim template of Bitnami's chart.
 const TEMPLATE: &str = "data";
 
-/// The most that Bitnami's charts make of a name.
-const LONGEST: usize = 63;
-
 /// The StatefulSet of Bitnami's Elasticsearch in a release, as its chart names it.
 pub fn successor(release: &str) -> String {
-    let mut name = match release.contains("elasticsearch") {
-        true => release.to_owned(),
-        false => format!("{release}-elasticsearch"),
-    };
-    name.truncate(LONGEST);
-    format!("{}-master", name.trim_end_matches('-'))
+    name::elasticsearch(release, "master", None, None)
 }
 
 /// A claim of a StatefulSet of Bitnami's Elasticsearch.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Between, count::count, image, with};
 use crate::{
-    camunda::{WorkloadFact, claim_size},
+    camunda::{WorkloadFact, bundled, claim_size, name},
     change::RenderedObject,
     object::{Kind, Object},
 };
@@ -16,10 +16,19 @@ pub(super) fn elasticsearch(
     fact: &WorkloadFact,
 ) -> RenderedObject {
     let release = &between.standing.release;
-    // As Helm's charts name things: the chart's name is not put after a release's that has it already.
-    let name = match release.contains("elasticsearch") {
-        true => format!("{release}-master"),
-        false => format!("{release}{}", fact.name),
+    let charts = object.charts.as_deref();
+    let of = |key: &str| {
+        let path = bundled(object.component, Some(between.to), charts)?;
+        let key = format!("{path}.{key}");
+        between.values.text(between.values.own_key(&key))
+    };
+    let (name, fullname) = (of("nameOverride"), of("fullnameOverride"));
+    let name = match of("master.fullnameOverride") {
+        Some(name) => name,
+        None => {
+            let role = of("master.nameOverride").unwrap_or_else(|| "master".to_owned());
+            name::elasticsearch(release, &role, name.as_deref(), fullname.as_deref())
+        }
     };
     let labels = json!({
         "app.kubernetes.io/name": "elasticsearch",
@@ -27,7 +36,6 @@ pub(super) fn elasticsearch(
         "app.kubernetes.io/component": "master",
         "app.kubernetes.io/managed-by": "Helm",
     });
-    let charts = object.charts.as_deref();
     let size = claim_size(object.component, Some(between.to), charts)
         .and_then(|key| between.values.text(between.values.own_key(&key)))
         .or_else(|| fact.storage.clone());

@@ -147,6 +147,29 @@ fn later_hops_stand_where_earlier_ones_leave_the_release() {
     }
 }
 
+/// The charts cut what they make of a long name, and so do the claims' names.
+#[test]
+fn long_names_are_cut_as_the_charts_cut_them() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let name = "a-release-with-a-name-of-forty-six-characters-";
+    let name = name.trim_end_matches('-');
+    let release = running(&corpus, "8.2.34-defaults", |_| {});
+    let standing = Standing::of(name, "camunda", release.clone()).unwrap();
+    let plan = Plan::of(
+        &standing,
+        &live(&release),
+        &"8.3.26".parse().unwrap(),
+        means(),
+        &NewestPatches::default(),
+    );
+    let script = assert_script(&plan.unwrap());
+    let claim = format!("data-{name}-elasticsearch-mas-0");
+    assert!(script.contains(&claim), "{script}");
+    assert_eq!(claim.len() - "data--0".len(), 63);
+}
+
 /// Without Identity there are neither its credentials nor its databases.
 #[test]
 fn only_what_the_release_has_is_planned_for() {
