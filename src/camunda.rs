@@ -25,7 +25,7 @@ pub use self::{
     image::{image_name, image_version, program_version},
     line::Line,
     newest::{Newest, NewestPatches},
-    values::{broker_count, bundled, claim_size},
+    values::{broker_count, bundled, claim_size, node_count},
 };
 
 /// The name of Camunda's chart.

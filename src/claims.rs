@@ -1,9 +1,13 @@
 //! Which claims a StatefulSet mounts, and which of them a change would leave behind.
 
+mod reduced;
+
+pub use self::reduced::{Left, Reduced, are_volumes_unknown, goes_back_to_fewer, reduced};
+
 use crate::{
     change::{Change, ObjectChange},
     facts::Facts,
-    object::{Kind, Object, at},
+    object::{Kind, Object, ObjectRef, at},
 };
 
 /// Put on a claim to leave it behind on purpose; its value is the claim's uid.
@@ -53,6 +57,21 @@ impl Mounts {
                 .strip_prefix('-')?;
             Some((template.as_str(), ordinal.parse().ok()?))
         })
+    }
+
+    /// The claim template of another StatefulSet that has the place of one of its own, if one has.
+    pub fn becomes<'a>(&self, template: &str, new: &'a Mounts) -> Option<&'a str> {
+        let is_in = |name: &String, mounts: &Mounts| mounts.templates.contains(name);
+        if let Some(same) = new.templates.iter().find(|name| *name == template) {
+            return Some(same);
+        }
+        // Where only one was renamed there is no other to mistake it for.
+        let gone = self.templates.iter().filter(|name| !is_in(name, new));
+        let mut come = new.templates.iter().filter(|name| !is_in(name, self));
+        let first = come.next();
+        first
+            .filter(|_| gone.count() == 1 && come.next().is_none())
+            .map(String::as_str)
     }
 
     /// Its claims in a namespace that hold data.
@@ -135,9 +154,8 @@ pub fn orphans<'a>(
         .filter_map(|claim| {
             let (template, ordinal) = old.parse(claim.name())?;
             let successor = new.and_then(|new| {
-                // Where the one template of a chart was renamed there is no other to mistake it for.
-                let same = new.templates.iter().find(|name| name.as_str() == template);
-                Some(new.claim(same.or_else(|| new.templates.first())?, ordinal))
+                let template = old.becomes(template, new)?;
+                Some(new.claim(template, ordinal))
             });
             (ordinal < used).then(|| orphan(facts, namespace, claim, successor))?
         })
@@ -213,6 +231,68 @@ fn is_prepared(
         return false;
     };
     holds_data(target) || (clones(target, claim.name()) && waits_for_consumer(facts, target))
+}
+
+/// The claim of a namespace that a volume waits for, as it does once it was handed over; one that was released has a uid.
+pub fn waits_for<'a>(facts: &Facts, namespace: &str, volume: &'a Object) -> Option<&'a str> {
+    let waits = volume.str("/spec/claimRef/uid").is_none()
+        && volume.str("/spec/claimRef/namespace") == Some(namespace)
+        && facts.claim_of(volume).is_none();
+    volume.str("/spec/claimRef/name").filter(|_| waits)
+}
+
+/// Whether one of these StatefulSets has a pod that mounts a claim.
+pub fn is_mounted<'a>(
+    sets: impl IntoIterator<Item = &'a Object>,
+    namespace: &str,
+    claim: &str,
+) -> bool {
+    sets.into_iter().any(|set| {
+        let mounts = Mounts::of(set);
+        let ordinal = mounts.parse(claim).map(|(_, ordinal)| ordinal);
+        set.namespace().is_none_or(|of| of == namespace)
+            && ordinal.is_some_and(|ordinal| ordinal < mounts.replicas)
+    })
+}
+
+/// What became of the volume of a claim that has lost it.
+#[derive(Clone, Copy, Debug)]
+pub enum Fate<'a> {
+    /// There is none, or a pod has it under another claim: the claim can go.
+    Settled,
+    /// It is this one, and no pod has it.
+    Idle(&'a Object),
+    /// It could not be read.
+    Unknown,
+}
+
+/// What became of the volume of a claim that has lost it; `sets` are the StatefulSets that may mount it now.
+pub fn fate<'a, 'b>(
+    facts: &'a Facts,
+    claim: &Object,
+    sets: impl IntoIterator<Item = &'b Object>,
+) -> Fate<'a> {
+    let (Some(name), Some(namespace)) = (claim.str("/spec/volumeName"), claim.namespace()) else {
+        return Fate::Settled;
+    };
+    let reference = ObjectRef::new(Kind::PersistentVolume, "", name);
+    let Some(volume) = facts.get(&reference) else {
+        return match facts.unread(&reference) {
+            true => Fate::Unknown,
+            false => Fate::Settled,
+        };
+    };
+    // Another namespace's is none of this one's business.
+    if volume.str("/spec/claimRef/namespace") != Some(namespace) {
+        return Fate::Settled;
+    }
+    let mounted = facts
+        .claim_of(volume)
+        .is_some_and(|other| is_mounted(sets, namespace, other.name()));
+    match mounted {
+        true => Fate::Settled,
+        false => Fate::Idle(volume),
+    }
 }
 
 /// Whether a volume's claimRef is this claim.

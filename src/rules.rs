@@ -29,6 +29,7 @@ mod downgrade;
 mod elasticsearch_claim_labels;
 mod elasticsearch_claims_orphaned;
 mod elasticsearch_clone_while_running;
+mod elasticsearch_nodes_reduced;
 mod elasticsearch_values_8_3;
 mod elasticsearch_version;
 mod gateway_authentication_enabled;
@@ -138,6 +139,7 @@ pub const RULES: &[Rule] = &[
     elasticsearch_claim_labels::RULE,
     claim_retention_policy::RULE,
     zeebe_brokers_reduced::RULE,
+    elasticsearch_nodes_reduced::RULE,
     postgresql_major_upgrade::RULE,
     claim_deleted::RULE,
     volume_rebind_while_running::RULE,
@@ -197,6 +199,7 @@ pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
 /// Whether an update of a StatefulSet can't be judged without its claims.
 pub fn concern_claims(old: &Object, new: &Object) -> bool {
     zeebe_brokers_reduced::concerns(old, new)
+        || elasticsearch_nodes_reduced::concerns(old, new)
         || postgresql_major_upgrade::concerns(old, new)
         || claim_retention_policy::concerns(old, new)
 }

@@ -279,15 +279,7 @@ async fn a_scale_is_judged_by_the_statefulset_and_its_claims() {
     let objects: Vec<_> = claims.chain([set]).collect();
     let scale = |name: &str, spec: Value| {
         let selector = "app.kubernetes.io/component=zeebe-broker";
-        let scale = |spec| json!({"metadata": {"name": name}, "spec": spec, "status": {"selector": selector}});
-        let mut body = review("Scale", "UPDATE", &scale(spec));
-        body["request"]["oldObject"] = scale(json!({"replicas": 3}));
-        body["request"]["kind"]["group"] = "autoscaling".into();
-        body["request"]["resource"] =
-            json!({"group": "apps", "version": "v1", "resource": "statefulsets"});
-        body["request"]["subResource"] = "scale".into();
-        let router = router(objects.clone(), &Metrics::new());
-        post(router, "/validate", body.to_string().into())
+        scaled(objects.clone(), selector.to_owned(), name.to_owned(), spec)
     };
     let refused = scale("camunda-zeebe", json!({"replicas": 2})).await;
     let message = refused["status"]["message"].as_str().unwrap();
@@ -301,6 +293,80 @@ async fn a_scale_is_judged_by_the_statefulset_and_its_claims() {
     ] {
         assert_eq!(scale(name, spec.clone()).await["allowed"], true, "{spec}");
     }
+}
+
+/// Elasticsearch of either chart, under any name.
+#[tokio::test]
+async fn a_scale_of_elasticsearch_is_judged_too() {
+    let bitnamis = |name: &str| {
+        let labels = json!({"app.kubernetes.io/name": name, "app.kubernetes.io/instance": "camunda",
+            "app.kubernetes.io/component": "master"});
+        let selector = format!(
+            "app.kubernetes.io/component=master,app.kubernetes.io/instance=camunda,app.kubernetes.io/name={name}"
+        );
+        (labels, selector)
+    };
+    let elastics = |app: &str| {
+        let labels = json!({"chart": "elasticsearch", "release": "camunda", "app": app});
+        (labels, format!("app={app}"))
+    };
+    // What makes the release known to be Camunda's.
+    let own = json!({"kind": "Deployment", "metadata": {"name": "camunda-operate", "namespace": "prod", "labels":
+        {"app.kubernetes.io/part-of": "camunda-platform", "app.kubernetes.io/instance": "camunda"}}});
+    for (labels, selector) in [
+        bitnamis("elasticsearch"),
+        bitnamis("search"),
+        elastics("elasticsearch-master"),
+        elastics("es-master"),
+    ] {
+        let claims = (0..3).map(|ordinal| {
+            json!({"kind": "PersistentVolumeClaim", "status": {"phase": "Bound"}, "metadata":
+                {"name": format!("data-es-{ordinal}"), "namespace": "prod", "labels": labels}})
+        });
+        let set = json!({
+            "kind": "StatefulSet",
+            "metadata": {"name": "es", "namespace": "prod", "labels": labels},
+            "spec": {"replicas": 3, "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
+                "template": {"spec": {"containers": [{"name": "es", "image": "registry/elasticsearch:8.18.0"}]}}},
+        });
+        let objects: Vec<_> = claims.chain([set, own.clone()]).collect();
+        let scale = |replicas: u64| {
+            let (objects, selector) = (objects.clone(), selector.clone());
+            scaled(
+                objects,
+                selector,
+                "es".to_owned(),
+                json!({"replicas": replicas}),
+            )
+        };
+        let refused = scale(2).await;
+        let message = refused["status"]["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains("[elasticsearch-nodes-reduced]"),
+            "{selector}: {refused}"
+        );
+        for replicas in [0, 3, 4] {
+            assert_eq!(
+                scale(replicas).await["allowed"],
+                true,
+                "{selector}: {replicas}"
+            );
+        }
+    }
+}
+
+/// What the guard says to a Scale of a StatefulSet with three pods.
+async fn scaled(objects: Vec<Value>, selector: String, name: String, spec: Value) -> Value {
+    let scale =
+        |spec| json!({"metadata": {"name": name}, "spec": spec, "status": {"selector": selector}});
+    let mut body = review("Scale", "UPDATE", &scale(spec));
+    body["request"]["oldObject"] = scale(json!({"replicas": 3}));
+    body["request"]["kind"]["group"] = "autoscaling".into();
+    body["request"]["resource"] =
+        json!({"group": "apps", "version": "v1", "resource": "statefulsets"});
+    body["request"]["subResource"] = "scale".into();
+    let router = router(objects, &Metrics::new());
+    post(router, "/validate", body.to_string().into()).await
 }
 
 proptest! {

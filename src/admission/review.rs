@@ -201,7 +201,7 @@ impl<'a> Request<'a> {
         match (endpoint, self.kind()) {
             (Endpoint::Mutate, kind) => kind.is_some_and(|kind| matching.mutating(kind)),
             (Endpoint::Validate, Some(kind)) => matching.validating(kind),
-            (Endpoint::Validate, None) => self.scaled().is_some() && matching.brokers_reduced(),
+            (Endpoint::Validate, None) => self.scaled().is_some() && matching.pods_reduced(),
         }
     }
 

@@ -7,6 +7,14 @@ pub fn broker_count(line: Option<&Line>, charts: Option<&[String]>) -> Option<St
     Some(own(&line?.brokers.count, charts))
 }
 
+/// How many nodes of a role Elasticsearch has, as the label `app.kubernetes.io/component` names it.
+pub fn node_count(role: &str, line: Option<&Line>, charts: Option<&[String]>) -> Option<String> {
+    let key = line?.nodes.as_deref()?.replace("$ROLE", role);
+    let (_, rest) = key.split_once('.')?;
+    let path = bundled(Component::Elasticsearch, line, charts)?;
+    Some(format!("{path}.{rest}"))
+}
+
 /// The size of a workload's claims.
 pub fn claim_size(
     component: Component,
@@ -83,6 +91,23 @@ mod tests {
         ] {
             let found = broker_count(Line::of(version), Some(&charts(path)));
             assert_eq!(found.as_deref(), Some(key), "{version} {path}");
+        }
+    }
+
+    #[test]
+    fn nodes_are_counted_under_the_lines_key() {
+        for (version, path, key) in [
+            ("8.2.34", "elasticsearch", Some("elasticsearch.replicas")),
+            ("8.3.1", "", Some("elasticsearch.data.replicaCount")),
+            (
+                "12.13.3",
+                "bpm/search",
+                Some("bpm.search.data.replicaCount"),
+            ),
+            ("15.0.0", "elasticsearch", None),
+        ] {
+            let found = node_count("data", Line::of(version), Some(&charts(path)));
+            assert_eq!(found.as_deref(), key, "{version} {path}");
         }
     }
 

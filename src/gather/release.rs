@@ -163,8 +163,11 @@ impl Reader {
             .filter(|namespace| left_over(change, &facts, namespace));
         more.extend(left_over.map(|namespace| Wanted::All(Kind::StatefulSet, namespace.clone())));
         more.extend(behind_removed_claims(change, &facts));
-        if goes_back(change, &facts) {
+        if goes_back(change, &facts) || claims::goes_back_to_fewer(change, &facts) {
             more.push(Wanted::All(Kind::Pod, change.namespace.clone()));
+        }
+        if claims::are_volumes_unknown(change, &facts) {
+            more.push(Wanted::All(Kind::PersistentVolume, String::new()));
         }
         reader.read_all(&mut facts, more).await;
         reader.drivers(&mut facts).await;
@@ -369,7 +372,9 @@ fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
                 .any(|mounts| mounts.parse(claim.name()).is_some())
         };
         let goes = named(&replaced) || named(&recreated) || is_elastics(claim, &change.release);
-        if goes || named(&disowned) {
+        // What has lost its volume to another claim may go only where that one is mounted.
+        let lost = claim.str("/status/phase") == Some("Lost");
+        if goes || lost || named(&disowned) {
             volumes.extend(
                 claim
                     .str("/spec/volumeName")

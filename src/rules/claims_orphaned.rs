@@ -13,9 +13,9 @@ use super::{
 };
 
 use crate::{
-    camunda::Component,
+    camunda::{Component, Line},
     change::{Change, ObjectChange},
-    claims::{self, ALLOW_ORPHAN, Mounts, Orphan, replicas},
+    claims::{self, ALLOW_ORPHAN, Mounts, Orphan, Reduced, replicas},
     facts::Facts,
     finding::{Action, Command, Finding, Fix, capitalised},
     object::{Kind, ObjectRef},
@@ -32,26 +32,45 @@ pub(super) const RULE: Rule = Rule {
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
-        .filter(|set| set.camunda && set.running.is_some())
-        .filter_map(|set| left_behind(change, facts, set).or_else(|| lowered(facts, set)))
+        .filter(|set| set.camunda)
+        .flat_map(|set| match set.running {
+            Some(_) => [
+                left_behind(change, facts, set).or_else(|| lowered(facts, set)),
+                unmounted(change, facts, set),
+            ],
+            None => [fewer(change, facts, set), None],
+        })
+        .flatten()
         .collect()
 }
 
-fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
-    let namespace = &set.object.namespace;
+/// The claims of a StatefulSet and what mounts in its place, if anything does.
+fn orphans<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    set: &ObjectChange,
+) -> Option<(Mounts, Option<Mounts>, Vec<Orphan<'a>>)> {
     let old = Mounts::of(set.running.as_deref()?);
     let successor = set
         .planned
         .as_deref()
         .or_else(|| claims::successor(change, set)?.planned.as_deref());
-    if successor.is_some() && set.component == Component::Elasticsearch {
+    let new = successor.map(Mounts::of);
+    let orphans = claims::orphans(facts, &set.object.namespace, &old, new.as_ref());
+    Some((old, new, orphans))
+}
+
+fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    let namespace = &set.object.namespace;
+    let (old, new, mut orphans) = orphans(change, facts, set)?;
+    if new.is_some() && set.component == Component::Elasticsearch {
         return None;
     }
-    let new = successor.map(Mounts::of);
     if new.is_none() && facts.keeps(&set.object) {
         return None;
     }
-    let orphans = claims::orphans(facts, namespace, &old, new.as_ref());
+    // What no claim template takes the place of can't be handed over.
+    orphans.retain(|orphan| new.is_none() || orphan.successor.is_some());
     if orphans.is_empty() {
         return None;
     }
@@ -103,6 +122,118 @@ fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Fin
     })
 }
 
+/// Claims of a template that the StatefulSet, or the one that takes its place, does not have any more.
+fn unmounted(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    let namespace = &set.object.namespace;
+    let (old, new, mut orphans) = orphans(change, facts, set)?;
+    let new = new?;
+    orphans.retain(|orphan| orphan.successor.is_none());
+    let names: Vec<_> = orphans.iter().map(|orphan| orphan.claim.name()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut gone: Vec<_> = orphans
+        .iter()
+        .filter_map(|orphan| Some(old.parse(orphan.claim.name())?.0))
+        .collect();
+    gone.dedup();
+    let mut why = vec![format!(
+        "StatefulSet {} has no claim template {} any more. The data stays in:",
+        new.statefulset,
+        gone.join(", ")
+    )];
+    why.extend(hand_over::describe(&orphans));
+    let key = claim_templates(change, set);
+    // Whoever stays on a line has taken out what was added; a new line may only read it under another key.
+    let is_own = old
+        .templates
+        .first()
+        .is_some_and(|own| gone.contains(&own.as_str()));
+    let denies = is_own || change.lines_crossed().is_some();
+    let mut fixes = Vec::new();
+    if denies {
+        let under = key.map_or_else(String::new, |key| format!(", under {key}"));
+        let intro = format!("Keep the claim template in the values of the new chart{under}.");
+        fixes.push(Fix::new(intro, Vec::new()));
+        fixes.push(leave_behind(facts, namespace, &old.statefulset, &orphans));
+    }
+    Some(Finding {
+        rule: RULE.id,
+        action: match denies {
+            true => Action::Deny,
+            false => Action::Warn,
+        },
+        title: format!("Nothing would mount {} any more", names.join(", ")),
+        objects: names
+            .iter()
+            .map(|name| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, name))
+            .collect(),
+        why,
+        fixes,
+        guide: "",
+    })
+}
+
+/// The value that gives the brokers more claims, where the user has set it before.
+fn claim_templates(change: &Change, set: &ObjectChange) -> Option<String> {
+    const TEMPLATES: &str = "extraVolumeClaimTemplates";
+    let key = |line: &Line| {
+        Some(format!(
+            "{}.{TEMPLATES}",
+            line.brokers.count.split_once('.')?.0
+        ))
+    };
+    let (from, to) = change.lines_crossed()?;
+    let before = change.running_values.as_ref()?.get(&key(from)?);
+    let is_set = set.component == Component::Zeebe && before.is_some();
+    is_set.then(|| Some(change.values.key_in_file(&key(to)?)))?
+}
+
+/// A StatefulSet that takes the place of one with more pods: what was handed over to the pods that it has not is mounted by
+/// nothing.
+fn fewer(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    // Others speak of these.
+    if matches!(set.component, Component::Zeebe | Component::Elasticsearch) {
+        return None;
+    }
+    let old = claims::predecessor(change, set)?;
+    let Reduced {
+        before,
+        planned,
+        left,
+        ..
+    } = claims::reduced(change, facts, set, &[])?;
+    let namespace = &set.object.namespace;
+    let name = capitalised(set.component.name());
+    let mut why = vec![format!(
+        "StatefulSet {} takes the place of {} and would run {planned} of {before} pods. The others' data is in:",
+        set.object.name, old.object.name
+    )];
+    why.extend(left.iter().map(|left| format!("  {}", left.object.name())));
+    let annotate = left.iter().filter_map(|left| {
+        let annotation = format!("{ALLOW_ORPHAN}={}", left.object.uid()?);
+        let resource = left.kind.kubectl();
+        let words = ["annotate", &resource, left.object.name(), &annotation];
+        Some(Command::Shell(match left.kind.namespaced() {
+            true => shell::kubectl(namespace, words),
+            false => shell::command(["kubectl"].into_iter().chain(words)),
+        }))
+    });
+    let annotate = annotate.collect();
+    let keep = format!("Have the values of the new chart let it run {before} pods.");
+    let leave =
+        "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:";
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: format!("{name} would go from {before} pods to {planned}"),
+        objects: vec![set.object.clone()],
+        why,
+        fixes: vec![Fix::new(keep, Vec::new()), Fix::instead(leave, annotate)],
+        guide: "",
+    })
+}
+
 /// What the new chart has switched off is switched on by values that the guard can name only where it knows the chart.
 fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
     let switches = change
@@ -141,7 +272,9 @@ fn lowered(facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     let (running, planned) = (set.running.as_deref()?, set.planned.as_deref()?);
     let old = Mounts::of(running);
     let keep = replicas(planned);
-    if keep == 0 || keep >= old.replicas || set.component == Component::Zeebe {
+    // Others speak of these.
+    let is_told = matches!(set.component, Component::Zeebe | Component::Elasticsearch);
+    if keep == 0 || keep >= old.replicas || is_told {
         return None;
     }
     let unused: Vec<_> = facts

@@ -4,6 +4,7 @@ pub(super) mod carry_over;
 pub(super) mod clients;
 pub(crate) mod conversion;
 pub(crate) mod convert;
+pub(super) mod count;
 pub(crate) mod dump;
 pub(crate) mod flag;
 pub(super) mod give_up;

@@ -59,7 +59,10 @@ pub(crate) fn orphaned<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Orphaned
                     claims::successor(change, set)?
                 };
                 let mounts = new.planned.as_deref().map(Mounts::of);
-                let orphans = claims::orphans(facts, &set.object.namespace, &old, mounts.as_ref());
+                let mut orphans =
+                    claims::orphans(facts, &set.object.namespace, &old, mounts.as_ref());
+                // What no claim template takes the place of can't be handed over; claims-orphaned tells of it.
+                orphans.retain(|orphan| orphan.successor.is_some());
                 Some(Orphaned {
                     old: Some(old.statefulset),
                     new,

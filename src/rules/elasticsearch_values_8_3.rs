@@ -13,10 +13,12 @@ use super::{
 };
 
 use crate::{
-    camunda::Line,
+    camunda::{Component, Line},
     change::{Change, Gate},
+    claims,
     facts::Facts,
     finding::{Action, Finding},
+    object::Kind,
     values::Values,
 };
 
@@ -77,8 +79,31 @@ pub(super) fn file(change: &Change) -> Option<ValuesFile> {
 fn lost(change: &Change) -> Vec<(String, &'static str)> {
     match change.gate == Gate::Object || !change.enters(SINCE) {
         true => Vec::new(),
-        false => old_keys(&change.values),
+        false => {
+            let mut old = old_keys(&change.values);
+            old.extend(replicas(change));
+            old
+        }
     }
+}
+
+/// The number of nodes, where others would run.
+fn replicas(change: &Change) -> Option<(String, &'static str)> {
+    const OLD: &str = "elasticsearch.replicas";
+    const NEW: &str = "elasticsearch.master.replicaCount";
+    let values = &change.values;
+    let external = values.flag("elasticsearch.enabled") == Some(false);
+    let number = values
+        .text(OLD)
+        .filter(|_| !external && values.get(NEW).is_none())?;
+    let mut sets = change.of_kind(Kind::StatefulSet);
+    let planned = sets.find_map(|set| {
+        let planned = set.planned.as_deref()?;
+        let is_it = set.camunda && set.component == Component::Elasticsearch;
+        let role = planned.label("app.kubernetes.io/component");
+        (is_it && role.is_none_or(|role| role == "master")).then(|| claims::replicas(planned))
+    });
+    (planned.is_some_and(|planned| planned.to_string() != number)).then(|| (OLD.to_owned(), NEW))
 }
 
 /// The user's keys that would be lost, and what takes their place.

@@ -50,11 +50,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         else {
             continue;
         };
-        let same = after
-            .templates
-            .iter()
-            .find(|name| name.as_str() == template);
-        if let Some(template) = same.or_else(|| after.templates.first()) {
+        if let Some(template) = before.becomes(template, &after) {
             claims.push((after.claim(template, ordinal), volume.name(), reason));
         }
     }

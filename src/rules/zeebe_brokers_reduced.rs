@@ -6,12 +6,12 @@
 //!
 //! Since chart 13; any line when the number is lowered by hand. Beyond the guides.
 
-use super::{Rule, cures::flag};
+use super::{Rule, cures::count};
 
 use crate::{
     camunda::{Component, Line, broker_count},
-    change::{Change, Gate, ObjectChange, after_spec},
-    claims::{self, Mounts, replicas},
+    change::{Change, Gate, ObjectChange},
+    claims::{self, Reduced, replicas},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
@@ -37,42 +37,20 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn reduced(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
-    let live = facts.get(&set.object);
-    let planned = match live {
-        Some(live) => after_spec(set, change.gate, live, &["replicas"])?,
-        None => Object::clone(set.planned.as_deref()?),
-    };
-    let planned = replicas(&planned);
-    // Nothing runs: that is maintenance, and no broker decides without the others.
-    if planned == 0 || allowed(live).is_some_and(|allowed| planned >= allowed) {
-        return None;
-    }
-    let mounts = Mounts::of(live.or(set.planned.as_deref())?);
-    let mut bound: Vec<_> = facts
-        .claims(&set.object.namespace)
-        .filter(|claim| claims::holds_data(claim))
-        .filter_map(|claim| Some((mounts.parse(claim.name())?.1, claim.name())))
-        .collect();
-    bound.sort_unstable();
-    let holding = bound.last()?.0 + 1;
-    let before = match (live.map(replicas), set.running.as_deref()) {
-        (Some(0), _) | (None, None) => holding,
-        (Some(live), _) => live.min(holding),
-        (None, Some(running)) => replicas(running).min(holding),
-    };
-    let lost: Vec<_> = bound
-        .iter()
-        .filter(|(ordinal, _)| (planned..before).contains(ordinal))
-        .map(|(_, claim)| *claim)
-        .collect();
-    if lost.is_empty() {
+    let Reduced {
+        before,
+        planned,
+        left,
+        live,
+    } = claims::reduced(change, facts, set, &[])?;
+    if allowed(live).is_some_and(|allowed| planned >= allowed) {
         return None;
     }
     let name = &set.object.name;
     let mut why = vec![format!(
         "StatefulSet {name} would run {planned} of {before} brokers. The partitions on the others lose a replica each, or all of them:"
     )];
-    why.extend(lost.iter().map(|claim| format!("  {claim}")));
+    why.extend(left.iter().map(|left| format!("  {}", left.object.name())));
     if change.gate == Gate::Release {
         why.extend(cause(change, set, planned));
     }
@@ -99,36 +77,9 @@ fn allowed(live: Option<&Object>) -> Option<u64> {
 
 /// The value that made it so, as far as the user's values tell.
 fn cause(change: &Change, set: &ObjectChange, planned: u64) -> Option<String> {
-    let line = change.target_line()?;
-    let chart = &change.to.as_ref().or(change.from.as_ref())?.version;
-    let key = broker_count(Some(line), set.charts.as_deref())?;
-    let own = &line.brokers.count;
-    let keys = || {
-        let mut keys: Vec<_> = Line::all().iter().map(|line| &line.brokers.count).collect();
-        keys.dedup();
-        keys
-    };
-    if let Some(value) = change.values.text(own) {
-        return (value == planned.to_string())
-            .then(|| format!("Your values set {key} to {value}."));
-    }
-    let unread = |key: &&String| *key != own;
-    if let Some((old, value)) = keys()
-        .into_iter()
-        .filter(unread)
-        .find_map(|old| Some((old, change.values.text(old)?)))
-    {
-        return Some(format!(
-            "Your values set {old} to {value}; chart {chart} does not read it, its key is {key}."
-        ));
-    }
-    let running = change.running_values.as_ref()?;
-    let (old, value) = keys()
-        .into_iter()
-        .find_map(|old| Some((old, running.text(old)?)))?;
-    Some(format!(
-        "The running release was given {old}={value}; the new values have no {key}, so the chart's default counts."
-    ))
+    let key = broker_count(change.target_line(), set.charts.as_deref())?;
+    let all = Line::all().iter().map(|line| line.brokers.count.as_str());
+    count::cause(change, &key, all, planned)
 }
 
 fn fixes(
@@ -142,19 +93,15 @@ fn fixes(
     if change.gate == Gate::Release {
         let line = change.target_line();
         let key = broker_count(line, set.charts.as_deref()).zip(line);
-        fixes.extend(key.map(|(key, line)| {
-            let flag = flag::set_as(change, &line.brokers.count, &key, &before.to_string());
-            let intro = format!("Keep all {before} of them; add to your helm upgrade:");
-            Fix::new(intro, vec![flag])
-        }));
+        fixes.extend(key.map(|(key, line)| count::keep(change, &line.brokers.count, &key, before)));
     }
-    if live.is_some() {
+    if let Some(live) = live {
         let annotation = format!("{ALLOW_BROKERS}={planned}");
         let words = [
             "annotate",
             "--overwrite",
             "statefulset",
-            &set.object.name,
+            live.name(),
             &annotation,
         ];
         let command = shell::kubectl(&set.object.namespace, words);

@@ -40,8 +40,8 @@ pub(super) const WORKLOAD_IMAGES: &str = "camunda/|elasticsearch|keycloak|postgr
 /// The components of Bitnami's claims.
 pub(super) const CLAIM_COMPONENTS: [&str; 3] = ["master", "data", "primary"];
 
-/// In the selector of a Scale, which is text.
-pub(super) const BROKERS: &str = "app.kubernetes.io/component=zeebe-broker";
+/// In the selector of a Scale, which is text: Zeebe's brokers, Bitnami's Elasticsearch under any name, and elastic's.
+pub(super) const COUNTED: &str = "app.kubernetes.io/component=(zeebe-broker|master|data)(,|$)|app=[^,]*-master(,|$)|elasticsearch";
 
 /// The one user of a control plane in which all controllers have one.
 pub(super) const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
@@ -185,13 +185,13 @@ fn claimed(volume: &str) -> String {
 }
 
 /// A Scale has no labels of its own, only the selector of the pods, as text.
-pub(super) fn brokers_reduced() -> String {
+pub(super) fn pods_reduced() -> String {
     let replicas =
         |scale: &str| format!("(has({scale}.spec.replicas) ? {scale}.spec.replicas : 0)");
     let (new, old) = (replicas("object"), replicas("oldObject"));
     format!(
         "has(object.status.selector) && \
-         object.status.selector.contains('{BROKERS}') && \
+         object.status.selector.matches('{COUNTED}') && \
          {new} > 0 && ({old} == 0 || {new} < {old})"
     )
 }

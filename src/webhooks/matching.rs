@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::{
     ENFORCE, IGNORE,
     conditions::{
-        BROKERS, BUNDLED, CLAIM_COMPONENTS, CLAIM_NAMES, COMPONENT_LABEL, CONTROLLER_MANAGER,
-        CONTROLLERS, DATABASES, ELASTICSEARCH_CLAIMS, NAME_LABEL, PASSWORDS, WORKLOAD_IMAGES,
+        BUNDLED, CLAIM_COMPONENTS, CLAIM_NAMES, COMPONENT_LABEL, CONTROLLER_MANAGER, CONTROLLERS,
+        COUNTED, DATABASES, ELASTICSEARCH_CLAIMS, NAME_LABEL, PASSWORDS, WORKLOAD_IMAGES,
         credential_keys, written_keys,
     },
 };
@@ -31,6 +31,7 @@ static WORKLOAD_IMAGE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(WORKLOAD
 static ELASTICSEARCH_IMAGE: LazyLock<Pattern> = LazyLock::new(|| Pattern::of("elasticsearch"));
 static WRITTEN: LazyLock<BTreeSet<&str>> = LazyLock::new(written_keys);
 static PASSWORD: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(PASSWORDS));
+static COUNTED_PODS: LazyLock<Pattern> = LazyLock::new(|| Pattern::of(COUNTED));
 static CREDENTIALS: LazyLock<BTreeSet<&str>> = LazyLock::new(credential_keys);
 
 /// A regular expression of a condition; as CEL's it is looked for anywhere in the text.
@@ -128,7 +129,7 @@ impl Matching<'_> {
     }
 
     /// Whether a StatefulSet is scaled that the webhook on Scales wants to see.
-    pub fn brokers_reduced(&self) -> bool {
+    pub fn pods_reduced(&self) -> bool {
         let selector = self
             .object
             .and_then(|object| object.str("/status/selector"));
@@ -137,7 +138,7 @@ impl Matching<'_> {
             replicas.unwrap_or_default()
         };
         let (new, old) = (replicas(self.object), replicas(self.old));
-        selector.is_some_and(|selector| selector.contains(BROKERS))
+        selector.is_some_and(|selector| COUNTED_PODS.is_in(selector))
             && new > 0
             && (old == 0 || new < old)
     }

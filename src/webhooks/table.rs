@@ -110,7 +110,7 @@ pub(super) fn validating() -> Vec<Webhook> {
             name: "scales",
             rules: rules(&[("apps", &["statefulsets/scale"], &["UPDATE"])]),
             selector: json!({}),
-            conditions: vec![("brokers-reduced", conditions::brokers_reduced())],
+            conditions: vec![("pods-reduced", conditions::pods_reduced())],
             namespaced: true,
         },
         Webhook {

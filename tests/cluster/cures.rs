@@ -1,7 +1,7 @@
 //! Cures that the charts' usual upgrades do not print: clones, Jobs, claim templates.
 
 use harness::{Denial, Helm, StorageClass};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     charts::own,
@@ -210,30 +210,6 @@ fn a_claim_template_that_grows_asks_for_its_statefulset_to_be_deleted() {
     );
     shell.run(&denial.cure(&next)).unwrap().ok().unwrap();
     assert_eq!(release.bound("data-camunda-zeebe-0"), volume);
-}
-
-/// Fewer replicas leave claims behind and lose nothing: a warning.
-#[test]
-fn fewer_replicas_are_warned_about() {
-    let Some((cluster, _)) = guarded() else {
-        return;
-    };
-    let release = Release::new(cluster, "camunda");
-    release
-        .install(Helm::V3, &own("camunda-12"), &[])
-        .ok()
-        .unwrap();
-    release.bound("data-camunda-elasticsearch-master-2");
-    let args = ["--set", "elasticsearch.master.replicaCount=2"];
-    let upgraded = release
-        .upgrade(Helm::V3, &own("camunda-12"), &args)
-        .ok()
-        .unwrap();
-    let warning = "Warning: claims-orphaned: camunda-elasticsearch-master goes from 3 to 2 replicas and leaves data-camunda-elasticsearch-master-2 unused";
-    assert!(upgraded.text().contains(warning), "{}", upgraded.report());
-    let _: Value = release
-        .get("pvc", "data-camunda-elasticsearch-master-2")
-        .unwrap();
 }
 
 /// A class of which nothing is a CSI driver has no clones.

@@ -105,6 +105,51 @@ fn brokers_are_not_scaled_below_their_data() {
 }
 
 #[test]
+fn elasticsearch_is_not_scaled_below_its_data() {
+    const RULE: &str = "elasticsearch-nodes-reduced";
+    const SET: &str = "camunda-elasticsearch-master";
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = installed(cluster, &own("camunda-12"));
+    release.bound("data-camunda-elasticsearch-master-2");
+    let scale = |number: &str| {
+        let replicas = format!("--replicas={number}");
+        kubectl(&release, &["scale", "statefulset", SET, &replicas])
+    };
+    refused(scale("2"), RULE);
+    let patch = [
+        "patch",
+        "statefulset",
+        SET,
+        "-p",
+        r#"{"spec":{"replicas":2}}"#,
+    ];
+    refused(kubectl(&release, &patch), RULE);
+    let args = ["--set", "elasticsearch.master.replicaCount=2"];
+    for helm in Helm::BOTH {
+        let denial = release.refused(helm, &own("camunda-12"), &args);
+        denial.assert_rules(&[RULE]);
+        assert_eq!(denial.flags, ["--set elasticsearch.master.replicaCount=3"]);
+    }
+
+    // Maintenance, and all of them back.
+    assert_silent(&scale("0").ok().unwrap());
+    refused(scale("1"), RULE);
+    assert_silent(&scale("3").ok().unwrap());
+
+    // Drained, as far as no container has to run.
+    let text = refused(scale("2"), RULE);
+    paste(&release, &told(&text, "allow-orphan="));
+    refused(scale("1"), RULE);
+    assert_silent(&scale("2").ok().unwrap());
+    let upgraded = release.upgrade(Helm::V4, &own("camunda-12"), &args);
+    assert_silent(&upgraded.ok().unwrap());
+    let set = release.get("statefulset", SET).unwrap();
+    assert_eq!(set["spec"]["replicas"], 2);
+}
+
+#[test]
 fn a_database_keeps_its_major_or_is_moved() {
     const RULE: &str = "postgresql-major-upgrade";
     let Some((cluster, _)) = guarded() else {

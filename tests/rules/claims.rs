@@ -247,23 +247,94 @@ fn a_renamed_statefulset_with_data() {
         .passes();
 }
 
+/// What only copies the data of another one: nothing is lost, but nobody is told.
 #[test]
-fn fewer_replicas_only_warn() {
+fn fewer_replicas_of_what_has_no_rule_only_warn() {
     let scene = Scene::upgrade("12.13.3", "12.13.3")
-        .running(&statefulset(
-            "camunda-elasticsearch-master",
-            "data",
-            BITNAMI,
-            3,
-        ))
-        .planned(&statefulset(
-            "camunda-elasticsearch-master",
-            "data",
-            BITNAMI,
-            2,
-        ));
+        .running(&statefulset("camunda-postgresql", "data", POSTGRESQL, 3))
+        .planned(&statefulset("camunda-postgresql", "data", POSTGRESQL, 2));
     scene.passes();
-    let findings = scene.live(&claim(&new(2), "Bound", BITNAMI)).findings();
+    let third = claim("data-camunda-postgresql-2", "Bound", POSTGRESQL);
+    let findings = scene.live(&third).findings();
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].action, Action::Warn);
+}
+
+const BROKERS: &str = "app.kubernetes.io/part-of: camunda-platform, app.kubernetes.io/component: zeebe-broker, app.kubernetes.io/instance: camunda";
+
+/// Brokers with a second claim template, and as they are without it.
+fn exports(from: &'static str, to: &'static str) -> Scene {
+    let one = statefulset("camunda-zeebe", "data", BROKERS, 1);
+    let two = format!(
+        "{one}\n  - metadata: {{name: exports}}\n    spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 16Gi}}}}}}"
+    );
+    // The API server does not let the templates change: somebody has deleted the StatefulSet.
+    Scene::upgrade(from, to)
+        .deleted(&two)
+        .planned(&one)
+        .live(&claim("data-camunda-zeebe-0", "Bound", BROKERS))
+        .live(&claim("exports-camunda-zeebe-0", "Bound", BROKERS))
+}
+
+/// The kind: a claim template of a StatefulSet that stays is taken out.
+#[test]
+fn claims_of_a_template_that_is_gone_are_named() {
+    const NAME: &str = "exports-camunda-zeebe-0";
+    let findings = exports("12.13.3", "12.13.3").particular();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(
+        (findings[0].rule, findings[0].action),
+        ("claims-orphaned", Action::Warn)
+    );
+    assert!(findings[0].title.contains(NAME), "{findings:#?}");
+    // A new line may only have another key for it.
+    let set = serde_json::json!({"zeebe": {"extraVolumeClaimTemplates": [{"metadata": {"name": "exports"}}]}});
+    let crossing = exports("12.13.3", "13.12.7").values(set, serde_json::json!({}));
+    let finding = crossing.one("claims-orphaned");
+    assert_eq!(finding.action, Action::Deny);
+    assert!(
+        finding.fixes[0]
+            .intro
+            .contains("under orchestration.extraVolumeClaimTemplates"),
+        "{finding:#?}"
+    );
+    assert_eq!(
+        commands(&finding),
+        [
+            "kubectl -n prod annotate pvc exports-camunda-zeebe-0 camunda-upgrade-guard/allow-orphan=uid-exports-camunda-zeebe-0"
+        ]
+    );
+    // Given up, or never used.
+    let given_up = claim(NAME, "Bound", BROKERS).replacen(
+        "{name",
+        &format!("{{annotations: {{camunda-upgrade-guard/allow-orphan: uid-{NAME}}}, name"),
+        1,
+    );
+    exports("12.13.3", "12.13.3").live(&given_up).passes();
+    exports("12.13.3", "12.13.3")
+        .live(&claim(NAME, "Pending", BROKERS))
+        .passes();
+}
+
+/// The kind: persistence is switched off.
+#[test]
+fn a_component_that_has_no_claims_any_more_loses_its_volumes() {
+    let set = statefulset("camunda-postgresql", "data", POSTGRESQL, 1);
+    let (without, _) = set.split_once("  volumeClaimTemplates").unwrap();
+    let finding = Scene::upgrade("12.13.3", "12.13.3")
+        .deleted(&set)
+        .planned(without)
+        .live(&claim(DATABASE_CLAIM, "Bound", POSTGRESQL))
+        .refused("claims-orphaned");
+    assert_eq!(
+        finding.title,
+        format!("Nothing would mount {DATABASE_CLAIM} any more")
+    );
+    let set = statefulset("camunda-elasticsearch-master", "data", BITNAMI, 1);
+    let (without, _) = set.split_once("  volumeClaimTemplates").unwrap();
+    Scene::upgrade("12.13.3", "12.13.3")
+        .deleted(&set)
+        .planned(without)
+        .live(&claim(&new(0), "Bound", BITNAMI))
+        .refused("claims-orphaned");
 }

@@ -17,11 +17,12 @@ use crate::corpus_volumes::{live, release};
 /// A release and the chart over it, with what only the real manifest shows, and what only its other values do.
 type Step = (&'static str, &'static str, &'static [&'static str]);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("8.0.12", "8.1.27", &[]),
     ("8.1.27", "8.2.34", &[]),
     ("8.2.34", "8.3.1", &[]),
     ("8.2.34-defaults", "8.3.1-defaults", &[]),
+    ("8.2.34-three-nodes", "8.3.1-three-nodes", &[]),
     // These charts find their Secrets on a cluster, which the corpus was rendered without.
     ("8.3.1", "9.3.7", &["identity-secret-regenerated"]),
     ("9.3.7", "10.0.2", &["identity-secret-regenerated"]),

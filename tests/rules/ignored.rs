@@ -70,15 +70,12 @@ fn one_key_is_named_whole_and_with_its_whole_successor() {
         "{:?}",
         finding.why
     );
-    let replicas = warned(
-        "8.2.34",
-        "8.3.26",
-        &json!({"elasticsearch": {"replicas": 3}}),
-    );
+    let resources = json!({"elasticsearch": {"resources": {"limits": {"cpu": 1}}}});
+    let finding = warned("8.2.34", "8.3.26", &resources);
     assert!(
-        replicas.why[0].contains("elasticsearch.replicas (now elasticsearch.master.replicaCount)."),
+        finding.why[0].contains("(now elasticsearch.master.resources.limits.cpu)."),
         "{:?}",
-        replicas.why
+        finding.why
     );
     let privileged = json!({"elasticsearch": {"sysctlInitContainer": {"enabled": false}}});
     let finding = warned("8.2.34", "8.3.26", &privileged);

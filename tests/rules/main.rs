@@ -29,6 +29,7 @@ mod live;
 mod migrated;
 mod migration;
 mod missing;
+mod nodes;
 mod notices;
 mod pasted;
 mod placeholders;

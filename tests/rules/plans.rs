@@ -147,6 +147,24 @@ fn later_hops_stand_where_earlier_ones_leave_the_release() {
     }
 }
 
+/// What is read under another key from 8.3 on comes along, and so do all volumes.
+#[test]
+fn as_many_nodes_are_planned_for_as_hold_data() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let plan = plan(&running(&corpus, "8.2.34-three-nodes", |_| {}), "9.7.0");
+    let script = assert_script(&plan);
+    for (part, times) in [
+        ("replicaCount: 3", 1),
+        ("  -f elasticsearch-8.3.yaml", 2),
+        ("data-camunda-elasticsearch-master-2", 1),
+        ("elasticsearch-nodes-reduced", 0),
+    ] {
+        assert_eq!(count(&script, part), times, "{part}: {script}");
+    }
+}
+
 /// The charts cut what they make of a long name, and so do the claims' names.
 #[test]
 fn long_names_are_cut_as_the_charts_cut_them() {

@@ -6,7 +6,7 @@ use camunda_upgrade_guard::{
 };
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, statefulset};
 
 const ELASTICSEARCH: &str = "elasticsearch-values-8.3";
 const DATABASE: &str = "web-modeler-database-url";
@@ -108,6 +108,28 @@ fn each_of_elastics_keys_is_found_alone() {
         assert_eq!(new.pointer("/elasticsearch/image/registry"), None);
         to_8_3(&over(&values, &new)).passes();
     }
+}
+
+/// The number of nodes counts where others would run.
+#[test]
+fn elastics_number_of_nodes_is_converted() {
+    let scene = |values: Value, nodes| {
+        let labels = "app.kubernetes.io/name: elasticsearch, app.kubernetes.io/instance: camunda, app.kubernetes.io/component: master";
+        let set = statefulset("camunda-elasticsearch-master", "data", labels, nodes);
+        to_8_3(&values).planned(&set)
+    };
+    let values = json!({"elasticsearch": {"replicas": 3}});
+    let finding = scene(values.clone(), 2).refused(ELASTICSEARCH);
+    let new = file(&finding, "elasticsearch-8.3.yaml");
+    assert_eq!(
+        new,
+        json!({"elasticsearch": {"master": {"replicaCount": 3}}})
+    );
+    scene(over(&values, &new), 3).passes();
+    scene(values, 3).passes();
+    scene(json!({"elasticsearch": {"replicas": "2"}}), 2).passes();
+    scene(json!({"elasticsearch": {"master": {"replicaCount": 3}}}), 3).passes();
+    to_8_3(&json!({"elasticsearch": {"enabled": false, "replicas": 3}})).passes();
 }
 
 #[test]
