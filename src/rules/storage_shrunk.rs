@@ -31,17 +31,17 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if change.gate != Gate::Release {
         return Vec::new();
     }
-    change
-        .of_kind(Kind::StatefulSet)
-        .filter(|set| set.camunda)
-        .filter_map(|set| {
-            let old = facts.get(&set.object).or(set.running.as_deref())?;
-            let new = match set.planned {
-                Some(_) => set,
-                None => claims::successor(change, set)?,
-            };
-            shrunk(change, facts, old, new)
-        })
+    let sets = || change.of_kind(Kind::StatefulSet).filter(|set| set.camunda);
+    let shrunk = sets().filter_map(|set| {
+        let old = facts.get(&set.object).or(set.running.as_deref())?;
+        let new = match set.planned {
+            Some(_) => set,
+            None => claims::successor(change, set)?,
+        };
+        shrunk(change, facts, old, new)
+    });
+    shrunk
+        .chain(sets().filter_map(|set| handed_over(facts, set)))
         .collect()
 }
 
@@ -49,32 +49,32 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
     let namespace = &new.object.namespace;
     let planned = new.planned.as_deref()?;
     let (old_mounts, mounts) = (Mounts::of(old), Mounts::of(planned));
-    // A volume that is handed over keeps its size whatever the claim asks for, and a claim that is there its own.
+    // A claim that is there has its size, and a volume that is handed over keeps its own.
     let orphans = claims::orphans(facts, namespace, &old_mounts, Some(&mounts));
-    let mut why = Vec::new();
-    let mut size = None;
-    for orphan in &orphans {
-        let Some((claim, successor)) = successor(facts, namespace, orphan) else {
-            continue;
-        };
-        let (asked, asks) = (
-            template_size(old, &old_mounts, claim)?,
-            template_size(planned, &mounts, successor)?,
-        );
-        let has = volume_size(orphan)?;
-        // Volumes are larger than their template where somebody expanded them, or the driver has a minimum.
-        if bytes(asks)? < bytes(asked)? && bytes(asks)? < bytes(has)? {
-            why.push(format!(
-                "  {claim} has {has}, {successor} would ask for {asks}"
-            ));
-            size = Some(asked);
-        }
-    }
-    let size = size?;
-    why.insert(
-        0,
-        format!("StatefulSet {} mounts smaller claims:", new.object.name),
-    );
+    let mut smaller: Vec<Smaller<'_>> = orphans
+        .iter()
+        .filter_map(|orphan| {
+            let successor = successor(facts, namespace, orphan)?;
+            let asks = template_size(planned, &mounts, successor)?;
+            Smaller::of(orphan.claim.name(), successor, volume_size(orphan)?, asks)
+        })
+        .collect();
+    smaller.sort_by(|one, other| one.bytes.total_cmp(&other.bytes));
+    let size = smaller.last()?.has;
+    let mut why = vec![format!(
+        "StatefulSet {} mounts smaller claims:",
+        new.object.name
+    )];
+    why.extend(smaller.iter().map(|smaller| {
+        let Smaller {
+            claim,
+            successor,
+            has,
+            asks,
+            ..
+        } = smaller;
+        format!("  {claim} has {has}, {successor} would ask for {asks}")
+    }));
     if new.component == Component::Elasticsearch
         && let (Some(value), Some(to)) = (change.values.text(ELASTICS_SIZE), &change.to)
     {
@@ -110,15 +110,74 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
     })
 }
 
-/// The claim and the one that is to be made in its place, if it is not there yet.
-fn successor<'a>(
-    facts: &Facts,
-    namespace: &str,
-    orphan: &'a Orphan<'_>,
-) -> Option<(&'a str, &'a str)> {
+/// A claim that would ask for less than the volume has whose data it takes over.
+struct Smaller<'a> {
+    claim: &'a str,
+    successor: &'a str,
+    has: &'a str,
+    asks: &'a str,
+    /// What the volume has.
+    bytes: f64,
+}
+
+impl<'a> Smaller<'a> {
+    fn of(claim: &'a str, successor: &'a str, has: &'a str, asks: &'a str) -> Option<Self> {
+        let bytes = bytes(has)?;
+        (self::bytes(asks)? < bytes).then_some(Self {
+            claim,
+            successor,
+            has,
+            asks,
+            bytes,
+        })
+    }
+}
+
+/// Volumes that were handed over already: a claim asks for less than it will have, which looks like a mistake and is none.
+fn handed_over(facts: &Facts, new: &ObjectChange) -> Option<Finding> {
+    let namespace = &new.object.namespace;
+    let planned = new.planned.as_deref()?;
+    let mounts = Mounts::of(planned);
+    let smaller: Vec<_> = facts
+        .of_kind(Kind::PersistentVolume)
+        .filter_map(|volume| {
+            let claim = claims::waits_for(facts, namespace, volume)?;
+            let has = volume.str("/spec/capacity/storage")?;
+            let asks = template_size(planned, &mounts, claim)?;
+            Smaller::of(volume.name(), claim, has, asks)
+        })
+        .collect();
+    if smaller.is_empty() {
+        return None;
+    }
+    let mut why = vec![
+        "A claim has the size of the volume that waits for it, whatever it asks for:".to_owned(),
+    ];
+    why.extend(smaller.iter().map(|it| {
+        format!(
+            "  {} asks for {} and will have the {} of volume {}",
+            it.successor, it.asks, it.has, it.claim
+        )
+    }));
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: format!(
+            "{} asks for less than the volumes have that were handed over to it",
+            new.component.name()
+        ),
+        objects: vec![new.object.clone()],
+        why,
+        fixes: Vec::new(),
+        guide: "",
+    })
+}
+
+/// The claim that is to be made in its place, if it is not there yet.
+fn successor<'a>(facts: &Facts, namespace: &str, orphan: &'a Orphan<'_>) -> Option<&'a str> {
     let successor = orphan.successor.as_deref()?;
     let there = facts.named(Kind::PersistentVolumeClaim, namespace, successor);
-    there.is_none().then_some((orphan.claim.name(), successor))
+    there.is_none().then_some(successor)
 }
 
 /// What the template of a claim asks for.

@@ -1,6 +1,9 @@
 //! Rules on claims and volumes: what is deleted, handed over, cloned, relabelled.
 
-use camunda_upgrade_guard::{change::Operation, finding::Finding};
+use camunda_upgrade_guard::{
+    change::Operation,
+    finding::{Action, Finding},
+};
 use serde_json::json;
 
 use crate::scene::{Scene, claim, commands, rules, statefulset};
@@ -246,10 +249,48 @@ fn claims_that_take_over_data_are_as_large() {
         "{:?}",
         findings[1].why
     );
-    // As much as the template always asked for; somebody expanded the volume.
-    scene("64Gi", "65536Mi").refused("elasticsearch-claims-orphaned");
+    // As much as the template always asked for; somebody expanded the volume, and its copy would be too small.
+    let findings = scene("64Gi", "65536Mi").particular();
+    assert_eq!(
+        rules(&findings),
+        ["elasticsearch-claims-orphaned", "storage-shrunk"]
+    );
+    assert_eq!(
+        commands(&findings[1]),
+        ["--set elasticsearch.master.persistence.size=200Gi"]
+    );
+    scene("64Gi", "200Gi").refused("elasticsearch-claims-orphaned");
+    scene("64Gi", "300Gi").refused("elasticsearch-claims-orphaned");
     // Handed over: the volume keeps its size.
-    scene("200Gi", "64Gi").live(&handed_over("Retain")).passes();
+    let with_size = |size: &str| {
+        let volume = handed_over("Retain");
+        volume.replace(
+            "spec: {",
+            &format!("spec: {{capacity: {{storage: {size}}}, "),
+        )
+    };
+    scene("200Gi", "64Gi").live(&with_size("64Gi")).passes();
+    let findings = scene("200Gi", "64Gi")
+        .live(&with_size("200Gi"))
+        .particular();
+    assert_eq!(rules(&findings), ["storage-shrunk"]);
+    assert_eq!(findings[0].action, Action::Warn);
+    assert_eq!(
+        findings[0].why[1],
+        format!("  {NEW} asks for 64Gi and will have the 200Gi of volume volume-{OLD}")
+    );
+    // One claim of which nobody knows the size keeps nothing from being said of the others.
+    let second = OLD.replace("-0", "-1");
+    let unknown = claim(OLD, "Bound", ELASTIC).replace("capacity: {storage: 1Gi}, ", "");
+    let large = claim(&second, "Bound", ELASTIC).replace("storage: 1Gi", "storage: 200Gi");
+    let two = |document: String| document.replace("replicas: 1", "replicas: 2");
+    let finding = Scene::upgrade("8.2.34", "8.3.1")
+        .running(&two(elastic(1)))
+        .planned(&two(bitnami()))
+        .live(&unknown)
+        .live(&large)
+        .one("storage-shrunk");
+    assert!(finding.why[1].contains(&second), "{finding:#?}");
     // A claim that is there has its size already.
     let there = claim(NEW, "Bound", BITNAMI);
     scene("200Gi", "64Gi").live(&there).passes();
