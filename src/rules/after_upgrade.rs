@@ -12,9 +12,9 @@ use super::{Rule, immutable_field_changed};
 use crate::{
     camunda::{Application, Line, is_elastics, release_label},
     change::{Change, ObjectChange, Operation, Side},
-    claims::Mounts,
+    claims::{Fate, Mounts, fate, is_mounted},
     facts::Facts,
-    finding::{Action, Finding},
+    finding::{Action, Command, Finding, Fix},
     migration::{self, State},
     object::{Kind, Object, ObjectRef},
     shell,
@@ -37,7 +37,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if !looks && (change.operation != Operation::Upgrade || !runs_13(change)) {
         return Vec::new();
     }
-    let mut left = Vec::new();
+    let mut left: Vec<Left> = Vec::new();
     for job in change.of_kind(Kind::Job).filter(|job| job.camunda) {
         left.extend(of_job(change, facts, job));
     }
@@ -45,20 +45,38 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if looks {
         left.extend(unmounted_claims(change, facts));
     }
+    left.extend(idle_volumes(change, facts));
     let title = match left.len() {
         0 => return Vec::new(),
         1 => "An earlier upgrade has left something to be done".to_owned(),
         count => format!("An earlier upgrade has left {count} things to be done"),
     };
+    let (why, fixes): (Vec<_>, Vec<_>) =
+        left.into_iter().map(|left| (left.what, left.fixes)).unzip();
     vec![Finding {
         rule: RULE.id,
         action: Action::Warn,
         title,
         objects: Vec::new(),
-        why: left,
-        fixes: Vec::new(),
+        why,
+        fixes: fixes.into_iter().flatten().collect(),
         guide: "Monitor the migration (8.7 to 8.8)",
     }]
+}
+
+/// One thing that is left to be done.
+struct Left {
+    what: String,
+    fixes: Vec<Fix>,
+}
+
+impl Left {
+    fn new(what: impl Into<String>, fixes: Vec<Fix>) -> Self {
+        Self {
+            what: what.into(),
+            fixes,
+        }
+    }
 }
 
 /// Whether the release is on 13 or later and stays on its line.
@@ -70,7 +88,7 @@ fn runs_13(change: &Change) -> bool {
 }
 
 /// What a migration Job of the new manifest waits for, unless it changes: then a rule that refuses says it.
-fn of_job(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<String> {
+fn of_job(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<Left> {
     let migration = migration::of(job, Side::Planned)?;
     let live = facts.get(&job.object)?;
     if immutable_field_changed::changed(change, facts, job).is_some() {
@@ -85,32 +103,37 @@ fn of_job(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<String> 
     }
 }
 
-fn unfinished(migration: Application, job: &ObjectRef) -> String {
+fn unfinished(migration: Application, job: &ObjectRef) -> Left {
     let wait = [
         "wait",
         "--for=condition=complete",
         &format!("job/{}", job.name),
         "--timeout=24h",
     ];
-    format!(
-        "{job} still runs, so {} is not done: {}.",
-        migration.name(),
-        shell::kubectl(&job.namespace, wait)
+    let wait = Command::Shell(shell::kubectl(&job.namespace, wait));
+    Left::new(
+        format!("{job} still runs, so {} is not done.", migration.name()),
+        vec![Fix::new(format!("Wait for {job}:"), vec![wait])],
     )
 }
 
-fn complete(change: &Change, migration: Application, job: &ObjectRef) -> String {
+fn complete(change: &Change, migration: Application, job: &ObjectRef) -> Left {
     let importers = match migration {
         Application::DataMigration => running_importer(change),
         _ => None,
     };
-    let flag = migration::flag(change, migration, false);
-    format!(
-        "{job} is Complete{}: add {} to the next helm upgrade, before one that changes the Job, which Kubernetes refuses.",
-        importers
-            .map(|importer| format!(", and {} has nothing left to import", importer.object))
-            .unwrap_or_default(),
-        flag.text()
+    let importers = importers
+        .map(|importer| format!(", and {} has nothing left to import", importer.object))
+        .unwrap_or_default();
+    let intro = format!(
+        "{job} is done; add to the next helm upgrade, before one that changes the Job, which Kubernetes refuses:"
+    );
+    Left::new(
+        format!("{job} is Complete{importers}."),
+        vec![Fix::new(
+            intro,
+            vec![migration::flag(change, migration, false)],
+        )],
     )
 }
 
@@ -119,30 +142,81 @@ fn running_importer(change: &Change) -> Option<&ObjectChange> {
     (!importer.on(Side::Planned).is_some_and(is_stopped)).then_some(importer)
 }
 
-fn failed(migration: Application, job: &ObjectRef, live: &Object) -> String {
+fn failed(migration: Application, job: &ObjectRef, live: &Object) -> Left {
     let because = migration::failure(live)
         .map(|message| format!(" ({})", message.trim_end_matches('.')))
         .unwrap_or_default();
     let delete = shell::kubectl(&job.namespace, ["delete", "job", &job.name]);
-    format!(
-        "{job} has failed{because}, so {} is not done: see {}, and once the cause is gone have it made anew with {delete} and this upgrade once more.",
-        migration.name(),
-        migration::logs(job).text()
+    Left::new(
+        format!(
+            "{job} has failed{because}, so {} is not done.",
+            migration.name()
+        ),
+        vec![
+            Fix::new(
+                format!("See why {job} has failed:"),
+                vec![migration::logs(job)],
+            ),
+            Fix::new(
+                "Once the cause is gone, delete it, and have it made anew by this upgrade once more:",
+                vec![Command::Manual(delete)],
+            ),
+        ],
     )
 }
 
-/// Claims that lost their volumes and that nothing of the new manifest mounts.
-fn lost_claims(change: &Change, facts: &Facts) -> Option<String> {
+/// Claims that lost their volumes, that nothing of the new manifest mounts, and whose data is with pods, or gone.
+fn lost_claims(change: &Change, facts: &Facts) -> Option<Left> {
     let (namespace, lost) = unmounted(change, facts, "Lost")?;
-    let names = lost.iter().map(|claim| claim.name());
-    let delete = shell::kubectl(namespace, ["delete", "pvc"].into_iter().chain(names));
-    Some(format!(
-        "Claims that have lost their volumes can go: {delete}."
+    let settled: Vec<_> = lost
+        .into_iter()
+        .filter(|claim| matches!(fate(facts, claim, sets(change, facts)), Fate::Settled))
+        .map(Object::name)
+        .collect();
+    if settled.is_empty() {
+        return None;
+    }
+    let delete = ["delete", "pvc"].into_iter().chain(settled.iter().copied());
+    let delete = Command::Shell(shell::kubectl(namespace, delete));
+    Some(Left::new(
+        format!("Claims have lost their volumes: {}.", settled.join(", ")),
+        vec![Fix::new(
+            "The claims that have lost their volumes can go:",
+            vec![delete],
+        )],
     ))
 }
 
+/// Volumes that were taken from claims and that no pod has: the way to them is the claim, so it stays.
+fn idle_volumes(change: &Change, facts: &Facts) -> Option<Left> {
+    let (_, lost) = unmounted(change, facts, "Lost")?;
+    let idle: Vec<_> = lost
+        .into_iter()
+        .filter_map(|claim| match fate(facts, claim, sets(change, facts)) {
+            Fate::Idle(volume) => Some(format!("{} of claim {}", volume.name(), claim.name())),
+            Fate::Settled | Fate::Unknown => None,
+        })
+        .collect();
+    (!idle.is_empty()).then(|| {
+        Left::new(
+            format!(
+                "No pod mounts volume {}, which may hold data: run as many pods as had data, or keep claim and volume.",
+                idle.join(", ")
+            ),
+            Vec::new(),
+        )
+    })
+}
+
+/// As the manifest has them, and as they are live.
+fn sets<'a>(change: &'a Change, facts: &'a Facts) -> impl Iterator<Item = &'a Object> {
+    let planned = change.of_kind(Kind::StatefulSet);
+    let planned = planned.filter_map(|set| set.planned.as_deref());
+    planned.chain(facts.of_kind(Kind::StatefulSet))
+}
+
 /// Elasticsearch's claims of before 8.3 that still have their volumes: a copy's origin, or data that was left behind.
-fn unmounted_claims(change: &Change, facts: &Facts) -> Option<String> {
+fn unmounted_claims(change: &Change, facts: &Facts) -> Option<Left> {
     let (namespace, bound) = unmounted(change, facts, "Bound")?;
     let old: Vec<_> = bound
         .into_iter()
@@ -155,24 +229,33 @@ fn unmounted_claims(change: &Change, facts: &Facts) -> Option<String> {
     let copied = |name: &&str| {
         facts.claims(namespace).any(|claim| {
             let source = claim.str("/spec/dataSource/name");
-            claim.str("/status/phase") == Some("Bound") && source == Some(name)
+            claim.str("/status/phase") == Some("Bound")
+                && source == Some(name)
+                && is_mounted(sets(change, facts), namespace, claim.name())
         })
     };
-    Some(match old.iter().all(copied) {
-        true => format!(
-            "Nothing mounts {} any more, and a copy of each is Bound: once the copies are trusted they can go: {}.",
-            old.join(", "),
-            shell::kubectl(
-                namespace,
-                ["delete", "pvc"].into_iter().chain(old.iter().copied())
-            )
+    let names = old.join(", ");
+    if old.iter().all(copied) {
+        let delete = ["delete", "pvc"].into_iter().chain(old.iter().copied());
+        let delete = Command::Manual(shell::kubectl(namespace, delete));
+        return Some(Left::new(
+            format!("Nothing mounts {names} any more, and a pod has a copy of each."),
+            vec![Fix::new(
+                "Once the copies are trusted, their origins can go:",
+                vec![delete],
+            )],
+        ));
+    }
+    let explain = "camunda-upgrade-guard explain elasticsearch-claims-orphaned";
+    Some(Left::new(
+        format!(
+            "Nothing mounts {names} any more, which still hold data: a backup, unless Elasticsearch has started on empty volumes."
         ),
-        false => format!(
-            "Nothing mounts {} any more, which still hold data: if Elasticsearch has started on empty volumes, see \
-             camunda-upgrade-guard explain elasticsearch-claims-orphaned; else they are a backup.",
-            old.join(", ")
-        ),
-    })
+        vec![Fix::new(
+            "What to do where Elasticsearch has started on empty volumes:",
+            vec![Command::Shell(explain.to_owned())],
+        )],
+    ))
 }
 
 /// The release's claims in a phase that nothing of the new manifest mounts, in the first namespace that has such.

@@ -47,6 +47,7 @@ pub(super) fn problems(
     problems.extend(look.other_majors());
     problems.extend(look.left_over_claims());
     problems.extend(look.lost_claims());
+    problems.extend(look.idle_volumes());
     problems
 }
 

@@ -10,7 +10,7 @@ use crate::{
         AFTER, AGAIN, IMMUTABLE, OFF, TEMPLATE, UNFINISHED, broker_claim, brokers, ended, finds,
         importer, job, text, unprepared,
     },
-    scene::{Scene, claim, commands},
+    scene::{Scene, claim, commands, statefulset},
 };
 
 /// A release on 13 with both migrations on the cluster.
@@ -190,9 +190,12 @@ fn what_is_left_after_the_upgrade_is_told() {
         finding.why,
         [
             "Job camunda-zeebe-migration-data is Complete, and Deployment camunda-zeebe-migration-importer has nothing left to \
-          import: add --set orchestration.migration.data.enabled=false to the next helm upgrade, before one that changes the \
-          Job, which Kubernetes refuses."
+             import."
         ]
+    );
+    assert_eq!(
+        commands(&finding),
+        ["--set orchestration.migration.data.enabled=false"]
     );
     let stopped = again(0).live(&ended("data", "Complete"));
     assert!(!finds(&stopped, &[AFTER])[0].why[0].contains("importer"));
@@ -202,9 +205,9 @@ fn what_is_left_after_the_upgrade_is_told() {
         finding.title,
         "An earlier upgrade has left 2 things to be done"
     );
-    assert!(
-        finding.why[1].contains("kubectl -n prod delete job camunda-zeebe-migration-identity"),
-        "{finding:#?}"
+    assert_eq!(
+        commands(&finding).last(),
+        Some(&"kubectl -n prod delete job camunda-zeebe-migration-identity")
     );
 }
 
@@ -218,9 +221,55 @@ fn lost_claims_can_go_where_nothing_mounts_them() {
             .live(&claim(name, "Lost", labels))
     };
     let old = "elasticsearch-master-elasticsearch-master-0";
-    let finding = finds(&lost(old, labels), &[AFTER]).remove(0);
+    // Its volume is gone.
+    let gone = |name: &str| {
+        let document = claim(name, "Lost", labels);
+        let (claim, _) = document.split_once("---").unwrap();
+        Scene::upgrade("13.12.7", "13.12.7")
+            .running(&brokers(TEMPLATE))
+            .planned(&brokers(TEMPLATE))
+            .live(claim)
+    };
+    let finding = finds(&gone(old), &[AFTER]).remove(0);
     let delete = format!("kubectl -n prod delete pvc {old}");
-    assert!(finding.why[0].contains(&delete), "{finding:#?}");
+    assert_eq!(commands(&finding), [delete.as_str()]);
+    // A pod has it under another claim.
+    let to = |claim: &str| {
+        format!(
+            "kind: PersistentVolume\nmetadata: {{name: volume-{old}}}\nspec: {{claimRef: {{namespace: prod, name: {claim}}}}}"
+        )
+    };
+    let bound = |name: &str| {
+        let document = claim(name, "Bound", labels);
+        let (claim, _) = document.split_once("---").unwrap();
+        claim.replace(&format!("volume-{name}"), &format!("volume-{old}"))
+    };
+    let elasticsearch = |replicas| {
+        let labels = "app.kubernetes.io/name: elasticsearch, app.kubernetes.io/instance: camunda";
+        statefulset("camunda-elasticsearch-master", "data", labels, replicas)
+    };
+    let new = "data-camunda-elasticsearch-master-0";
+    let moved = |replicas| {
+        gone(old)
+            .running(&elasticsearch(replicas))
+            .planned(&elasticsearch(replicas))
+            .live(&to(new))
+    };
+    let finding = finds(&moved(1).live(&bound(new)), &[AFTER]).remove(0);
+    assert_eq!(commands(&finding), [delete.as_str()]);
+    // Nothing mounts what has its data: the way to it is not thrown away.
+    let third = "data-camunda-elasticsearch-master-2";
+    for idle in [
+        moved(1),
+        moved(1).live(&to(third)),
+        moved(2).live(&to(third)).live(&bound(third)),
+        lost(old, labels),
+    ] {
+        let finding = finds(&idle, &[AFTER]).remove(0);
+        assert_eq!(commands(&finding), [""; 0], "{finding:#?}");
+        let told = format!("No pod mounts volume volume-{old} of claim {old}");
+        assert!(finding.why[0].starts_with(&told), "{finding:#?}");
+    }
     finds(&lost("data-camunda-zeebe-0", labels), &[]);
     finds(&lost(old, "app.kubernetes.io/instance: other"), &[]);
     let crossing = Scene::upgrade("13.12.7", "14.0.0").live(&claim(old, "Lost", labels));

@@ -3,9 +3,9 @@
 use super::Look;
 use crate::{
     camunda::is_elastics,
-    claims::{holds_data, is_retained},
+    claims::{Fate, fate, holds_data, is_retained},
     finding::Command,
-    object::Object,
+    object::{Kind, Object},
     rules,
     scan::Problem,
     shell,
@@ -51,12 +51,12 @@ impl Look<'_> {
         })
     }
 
-    /// Claims that have lost their volumes.
+    /// Claims that have lost their volumes, as far as nothing is in those that no pod has.
     pub(super) fn lost_claims(&self) -> Option<Problem> {
-        let lost = self.claims();
-        let lost: Vec<_> = lost
-            .filter(|claim| claim.str("/status/phase") == Some("Lost"))
-            .map(Object::name)
+        let lost: Vec<_> = self
+            .lost()
+            .filter(|(_, fate)| matches!(fate, Fate::Settled))
+            .map(|(claim, _)| claim.name())
             .collect();
         let delete = ["delete", "pvc"].into_iter().chain(lost.iter().copied());
         let delete = shell::kubectl(&self.standing.namespace, delete);
@@ -67,5 +67,36 @@ impl Look<'_> {
             why: lost.iter().map(|name| (*name).to_owned()).collect(),
             cure: vec![Command::Shell(delete)],
         })
+    }
+
+    /// Volumes that were taken from claims and that no pod has.
+    pub(super) fn idle_volumes(&self) -> Option<Problem> {
+        let idle = self.lost().filter_map(|(claim, fate)| match fate {
+            Fate::Idle(volume) => Some(format!("{} of claim {}", volume.name(), claim.name())),
+            Fate::Settled | Fate::Unknown => None,
+        });
+        let why: Vec<_> = idle.collect();
+        (!why.is_empty()).then(|| Problem {
+            rule: Some("after-upgrade"),
+            stops: false,
+            title: "Volumes hold data that no pod mounts".to_owned(),
+            why,
+            cure: Vec::new(),
+        })
+    }
+
+    fn lost(&self) -> impl Iterator<Item = (&Object, Fate<'_>)> {
+        let is_lost = |claim: &&Object| claim.str("/status/phase") == Some("Lost");
+        self.claims()
+            .filter(is_lost)
+            .map(|claim| (claim, fate(self.facts, claim, self.statefulsets())))
+    }
+
+    /// As they are live, and as the manifest has them: what is stopped comes back.
+    fn statefulsets(&self) -> impl Iterator<Item = &Object> {
+        let rendered = self.standing.rendered.objects.iter();
+        let rendered = rendered.filter(|object| object.reference.kind == Kind::StatefulSet);
+        let live = self.facts.of_kind(Kind::StatefulSet);
+        live.chain(rendered.map(|object| &*object.object))
     }
 }
