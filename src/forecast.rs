@@ -5,6 +5,7 @@
 //! that a release record announces, so that the rules judge it; what only a rendered manifest tells, they can't see.
 
 mod aftermath;
+mod claims;
 mod count;
 mod elasticsearch;
 mod image;
@@ -124,6 +125,7 @@ impl Standing {
             })
             .collect();
         workloads::drop_with_their_chart(&running, &mut objects);
+        claims::rename(&between, &mut objects);
         for object in &mut objects {
             rewired::rewire(&between, object);
         }

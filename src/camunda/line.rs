@@ -100,6 +100,9 @@ pub struct Line {
     /// Secrets that the line before named by default, or under values that are gone.
     #[serde(default)]
     pub named_secrets: Vec<NamedSecret>,
+    /// The claims of the chart's own manifest that have another name than in the line before, by the ends of their names.
+    #[serde(default)]
+    pub renamed_claims: BTreeMap<String, String>,
     /// The values that switch on what is off by default.
     #[serde(default)]
     pub switches: BTreeMap<Component, Vec<String>>,

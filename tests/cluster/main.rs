@@ -38,6 +38,7 @@ mod rebind;
 mod records;
 mod relabel;
 mod release;
+mod removed;
 mod replicas;
 mod rescue;
 mod scanning;

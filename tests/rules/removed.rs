@@ -1,8 +1,9 @@
 //! Claims that stand in the chart's manifest and not in the next one: Helm deletes them.
 
 use camunda_upgrade_guard::{
-    change::Rendered,
+    change::{ChartVersion, Rendered},
     finding::{Action, Finding},
+    forecast::Standing,
     release::Release,
     rules,
 };
@@ -334,4 +335,36 @@ fn web_modelers_misspelt_claim_goes_with_a_word() {
         .find(|finding| finding.rule == RULE)
         .unwrap();
     assert!(warned.why[0].contains("No workload of the release mounts"));
+}
+
+/// `plan` and `scan` judge what the lines' data foretell.
+#[test]
+fn optimizes_claims_are_foretold() {
+    let Some(corpus) = Corpus::find() else { return };
+    let names =
+        ["tmp", "camunda"].map(|end| format!("camunda-camunda-platform-optimize-data-{end}"));
+    let foretold = |from: &str| {
+        let upgrade = Upgrade::between(&corpus, from, "14.0.0-optimize-persistence");
+        let upgrade = names
+            .iter()
+            .fold(upgrade, |it, name| live(it, name, "Delete"));
+        let release: Release = serde_json::from_value(upgrade.running.clone()).unwrap();
+        let rendered = Rendered::of(&release, None);
+        let values = rendered.values.clone();
+        let standing = Standing::of("camunda", "camunda", rendered).unwrap();
+        let forecast = standing
+            .upgraded(&ChartVersion::new("14.0.0"), &values)
+            .unwrap();
+        let mut findings = rules::judge(&forecast.change, &upgrade.facts);
+        findings.retain(|finding| finding.rule == RULE);
+        findings
+    };
+    let findings = foretold("13.12.7-optimize-persistence");
+    let [deny, warn] = &findings[..] else {
+        panic!("{findings:#?}")
+    };
+    assert!(deny.why[1].contains(&names[1]) && warn.why[0].contains(&names[0]));
+    let place = "claim camunda-camunda-platform-optimize-data takes its place";
+    assert!(deny.why[1].contains(place), "{deny:#?}");
+    assert_eq!(foretold("13.12.7-identity"), []);
 }
