@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Rule;
+use super::{Rule, cures::give_up};
 use crate::{
     camunda::{self, Component, Held, Supply},
     change::{Change, Gate, ObjectChange, Operation, secret_data},
@@ -39,7 +39,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// A Secret whose passwords are made up or given, and the claim whose data knows the old ones.
 struct New<'a> {
-    claim: &'a str,
+    claim: &'a Object,
     /// The values that would give the old passwords to the chart; none where the Secret is not the chart's.
     values: Vec<String>,
     given: bool,
@@ -70,12 +70,12 @@ fn installed(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 /// A Bound claim from before, of a database or of Keycloak's.
-fn old_claim<'a>(change: &Change, facts: &'a Facts, set: &ObjectChange) -> Option<&'a str> {
+fn old_claim<'a>(change: &Change, facts: &'a Facts, set: &ObjectChange) -> Option<&'a Object> {
     let of = |set: &ObjectChange| {
         let mounts = Mounts::of(set.planned.as_deref()?);
         mounts.holding(facts, &set.object.namespace).next()
     };
-    let found = match set.component {
+    match set.component {
         Component::KeycloakPostgresql
         | Component::WebModelerPostgresql
         | Component::IdentityPostgresql => of(set),
@@ -85,12 +85,11 @@ fn old_claim<'a>(change: &Change, facts: &'a Facts, set: &ObjectChange) -> Optio
             .filter(|other| other.object.namespace == set.object.namespace)
             .find_map(of),
         _ => None,
-    };
-    found.map(Object::name)
+    }
 }
 
 /// Nothing where the Secret holds no credential.
-fn new_secret<'a>(change: &Change, secret: &ObjectRef, claim: &'a str) -> Option<New<'a>> {
+fn new_secret<'a>(change: &Change, secret: &ObjectRef, claim: &'a Object) -> Option<New<'a>> {
     let rendered = change
         .of_kind(Kind::Secret)
         .find(|other| other.object == *secret)
@@ -140,10 +139,10 @@ fn finding(action: Action, new: &BTreeMap<ObjectRef, New<'_>>) -> Finding {
         Action::Warn => "Whether the passwords that you give are those from before can't be seen:",
     }
     .to_owned()];
-    why.extend(
-        new.iter()
-            .map(|(secret, new)| format!("  {} for the data in claim {}", secret.name, new.claim)),
-    );
+    why.extend(new.iter().map(|(secret, new)| {
+        let claim = new.claim.name();
+        format!("  {} for the data in claim {claim}", secret.name)
+    }));
     Finding {
         rule: RULE.id,
         action,
@@ -164,14 +163,6 @@ fn fixes(new: &BTreeMap<ObjectRef, New<'_>>) -> Vec<Fix> {
     let give: Vec<_> = give
         .map(|value| Command::Manual(format!("{value}: its old password")))
         .collect();
-    let delete = new.iter().map(|(secret, new)| {
-        Command::Manual(shell::kubectl(
-            &secret.namespace,
-            ["delete", "pvc", new.claim],
-        ))
-    });
-    let mut delete: Vec<_> = delete.collect();
-    delete.dedup();
     let mut fixes = vec![Fix::new(
         "Restore the Secrets from your backup:",
         restore.collect(),
@@ -182,10 +173,9 @@ fn fixes(new: &BTreeMap<ObjectRef, New<'_>>) -> Vec<Fix> {
             give,
         ));
     }
-    fixes.push(Fix::instead(
-        "or, where the data is not wanted any more, delete it:",
-        delete,
-    ));
+    let mut claims: Vec<_> = new.values().map(|new| new.claim).collect();
+    claims.dedup_by_key(|claim| claim.name());
+    fixes.extend(give_up::deleted(&claims));
     fixes
 }
 

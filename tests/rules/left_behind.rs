@@ -47,6 +47,7 @@ fn installed() -> Scene {
 fn new_passwords_over_old_data() {
     let old = claim(CLAIM, "Bound", POSTGRESQL);
     let finding = installed().live(&old).refused(REINSTALL);
+    let allowed = format!("camunda-upgrade-guard/allow-deletion=uid-{CLAIM}");
     assert_eq!(
         finding.why[1],
         format!("  camunda-postgresql for the data in claim {CLAIM}")
@@ -57,9 +58,22 @@ fn new_passwords_over_old_data() {
             "kubectl -n prod apply -f camunda-postgresql.yaml",
             "identityKeycloak.postgresql.auth.password: its old password",
             "identityKeycloak.postgresql.auth.postgresPassword: its old password",
-            "kubectl -n prod delete pvc data-camunda-postgresql-0",
+            &format!("# kubectl -n prod annotate pvc {CLAIM} {allowed}"),
+            "# kubectl -n prod delete pvc data-camunda-postgresql-0",
         ]
     );
+    // What is printed is what the guard lets pass, and without the annotation it does not.
+    let annotated = old.replacen(
+        "uid: uid",
+        &format!("annotations: {{{}}}, uid: uid", allowed.replace('=', ": ")),
+        1,
+    );
+    for (claim, rules) in [(&old, &["claim-deleted"][..]), (&annotated, &[])] {
+        let scene = Scene::upgrade("12.13.3", "12.13.3").known().live(claim);
+        let findings = scene.planned(claim).object_findings(Operation::Delete);
+        let found: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+        assert_eq!(found, rules, "{claim}");
+    }
     // A Secret that the user should have made.
     Scene::install("13.12.7")
         .planned(&database("camunda-credentials"))

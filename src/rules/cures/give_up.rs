@@ -31,3 +31,20 @@ pub(crate) fn claims<'a>(claims: impl IntoIterator<Item = &'a Object>) -> Option
         )
     })
 }
+
+/// The step that deletes claims nobody wants any more; the guard lets that pass once each carries its annotation.
+pub(crate) fn deleted(claims: &[&Object]) -> Option<Fix> {
+    let allow = claims.iter().filter_map(|claim| {
+        let namespace = claim.namespace()?;
+        let delete = shell::kubectl(namespace, ["delete", "pvc", claim.name()]);
+        let delete = Command::Manual(format!("# {delete}"));
+        Some([allow(Kind::PersistentVolumeClaim, claim)?, delete])
+    });
+    let commands: Vec<_> = allow.flatten().collect();
+    (!commands.is_empty()).then(|| {
+        Fix::instead(
+            "or, where nobody wants the data any more, say so and delete it; nothing brings it back then:",
+            commands,
+        )
+    })
+}
