@@ -253,16 +253,25 @@ fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
     vec![Fix::new(intro, Vec::new())]
 }
 
+/// The step that leaves behind what a StatefulSet holds; nothing where nothing is in it.
+pub(super) fn given_up(facts: &Facts, set: &ObjectChange) -> Option<Fix> {
+    let old = Mounts::of(set.running.as_deref()?);
+    let namespace = &set.object.namespace;
+    let orphans = claims::orphans(facts, namespace, &old, None);
+    (!orphans.is_empty()).then(|| leave_behind(facts, namespace, &old.statefulset, &orphans))
+}
+
 /// Giving data up is a decision about one claim, so it names that claim's uid.
 fn leave_behind(facts: &Facts, namespace: &str, statefulset: &str, orphans: &[Orphan<'_>]) -> Fix {
     let mut commands = keep_claims(facts, namespace, statefulset);
     commands.extend(orphans.iter().filter_map(|orphan| {
         let annotation = format!("{ALLOW_ORPHAN}={}", orphan.claim.uid()?);
         let words = ["annotate", "pvc", orphan.claim.name(), &annotation];
-        Some(Command::Shell(shell::kubectl(namespace, words)))
+        let command = shell::kubectl(namespace, words);
+        Some(Command::Manual(format!("# {command}")))
     }));
     Fix::instead(
-        "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:",
+        "Or, where the data is moved or not wanted, leave it behind on purpose; claim and volume stay until somebody deletes them:",
         commands,
     )
 }

@@ -9,10 +9,10 @@ mod stores;
 
 pub(super) use self::stores::host;
 use self::stores::{STORES, State, Store};
-use super::Rule;
+use super::{Rule, claims_orphaned};
 
 use crate::{
-    change::{Change, Operation},
+    change::{Change, ObjectChange, Operation},
     claims::{self, Mounts},
     facts::Facts,
     finding::{Action, Finding, Fix},
@@ -60,29 +60,35 @@ fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
     }
     let keys: Vec<_> = store.set_keys(change).collect();
     let advice = if keys.is_empty() {
-        format!("Keep to {before}: leave out of the values what names {after}.")
+        format!(
+            "Unless the data is moved, keep to {before}: leave out of the values what names {after}."
+        )
     } else {
         format!(
-            "Keep to {before}; these values had to do with it: {}.",
+            "Unless the data is moved, keep to {before}; these values had to do with it: {}.",
             keys.join(", ")
         )
     };
+    let mut fixes = vec![Fix::new(advice, Vec::new())];
+    if before == State::Embedded {
+        // The same step as the claims' own finding has: it cures both.
+        let sets = sets(change, store);
+        fixes.extend(sets.filter_map(|set| claims_orphaned::given_up(facts, set)));
+    }
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
         title: format!("{} would go to another {}", store.user, store.name),
         objects: Vec::new(),
         why,
-        fixes: vec![Fix::new(advice, Vec::new())],
+        fixes,
         guide: "",
     })
 }
 
 /// A claim of the release's own store that holds data which nobody gave up.
 fn data<'a>(change: &Change, facts: &'a Facts, store: &Store) -> Option<&'a str> {
-    change
-        .of_kind(Kind::StatefulSet)
-        .filter(|set| set.camunda && Some(set.component) == store.embedded)
+    sets(change, store)
         .filter_map(|set| Some((&set.object.namespace, Mounts::of(set.running.as_deref()?))))
         .find_map(|(namespace, mounts)| {
             mounts
@@ -90,4 +96,12 @@ fn data<'a>(change: &Change, facts: &'a Facts, store: &Store) -> Option<&'a str>
                 .find(|claim| !claims::left_on_purpose(claim))
                 .map(Object::name)
         })
+}
+
+/// The StatefulSets of the release's own store.
+fn sets<'a>(change: &'a Change, store: &Store) -> impl Iterator<Item = &'a ObjectChange> {
+    let embedded = store.embedded;
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter(move |set| set.camunda && Some(set.component) == embedded)
 }

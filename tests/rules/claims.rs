@@ -203,7 +203,7 @@ fn a_removed_statefulset_with_data() {
     assert_eq!(
         typed.last(),
         Some(
-            &"kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
+            &"# kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
         )
     );
     postgresql("")

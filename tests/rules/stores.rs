@@ -1,6 +1,6 @@
 //! `datastore-changed`, `values-dropped` and `gateway-renamed`.
 
-use camunda_upgrade_guard::finding::Action;
+use camunda_upgrade_guard::{denial, finding::Action, rules};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, claim};
@@ -85,6 +85,18 @@ fn from_its_own_to_an_external_one() {
         .live(&claim(DATA, "Bound", ELASTICSEARCH))
         .rules();
     assert_eq!(findings, [CHANGED, "claims-orphaned"]);
+    // One step says for both that the data is moved, and is told once.
+    let (change, facts) = scene
+        .clone()
+        .live(&claim(DATA, "Bound", ELASTICSEARCH))
+        .judged();
+    let text = denial::message(&change, &rules::judge(&change, &facts)).unwrap();
+    assert_eq!(text.matches("allow-orphan").count(), 1, "{text}");
+    let second = text.split("\n2. ").nth(1).unwrap();
+    assert!(
+        second.contains("What is to be typed under 1 cures this too."),
+        "{text}"
+    );
     // The StatefulSet stays, and nobody uses it.
     scene
         .clone()
