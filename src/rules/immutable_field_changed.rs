@@ -8,6 +8,7 @@
 //! Documented: "v8.3.1" and "v8.0.13"; Identity's Deployment in 10.0.0 and the Jobs of 13 are in no guide.
 
 mod fields;
+mod templates;
 
 pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
@@ -34,13 +35,29 @@ pub(super) const RULE: Rule = Rule {
     judge,
 };
 
+/// The field of a StatefulSet from which its claims are made.
+const TEMPLATES: &str = "volumeClaimTemplates";
+
 /// An object that would change in such fields.
 struct Changed<'a> {
     object: &'a ObjectRef,
     fields: Vec<&'static str>,
     live: &'a Object,
+    /// As it would be, as far as these fields.
+    after: Object,
     /// Which of 13's migrations it is.
     migration: Option<Application>,
+}
+
+impl Changed<'_> {
+    fn in_templates(&self) -> bool {
+        self.fields.contains(&TEMPLATES)
+    }
+
+    /// Whether its pods can go on running while it is made anew: they are found by the same selector.
+    fn leaves_pods(&self) -> bool {
+        self.object.kind == Kind::StatefulSet && self.fields == [TEMPLATES]
+    }
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
@@ -55,6 +72,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 object: &object.object,
                 fields,
                 live,
+                after: after_spec(object, change.gate, live, &IMMUTABLE)?,
                 migration: migration::of(object, Side::Planned),
             })
         })
@@ -110,11 +128,23 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
     let mut why = vec![format!(
         "Half of the upgrade would be applied before the API server refuses these.{first}"
     )];
-    why.extend(
-        changed
-            .iter()
-            .map(|changed| format!("  {}: {}", changed.object, changed.fields.join(", "))),
-    );
+    for changed in changed {
+        why.push(format!(
+            "  {}: {}",
+            changed.object,
+            changed.fields.join(", ")
+        ));
+        if changed.in_templates() {
+            let lines = templates::differences(changed.live, &changed.after);
+            why.extend(lines.into_iter().map(|line| format!("    {line}")));
+        }
+    }
+    if changed.iter().any(Changed::in_templates) {
+        why.push(
+            "Claims that exist keep what they have; templates count for claims that are made from then on."
+                .to_owned(),
+        );
+    }
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
@@ -154,8 +184,34 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
     let (migrations, changed): (Vec<_>, Vec<_>) =
         changed.into_iter().partition(|changed| is_kept(changed));
     fixes.extend(once_complete(change, &migrations));
+    let (left_running, changed): (Vec<_>, Vec<_>) = changed
+        .into_iter()
+        .partition(|changed| changed.leaves_pods());
+    for Changed {
+        object,
+        live,
+        after,
+        ..
+    } in &left_running
+    {
+        fixes.extend(templates::grow(facts, &object.namespace, live, after));
+    }
     fixes.extend(delete(facts, &changed));
+    fixes.extend(make_anew(facts, &left_running));
     fixes
+}
+
+/// A StatefulSet that leaves its pods behind takes them up again.
+fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
+    let mut commands = Vec::new();
+    for Changed { object, .. } in changed {
+        let (namespace, name) = (object.namespace.as_str(), object.name.as_str());
+        commands.extend(keep_claims(facts, namespace, name));
+        let words = ["delete", "statefulset", name, "--cascade=orphan"];
+        commands.push(Command::Shell(shell::kubectl(namespace, words)));
+    }
+    let intro = "The pods go on running until the upgrade takes them up again:";
+    (!commands.is_empty()).then(|| Fix::new(intro, commands))
 }
 
 /// Whether an object changes only because the user's values for it are under old keys: then it need not be deleted.

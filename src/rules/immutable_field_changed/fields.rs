@@ -82,7 +82,7 @@ fn claim_templates(statefulset: &Object) -> Vec<Value> {
         .collect()
 }
 
-fn claim_template(template: &Value) -> Value {
+pub(super) fn claim_template(template: &Value) -> Value {
     let mut normal = Map::new();
     for pointer in [
         "/metadata/name",
