@@ -156,6 +156,30 @@ pub struct Change {
     pub dropped: Vec<Dropped>,
     /// The claims that only a revision has brought that never was deployed, and that a rollback takes away.
     pub abandoned: BTreeSet<ObjectRef>,
+    /// What Helm did last with a release that is looked at as it runs, where that came to no end.
+    pub attempt: Option<Attempt>,
+}
+
+/// A revision newer than what was deployed last.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its number.
+    pub revision: u64,
+    /// What became of it.
+    pub status: Status,
+    /// The version of its chart, and of the chart that was deployed last.
+    pub charts: [Option<String>; 2],
+    /// Whether no revision before it is deployed.
+    pub is_first: bool,
+    /// The workloads that are as it has them, and those that are as before.
+    pub live: [Vec<ObjectRef>; 2],
+}
+
+impl Attempt {
+    /// Whether what runs is of this revision, in part at least.
+    pub fn has_arrived(&self) -> bool {
+        !self.live[0].is_empty()
+    }
 }
 
 /// One object of a change; what is live is among the facts.
@@ -252,6 +276,7 @@ impl Change {
             produced: planned.produced.clone(),
             dropped: dropped.unwrap_or_default(),
             abandoned: BTreeSet::new(),
+            attempt: None,
         }
     }
 

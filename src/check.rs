@@ -201,7 +201,18 @@ impl Check {
             },
             Running::Live(rendered, gaps) => (rendered, gaps),
         };
-        let change = Change::of_deployed(name, namespace, &rendered);
+        let mut gaps = gaps;
+        let attempted = reader.attempted(&records, namespace, name, &rendered);
+        let attempted = attempted.await.unwrap_or_else(|gap| {
+            gaps.push(gap);
+            None
+        });
+        let runs = attempted
+            .as_ref()
+            .filter(|it| it.attempt.has_arrived())
+            .map_or(&rendered, |it| &it.rendered);
+        let mut change = Change::of_deployed(name, namespace, runs);
+        change.attempt = attempted.as_ref().map(|it| it.attempt.clone());
         let (change, facts) = reader.deployed(change, gaps).await;
         let findings = rules::left(&change, &facts);
         let policy = self.policy.in_namespace(&reader, namespace).await;

@@ -3,6 +3,7 @@
 //! What could not be read becomes a gap among the facts, never silence.
 
 mod at_work;
+mod attempt;
 mod lookup;
 mod measure;
 mod object;
@@ -26,6 +27,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::measure::Clock;
 pub use self::{
+    attempt::Attempted,
     measure::{ReadErrors, Spent},
     records::{Decoded, Held, Records},
     release::{Announced, Asker},

@@ -11,12 +11,13 @@ use super::{Rule, immutable_field_changed};
 
 use crate::{
     camunda::{Application, Line, is_elastics, release_label},
-    change::{Change, ObjectChange, Operation, Side},
+    change::{Attempt, Change, ObjectChange, Operation, Side},
     claims::{Fate, Mounts, fate, is_mounted},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
     migration::{self, State},
     object::{Kind, Object, ObjectRef},
+    release::Status,
     shell,
     workload::is_stopped,
 };
@@ -37,7 +38,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if !looks && (change.operation != Operation::Upgrade || !runs_13(change)) {
         return Vec::new();
     }
-    let mut left: Vec<Left> = Vec::new();
+    let mut left: Vec<Left> = change.attempt.iter().map(attempt).collect();
     for job in change.of_kind(Kind::Job).filter(|job| job.camunda) {
         left.extend(of_job(change, facts, job));
     }
@@ -77,6 +78,44 @@ impl Left {
             fixes,
         }
     }
+}
+
+/// What Helm did last, which is not what its history calls deployed.
+fn attempt(attempt: &Attempt) -> Left {
+    let what = match attempt.status {
+        Status::Failed => "failed",
+        _ => "was begun, and Helm is at work on it still or was cut off",
+    };
+    let [new, old] = attempt.charts.each_ref().map(|chart| {
+        let version = chart.as_deref();
+        version.map_or("of unknown version".to_owned(), |it| {
+            format!("camunda-platform {it}")
+        })
+    });
+    let [arrived, behind] = attempt.live.each_ref().map(Vec::len);
+    let runs = match (arrived, behind) {
+        _ if attempt.is_first => "no revision before it is deployed".to_owned(),
+        (0, 0) => format!(
+            "its workloads have the images of what was deployed before ({old}), so how much of it was applied can't be told"
+        ),
+        (0, _) => format!("what runs is what was deployed before ({old})"),
+        (_, 0) => "what runs is of this revision".to_owned(),
+        _ => {
+            let names = attempt.live[1].iter().map(ToString::to_string);
+            let names: Vec<_> = names.collect();
+            format!(
+                "what runs is of this revision in part: {} of {} workloads; {} as deployed before ({old})",
+                arrived,
+                arrived + behind,
+                names.join(", ")
+            )
+        }
+    };
+    let what = format!(
+        "Revision {} ({new}) {what}: {runs}. Run it again once its cause is gone.",
+        attempt.revision
+    );
+    Left::new(what, Vec::new())
 }
 
 /// Whether the release is on 13 or later and stays on its line.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod applications;
+mod attempted;
 mod authentication;
 mod authentication_corpus;
 mod claims;
