@@ -301,7 +301,7 @@ fn claims_of_a_template_that_is_gone_are_named() {
     assert_eq!(
         commands(&finding),
         [
-            "kubectl -n prod annotate pvc exports-camunda-zeebe-0 camunda-upgrade-guard/allow-orphan=uid-exports-camunda-zeebe-0"
+            "# kubectl -n prod annotate pvc exports-camunda-zeebe-0 camunda-upgrade-guard/allow-orphan=uid-exports-camunda-zeebe-0"
         ]
     );
     // Given up, or never used.
