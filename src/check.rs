@@ -299,10 +299,9 @@ impl Check {
                 facts.insert_dry_run(dry_run.clone());
             }
         }
-        let findings = announced.judge();
+        let policy = self.policy.in_namespace(reader, &release.namespace).await;
+        let findings = policy.announced_past(&announced, None);
         let change = announced.into_change();
-        let policy = self.policy.in_namespace(reader, &change.namespace).await;
-        let findings = policy.apply(&change.namespace, &change.release, findings);
         let mut report = Report::new(change, findings, source);
         if report.outcome() != Outcome::Clean && matches!(running, Running::Live(..)) {
             report.notes.push(format!(

@@ -98,10 +98,18 @@ impl Override {
         })
     }
 
+    /// How what a rule finds counts under it.
+    pub(crate) fn counts(&self, rule: &str, action: Action) -> Action {
+        match self.rules.contains(rule) {
+            true => Action::Warn,
+            false => action,
+        }
+    }
+
     /// Has the findings of its rules warn.
     pub fn apply(&self, findings: &mut [Finding]) {
         for finding in findings {
-            if finding.action == Action::Deny && self.rules.contains(finding.rule) {
+            if self.counts(finding.rule, finding.action) != finding.action {
                 finding.action = Action::Warn;
                 finding.title = format!("{OVERRIDDEN}{}): {}", self.reason, finding.title);
             }

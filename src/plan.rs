@@ -132,7 +132,7 @@ impl Plan {
             let mut done = standing.upgraded(&chart, &given).ok_or_else(unknown)?;
             // Old keys are asked to be taken out once they are under new ones.
             done.planned.values = match conversion::entered(&refused.change) {
-                Some(line) => values.without(&line.converted_values),
+                Some(line) => values.without(line.converted_values.values().flatten()),
                 None => values,
             };
             facts = prepared;

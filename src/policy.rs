@@ -15,10 +15,13 @@ use serde::{Deserialize, Deserializer, de::Error};
 use self::guarded::one;
 use crate::{
     camunda::NewestPatches,
+    change::Change,
+    facts::Facts,
     finding::{AUDITED, Action, Finding},
-    gather::Reader,
+    gather::{Announced, Reader},
     mutations::volume_reclaim_policy::RetainScope,
-    rules::RULES,
+    overrides::Override,
+    rules::{self, Counting, RULES},
 };
 
 /// The file's content; what it leaves out is as the rules' pages say.
@@ -180,7 +183,85 @@ impl Policy {
         mode.unwrap_or(self.mode)
     }
 
-    /// What the rules found, as it counts for a release.
+    /// What all rules find of a change, as it counts for its release.
+    pub fn judge(&self, change: &Change, facts: &Facts) -> Vec<Finding> {
+        self.judge_past(change, facts, None)
+    }
+
+    /// The same where somebody goes ahead against some of it.
+    pub fn judge_past(
+        &self,
+        change: &Change,
+        facts: &Facts,
+        decided: Option<&Override>,
+    ) -> Vec<Finding> {
+        self.judged(&change.namespace, &change.release, decided, |counts| {
+            rules::judge_counting(change, facts, counts)
+        })
+    }
+
+    /// The same of all parts of a release.
+    pub(crate) fn announced_past(
+        &self,
+        announced: &Announced,
+        decided: Option<&Override>,
+    ) -> Vec<Finding> {
+        let Some((_, change, _)) = announced.parts.first() else {
+            return Vec::new();
+        };
+        self.judged(&change.namespace, &change.release, decided, |counts| {
+            announced.judge_counting(counts)
+        })
+    }
+
+    /// The same of a claim that a record under way deletes.
+    pub(crate) fn removal_past(
+        &self,
+        change: &Change,
+        facts: &Facts,
+        decided: Option<&Override>,
+    ) -> Vec<Finding> {
+        self.judged(&change.namespace, &change.release, decided, |_| {
+            rules::removal(change, facts)
+        })
+    }
+
+    fn judged(
+        &self,
+        namespace: &str,
+        release: &str,
+        decided: Option<&Override>,
+        find: impl FnOnce(Counting<'_>) -> Vec<Finding>,
+    ) -> Vec<Finding> {
+        // In audit mode all that is told is what would be refused.
+        let counts = |rule, action| {
+            let action = self.counts(namespace, release, rule, action)?;
+            Some(decided.map_or(action, |it| it.counts(rule, action)))
+        };
+        let mut findings = self.apply(namespace, release, find(&counts));
+        if let Some(decided) = decided {
+            decided.apply(&mut findings);
+        }
+        findings
+    }
+
+    /// How what a rule finds counts for a release; nothing where it is not told.
+    fn counts(
+        &self,
+        namespace: &str,
+        release: &str,
+        rule: &'static str,
+        action: Action,
+    ) -> Option<Action> {
+        match self.setting(namespace, release, rule) {
+            Some(Setting::Off) => None,
+            Some(Setting::Deny) => Some(Action::Deny),
+            Some(Setting::Warn) => Some(Action::Warn),
+            None => Some(action),
+        }
+    }
+
+    /// What was found, as it counts for a release.
     pub fn apply(
         &self,
         namespace: &str,
@@ -192,12 +273,10 @@ impl Policy {
             return Vec::new();
         }
         findings.retain_mut(|finding| {
-            match self.setting(namespace, release, finding.rule) {
-                Some(Setting::Off) => return false,
-                Some(Setting::Deny) => finding.action = Action::Deny,
-                Some(Setting::Warn) => finding.action = Action::Warn,
-                None => {}
-            }
+            let Some(action) = self.counts(namespace, release, finding.rule, finding.action) else {
+                return false;
+            };
+            finding.action = action;
             if mode == Mode::Audit && finding.action == Action::Deny {
                 finding.action = Action::Warn;
                 finding.title.insert_str(0, AUDITED);

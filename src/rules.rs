@@ -34,6 +34,7 @@ mod elasticsearch_values_8_3;
 mod elasticsearch_version;
 mod gateway_authentication_enabled;
 mod gateway_renamed;
+mod heard;
 mod helm_cli_version;
 mod identity_migration_disabled;
 mod identity_migration_idp;
@@ -73,7 +74,6 @@ mod zeebe_brokers_reduced;
 
 use crate::{change::Change, facts::Facts, finding::Finding, object::Object};
 
-use self::not_checked::Unjudged;
 pub(crate) use self::{
     claim_removed::removed as removed_claims,
     cures::{
@@ -86,11 +86,13 @@ pub(crate) use self::{
         way,
     },
     elasticsearch_claims_orphaned::{Orphaned, orphaned},
+    heard::Counting,
     identity_secret_regenerated::{kept, may_be_overwritten},
     postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
     release_notes::{notes, title as note_title},
     volume_not_retained::retain,
 };
+use self::{heard::Yields, not_checked::Unjudged};
 pub use crate::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
@@ -185,6 +187,91 @@ pub const RULES: &[Rule] = &[
     release_notes::RULE,
 ];
 
+/// The rules that leave to others what those find too, as far as it is heard after policy and overrides.
+const YIELDS: &[Yields] = &[
+    Yields {
+        rule: immutable_field_changed::RULE.id,
+        to: &[
+            elasticsearch_claim_labels::RULE.id,
+            data_migration_on_install::RULE.id,
+        ],
+        judge: immutable_field_changed::beside,
+    },
+    Yields {
+        rule: server_dry_run::RULE.id,
+        to: &[
+            immutable_field_changed::RULE.id,
+            elasticsearch_claim_labels::RULE.id,
+            data_migration_on_install::RULE.id,
+        ],
+        judge: server_dry_run::beside,
+    },
+    Yields {
+        rule: claims_orphaned::RULE.id,
+        to: &[
+            elasticsearch_claims_orphaned::RULE.id,
+            elasticsearch_nodes_reduced::RULE.id,
+            zeebe_brokers_reduced::RULE.id,
+        ],
+        judge: claims_orphaned::beside,
+    },
+    Yields {
+        rule: volume_not_retained::RULE.id,
+        to: &[
+            elasticsearch_claim_labels::RULE.id,
+            elasticsearch_claims_orphaned::RULE.id,
+            claims_orphaned::RULE.id,
+        ],
+        judge: volume_not_retained::beside,
+    },
+    Yields {
+        rule: credentials_secret_incomplete::RULE.id,
+        to: &[connectors_secret_missing::RULE.id],
+        judge: credentials_secret_incomplete::beside,
+    },
+    Yields {
+        rule: credential_source_changed::RULE.id,
+        to: &[
+            credentials_secret_incomplete::RULE.id,
+            identity_secret_regenerated::RULE.id,
+        ],
+        judge: credential_source_changed::beside,
+    },
+    Yields {
+        rule: identity_secret_removed::RULE.id,
+        to: &[credential_source_changed::RULE.id],
+        judge: identity_secret_removed::beside,
+    },
+    Yields {
+        rule: authentication_not_explicit::RULE.id,
+        to: &[authentication_changed::RULE.id],
+        judge: authentication_not_explicit::beside,
+    },
+    Yields {
+        rule: values_dropped::RULE.id,
+        to: &[datastore_changed::RULE.id, PASSWORDS],
+        judge: values_dropped::beside,
+    },
+    Yields {
+        rule: values_ignored::RULE.id,
+        to: &[
+            orchestration_values::RULE.id,
+            web_modeler_postgresql_renamed::RULE.id,
+            elasticsearch_values_8_3::RULE.id,
+            web_modeler_database_url::RULE.id,
+        ],
+        judge: values_ignored::beside,
+    },
+    Yields {
+        rule: after_upgrade::RULE.id,
+        to: &[
+            immutable_field_changed::RULE.id,
+            data_migration_on_install::RULE.id,
+        ],
+        judge: after_upgrade::beside,
+    },
+];
+
 /// The rule about credentials that a chart would make anew, or wants to be given again.
 pub const PASSWORDS: &str = identity_secret_regenerated::RULE.id;
 
@@ -216,29 +303,39 @@ pub(crate) fn values_files(change: &Change, facts: &Facts) -> Vec<ValuesFile> {
 
 /// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.
 pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    judge_by(RULES, change, facts)
+    judge_counting(change, facts, &|_, action| Some(action))
+}
+
+/// All that all rules find where not all of them count as they do by default: none yields to one that is not heard.
+pub(crate) fn judge_counting(change: &Change, facts: &Facts, counts: Counting<'_>) -> Vec<Finding> {
+    judge_by(RULES, change, facts, counts)
+}
+
+/// The rules that a rule leaves its findings to where they have the same.
+pub fn yields_to(rule: &str) -> &'static [&'static str] {
+    let yields = YIELDS.iter().find(|yields| yields.rule == rule);
+    yields.map_or(&[], |yields| yields.to)
 }
 
 /// What a release that runs has left to be done.
 pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
-    judge_by(&[after_upgrade::RULE], change, facts)
+    judge_by(&[after_upgrade::RULE], change, facts, &|_, action| {
+        Some(action)
+    })
 }
 
 /// What a record that Helm is at work on says of a claim that it deletes.
 pub fn removal(change: &Change, facts: &Facts) -> Vec<Finding> {
-    judge_by(&[claim_removed::RULE], change, facts)
+    judge_by(&[claim_removed::RULE], change, facts, &|_, action| {
+        Some(action)
+    })
 }
 
-fn judge_by(rules: &[Rule], change: &Change, facts: &Facts) -> Vec<Finding> {
+fn judge_by(rules: &[Rule], change: &Change, facts: &Facts, counts: Counting<'_>) -> Vec<Finding> {
     let mut unjudged = Unjudged::default();
-    let mut findings = Vec::new();
     // What was met on the way here no rule has asked for.
     unjudged.forget(change, facts);
-    for rule in rules.iter().filter(|rule| rule.id != NOT_CHECKED) {
-        let found = (rule.judge)(change, facts);
-        unjudged.note(rule.id, change, facts, &found);
-        findings.extend(found);
-    }
+    let mut findings = heard::judge(rules, YIELDS, change, facts, counts, &mut unjudged);
     let mut all = not_checked::find(change, facts, &unjudged);
     all.append(&mut findings);
     all

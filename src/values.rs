@@ -150,7 +150,7 @@ impl Values {
     }
 
     /// These without some dotted keys and all below them.
-    pub(crate) fn without(&self, keys: &[String]) -> Values {
+    pub(crate) fn without<'a>(&self, keys: impl IntoIterator<Item = &'a String>) -> Values {
         let mut values = self.clone();
         for key in keys {
             remove(&mut values.own, key);

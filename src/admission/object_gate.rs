@@ -11,6 +11,7 @@ use crate::{
     finding::Finding,
     gather::{Reader, Records},
     object::{Kind, Object, ObjectRef},
+    overrides::Override,
     policy::Policy,
     rules,
 };
@@ -98,8 +99,10 @@ async fn deleted(
     change.namespace = namespace;
     let loses = kind == Kind::PersistentVolumeClaim && !rules::judge(&change, &facts).is_empty();
     if loses && let Some((change, facts)) = reader.removal(records, &old, &facts).await {
-        let findings = rules::removal(&change, &facts);
-        return found(&policy, reader, &change, findings).await;
+        return found(reader, &change, |decided| {
+            policy.removal_past(&change, &facts, decided)
+        })
+        .await;
     }
     judged(&policy, reader, &change, &facts).await
 }
@@ -138,18 +141,20 @@ pub(super) async fn judged(
     change: &Change,
     facts: &Facts,
 ) -> Verdict {
-    found(policy, reader, change, rules::judge(change, facts)).await
+    found(reader, change, |decided| {
+        policy.judge_past(change, facts, decided)
+    })
+    .await
 }
 
 async fn found(
-    policy: &Policy,
     reader: &Reader,
     change: &Change,
-    findings: Vec<Finding>,
+    judge: impl Fn(Option<&Override>) -> Vec<Finding>,
 ) -> Verdict {
-    let mut findings = policy.apply(&change.namespace, &change.release, findings);
     // What an override does not cover here is told where it was refused first.
-    let _ = overriding::apply(reader, &change.namespace, change, None, &mut findings).await;
+    let (findings, _) =
+        overriding::findings(reader, &change.namespace, &change.release, None, judge).await;
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 

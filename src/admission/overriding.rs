@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{review::Request, verdict::Verdict};
 use crate::{
-    change::{Change, Operation},
+    change::Operation,
     facts::Facts,
     finding::{Count, Finding, refuses},
     gather::Reader,
@@ -71,55 +71,69 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     }
 }
 
-/// Has what somebody decided to go ahead with warn; says why an override that is there does not count.
+/// What the rules find where what somebody decided to go ahead with only warns; says why an override that is there does not
+/// count.
 ///
 /// `revision` is that of the record; an object on its own is covered while Helm is at work on the override's. `namespace` is
 /// where the request's own writer may write: of what is in others nothing is told.
-pub(super) async fn apply(
+pub(super) async fn findings(
     reader: &Reader,
     namespace: &str,
-    change: &Change,
+    release: &str,
     revision: Option<u64>,
-    findings: &mut [Finding],
-) -> Option<String> {
-    if !refuses(findings) {
-        return None;
+    judge: impl Fn(Option<&Override>) -> Vec<Finding>,
+) -> (Vec<Finding>, Option<String>) {
+    let findings = judge(None);
+    if !refuses(&findings) {
+        return (findings, None);
     }
-    let name = overrides::name(&change.release);
+    match decided(reader, namespace, release, revision).await {
+        Ok(Some(decided)) => {
+            let findings = judge(Some(&decided));
+            if findings.iter().any(|it| it.count() == Count::Overridden) {
+                let (revision, reason) = (decided.revision, decided.reason);
+                tracing::warn!(namespace, release, revision, reason, "override used");
+            }
+            (findings, None)
+        }
+        Ok(None) => (findings, None),
+        Err(void) => (findings, Some(void)),
+    }
+}
+
+/// The override that counts for a revision; why one that is there does not.
+async fn decided(
+    reader: &Reader,
+    namespace: &str,
+    release: &str,
+    revision: Option<u64>,
+) -> Result<Option<Override>, String> {
+    let name = overrides::name(release);
     let reference = ObjectRef::new(Kind::ConfigMap, namespace, &name);
     let mut facts = Facts::default();
     let found = reader.live(&mut facts, &reference).await;
     if let Some(gap) = facts.gaps().first() {
         let reason = &gap.reason;
-        return Some(format!(
+        return Err(format!(
             "Whether there is an override {name} could not be read: {reason}."
         ));
     }
-    let found = found?;
-    let read = match Override::read(&found, Timestamp::now()) {
-        Ok(read) => read,
-        Err(reason) => return Some(format!("Override {name} does not count: {reason}.")),
+    let Some(found) = found else {
+        return Ok(None);
     };
-    match revision {
+    let read = Override::read(&found, Timestamp::now())
+        .map_err(|reason| format!("Override {name} does not count: {reason}."))?;
+    let counts = match revision {
         Some(revision) if revision != read.revision => {
-            return Some(format!(
+            return Err(format!(
                 "Override {name} does not count: it is for revision {}, and this is revision {revision}.",
                 read.revision
             ));
         }
-        Some(_) => {}
-        None => {
-            if !is_pending(reader, namespace, &change.release, read.revision).await {
-                return None;
-            }
-        }
-    }
-    read.apply(findings);
-    if findings.iter().any(|it| it.count() == Count::Overridden) {
-        let (release, revision, reason) = (&change.release, read.revision, read.reason);
-        tracing::warn!(namespace, release, revision, reason, "override used");
-    }
-    None
+        Some(_) => true,
+        None => is_pending(reader, namespace, release, read.revision).await,
+    };
+    Ok(counts.then_some(read))
 }
 
 /// Whether Helm is at work on a revision.

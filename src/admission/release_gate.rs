@@ -94,22 +94,20 @@ pub(super) async fn judge(
         .parts
         .iter()
         .any(|(_, _, facts)| facts.unread(&home));
-    let findings = announced.judge();
-    let change = announced.into_change();
     let policy = match foreign {
         true => Cow::Owned(policy.among(&BTreeMap::new())),
-        false => policy.in_namespace(reader, &change.namespace).await,
+        false => policy.in_namespace(reader, &release.namespace).await,
     };
-    let mut findings = policy.apply(&change.namespace, &change.release, findings);
     let revision = release.revision;
-    let void = overriding::apply(
+    let (findings, void) = overriding::findings(
         reader,
         &request.namespace,
-        &change,
+        &release.name,
         Some(revision),
-        &mut findings,
+        |decided| policy.announced_past(&announced, decided),
     )
     .await;
+    let change = announced.into_change();
     let message = denial::message(&change, &findings).map(|mut text| {
         let (namespace, name) = (&request.namespace, &change.release);
         let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());

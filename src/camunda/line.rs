@@ -73,9 +73,9 @@ pub struct Line {
     /// The keys of values that the line before reads and this one does not, and what took their place.
     #[serde(default)]
     pub dropped_values: BTreeMap<String, Option<String>>,
-    /// The dropped keys that rules of their own speak of.
+    /// The dropped keys that rules of their own speak of, by the rule.
     #[serde(default)]
-    pub converted_values: Vec<String>,
+    pub converted_values: BTreeMap<String, Vec<String>>,
     /// The keys that the guide names and no released chart of this line reads, and what works in their place.
     #[serde(default)]
     pub never_shipped: BTreeMap<String, Option<String>>,

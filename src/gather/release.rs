@@ -17,8 +17,8 @@ use crate::{
     object::{Kind, Object, ObjectRef},
     release::Release,
     rules::{
-        self, CLAIM_LABELS_SINCE, NOT_CHECKED, SecretRef, changed_user, connectors_secret,
-        goes_back, removed_claims, renamed_gateway, secret_refs,
+        self, CLAIM_LABELS_SINCE, Counting, NOT_CHECKED, SecretRef, changed_user,
+        connectors_secret, goes_back, removed_claims, renamed_gateway, secret_refs,
     },
 };
 
@@ -41,9 +41,14 @@ pub struct Announced {
 impl Announced {
     /// What all rules find of all parts.
     pub fn judge(&self) -> Vec<Finding> {
+        self.judge_counting(&|_, action| Some(action))
+    }
+
+    /// The same where not all rules count as they do by default.
+    pub(crate) fn judge_counting(&self, counts: Counting<'_>) -> Vec<Finding> {
         let mut all = Vec::new();
         for (subchart, change, facts) in &self.parts {
-            for mut finding in rules::judge(change, facts) {
+            for mut finding in rules::judge_counting(change, facts, counts) {
                 // What no part tells apart from the others is the release's.
                 if let (Some(name), false) = (subchart, finding.rule == NOT_CHECKED) {
                     finding.title = format!("Subchart {name}: {}", finding.title);

@@ -7,7 +7,7 @@
 //! Since chart 13. Documented: "8.8 architecture changes" (Importers), "Identity migration", and in the general guide "Data
 //! retention" (Lost claims).
 
-use super::{Rule, immutable_field_changed};
+use super::{Rule, heard::Heard};
 
 use crate::{
     camunda::{Application, Line, is_elastics, release_label},
@@ -33,6 +33,11 @@ pub(super) const RULE: Rule = Rule {
 const SINCE: &str = "13.0.0";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// What a rule that refuses says of a Job counts more.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let looks = change.operation == Operation::Deployed;
     // The upgrade that does it all has enough to say.
     if !looks && (change.operation != Operation::Upgrade || !runs_13(change)) {
@@ -40,7 +45,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }
     let mut left: Vec<Left> = change.attempt.iter().map(attempt).collect();
     for job in change.of_kind(Kind::Job).filter(|job| job.camunda) {
-        left.extend(of_job(change, facts, job));
+        left.extend(of_job(change, facts, heard, job));
     }
     left.extend(lost_claims(change, facts));
     if looks {
@@ -126,11 +131,11 @@ fn runs_13(change: &Change) -> bool {
     running.is_some() && running >= line(SINCE) && change.lines_crossed().is_none()
 }
 
-/// What a migration Job of the new manifest waits for, unless it changes: then a rule that refuses says it.
-fn of_job(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<Left> {
+/// What a migration Job of the new manifest waits for.
+fn of_job(change: &Change, facts: &Facts, heard: &Heard<'_>, job: &ObjectChange) -> Option<Left> {
     let migration = migration::of(job, Side::Planned)?;
     let live = facts.get(&job.object)?;
-    if immutable_field_changed::changed(change, facts, job).is_some() {
+    if heard.names(&job.object) {
         return None;
     }
     match migration::state(live) {

@@ -7,9 +7,10 @@
 
 use super::{
     Rule,
-    authentication_changed::{METHODS, Method, changed},
+    authentication_changed::{self, METHODS, Method},
     cures::conversion::SINCE,
     cures::flag,
+    heard::Heard,
 };
 
 use crate::{
@@ -30,11 +31,17 @@ pub(super) const RULE: Rule = Rule {
 const OPEN: &str = "orchestration.security.authentication.unprotectedApi";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// That logins change altogether weighs more.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let named = METHODS
         .into_iter()
         .chain([OPEN, "global.identity.auth.enabled"])
         .any(|key| change.values.get(key).is_some_and(|value| value != ""));
-    if !change.enters(SINCE) || named || changed(change, facts).is_some() {
+    let changes = heard.by(authentication_changed::RULE.id);
+    if !change.enters(SINCE) || named || changes {
         return Vec::new();
     }
     let running = change.application(Application::Zeebe, Side::Running);

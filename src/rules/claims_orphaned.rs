@@ -10,6 +10,9 @@ use super::{
     Rule,
     cures::keep_claims::{keep_claims, takes_claims_along},
     cures::{conversion, hand_over, keep_running::keep_running},
+    elasticsearch_claims_orphaned, elasticsearch_nodes_reduced,
+    heard::Heard,
+    zeebe_brokers_reduced,
 };
 
 use crate::{
@@ -30,15 +33,20 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// What is said of the StatefulSet that takes the place of one is said of its claims.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda)
         .flat_map(|set| match set.running {
             Some(_) => [
-                left_behind(change, facts, set).or_else(|| lowered(facts, set)),
+                left_behind(change, facts, heard, set).or_else(|| lowered(facts, heard, set)),
                 unmounted(change, facts, set),
             ],
-            None => [fewer(change, facts, set), None],
+            None => [fewer(change, facts, heard, set), None],
         })
         .flatten()
         .collect()
@@ -60,10 +68,20 @@ fn orphans<'a>(
     Some((old, new, orphans))
 }
 
-fn left_behind(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+fn left_behind(
+    change: &Change,
+    facts: &Facts,
+    heard: &Heard<'_>,
+    set: &ObjectChange,
+) -> Option<Finding> {
     let namespace = &set.object.namespace;
     let (old, new, mut orphans) = orphans(change, facts, set)?;
-    if new.is_some() && set.component == Component::Elasticsearch {
+    let next = match set.planned {
+        Some(_) => Some(set),
+        None => claims::successor(change, set),
+    };
+    let told = heard.of(elasticsearch_claims_orphaned::RULE.id);
+    if next.is_some_and(|next| told.names(&next.object)) {
         return None;
     }
     if new.is_none() && facts.keeps(&set.object) {
@@ -191,9 +209,8 @@ fn claim_templates(change: &Change, set: &ObjectChange) -> Option<String> {
 
 /// A StatefulSet that takes the place of one with more pods: what was handed over to the pods that it has not is mounted by
 /// nothing.
-fn fewer(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
-    // Others speak of these.
-    if matches!(set.component, Component::Zeebe | Component::Elasticsearch) {
+fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) -> Option<Finding> {
+    if is_told(heard, set) {
         return None;
     }
     let old = claims::predecessor(change, set)?;
@@ -232,6 +249,15 @@ fn fewer(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> 
         fixes: vec![Fix::new(keep, Vec::new()), Fix::instead(leave, annotate)],
         guide: "",
     })
+}
+
+/// Whether a rule of its own speaks of a component that runs fewer pods.
+fn is_told(heard: &Heard<'_>, set: &ObjectChange) -> bool {
+    match set.component {
+        Component::Zeebe => heard.hears(zeebe_brokers_reduced::RULE.id),
+        Component::Elasticsearch => heard.hears(elasticsearch_nodes_reduced::RULE.id),
+        _ => false,
+    }
 }
 
 /// What the new chart has switched off is switched on by values that the guard can name only where it knows the chart.
@@ -277,13 +303,11 @@ fn leave_behind(facts: &Facts, namespace: &str, statefulset: &str, orphans: &[Or
 }
 
 /// Fewer replicas leave the claims of the highest ordinals unused; nothing is lost, but nobody is told.
-fn lowered(facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+fn lowered(facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) -> Option<Finding> {
     let (running, planned) = (set.running.as_deref()?, set.planned.as_deref()?);
     let old = Mounts::of(running);
     let keep = replicas(planned);
-    // Others speak of these.
-    let is_told = matches!(set.component, Component::Zeebe | Component::Elasticsearch);
-    if keep == 0 || keep >= old.replicas || is_told {
+    if keep == 0 || keep >= old.replicas || is_told(heard, set) {
         return None;
     }
     let unused: Vec<_> = facts

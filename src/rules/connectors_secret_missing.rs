@@ -67,11 +67,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// Whether a Secret is the one that this rule has something to say of.
-pub(super) fn is_about(change: &Change, facts: &Facts, secret: &ObjectRef) -> bool {
-    missing(change, facts).is_some_and(|missing| missing == *secret)
-}
-
 /// The Secret, by the name that the chart gives it.
 pub fn connectors_secret(change: &Change) -> Option<ObjectRef> {
     if change.gate == Gate::Object || !change.enters(SINCE) {

@@ -9,9 +9,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Rule,
+    Rule, credentials_secret_incomplete,
     cures::carry_over::{self, Content, Old},
     cures::supply::{OldKey, shells, supply},
+    heard::Heard,
+    identity_secret_regenerated,
 };
 use crate::{
     camunda::{self, Credential, Supply},
@@ -36,7 +38,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let changed = changed(change, facts);
+    beside(change, facts, &Heard::nothing())
+}
+
+/// That a needed key is missing, or that the right value is there now and would go, is said by others.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+    let changed = changed(change, facts, heard);
     if changed.is_empty() {
         return Vec::new();
     }
@@ -75,9 +82,11 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// The keys whose values would be given up for others: what becomes of their Secrets is then told here.
+/// The keys whose values would be given up for others that are there: what becomes of their Secrets is then told here.
 pub(super) fn left_keys(change: &Change, facts: &Facts) -> BTreeSet<(String, String, String)> {
-    let keys = changed(change, facts).into_iter().filter_map(|moved| {
+    let all = all(change, facts).into_iter();
+    let changed = all.filter(|(_, instead)| instead.is_none());
+    let keys = changed.map(|(moved, _)| moved).filter_map(|moved| {
         let namespace = moved.workload.namespace.clone();
         match moved.old.source {
             Source::Key { secret, key } => Some((namespace, secret, key)),
@@ -87,30 +96,44 @@ pub(super) fn left_keys(change: &Change, facts: &Facts) -> BTreeSet<(String, Str
     keys.collect()
 }
 
-fn changed<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> {
+fn changed<'a>(change: &'a Change, facts: &'a Facts, heard: &Heard<'_>) -> Vec<Moved<'a>> {
+    let left = |rule: &'static str| heard.hears(rule);
+    let all = all(change, facts).into_iter();
+    all.filter(|(_, instead)| !instead.is_some_and(left))
+        .map(|(moved, _)| moved)
+        .collect()
+}
+
+/// What is read from somewhere else with another value, and the rule that has more to say of it, if one has.
+fn all<'a>(change: &'a Change, facts: &'a Facts) -> Vec<(Moved<'a>, Option<&'static str>)> {
     if change.gate == Gate::Object {
         return Vec::new();
     }
-    let mut moved = moved(change, facts);
-    moved.retain(|moved| moved.claim.is_some() && is_other(change, facts, moved));
-    moved
+    moved(change, facts)
+        .into_iter()
+        .filter(|moved| moved.claim.is_some())
+        .filter_map(|moved| {
+            let instead = other(change, facts, &moved)?;
+            Some((moved, instead))
+        })
+        .collect()
 }
 
-fn is_other(change: &Change, facts: &Facts, moved: &Moved<'_>) -> bool {
+fn other(change: &Change, facts: &Facts, moved: &Moved<'_>) -> Option<Option<&'static str>> {
     let namespace = &moved.workload.namespace;
     let old = values::live(facts, namespace, &moved.old.source);
-    let Value::Known(value) = &old else {
-        return false;
-    };
-    if value.is_empty() {
-        return false;
+    if !matches!(&old, Value::Known(value) if !value.is_empty()) {
+        return None;
     }
     match values::planned(change, facts, namespace, &moved.new.source) {
-        Value::Unknown => false,
-        // That a needed key is missing is credentials-secret-incomplete.
-        Value::Missing => is_optional(change, moved),
-        // Where the right value is there now and would go, that is identity-secret-regenerated.
-        new => new != old && values::live(facts, namespace, &moved.new.source) != old,
+        Value::Unknown => None,
+        Value::Missing if is_optional(change, moved) => Some(None),
+        Value::Missing => Some(Some(credentials_secret_incomplete::RULE.id)),
+        new if new == old => None,
+        _ if values::live(facts, namespace, &moved.new.source) == old => {
+            Some(Some(identity_secret_regenerated::RULE.id))
+        }
+        _ => Some(None),
     }
 }
 

@@ -9,11 +9,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Rule, connectors_secret_missing,
+    Rule,
     cures::{
         carry_over::{self, Content, Old},
         clients, conversion,
     },
+    heard::Heard,
 };
 use crate::{
     camunda::{self, CarriedKey},
@@ -41,12 +42,18 @@ pub(super) const RULE: Rule = Rule {
 type Missing<'a> = BTreeMap<ObjectRef, BTreeMap<Option<String>, &'a ObjectRef>>;
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// A Secret that another rule has made is not missing twice.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     // On a first install there is nothing to carry over, and its pods start once somebody makes the Secret.
     if change.gate == Gate::Object || change.operation == Operation::Install {
         return Vec::new();
     }
     let (produced, missing): (Missing<'_>, Missing<'_>) = missing(change, facts)
         .into_iter()
+        .filter(|(secret, _)| !heard.names(secret))
         .partition(|(secret, _)| values::is_produced(change, &secret.namespace, &secret.name));
     let fixes = fixes(change, facts, missing.clone());
     [
@@ -75,11 +82,7 @@ fn missing<'a>(change: &'a Change, facts: &Facts) -> Missing<'a> {
                 None => before.iter().all(|old| old.secret != read.secret),
             };
             let secret = ObjectRef::new(Kind::Secret, &workload.object.namespace, &read.secret);
-            if is_new
-                && !read.optional
-                && is_missing(change, facts, &secret, read.key.as_deref())
-                && !connectors_secret_missing::is_about(change, facts, &secret)
-            {
+            if is_new && !read.optional && is_missing(change, facts, &secret, read.key.as_deref()) {
                 let keys = found.entry(secret).or_default();
                 keys.entry(read.key).or_insert(&workload.object);
             }

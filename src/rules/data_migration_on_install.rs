@@ -48,16 +48,10 @@ fn on_install(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<Find
     ))
 }
 
-/// Whether a Job is the data migration and Complete: then it is not to be made anew.
-pub(super) fn judges(facts: &Facts, job: &ObjectChange) -> bool {
-    job.application(Side::Planned) == Some(Application::DataMigration)
-        && facts
-            .get(&job.object)
-            .is_some_and(|live| migration::state(live) == State::Complete)
-}
-
+/// What is Complete is not to be made anew.
 fn again(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<Finding> {
-    if !judges(facts, job) {
+    let live = facts.get(&job.object)?;
+    if migration::state(live) != State::Complete {
         return None;
     }
     immutable_field_changed::changed(change, facts, job)?;

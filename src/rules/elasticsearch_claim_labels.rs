@@ -48,11 +48,6 @@ pub(super) fn is_recreated(change: &Change, set: &ObjectChange) -> bool {
         && labels(set).next().is_some()
 }
 
-/// Whether this rule has something to say of a StatefulSet; then its deletion is part of it.
-pub(super) fn judges(change: &Change, facts: &Facts, set: &ObjectChange) -> bool {
-    is_recreated(change, set) && !unlabelled(facts, set).is_empty()
-}
-
 /// The labels of the new claim template.
 fn labels(set: &ObjectChange) -> impl Iterator<Item = (&str, &str)> {
     let template = set
@@ -75,10 +70,13 @@ fn unlabelled<'a>(facts: &'a Facts, set: &ObjectChange) -> Vec<&'a Object> {
 }
 
 fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
-    if !judges(change, facts, set) {
+    if !is_recreated(change, set) {
         return None;
     }
     let unlabelled = unlabelled(facts, set);
+    if unlabelled.is_empty() {
+        return None;
+    }
     let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
     let wanted: Vec<_> = labels(set)
         .map(|(key, value)| format!("{key}={value}"))

@@ -6,9 +6,17 @@
 //!
 //! Since chart 13; any line when a component is switched off. Documented: "Extract secrets".
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use super::{Rule, credential_source_changed::left_keys, cures::conversion};
+use super::{
+    Rule,
+    credential_source_changed::{self, left_keys},
+    cures::conversion,
+    heard::Heard,
+};
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, ObjectChange, after, secret_data},
@@ -28,11 +36,19 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// A value that is given up for another is told of where that is.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     if !change.of_kind(Kind::Secret).any(ObjectChange::removed) {
         return Vec::new();
     }
     let readers = Readers::of(change);
-    let left = left_keys(change, facts);
+    let left = match heard.by(credential_source_changed::RULE.id) {
+        true => left_keys(change, facts),
+        false => BTreeSet::new(),
+    };
     let mut reasons = Reasons::new();
     for secret in change.of_kind(Kind::Secret) {
         if !secret.camunda || !secret.removed() {

@@ -15,7 +15,7 @@ use self::fields::{IMMUTABLE, changed_fields};
 use super::{
     Rule,
     cures::{conversion, keep_claims::keep_claims},
-    data_migration_on_install, elasticsearch_claim_labels,
+    heard::Heard,
 };
 
 use crate::{
@@ -61,11 +61,15 @@ impl Changed<'_> {
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// What else is said of an object has its deletion among its own steps, or why it must not be deleted.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let mut changed: Vec<_> = change
         .objects
         .iter()
-        .filter(|object| !elasticsearch_claim_labels::judges(change, facts, object))
-        .filter(|object| !data_migration_on_install::judges(facts, object))
+        .filter(|object| !heard.covers(object))
         .filter_map(|object| {
             let (fields, live) = changed(change, facts, object)?;
             Some(Changed {

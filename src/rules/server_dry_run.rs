@@ -4,7 +4,7 @@
 //! do that for reasons that no rule knows: a field that the API does not have, a quota, another webhook. `check --server-dry-run`
 //! sends every object before, for nothing to be kept of it.
 
-use super::{Rule, immutable_field_changed};
+use super::{Rule, heard::Heard};
 
 use crate::{
     change::Change,
@@ -20,13 +20,17 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    // What that rule tells of is to be deleted before.
+    beside(change, facts, &Heard::nothing())
+}
+
+/// What other rules tell of is to be deleted before, or not to be applied.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let told = |object: &str| {
         let mut objects = change
             .objects
             .iter()
             .filter(|it| it.object.to_string() == object);
-        objects.any(|it| immutable_field_changed::changed(change, facts, it).is_some())
+        objects.any(|it| heard.covers(it))
     };
     let of_kind = |passed_over: bool| -> Vec<String> {
         let refusals = facts.refusals().iter();

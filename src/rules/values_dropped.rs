@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Rule, datastore_changed, values_ignored};
+use super::{PASSWORDS, Rule, datastore_changed, heard::Heard, values_ignored};
 
 use crate::{
     camunda::Line,
@@ -30,16 +30,21 @@ pub(super) const RULE: Rule = Rule {
 /// A warning is one line; nobody reads a hundred keys in it.
 const SHOWN: usize = 12;
 
-fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    finding(change).into_iter().collect()
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
 }
 
-fn finding(change: &Change) -> Option<Finding> {
+/// Rules that compare what comes of a value with what is live need not be told of the value.
+pub(super) fn beside(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+    finding(change, heard).into_iter().collect()
+}
+
+fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
     // A rollback brings the values of its revision along.
     if change.operation != Operation::Upgrade || no_effect(change) {
         return None;
     }
-    let dropped = dropped(change, change.running_values.as_ref()?);
+    let dropped = dropped(change, heard, change.running_values.as_ref()?);
     let title = match dropped.len() {
         0 => return None,
         1 => "A value that was set before is not set any more".to_owned(),
@@ -75,7 +80,9 @@ pub(super) fn listed(keys: &[String]) -> String {
 }
 
 /// The keys that were set, are not, and that no other rule speaks of.
-fn dropped(change: &Change, before: &Values) -> Vec<String> {
+fn dropped(change: &Change, heard: &Heard<'_>, before: &Values) -> Vec<String> {
+    let stores = heard.hears(datastore_changed::RULE.id);
+    let credentials = heard.hears(PASSWORDS);
     let lines: Vec<_> = [&change.from, &change.to]
         .into_iter()
         .filter_map(|chart| chart.as_ref()?.line)
@@ -94,9 +101,9 @@ fn dropped(change: &Change, before: &Values) -> Vec<String> {
         .filter(|(_, value)| !is_empty(value))
         .map(|(key, _)| key)
         .filter(|key| !change.values.mentions(key))
-        .filter(|key| !datastore_changed::judges(change, key))
+        .filter(|key| !(stores && datastore_changed::judges(change, key)))
         .filter(|key| !values_ignored::is_unread(change, key))
-        .filter(|key| !lines.iter().any(|line| is_credential(line, key)))
+        .filter(|key| !(credentials && lines.iter().any(|line| is_credential(line, key))))
         .filter(|key| !renamed.iter().any(|root| below(key, root).is_some()))
         .collect()
 }

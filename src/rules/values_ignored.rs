@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Rule, values_dropped::listed};
+use super::{Rule, heard::Heard, values_dropped::listed};
 
 use crate::{
     camunda::Line,
@@ -34,11 +34,16 @@ type Known<'a> = (&'a str, Option<String>);
 /// The user's keys below each key that a line tells of.
 type Ignored<'a> = BTreeMap<&'a str, (Option<String>, Vec<String>)>;
 
-fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    finding(change).into_iter().collect()
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
 }
 
-fn finding(change: &Change) -> Option<Finding> {
+/// What rules of their own convert they tell of, too.
+pub(super) fn beside(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+    finding(change, heard).into_iter().collect()
+}
+
+fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
     // A rollback brings the values of its revision along.
     if change.gate == Gate::Object || change.operation != Operation::Upgrade {
         return None;
@@ -53,7 +58,7 @@ fn finding(change: &Change) -> Option<Finding> {
         }
         if let Some(known) = never_shipped(target, &key) {
             add(&mut never, known, key);
-        } else if let Some(known) = no_longer_read(entered, &change.values, &key, value) {
+        } else if let Some(known) = no_longer_read(heard, entered, &change.values, &key, value) {
             add(&mut dropped, known, key);
         }
     }
@@ -120,16 +125,15 @@ fn never_shipped<'a>(line: &'a Line, key: &str) -> Option<Known<'a>> {
 
 /// The key at or above this one that a line no longer reads, where nobody else speaks of it.
 fn no_longer_read<'a>(
+    heard: &Heard<'_>,
     entered: &'a [Line],
     values: &Values,
     key: &str,
     value: &Value,
 ) -> Option<Known<'a>> {
     let is_under = |root: &String| below(key, root).is_some();
-    if entered
-        .iter()
-        .any(|line| line.converted_values.iter().any(is_under))
-    {
+    let mut converting = entered.iter().flat_map(|line| &line.converted_values);
+    if converting.any(|(rule, roots)| heard.hears(rule) && roots.iter().any(is_under)) {
         return None;
     }
     let (line, root, now) = dropped_by(entered, key)?;

@@ -9,7 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Rule, cures::keep_claims::takes_claims_along, elasticsearch_claim_labels};
+use super::{
+    Rule, claims_orphaned, cures::keep_claims::takes_claims_along, elasticsearch_claim_labels,
+    elasticsearch_claims_orphaned, heard::Heard,
+};
 
 use crate::{
     change::{Change, Gate, ObjectChange},
@@ -37,6 +40,11 @@ pub(crate) fn retain<'a>(volumes: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// Where somebody must decide about claims first, or label them, that is said there, with their volumes.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     if change.gate != Gate::Release {
         return Vec::new();
     }
@@ -44,8 +52,8 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let mut volumes: BTreeMap<&str, String> = BTreeMap::new();
     for set in change.of_kind(Kind::StatefulSet).filter(|set| set.camunda) {
         volumes.extend(handed_over(facts, set));
-        volumes.extend(taken_along(change, facts, set));
-        volumes.extend(relabelled(change, facts, set));
+        volumes.extend(taken_along(change, facts, heard, set));
+        volumes.extend(relabelled(change, facts, heard, set));
     }
     if volumes.is_empty() {
         return Vec::new();
@@ -92,11 +100,11 @@ fn handed_over<'a>(facts: &'a Facts, set: &ObjectChange) -> Vec<(&'a str, String
         .collect()
 }
 
-/// Volumes whose claims go with a StatefulSet that Helm deletes; where somebody must decide about them first, that is
-/// said elsewhere.
+/// Volumes whose claims go with a StatefulSet that Helm deletes.
 fn taken_along<'a>(
     change: &Change,
     facts: &'a Facts,
+    heard: &Heard<'_>,
     set: &ObjectChange,
 ) -> Vec<(&'a str, String)> {
     let live = facts.get(&set.object).filter(|_| set.removed());
@@ -105,13 +113,15 @@ fn taken_along<'a>(
     };
     let mounts = Mounts::of(live);
     let namespace = &set.object.namespace;
-    let successor = claims::successor(change, set).and_then(|set| set.planned.as_deref());
-    let undecided = claims::orphans(
-        facts,
-        namespace,
-        &mounts,
-        successor.map(Mounts::of).as_ref(),
-    );
+    let successor = claims::successor(change, set);
+    let new = successor.and_then(|next| next.planned.as_deref().map(Mounts::of));
+    let told = |rule, set: &ObjectChange| heard.of(rule).names(&set.object);
+    let is_told = told(claims_orphaned::RULE.id, set)
+        || successor.is_some_and(|next| told(elasticsearch_claims_orphaned::RULE.id, next));
+    let undecided = match is_told {
+        true => claims::orphans(facts, namespace, &mounts, new.as_ref()),
+        false => Vec::new(),
+    };
     bound_volumes(facts, namespace, &mounts)
         .filter(|(claim, _)| !undecided.iter().any(|orphan| orphan.claim == *claim))
         .map(|(claim, volume)| {
@@ -127,9 +137,14 @@ fn taken_along<'a>(
 }
 
 /// Volumes of the Elasticsearch that is re-created in 8.0.13, once its claims have their labels.
-fn relabelled<'a>(change: &Change, facts: &'a Facts, set: &ObjectChange) -> Vec<(&'a str, String)> {
+fn relabelled<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    heard: &Heard<'_>,
+    set: &ObjectChange,
+) -> Vec<(&'a str, String)> {
     if !elasticsearch_claim_labels::is_recreated(change, set)
-        || elasticsearch_claim_labels::judges(change, facts, set)
+        || heard.of(elasticsearch_claim_labels::RULE.id).covers(set)
     {
         return Vec::new();
     }
