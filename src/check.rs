@@ -29,6 +29,7 @@ pub struct Check {
     patience: Duration,
     dry_run: bool,
     running_values: Option<Values>,
+    helm: Option<String>,
 }
 
 /// Why there is no judgement.
@@ -75,6 +76,16 @@ impl Check {
             patience,
             dry_run: false,
             running_values: None,
+            helm: None,
+        }
+    }
+
+    /// Knows the version of the Helm that is to do what it says it would.
+    #[must_use]
+    pub fn with_helm(self, version: Option<String>) -> Self {
+        Self {
+            helm: version,
+            ..self
         }
     }
 
@@ -254,10 +265,19 @@ impl Check {
             rendered = rendered.as_camundas(release);
         }
         if told != Source::Release {
-            rendered.helm = HelmCli::default();
+            rendered.helm = match told {
+                Source::DryRun { .. } => HelmCli {
+                    major: 0,
+                    ..rendered.helm
+                },
+                _ => HelmCli::default(),
+            };
             if release.config.is_none() {
                 rendered.values = Values::unknown();
             }
+        }
+        if told != Source::Manifest {
+            rendered.helm.version.clone_from(&self.helm);
         }
         rendered
     }

@@ -57,6 +57,8 @@ pub(super) struct Subchart {
 pub struct HelmCli {
     /// Its major version, 0 where nothing is known of it.
     pub major: u64,
+    /// Its version, where it could be asked.
+    pub version: Option<String>,
     /// The versions that the chart was tested with.
     pub tested: Vec<String>,
 }
@@ -366,6 +368,7 @@ impl HelmCli {
                 Some(_) => 4,
                 None => 3,
             },
+            version: None,
             tested: tested
                 .into_iter()
                 .flat_map(|tested| tested.split(','))

@@ -187,6 +187,14 @@ impl CheckArgs {
             let values = values_files(&self.running_values)?;
             check = check.with_running_values(values.into());
         }
+        let announced = |input: &Input| match input.source {
+            Source::DryRun { .. } => true,
+            Source::Release => input.release.info.status.is_pending(),
+            Source::Manifest => false,
+        };
+        if self.chart.is_some() || input.as_ref().is_some_and(|(input, _)| announced(input)) {
+            check = check.with_helm(chart::helm_version());
+        }
         if let (Some(chart), Some(live)) = (&self.chart, &live) {
             return self.judge_chart(chart, &check, live, &namespace).await;
         }

@@ -152,7 +152,8 @@ impl Reader {
             .map(|namespace| Wanted::All(Kind::PersistentVolumeClaim, namespace.clone()));
         let renamed = renamed_gateway(change).into_iter().flat_map(|renamed| {
             let kinds = [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding];
-            kinds.map(|kind| Wanted::All(kind, renamed.namespace.clone()))
+            let all = kinds.map(|kind| Wanted::All(kind, renamed.namespace.clone()));
+            all.into_iter().chain([Wanted::One(renamed.config_map())])
         });
         let references = references(change).into_iter().map(Wanted::One);
         let wanted = references.chain(claims).chain(renamed);

@@ -26,6 +26,7 @@ pub(super) fn step(making: &Making<'_>, reads: &[Read], given: &[Command]) -> St
             "{charts} is a chart of yours: have it depend on camunda-platform {version}, and --chart name it as it is then."
         )));
     }
+    acts.extend(tested(making).map(Act::Run));
     acts.push(Act::Run(command(making, version, given)));
     let step = Step::new(Part::Upgrade, format!("Upgrade to chart {version}"), acts);
     let why = match reads.is_empty() {
@@ -96,6 +97,23 @@ fn old_keys(making: &Making<'_>) -> Vec<String> {
     moves.into_iter().map(|moved| moved.old).collect()
 }
 
+/// A word about the Helm that is here, where the new chart was tested with another one.
+fn tested(making: &Making<'_>) -> Option<String> {
+    let line = making.change().target_line()?;
+    let versions: Vec<_> = line.helm_cli.iter().map(|it| format!("v{it}")).collect();
+    (!versions.is_empty()).then(|| {
+        format!(
+            "case \"$({LOOK})\" in {}) ;; *) echo 'Line {} was tested with Helm {}, and this is another one.' >&2 ;; esac",
+            versions.join("|"),
+            line.line,
+            line.helm_cli.join(" and ")
+        )
+    })
+}
+
+/// Prints the version of the Helm that is here.
+const LOOK: &str = "helm version --template '{{.Version}}'";
+
 /// A look at Helm where the new chart does not work with an older one.
 pub(super) fn helm(making: &Making<'_>) -> Option<Step> {
     let line = making.change().target_line()?;
@@ -105,7 +123,7 @@ pub(super) fn helm(making: &Making<'_>) -> Option<Step> {
         return None;
     }
     let look = format!(
-        "case \"$(helm version --template '{{{{.Version}}}}')\" in v[0-{}].*) echo 'chart {} needs Helm {lowest}' >&2; exit 1 ;; esac",
+        "case \"$({LOOK})\" in v[0-{}].*) echo 'chart {} needs Helm {lowest}' >&2; exit 1 ;; esac",
         lowest - 1,
         line.line
     );

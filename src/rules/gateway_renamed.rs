@@ -14,9 +14,10 @@ use super::Rule;
 use crate::{
     camunda::{Application, HELM_RELEASE},
     change::Change,
-    facts::Facts,
-    finding::{Action, Finding},
+    facts::{Facts, RESOURCE_POLICY},
+    finding::{Action, Command, Finding, Fix},
     object::{Kind, Object, ObjectRef},
+    shell,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -41,6 +42,15 @@ pub struct Renamed {
     pub old: String,
     /// The new one.
     pub new: String,
+    /// Whether the gateway runs under a ServiceAccount of the old name.
+    account: bool,
+}
+
+impl Renamed {
+    /// The ConfigMap of the old name.
+    pub fn config_map(&self) -> ObjectRef {
+        ObjectRef::new(Kind::ConfigMap, &self.namespace, &self.old)
+    }
 }
 
 /// What this change renames, told by the ConfigMaps that the gateway mounts before and after.
@@ -59,6 +69,7 @@ pub fn renamed_gateway(change: &Change) -> Option<Renamed> {
             namespace: gateway.object.namespace.clone(),
             old: old.to_owned(),
             new: new.to_owned(),
+            account: running.str("/spec/template/spec/serviceAccountName") == Some(old),
         })
     })
 }
@@ -75,41 +86,75 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
+    let renamed = renamed_gateway(change)?;
     let Renamed {
         namespace,
         old,
         new,
-    } = renamed_gateway(change)?;
+        ..
+    } = &renamed;
+    // What Helm leaves alone nobody misses.
+    if facts.keeps(&renamed.config_map()) {
+        return None;
+    }
     let own: BTreeSet<_> = change.objects.iter().map(|object| &object.object).collect();
     let planned = change.objects.iter().filter_map(|object| {
         let refers = object
             .planned
             .as_deref()
-            .is_some_and(|planned| refers(planned, &old));
-        (object.object.namespace == namespace && refers).then(|| object.object.clone())
+            .is_some_and(|planned| refers(planned, old));
+        (object.object.namespace == *namespace && refers).then(|| object.object.clone())
     });
     let beside = REFERRING.iter().flat_map(|kind| {
         facts
             .of_kind(*kind)
-            .filter(|object| object.namespace() == Some(&namespace) && refers(object, &old))
+            .filter(|object| object.namespace() == Some(namespace) && refers(object, old))
             .filter(|object| object.annotation(HELM_RELEASE) != Some(&change.release))
-            .map(|object| ObjectRef::new(*kind, &namespace, object.name()))
+            .map(|object| ObjectRef::new(*kind, namespace, object.name()))
             .filter(|object| !own.contains(object))
     });
+    let beside: Vec<_> = beside.collect();
+    // What is live and nobody's here is proof; what the release brings along its owner can still put right.
+    let (action, fixes) = match beside.is_empty() {
+        true => (Action::Warn, Vec::new()),
+        false => (Action::Deny, vec![keep(&renamed)]),
+    };
     let referring: Vec<_> = planned.chain(beside).collect();
     let names: Vec<_> = referring.iter().map(ToString::to_string).collect();
     (!names.is_empty()).then(|| Finding {
         rule: RULE.id,
-        action: Action::Warn,
+        action,
         title: format!("{old} is called {new} from chart 8.3.1 on"),
         why: vec![format!(
             "Helm deletes the ConfigMap and the ServiceAccount of the old name, to which these refer: {}. Have them refer to the new one.",
             names.join(", ")
         )],
         objects: referring,
-        fixes: Vec::new(),
+        fixes,
         guide: "v8.3.1, Zeebe Gateway",
     })
+}
+
+/// They can refer to the new name only once it is there.
+fn keep(renamed: &Renamed) -> Fix {
+    let Renamed {
+        namespace,
+        old,
+        account,
+        ..
+    } = renamed;
+    let policy = format!("{RESOURCE_POLICY}=keep");
+    let (config_map, service_account) =
+        (format!("configmap/{old}"), format!("serviceaccount/{old}"));
+    let mut words = vec!["annotate", config_map.as_str()];
+    if *account {
+        words.push(&service_account);
+    }
+    words.push(&policy);
+    Fix::new(
+        "Have Helm leave the old ones where they are, until all that refers to them refers to the new name:",
+        vec![Command::Shell(shell::kubectl(namespace, words))],
+    )
 }
 
 /// Whether a pod template or the subjects of a binding name it.

@@ -21,20 +21,22 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    let (now, tested) = (change.helm.major, &change.helm.tested);
-    let before = change.running_helm.as_ref().map_or(0, |helm| helm.major);
+    let tested = &change.helm.tested;
     let version = |chart: &Option<ChartVersion>| chart.as_ref().map(|chart| chart.version.clone());
     // Who only changes a value works on what this Helm has long been at work on, and a rollback has been told already.
     let upgrade =
         change.operation == Operation::Upgrade && version(&change.from) != version(&change.to);
-    let known = upgrade && now > 0 && before > 0 && !tested.is_empty();
-    if !known || now == before || tested.iter().any(|version| major(version) == Some(now)) {
+    let title = match upgrade && !tested.is_empty() {
+        true => untested(change),
+        false => None,
+    };
+    let Some(title) = title else {
         return Vec::new();
-    }
+    };
     vec![Finding {
         rule: RULE.id,
         action: Action::Warn,
-        title: format!("Helm {now} is at work on a release of Helm {before}"),
+        title,
         objects: Vec::new(),
         why: vec![format!(
             "The chart was tested with Helm {}.",
@@ -43,6 +45,20 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
         fixes: Vec::new(),
         guide: "Helm CLI version",
     }]
+}
+
+/// A record tells only the major of the Helm that wrote it; who can ask Helm itself knows all of its version.
+fn untested(change: &Change) -> Option<String> {
+    let (helm, tested) = (&change.helm, &change.helm.tested);
+    let bare = |version: &str| version.trim_start_matches('v').to_owned();
+    if let Some(version) = &helm.version {
+        let known = tested.iter().any(|it| bare(it) == bare(version));
+        return (!known).then(|| format!("Helm {} is not the one of the new chart", bare(version)));
+    }
+    let (now, before) = (helm.major, change.running_helm.as_ref()?.major);
+    let known = tested.iter().any(|version| major(version) == Some(now));
+    (now > 0 && before > 0 && now != before && !known)
+        .then(|| format!("Helm {now} is at work on a release of Helm {before}"))
 }
 
 fn major(version: &str) -> Option<u64> {

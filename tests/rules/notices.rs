@@ -1,6 +1,9 @@
 //! The rules that only tell: what comes with an upgrade and is easily missed.
 
-use camunda_upgrade_guard::finding::{Action, Finding};
+use camunda_upgrade_guard::{
+    finding::{Action, Finding},
+    rules,
+};
 
 use crate::scene::{Scene, claim};
 
@@ -74,6 +77,32 @@ fn keycloaks_database_is_backed_up_before_a_new_major() {
     Scene::upgrade("8.2.34", "8.3.1")
         .planned(&keycloak("22.0.4"))
         .passes();
+}
+
+/// Who can ask Helm itself compares all of its version: the majors are the same, and the chart was tested with another one.
+#[test]
+fn a_helm_that_can_be_asked_is_compared_in_full() {
+    const RULE: &str = "helm-cli-version";
+    let scene = Scene::upgrade("12.13.2", "12.13.3").helm([None, None], Some("3.20.2, 4.2.4"));
+    let found = |version: Option<&str>| {
+        let (mut change, facts) = scene.judged();
+        change.helm.version = version.map(str::to_owned);
+        let mut findings = rules::judge(&change, &facts);
+        findings.retain(|finding| finding.rule == RULE);
+        findings
+    };
+    let [finding] = &found(Some("v3.22.0"))[..] else {
+        panic!("no finding");
+    };
+    assert_eq!(finding.action, Action::Warn);
+    assert_eq!(finding.title, "Helm 3.22.0 is not the one of the new chart");
+    assert_eq!(
+        finding.why,
+        ["The chart was tested with Helm 3.20.2, 4.2.4."]
+    );
+    for version in [None, Some("v3.20.2"), Some("4.2.4")] {
+        assert_eq!(found(version), [], "{version:?}");
+    }
 }
 
 #[test]

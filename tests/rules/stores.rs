@@ -3,7 +3,7 @@
 use camunda_upgrade_guard::{denial, finding::Action, rules};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, claim};
+use crate::scene::{Scene, claim, commands};
 
 const CHANGED: &str = "datastore-changed";
 const OWN: &str = "app.kubernetes.io/part-of: camunda-platform, app.kubernetes.io/component";
@@ -254,7 +254,7 @@ fn references_to_the_old_name_of_the_gateway() {
             "apiVersion: apps/v1
 kind: Deployment
 metadata: {{name: camunda-zeebe-gateway, labels: {{{OWN}: zeebe-gateway}}}}
-spec: {{template: {{spec: {{volumes: [{{name: config, configMap: {{name: {config}}}}}]}}}}}}"
+spec: {{template: {{spec: {{serviceAccountName: {config}, volumes: [{{name: config, configMap: {{name: {config}}}}}]}}}}}}"
         )
     };
     let (old, new) = ("camunda-zeebe-gateway-gateway", "camunda-zeebe-gateway");
@@ -272,12 +272,25 @@ spec: {{template: {{spec: {{volumes: [{{name: config, configMap: {{name: {config
             "kind: RoleBinding\nmetadata: {{name: discovery}}\nsubjects: [{{kind: ServiceAccount, name: {name}, namespace: prod}}]"
         )
     };
-    let finding = scene
+    // The kind: something live that the release does not own would lose what it refers to.
+    let proof = scene.clone().live(&other(old)).live(&binding(old));
+    let finding = proof.refused(RULE);
+    assert_eq!(
+        commands(&finding),
+        [format!(
+            "kubectl -n prod annotate configmap/{old} serviceaccount/{old} helm.sh/resource-policy=keep"
+        )]
+    );
+    let config = |annotations: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {old}, annotations: {{{annotations}}}}}\ndata: {{}}"
+        )
+    };
+    proof
         .clone()
-        .live(&other(old))
-        .live(&binding(old))
-        .one(RULE);
-    assert_eq!(finding.action, Action::Warn);
+        .live(&config("helm.sh/resource-policy: keep"))
+        .passes();
+    proof.live(&config("")).refused(RULE);
     assert!(
         finding.why[0].contains("Deployment worker, RoleBinding discovery"),
         "{:?}",
@@ -286,7 +299,8 @@ spec: {{template: {{spec: {{volumes: [{{name: config, configMap: {{name: {config
     scene.clone().live(&other(new)).live(&binding(new)).passes();
     // A post-renderer adds what the release does not know of.
     let rendered = other(old).replace("kind:", "apiVersion: apps/v1\nkind:");
-    scene.clone().planned(&rendered).one(RULE);
+    let finding = scene.clone().planned(&rendered).one(RULE);
+    assert_eq!(finding.action, Action::Warn);
     let finding = Scene::upgrade("8.2.9", "8.2.34")
         .running(&gateway(old))
         .planned(&gateway(old));

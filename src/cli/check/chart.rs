@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     env,
+    ffi::OsString,
     io::Write,
     path::PathBuf,
     process::{Command, Stdio},
@@ -23,6 +24,22 @@ use crate::{
     rules,
     values::overlay,
 };
+
+/// The Helm that runs here: `HELM_BIN` names another one than that on the `PATH`.
+fn helm() -> OsString {
+    let helm = env::var_os("HELM_BIN").filter(|it| !it.is_empty());
+    helm.unwrap_or_else(|| "helm".into())
+}
+
+/// Its version, where there is one.
+pub(super) fn helm_version() -> Option<String> {
+    let mut command = Command::new(helm());
+    command.args(["version", "--template", "{{.Version}}"]);
+    let output = command.stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let version = text.trim();
+    (output.status.success() && !version.is_empty()).then(|| version.to_owned())
+}
 
 /// More credentials than any chart has.
 const MOST: usize = 64;
@@ -107,8 +124,7 @@ impl Upgrade<'_> {
 
     /// The release as JSON, or what Helm says against it. Passwords go through its standard input.
     fn run(&self, passwords: &Map<String, Value>) -> anyhow::Result<Result<Vec<u8>, String>> {
-        let helm = env::var_os("HELM_BIN").filter(|it| !it.is_empty());
-        let helm = helm.unwrap_or_else(|| "helm".into());
+        let helm = helm();
         let mut command = Command::new(&helm);
         command.args(["upgrade", self.release, self.chart, "--install"]);
         command.args([
