@@ -36,6 +36,7 @@ mod pairs;
 mod pasted;
 mod placeholders;
 mod plans;
+mod printed;
 mod record;
 mod removed;
 mod reports;

@@ -71,7 +71,7 @@ fn a_failed_migration_is_made_anew() {
     assert_eq!(typed[1], delete);
     assert_eq!(
         typed[2],
-        "helm upgrade camunda <repository>/camunda-platform -n prod --version 13.12.7 -f <your values>"
+        "helm upgrade camunda camunda/camunda-platform -n prod --version 13.12.7 -f values.yaml"
     );
     let finding = finds(&failed("13.12.7"), &[UNFINISHED]).remove(0);
     assert_eq!(

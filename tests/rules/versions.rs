@@ -70,7 +70,7 @@ fn a_jump_is_told_the_whole_way() {
     assert_eq!(
         finding.fixes[0].commands,
         [Command::Manual(
-            "helm upgrade camunda <repository>/camunda-platform -n prod --version 8.1.27 -f <your values>"
+            "helm upgrade camunda camunda/camunda-platform -n prod --version 8.1.27 -f values.yaml"
                 .to_owned()
         )]
     );

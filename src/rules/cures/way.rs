@@ -78,11 +78,18 @@ pub(crate) fn hops(
     first.into_iter().chain(between).chain([target]).collect()
 }
 
-/// The upgrade to another version than the one that was asked for; where its chart is to be had, a person knows.
+/// The upgrade to another version than the one that was asked for, with the chart as Camunda's guides call it; of a chart that depends
+/// on it only its owner knows what it is called.
 pub(crate) fn go_to(change: &Change, intro: impl Into<String>, version: &str) -> Fix {
+    let intro = intro.into();
+    if change.values.root().is_some() {
+        let own =
+            format!("{intro} your chart, with camunda-platform {version} among its dependencies.");
+        return Fix::new(own, Vec::new());
+    }
     let (release, namespace) = (shell::quote(&change.release), &change.namespace);
     let command = format!(
-        "helm upgrade {release} <repository>/camunda-platform -n {} --version {version} -f <your values>",
+        "helm upgrade {release} camunda/camunda-platform -n {} --version {version} -f values.yaml",
         shell::quote(namespace)
     );
     Fix::new(intro, vec![Command::Manual(command)])

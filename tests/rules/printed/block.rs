@@ -1,0 +1,105 @@
+//! What a shell makes of what is pasted into it: the programs that it starts, with their arguments.
+
+use std::{collections::BTreeSet, fs, process::Command};
+
+use harness::Run;
+
+/// A program that was started.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its name and arguments, as the shell has taken them apart.
+    pub words: Vec<String>,
+    /// What it read, where it was told to read its standard input.
+    pub input: String,
+}
+
+/// In the place of the programs: each notes how it was called. What would be read from the cluster is named, not shown.
+const STAGE: &str = r#"
+note() { { printf '%s\0' "$@"; printf '\1'; } >>"$CALLS"; }
+kubectl() {
+  local input='' namespace='' last='' word verb=''
+  for word; do
+    [ "$last" = -n ] && namespace=$word
+    case $word in get|exec|create|apply) [ -n "$verb" ] || verb=$word ;; esac
+    [ "$last $word" = '-f -' ] && input=$(cat)
+    last=$word
+  done
+  case $verb in
+  get) case "$*" in
+    *persistentVolumeReclaimPolicy}*) note expect "$@" "$input"; printf Retain ;;
+    *) printf '@%s@' "$(printf '%s|' "$@")" ;;
+    esac ;;
+  exec) note kubectl "$@" "$input"; echo output ;;
+  *) note kubectl "$@" "$input" ;;
+  esac
+}
+helm() {
+  note helm "$@" ''
+  case $1 in version) echo v9.9.9 ;; template) echo '{}' ;; esac
+}
+camunda-upgrade-guard() { note camunda-upgrade-guard "$@" ''; }
+base64() { cat; }
+tr() { cat; }
+openssl() { printf 0123456789abcdef0123456789abcdef; }
+"#;
+
+/// The variables that a person sets before.
+pub fn asked_for(block: &str) -> BTreeSet<&str> {
+    let names = block.split("${").skip(1);
+    names
+        .filter_map(|rest| Some(rest.split_once(":?")?.0))
+        .filter(|name| name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()))
+        .collect()
+}
+
+/// What is started when a block is pasted.
+///
+/// # Errors
+/// When it is no block for a shell, or something in it fails.
+pub fn run(block: &str) -> Result<Vec<Call>, String> {
+    let parsed = Run::new("bash").args(["-n"]).input(block.to_owned());
+    let parsed = parsed.output().map_err(|error| error.to_string())?;
+    // bash only warns of a here-document that does not end.
+    if !parsed.success() || parsed.report().contains("here-document") {
+        return Err(format!("is no shell's: {}", parsed.report()));
+    }
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let calls = folder.path().join("calls");
+    let values = folder.path().join("values.yaml");
+    // Whoever is asked for something types it.
+    let answers = folder.path().join("answers");
+    fs::write(&calls, "")
+        .and_then(|()| fs::write(values, "{}\n"))
+        .and_then(|()| fs::write(&answers, "typed-by-somebody\n".repeat(100)))
+        .map_err(|error| error.to_string())?;
+    let output = Command::new("bash")
+        .args([
+            "--noprofile",
+            "--norc",
+            "-c",
+            &format!("{STAGE}\nset -eu\n{block}"),
+        ])
+        .env("CALLS", &calls)
+        .envs(asked_for(block).into_iter().map(|name| (name, "given")))
+        .stdin(fs::File::open(&answers).map_err(|error| error.to_string())?)
+        .current_dir(folder.path())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(format!(
+            "fails: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    let noted = fs::read_to_string(&calls).map_err(|error| error.to_string())?;
+    let calls = noted.split('\u{1}').filter(|call| !call.is_empty());
+    Ok(calls
+        .map(|call| {
+            let mut words: Vec<_> = call.split('\0').map(str::to_owned).collect();
+            // Each word ends in a NUL.
+            words.pop();
+            let input = words.pop().unwrap_or_default();
+            Call { words, input }
+        })
+        .collect())
+}
