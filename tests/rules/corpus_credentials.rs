@@ -69,6 +69,14 @@ fn upgrades_that_read_what_they_read_before() {
     for name in corpus.names().unwrap() {
         Upgrade::between(&corpus, &name, &name).finds(&[]);
     }
+    // A component that comes for the first time, with passwords of its own.
+    let first = Upgrade::between(
+        &corpus,
+        "12.13.3-without-web-modeler",
+        "12.13.3-web-modeler-first",
+    );
+    first.finds(&[]);
+    assert_eq!(first.refusing(), [""; 0], "{}", first.refusal());
 }
 
 #[test]

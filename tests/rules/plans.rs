@@ -312,3 +312,34 @@ fn odd_objects_are_planned_with_too() {
         }
     }
 }
+
+/// What only a provider's own people can do comes first, and no upgrade runs with what nobody has told.
+#[test]
+fn clients_of_a_provider_are_registered_before_the_upgrade() {
+    let Some(corpus) = Corpus::find() else { return };
+    let plan = plan(&running(&corpus, "12.13.3-oidc", |_| {}), "13.12.7");
+    let script = assert_script(&plan);
+    for (client, variable, value) in [
+        (
+            "the Orchestration Cluster",
+            "ORCHESTRATION_CLIENT_ID",
+            "orchestration.security.authentication.oidc.clientId",
+        ),
+        (
+            "the migration of identities",
+            "MIGRATION_CLIENT_ID",
+            "orchestration.migration.identity.clientId",
+        ),
+    ] {
+        let register = format!("decide 'Register a client for {client} and set {variable}");
+        assert_eq!(count(&script, &register), 1, "{script}");
+        let flag = format!("--set-string {value}=\"${{{variable}:?");
+        assert_eq!(count(&script, &flag), 1, "{script}");
+        assert!(script.find(&register) < script.find(&flag), "{script}");
+    }
+    assert_eq!(count(&script, "IFS= read -rs value"), 2, "{script}");
+    for generated in ["client-token=\"$(openssl", "client-secret=\"$(openssl"] {
+        assert_eq!(count(&script, generated), 0, "{script}");
+    }
+    assert!(!script.contains("its value"), "{script}");
+}

@@ -93,7 +93,7 @@ pub(crate) fn fill(
         .any(|(_, it)| matches!(it, Content::Printed(_)))
     {
         _ if known.is_empty() => "",
-        true => " with the values that the databases and Keycloak know",
+        true => " with the values that are in use now",
         false => "; nothing knows these values yet, so any will do",
     };
     let command = match live {
