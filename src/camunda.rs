@@ -19,8 +19,8 @@ pub use self::{
     component::Component,
     credential::{Credential, Supply, credential, looks_up},
     fact::{
-        CarriedKey, CredentialFact, Fixed, Held, MergedValue, NamedSecret, Note, RenamedValue,
-        RenamedVariable, Support, WorkloadFact,
+        Becomes, CarriedKey, CredentialFact, Fixed, Held, MergedValue, NamedSecret, Note,
+        RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
     image::{image_name, image_version, program_version},
     line::Line,

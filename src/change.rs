@@ -1,5 +1,7 @@
 //! A change before it happens: what one release record or one object would make of the cluster.
 
+mod defaults;
+mod images;
 mod live;
 mod merge;
 mod parts;
@@ -9,6 +11,8 @@ mod unread;
 use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
+    defaults::Defaults,
+    images::Versioned,
     merge::{after, after_spec, secret_data},
     parts::{Part, parts},
     rendered::{HelmCli, Rendered, RenderedObject, chart_version},
@@ -142,6 +146,8 @@ pub struct Change {
     pub values: Values,
     /// What the schema of the chart that is to run says of values, where its record carries one.
     pub schema: Schema,
+    /// What the chart that is to run has by default, where its record carries it.
+    pub defaults: Defaults,
     /// What the user had set for the release that runs.
     pub running_values: Option<Values>,
     /// The newest patches of the lines, where an admin has set them.
@@ -269,6 +275,7 @@ impl Change {
             objects,
             values: planned.values.clone(),
             schema: planned.schema.clone(),
+            defaults: planned.defaults.clone(),
             running_values: running.map(|running| running.values.clone()),
             newest_patches: NewestPatches::default(),
             helm: planned.helm.clone(),

@@ -50,15 +50,21 @@ pub fn warnings(findings: &[Finding]) -> Vec<String> {
         .iter()
         .filter(|finding| finding.action == Action::Warn)
         .map(|finding| {
-            one_line(&format!(
-                "{}: {}. {}",
-                finding.rule,
-                finding.title,
-                finding.why.join(" ")
-            ))
+            let mut text = format!("{}: {}.", finding.rule, finding.title);
+            for line in &finding.why {
+                let _ = write!(text, " {line}");
+            }
+            if finding.fixes.iter().any(|fix| !fix.commands.is_empty()) {
+                let end = if text.ends_with('.') { "" } else { "." };
+                let _ = write!(text, "{end} {TYPED}");
+            }
+            one_line(&text)
         })
         .collect()
 }
+
+/// Whoever prints a warning quotes it, so a command in it could not be pasted.
+const TYPED: &str = "What to type: camunda-upgrade-guard check.";
 
 /// A text fit for a warning header.
 pub fn one_line(text: &str) -> String {
@@ -281,7 +287,9 @@ mod tests {
         assert_eq!(message(&change(), &findings), None);
         assert_eq!(
             warnings(&findings),
-            ["some-rule: Something would break. Because of this: claim a"]
+            [
+                "some-rule: Something would break. Because of this: claim a. What to type: camunda-upgrade-guard check."
+            ]
         );
     }
 

@@ -89,9 +89,13 @@ impl Release {
     pub fn bytes(&self) -> usize {
         let hooks: usize = self.hooks.iter().map(|hook| hook.manifest.len()).sum();
         let config = self.config.as_ref().map_or(0, |config| config.get().len());
-        let schema = self.chart.schema.as_ref();
-        let schema = schema.map_or(0, |schema| schema.get().len());
-        self.manifest.len() + hooks + config + schema
+        let carried = [&self.chart.schema, &self.chart.values];
+        let carried: usize = carried
+            .into_iter()
+            .flatten()
+            .map(|carried| carried.get().len())
+            .sum();
+        self.manifest.len() + hooks + config + carried
     }
 }
 
@@ -122,6 +126,9 @@ pub struct Chart {
     /// `values.schema.json` in base64, as it stands in the record.
     #[serde(default, skip_serializing)]
     pub schema: Option<Box<RawValue>>,
+    /// `values.yaml`, with those of subcharts.
+    #[serde(default, skip_serializing)]
+    pub values: Option<Box<RawValue>>,
 }
 
 /// `Chart.yaml`.

@@ -41,6 +41,7 @@ mod identity_migration_idp;
 mod identity_secret_deleted;
 mod identity_secret_regenerated;
 mod identity_secret_removed;
+mod images_of_another_line;
 mod immutable_field_changed;
 mod importers_disabled;
 mod keycloak_major_upgrade;
@@ -53,6 +54,7 @@ mod oidc_client_unknown;
 mod oidc_env_renamed;
 mod optimize_pairing;
 mod orchestration_values;
+mod partitions_changed;
 mod per_app_retention;
 mod postgresql_major_upgrade;
 mod reinstall_over_old_claims;
@@ -125,6 +127,7 @@ pub const RULES: &[Rule] = &[
     downgrade::RULE,
     chart_8_3_0_not_recommended::RULE,
     component_versions_differ::RULE,
+    images_of_another_line::RULE,
     optimize_pairing::RULE,
     elasticsearch_version::RULE,
     volume_not_retained::RULE,
@@ -174,6 +177,7 @@ pub const RULES: &[Rule] = &[
     server_dry_run::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
+    partitions_changed::RULE,
     values_dropped::RULE,
     values_ignored::RULE,
     migration_without_data::RULE,

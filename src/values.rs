@@ -93,14 +93,7 @@ impl Values {
 
     /// Whether a dotted key is set, to `null` or by anything other than a mapping above it too.
     pub fn mentions(&self, key: &str) -> bool {
-        let mut map = self.ask();
-        for part in key.split('.') {
-            match map.get(part) {
-                Some(Value::Object(below)) => map = below,
-                found => return found.is_some(),
-            }
-        }
-        true
+        mentions(self.ask(), key)
     }
 
     /// A text, or a number or switch as text.
@@ -253,6 +246,15 @@ pub(crate) fn at_key<'a>(values: &'a Map<String, Value>, key: &str) -> Option<&'
     }
 }
 
+/// A part may have dots itself, as the names of labels and files have.
+fn mentions(values: &Map<String, Value>, key: &str) -> bool {
+    let below = |(at, _): (usize, &str)| match values.get(&key[..at]) {
+        Some(Value::Object(below)) => mentions(below, &key[at + 1..]),
+        found => found.is_some(),
+    };
+    values.contains_key(key) || key.match_indices('.').any(below)
+}
+
 fn remove(values: &mut Map<String, Value>, key: &str) {
     match key.split_once('.') {
         None => {
@@ -303,6 +305,10 @@ mod tests {
             assert!(values.mentions(key), "{key}");
         }
         assert!(!values.mentions("zeebe.pvcSize"));
+        let dotted = json!({"a": {"b.example.com/c": "d"}});
+        let dotted = self::values(&dotted, None).unwrap();
+        assert!(dotted.mentions("a.b.example.com/c"));
+        assert!(!dotted.mentions("a.b.example.com/d"));
         let keys = |values: &Values| -> Vec<String> {
             values.leaves().into_iter().map(|(key, _)| key).collect()
         };

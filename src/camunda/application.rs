@@ -46,6 +46,15 @@ impl Application {
         Application::WebModeler,
     ];
 
+    /// Those whose minor version is that of their line; the others have numbers of their own.
+    pub const OF_ONE_MINOR: [Application; 5] = [
+        Application::Zeebe,
+        Application::Gateway,
+        Application::Operate,
+        Application::Tasklist,
+        Application::Identity,
+    ];
+
     /// What a workload of Camunda's own is, by its label.
     pub fn of(workload: &Object) -> Option<Application> {
         if !is_own(workload) {
@@ -67,9 +76,19 @@ impl Application {
         }
     }
 
+    /// Whether a workload belongs to this application without being its main one.
+    pub fn has_part(self, workload: &Object) -> bool {
+        let part = workload.label("app.kubernetes.io/component");
+        is_own(workload)
+            && self == Application::WebModeler
+            && matches!(part, Some("webapp" | "websockets"))
+    }
+
     /// The value that switches it on or off, where it has had the same one ever since.
     pub fn switch(self) -> Option<&'static str> {
         match self {
+            Application::Operate => Some("operate.enabled"),
+            Application::Tasklist => Some("tasklist.enabled"),
             Application::Identity => Some("identity.enabled"),
             Application::Optimize => Some("optimize.enabled"),
             Application::Console => Some("console.enabled"),

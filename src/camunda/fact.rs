@@ -13,6 +13,18 @@ pub struct BrokerValues {
     pub count: String,
     /// How large their volumes are.
     pub size: String,
+    /// How many partitions they hold.
+    #[serde(default)]
+    pub partitions: Option<String>,
+}
+
+/// Which application does the work of another one from a line on.
+#[derive(Debug, Deserialize)]
+pub struct Becomes {
+    /// That application.
+    pub application: Application,
+    /// The value that switches it on.
+    pub value: String,
 }
 
 /// A released chart version.
@@ -81,6 +93,7 @@ pub struct WorkloadFact {
 
 /// A section of the upgrade guide in a line.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Note {
     /// The chart version that brings it.
     pub since: String,
@@ -90,6 +103,9 @@ pub struct Note {
     /// or the application.
     #[serde(default)]
     pub application: Option<Application>,
+    /// Whether it comes with Camunda's images, whatever chart runs them.
+    #[serde(default)]
+    pub with_images: bool,
     /// What it says.
     pub text: String,
 }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::{
     Application, Component,
     fact::{
-        BrokerValues, CarriedKey, CredentialFact, Fixed, GeneratedSecret, MergedValue, NamedSecret,
-        Note, Patch, RenamedValue, RenamedVariable, Support, WorkloadFact,
+        Becomes, BrokerValues, CarriedKey, CredentialFact, Fixed, GeneratedSecret, MergedValue,
+        NamedSecret, Note, Patch, RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
 };
 use crate::manifest::Document;
@@ -42,6 +42,9 @@ pub struct Line {
     /// The applications that have no workload of their own from this line on.
     #[serde(default)]
     pub gone_applications: Vec<Application>,
+    /// The applications whose work another one does from this line on.
+    #[serde(default)]
+    pub becomes: BTreeMap<Application, Becomes>,
     /// The fields that some patch changed and that Kubernetes does not let change.
     #[serde(default)]
     pub fixed: Vec<Fixed>,
@@ -106,6 +109,9 @@ pub struct Line {
     /// The values that switch on what is off by default.
     #[serde(default)]
     pub switches: BTreeMap<Component, Vec<String>>,
+    /// The values that a bundled component runs by, its own first; one that is false switches it off.
+    #[serde(default)]
+    pub runs_by: BTreeMap<Component, Vec<String>>,
     /// What the chart does not bring along any more, and the values that name what takes its place.
     #[serde(default)]
     pub gone: BTreeMap<Component, Vec<String>>,

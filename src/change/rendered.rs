@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::unread::Unread;
+use super::{Defaults, unread::Unread};
 use crate::{
     camunda::{self, Component, Line},
     manifest::{self, Budget, Document},
@@ -29,6 +29,8 @@ pub struct Rendered {
     pub values: Values,
     /// What the chart's schema says of values, for a release that is to be.
     pub schema: Schema,
+    /// What the chart has by default, for a release that is to be.
+    pub defaults: Defaults,
     /// The Helm that wrote the record.
     pub helm: HelmCli,
     /// Namespace and name of the Secrets that controllers make of the release's objects.
@@ -135,6 +137,11 @@ impl Rendered {
         // An umbrella's schema speaks of other keys, and what runs is kept for long and asked nothing of the kind.
         if rendered.subcharts.is_empty() && release.info.status.is_pending() {
             rendered.schema = Schema::of(release.chart.schema.as_deref());
+        }
+        // What runs is kept for long, and nobody asks for its defaults; of several charts each has others.
+        if rendered.subcharts.len() < 2 && release.info.status.is_pending() {
+            let root = rendered.subcharts.first().map(|chart| chart.name.as_str());
+            rendered.defaults = Defaults::of(release.chart.values.as_deref(), root);
         }
         rendered.helm = HelmCli::of(release);
         rendered

@@ -9,6 +9,10 @@ impl Between<'_> {
         if self.to.gone_applications.contains(&application) {
             return false;
         }
+        let becomes = self.to.becomes.get(&application);
+        if becomes.is_some_and(|it| it.application != application) {
+            return false;
+        }
         let flag = application.switch().and_then(|key| self.values.flag(key));
         flag.unwrap_or(!is_off(self.to, application) || is_off(self.from, application))
     }

@@ -196,6 +196,7 @@ impl Told {
                 },
                 lock: None,
                 schema: None,
+                values: None,
             },
             manifest,
             hooks,

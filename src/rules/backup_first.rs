@@ -18,26 +18,49 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    let Some((from, to)) = change.lines_crossed() else {
-        return Vec::new();
-    };
+    finding(change).into_iter().collect()
+}
+
+fn finding(change: &Change) -> Option<Finding> {
     // Whoever rolls back does not stop for a backup of what failed.
     if change.operation != Operation::Upgrade {
-        return Vec::new();
+        return None;
     }
-    vec![Finding {
+    let (title, why) = match change.lines_run() {
+        Some((from, to)) if from.position() != to.position() => (
+            format!(
+                "Back up before Camunda {} becomes {}",
+                from.application, to.application
+            ),
+            format!(
+                "Once pods of {} have migrated the data, only a backup leads back: Zeebe, Elasticsearch or OpenSearch together, and the databases of Keycloak, Identity and Web Modeler.",
+                to.application
+            ),
+        ),
+        run => {
+            change.lines_crossed()?;
+            let (from, to) = (change.from.as_ref()?, change.to.as_ref()?);
+            let images = run.map_or(String::new(), |(_, line)| {
+                format!(" stay at {}", line.application)
+            });
+            (
+                format!(
+                    "Back up before chart {} becomes {}",
+                    from.version, to.version
+                ),
+                format!(
+                    "Camunda's images{images}, but the chart brings other versions of what runs beside them. Once Elasticsearch or Keycloak has migrated its data, only a backup leads back."
+                ),
+            )
+        }
+    };
+    Some(Finding {
         rule: RULE.id,
         action: Action::Warn,
-        title: format!(
-            "Back up before Camunda {} becomes {}",
-            from.application, to.application
-        ),
+        title,
         objects: Vec::new(),
-        why: vec![format!(
-            "Once pods of {} have migrated the data, only a backup leads back: Zeebe, Elasticsearch or OpenSearch together, and the databases of Keycloak, Identity and Web Modeler.",
-            to.application
-        )],
+        why: vec![why],
         fixes: Vec::new(),
         guide: "Perform a backup (8.7 to 8.8)",
-    }]
+    })
 }

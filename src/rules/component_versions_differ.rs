@@ -13,11 +13,11 @@ use semver::Version;
 use super::Rule;
 
 use crate::{
-    camunda::{Application, Line, running_line},
-    change::{Change, ObjectChange},
+    camunda::{Application, Line},
+    change::{Change, Side},
     facts::Facts,
     finding::{Action, Finding, Fix},
-    object::{Object, ObjectRef},
+    object::ObjectRef,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -31,23 +31,13 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
     finding(change).into_iter().collect()
 }
 
-/// The others have numbers of their own.
-const JUDGED: [Application; 5] = [
-    Application::Zeebe,
-    Application::Gateway,
-    Application::Operate,
-    Application::Tasklist,
-    Application::Identity,
-];
-
 /// A component with its version and line.
 type Versioned<'a> = (Application, &'a ObjectRef, Version, &'static Line);
 
 fn finding(change: &Change) -> Option<Finding> {
-    let planned = versions(change, |object| object.planned.as_deref());
+    let planned = versions(change, Side::Planned);
     // Of one version they are right; as they have been running they are what somebody wants.
-    if lines(&planned).len() < 2
-        || lines_of(&planned) == lines_of(&versions(change, |object| object.running.as_deref()))
+    if lines(&planned).len() < 2 || lines_of(&planned) == lines_of(&versions(change, Side::Running))
     {
         return None;
     }
@@ -86,24 +76,14 @@ fn finding(change: &Change) -> Option<Finding> {
     })
 }
 
-fn versions<'a>(
-    change: &'a Change,
-    side: impl Fn(&ObjectChange) -> Option<&Object>,
-) -> Vec<Versioned<'a>> {
-    let mut found: Vec<_> = change
-        .objects
-        .iter()
-        .filter(|object| object.camunda)
-        .filter_map(|object| {
-            let workload = side(object)?;
-            let application =
-                Application::of(workload).filter(|application| JUDGED.contains(application))?;
-            let (version, line) = running_line(workload)?;
-            Some((application, &object.object, version, line))
+fn versions(change: &Change, side: Side) -> Vec<Versioned<'_>> {
+    let images = change.images(side).into_iter();
+    images
+        .filter_map(|image| {
+            let line = image.line()?;
+            Some((image.application, image.object, image.version?, line))
         })
-        .collect();
-    found.sort_by_key(|(application, _, _, _)| *application);
-    found
+        .collect()
 }
 
 fn lines<'a>(versions: &[Versioned<'a>]) -> Vec<&'static str> {

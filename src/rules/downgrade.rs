@@ -9,7 +9,7 @@
 use super::{Rule, cures::way};
 use crate::{
     camunda::{Application, Line, image_version, release_label, running_line},
-    change::{Change, Operation},
+    change::{Change, Operation, Side, Versioned},
     claims::Mounts,
     facts::Facts,
     finding::{Action, Finding},
@@ -30,10 +30,11 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// Whether a change would go back over a line, if data of the newer one were there.
 pub fn goes_back(change: &Change, facts: &Facts) -> bool {
-    let target = change.to.as_ref().and_then(|to| to.line);
+    let chart = change.to.as_ref().and_then(|to| to.line);
+    let images = change.images(Side::Planned);
+    let mut targets = images.iter().filter_map(Versioned::line).chain(chart);
     way::start(change, facts)
-        .zip(target)
-        .is_some_and(|(start, target)| target.position() < start.line.position())
+        .is_some_and(|start| targets.any(|target| target.position() < start.line.position()))
 }
 
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {

@@ -39,13 +39,10 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         "Keycloak {to} migrates its database when it first starts; only a backup leads back to {from}."
     )];
     let fixes = match command(change, facts, &set.object.namespace) {
-        Some(dump) => {
-            why.push(format!("Back it up: {dump}"));
-            vec![Fix::new(
-                "Back up its database first:",
-                vec![Command::Shell(dump)],
-            )]
-        }
+        Some(dump) => vec![Fix::new(
+            "Back up its database first:",
+            vec![Command::Shell(dump)],
+        )],
         None => {
             why.push("Back up its database, which is outside of the release.".to_owned());
             Vec::new()

@@ -8,7 +8,7 @@ use crate::{
     camunda::Application,
     change::{Change, Side},
     facts::Facts,
-    finding::{Action, Finding},
+    finding::{Action, Finding, Fix},
     migration,
 };
 
@@ -35,18 +35,17 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         action: Action::Warn,
         title: "The data migration may find nothing to migrate".to_owned(),
         objects: vec![job.object.clone()],
-        why: vec![
+        why: vec![format!(
+            "No claim of Zeebe's was ever bound, so Camunda {} seems to have processed nothing: {} would wait until its timeout and fail.",
+            from.application, job.object
+        )],
+        fixes: vec![Fix::new(
             format!(
-                "No claim of Zeebe's was ever bound, so Camunda {} seems to have processed nothing: {} would wait until its timeout and fail.",
-                from.application, job.object
+                "Have {} process something first, or switch it off; add to your helm upgrade:",
+                from.application
             ),
-            format!(
-                "Have {} process something first, or add {} to your helm upgrade.",
-                from.application,
-                flag.text()
-            ),
-        ],
-        fixes: Vec::new(),
+            vec![flag],
+        )],
         guide: "Process migration (8.7 to 8.8)",
     })
 }

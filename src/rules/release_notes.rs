@@ -34,13 +34,23 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// The notes that a change of line crosses.
+/// The notes that a change of line crosses: most come with the chart, some with Camunda's own images.
 pub(crate) fn notes(change: &Change) -> impl Iterator<Item = &'static Note> {
-    let lines = Line::all()
-        .iter()
-        .filter(|_| change.lines_crossed().is_some());
-    let notes = lines.flat_map(|line| &line.notes);
-    notes.filter(move |note| crosses(change, note))
+    let charts = change.lines_crossed().is_some();
+    let run = change.lines_run();
+    let enters = move |line: &Line| {
+        run.is_some_and(|(from, to)| {
+            (from.position() + 1..=to.position()).contains(&line.position())
+        })
+    };
+    Line::all().iter().flat_map(move |line| {
+        line.notes
+            .iter()
+            .filter(move |note| match note.with_images {
+                true => enters(line),
+                false => charts && crosses(change, note),
+            })
+    })
 }
 
 /// What a note says, with the chart that brings it.

@@ -7,11 +7,11 @@
 
 use serde_json::{Value, json};
 
-use super::Rule;
+use super::{Rule, cures::flag};
 
 use crate::{
-    camunda::{Application, Line},
-    change::{Change, ChartVersion, ObjectChange},
+    camunda::{Application, Component, Line},
+    change::{Change, ChartVersion, Gate, ObjectChange},
     claims::{self, Mounts},
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
@@ -30,8 +30,54 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda)
-        .filter_map(|set| finding(change, facts, set))
+        .flat_map(|set| {
+            let changed = finding(change, facts, set);
+            changed.into_iter().chain(other_group(change, set))
+        })
         .collect()
+}
+
+/// Brokers whose user somebody chose and whose volumes go to the group that the chart chose; said once, when it comes so.
+fn other_group(change: &Change, set: &ObjectChange) -> Option<Finding> {
+    if change.gate == Gate::Object || set.component != Component::Zeebe {
+        return None;
+    }
+    let group = |object: &Object| {
+        object
+            .at("/spec/template/spec/securityContext/fsGroup")
+            .and_then(Value::as_i64)
+    };
+    let planned = set.planned.as_deref()?;
+    let (user, owner) = (user_set(planned)?, group(planned)?);
+    let own = change.to.as_ref()?.line?.image_user;
+    if user == 0 || user == owner || Some(user) == own {
+        return None;
+    }
+    let running = set.running.as_deref();
+    let as_before =
+        |running: &Object| (user_set(running), group(running)) == (Some(user), Some(owner));
+    if running.is_some_and(as_before) {
+        return None;
+    }
+    let root = change.target_line()?.brokers.count.split('.').next()?;
+    let key = format!("{root}.podSecurityContext.fsGroup");
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: format!(
+            "{} would run as user {user} with volumes of group {owner}",
+            set.object
+        ),
+        objects: vec![set.object.clone()],
+        why: vec![format!(
+            "Kubernetes hands the volumes to fsGroup {owner}, which is not the user's own. Who chooses another user gives its group, too."
+        )],
+        fixes: vec![Fix::new(
+            "Give both the same number; add to your helm upgrade:",
+            vec![flag::set(change, &key, &user.to_string())],
+        )],
+        guide: "v8.3.0, Zeebe",
+    })
 }
 
 fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
@@ -54,6 +100,9 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             claims.push((after.claim(template, ordinal), volume.name(), reason));
         }
     }
+    if claims.is_empty() {
+        return None;
+    }
     let commands: Vec<_> = claims
         .iter()
         .map(|(claim, _, _)| chown(namespace, claim, to))
@@ -66,10 +115,6 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             .iter()
             .map(|(claim, volume, reason)| format!("  claim {claim}, volume {volume} ({reason})")),
     );
-    why.push(format!(
-        "While its pods are stopped, for each claim: {}",
-        commands.first()?.text()
-    ));
     Some(Finding {
         rule: RULE.id,
         action: Action::Warn,
@@ -94,14 +139,18 @@ pub fn changed_user(change: &Change, set: &ObjectChange) -> Option<(i64, i64)> {
 }
 
 fn user(set: &Object, chart: &Option<ChartVersion>) -> Option<i64> {
-    let set_to = |pointer| set.at(pointer).and_then(Value::as_i64);
     let line: Option<&Line> = chart.as_ref().and_then(|chart| chart.line);
+    user_set(set).or_else(|| match Application::of(set)? {
+        Application::Zeebe => Some(line?.image_user.unwrap_or(0)),
+        _ => None,
+    })
+}
+
+/// The user that the manifest names.
+fn user_set(set: &Object) -> Option<i64> {
+    let set_to = |pointer| set.at(pointer).and_then(Value::as_i64);
     set_to("/spec/template/spec/containers/0/securityContext/runAsUser")
         .or_else(|| set_to("/spec/template/spec/securityContext/runAsUser"))
-        .or_else(|| match Application::of(set)? {
-            Application::Zeebe => Some(line?.image_user.unwrap_or(0)),
-            _ => None,
-        })
 }
 
 /// Why Kubernetes leaves the files of a volume with their owner, if it does.

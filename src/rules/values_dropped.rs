@@ -5,18 +5,28 @@
 //!
 //! Any line. Documented: the note in "Secrets extraction".
 
+mod names;
+
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{PASSWORDS, Rule, datastore_changed, heard::Heard, values_ignored};
+use self::names::{Dropped, grouped};
+use super::{
+    PASSWORDS, Rule,
+    cures::conversion::{Move, moves},
+    datastore_changed,
+    heard::Heard,
+    values_ignored,
+};
 
 use crate::{
     camunda::Line,
     change::{Change, ChartVersion, ObjectChange, Operation},
     facts::Facts,
-    finding::{Action, Finding},
+    finding::{Action, Command, Finding, Fix},
     object::{Kind, Object},
+    shell,
     values::{Values, below, is_empty},
 };
 
@@ -26,9 +36,6 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("../../docs/rules/values-dropped.md"),
     judge,
 };
-
-/// A warning is one line; nobody reads a hundred keys in it.
-const SHOWN: usize = 12;
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     beside(change, facts, &Heard::nothing())
@@ -50,62 +57,121 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
         1 => "A value that was set before is not set any more".to_owned(),
         count => format!("{count} values that were set before are not set any more"),
     };
+    let mut why = vec!["The chart's defaults take the place of:".to_owned()];
+    why.extend(grouped(&dropped));
     Some(Finding {
         rule: RULE.id,
         action: Action::Warn,
         title,
         objects: Vec::new(),
-        why: vec![
-            format!(
-                "The chart's defaults take the place of: {}.",
-                listed(&dropped)
-            ),
-            format!(
-                "If that is not meant, give them again, with -f or --set; helm get values {} -n {} shows them.",
-                change.release, change.namespace
-            ),
-        ],
-        fixes: Vec::new(),
+        why,
+        fixes: vec![given(
+            change,
+            "If that is not meant, give them again, with -f or --set. What the running release was given:",
+        )],
         guide: "Secrets extraction",
     })
 }
 
-/// As many keys as somebody reads.
-pub(super) fn listed(keys: &[String]) -> String {
-    let mut shown: Vec<_> = keys.iter().take(SHOWN).cloned().collect();
-    if keys.len() > SHOWN {
-        shown.push(format!("and {} more", keys.len() - SHOWN));
-    }
-    shown.join(", ")
+/// Where the values of the running release are to be seen.
+pub(super) fn given(change: &Change, intro: &str) -> Fix {
+    let words = [
+        "helm",
+        "get",
+        "values",
+        &change.release,
+        "-n",
+        &change.namespace,
+    ];
+    Fix::new(intro, vec![Command::Shell(shell::command(words))])
 }
 
-/// The keys that were set, are not, and that no other rule speaks of.
-fn dropped(change: &Change, heard: &Heard<'_>, before: &Values) -> Vec<String> {
+/// The keys that were set, are not under the name that the new chart has for them, and that no other rule speaks of.
+fn dropped(change: &Change, heard: &Heard<'_>, before: &Values) -> Vec<Dropped> {
     let stores = heard.hears(datastore_changed::RULE.id);
     let credentials = heard.hears(PASSWORDS);
     let lines: Vec<_> = [&change.from, &change.to]
         .into_iter()
         .filter_map(|chart| chart.as_ref()?.line)
         .collect();
-    let renamed: Vec<_> = change
-        .lines_crossed()
-        .into_iter()
-        .flat_map(|(_, to)| {
-            let moved = to.renamed_values.iter().map(|renamed| &renamed.from);
-            to.renamed.iter().chain(moved)
-        })
-        .collect();
-    before
+    let names = Names::of(change, before);
+    let mut dropped: Vec<_> = before
         .leaves()
         .into_iter()
-        .filter(|(_, value)| !is_empty(value))
-        .map(|(key, _)| key)
-        .filter(|key| !change.values.mentions(key))
-        .filter(|key| !(stores && datastore_changed::judges(change, key)))
-        .filter(|key| !values_ignored::is_unread(change, key))
-        .filter(|key| !(credentials && lines.iter().any(|line| is_credential(line, key))))
-        .filter(|key| !renamed.iter().any(|root| below(key, root).is_some()))
-        .collect()
+        .filter(|(key, value)| !is_empty(value) && !change.values.mentions(key))
+        .filter(|(key, _)| !(stores && datastore_changed::judges(change, key)))
+        .filter(|(key, _)| !(credentials && lines.iter().any(|line| is_credential(line, key))))
+        .filter_map(|(key, value)| {
+            let new = names.name(change, &key)?;
+            let read = new.as_deref().unwrap_or(&key);
+            let is_given = new.is_some() && change.values.mentions(read);
+            if is_given
+                || change.defaults.has(read, value)
+                || credentials && lines.iter().any(|line| is_credential(line, read))
+            {
+                return None;
+            }
+            let shown = |key: &str| change.values.key_in_file(key);
+            Some(Dropped {
+                old: shown(&key),
+                new: new.as_deref().map(shown),
+            })
+        })
+        .collect();
+    dropped.sort_unstable();
+    dropped
+}
+
+/// What the keys of before are called in the new chart.
+struct Names {
+    moves: Vec<Move>,
+    /// The lines that are entered.
+    entered: &'static [Line],
+}
+
+impl Names {
+    fn of(change: &Change, before: &Values) -> Names {
+        let upwards = change
+            .lines_crossed()
+            .filter(|(from, to)| from.position() < to.position());
+        let entered = upwards
+            .and_then(|(from, to)| Line::all().get(from.position() + 1..=to.position()))
+            .unwrap_or_default();
+        let moved = entered
+            .last()
+            .map(|to| moves(before.own(), &Map::new(), to));
+        Names {
+            moves: moved.map_or_else(Vec::new, |moved| moved.list),
+            entered,
+        }
+    }
+
+    /// The new name of a key, if it has another one; nothing where the new chart has no such value, or another rule tells of it.
+    fn name(&self, change: &Change, key: &str) -> Option<Option<String>> {
+        let mut name = key;
+        // What an earlier line moved may move again, once in each.
+        for _ in self.entered {
+            if let Some(moved) = self.moves.iter().find(|moved| moved.old == name) {
+                name = moved.new.as_deref()?;
+            }
+        }
+        let merged = self.entered.iter().flat_map(|line| &line.merged_values);
+        let mut merged =
+            merged.filter(|rule| rule.from.iter().any(|from| below(name, from).is_some()));
+        if let Some(rule) = merged.next() {
+            return Some(Some(rule.to.clone()));
+        }
+        if name != key {
+            return Some(Some(name.to_owned()));
+        }
+        let renamed = self.entered.iter().flat_map(|line| {
+            let moved = line.renamed_values.iter().map(|renamed| &renamed.from);
+            line.renamed.iter().chain(moved)
+        });
+        let mut renamed = renamed.filter(|root| below(key, root).is_some());
+        let is_told = values_ignored::is_unread(change, key) || renamed.next().is_some();
+        (!is_told).then_some(None)
+    }
 }
 
 /// Whether a credential is set by this key, which rules about credentials compare with what is live.

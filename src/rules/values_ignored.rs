@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Rule, heard::Heard, values_dropped::listed};
+use super::{Rule, heard::Heard, values_dropped::given};
 
 use crate::{
     camunda::Line,
@@ -84,18 +84,16 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
         1 => format!("A value has no effect in chart {}", to.version),
         count => format!("{count} values have no effect in chart {}", to.version),
     };
-    why.push(format!(
-        "Take them out of your values, and set what is in their place where you need it; helm get values {} -n {} shows \
-         what is set now.",
-        change.release, change.namespace
-    ));
     Some(Finding {
         rule: RULE.id,
         action: Action::Warn,
         title,
         objects: Vec::new(),
         why,
-        fixes: Vec::new(),
+        fixes: vec![given(
+            change,
+            "Take them out of your values, and set what is in their place where you need it. What is set now:",
+        )],
         guide: if never.is_empty() { "" } else { GUIDE },
     })
 }
@@ -107,6 +105,18 @@ pub(super) fn is_unread(change: &Change, key: &str) -> bool {
     let target = change.to.as_ref().and_then(|to| to.line);
     dropped_by(entered, key).is_some()
         || target.is_some_and(|line| never_shipped(line, key).is_some())
+}
+
+/// A warning is one line; nobody reads a hundred keys in it.
+const SHOWN: usize = 12;
+
+/// As many keys as somebody reads.
+fn listed(keys: &[String]) -> String {
+    let mut shown: Vec<_> = keys.iter().take(SHOWN).cloned().collect();
+    if keys.len() > SHOWN {
+        shown.push(format!("and {} more", keys.len() - SHOWN));
+    }
+    shown.join(", ")
 }
 
 /// The lines that a way up enters, the target last.

@@ -80,7 +80,7 @@ fn without_databases(helm: Helm) {
 
     let target = to_15(cluster, &corpus);
     let denial = Denial::of(&release.upgrade_record(helm, &target));
-    denial.assert_rules(&["claims-orphaned", "claims-orphaned"]);
+    denial.assert_rules(&["component-disappears", "claims-orphaned", "claims-orphaned"]);
     assert_eq!(release.versions(), versions);
 
     // Of the two ways out the one that loses nothing.

@@ -5,6 +5,8 @@ use camunda_upgrade_guard::{
     finding::{Action, Command, Finding},
 };
 
+use serde_json::{Value, json};
+
 use crate::scene::{Scene, claim, statefulset};
 
 const ELASTIC: &str = "chart: elasticsearch, release: camunda, app: elasticsearch-master";
@@ -206,10 +208,14 @@ fn a_removed_statefulset_with_data() {
             &"# kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
         )
     );
-    postgresql("")
+    // Without data there is nothing to lose but what nobody switched off.
+    let off = json!({"identityKeycloak": {"enabled": false}});
+    let off = postgresql("").values(Value::Null, off);
+    off.clone()
         .live(&claim(DATABASE_CLAIM, "Pending", POSTGRESQL))
         .passes();
-    postgresql("").passes();
+    off.passes();
+    postgresql("").refused("component-disappears");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `identity-secret-regenerated` and `identity-secret-removed`.
 
 use camunda_upgrade_guard::{change::Operation, finding::Action};
+use serde_json::{Value, json};
 
 use crate::{
     pasted::assert_pastable,
@@ -198,6 +199,7 @@ fn a_removed_secret_that_nothing_needs() {
 
     // The component goes with its data.
     removed(None)
+        .values(Value::Null, json!({"identityKeycloak": {"enabled": false}}))
         .live(&claim("data-camunda-postgresql-0", "Pending", POSTGRESQL))
         .passes();
 

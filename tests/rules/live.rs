@@ -1,6 +1,7 @@
 //! An upgrade between two real releases, over what the first one leaves on a cluster (`CAMUNDA_CORPUS`).
 
 use camunda_upgrade_guard::{
+    camunda::Line,
     change::{Change, Rendered, secret_data},
     claims::Mounts,
     denial,
@@ -86,6 +87,12 @@ impl Upgrade {
             .collect();
         let old = self.planned["chart"]["metadata"]["version"].clone();
         let kept = kept.replace(old.as_str().unwrap(), version);
+        // Its images are of its line, as the chart's own tags are.
+        let minor = |version: &str| Line::of(version).map(|line| format!(":{}.", line.application));
+        let kept = match minor(old.as_str().unwrap()).zip(minor(version)) {
+            Some((old, new)) => kept.replace(&old, &new),
+            None => kept,
+        };
         self.planned["manifest"] = kept.into();
         self.planned["chart"]["metadata"]["version"] = version.into();
         self

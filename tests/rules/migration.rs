@@ -243,7 +243,7 @@ fn a_migration_without_data_waits_in_vain() {
     let scene = |phase: &str| prepared().live(&broker_claim(phase));
     let finding = finds(&scene("Pending"), &[WITHOUT_DATA]).remove(0);
     assert_eq!(finding.action, Action::Warn);
-    assert!(text(&finding).contains(OFF), "{finding:#?}");
+    assert_eq!(commands(&finding), [OFF], "{finding:#?}");
     finds(&scene("Bound"), &[]);
     finds(&scene("Lost"), &[]);
     let off = unprepared().live(&broker_claim("Pending"));

@@ -275,3 +275,40 @@ fn the_volumes_of_a_predecessor_count() {
         finding.why
     );
 }
+
+/// The kind: a user of one's own beside what the chart takes its own user for.
+#[test]
+fn a_chosen_user_has_its_group_chosen_too() {
+    const RULE: &str = "user-id-changed";
+    let brokers = |context: &str| {
+        stateful(
+            "camunda-zeebe",
+            &format!("{OWN}: zeebe-broker"),
+            "camunda/zeebe:8.7.37",
+            context,
+        )
+    };
+    let scene = |before: &str, after: &str| {
+        Scene::upgrade("12.0.0", "12.13.3")
+            .running(&brokers(before))
+            .planned(after)
+    };
+    let chosen = brokers("{runAsUser: 1008}");
+    let finding = warned(&scene("{runAsUser: 1001}", &chosen), RULE);
+    assert_eq!(
+        finding.title,
+        "StatefulSet camunda-zeebe would run as user 1008 with volumes of group 1001"
+    );
+    let commands = finding.fixes[0].commands.iter();
+    let typed: Vec<_> = commands.map(|command| command.text()).collect();
+    assert_eq!(typed, ["--set zeebe.podSecurityContext.fsGroup=1008"]);
+    // With its own group, as it was before, as the chart has it, as root.
+    scene(
+        "{runAsUser: 1001}",
+        &chosen.replace("fsGroup: 1001", "fsGroup: 1008"),
+    )
+    .passes();
+    scene("{runAsUser: 1008}", &chosen).passes();
+    scene("{runAsUser: 1001}", &brokers("{runAsUser: 1001}")).passes();
+    scene("{runAsUser: 1001}", &brokers("{runAsUser: 0}")).passes();
+}

@@ -53,6 +53,17 @@ impl Faults {
         self.0
             .insert(format!("{of}: {}: {what}\n{command}\n", finding.rule));
     }
+
+    #[track_caller]
+    fn none(self) {
+        let faults: Vec<_> = self.0.into_iter().collect();
+        assert!(
+            faults.is_empty(),
+            "{} faults\n{}",
+            faults.len(),
+            faults.join("\n")
+        );
+    }
 }
 
 /// A word that stands for something else, such as `<its value>`.

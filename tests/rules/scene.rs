@@ -32,6 +32,8 @@ pub struct Scene {
     apply_methods: [Option<&'static str>; 2],
     tested_helm: Option<&'static str>,
     chart: &'static str,
+    /// What the charts have by default.
+    defaults: Value,
     facts: Facts,
 }
 
@@ -48,6 +50,7 @@ impl Scene {
             apply_methods: [None, None],
             tested_helm: None,
             chart: "camunda-platform",
+            defaults: Value::Null,
             facts: Facts::default(),
         }
     }
@@ -58,6 +61,11 @@ impl Scene {
             values: [running, planned],
             ..self
         }
+    }
+
+    /// What the chart that is to run has by default.
+    pub fn defaults(self, defaults: Value) -> Scene {
+        Scene { defaults, ..self }
     }
 
     /// The ways in which the two Helms apply objects, and the versions that the chart was tested with.
@@ -152,7 +160,8 @@ impl Scene {
         serde_json::from_value(json!({
             "name": "camunda", "namespace": "prod", "version": 2, "info": {"status": status},
             "chart": {"metadata": {
-                "name": self.chart, "version": self.versions[side], "annotations": annotations}},
+                "name": self.chart, "version": self.versions[side], "annotations": annotations},
+                "values": self.defaults},
             "manifest": manifest, "hooks": self.hooks,
             "config": self.values[side], "apply_method": self.apply_methods[side],
         }))

@@ -78,7 +78,8 @@ fn from_its_own_to_an_external_one() {
     let scene = Scene::upgrade("12.13.3", "12.13.3")
         .running(&elastic("http://camunda-elasticsearch:9200"))
         .running(&elasticsearch())
-        .planned(&elastic(OUTSIDE));
+        .planned(&elastic(OUTSIDE))
+        .values(Value::Null, json!({"elasticsearch": {"enabled": false}}));
     scene.passes();
     let findings = scene
         .clone()
@@ -193,7 +194,7 @@ fn what_was_set_before_is_named() {
         "2 values that were set before are not set any more"
     );
     assert!(
-        finding.why[0].contains("identity.contextPath, identity.secret"),
+        finding.why[1].contains("identity.{contextPath, secret}"),
         "{:?}",
         finding.why
     );
@@ -227,20 +228,24 @@ fn values_that_changed_nothing_were_the_defaults() {
 }
 
 #[test]
-fn keys_with_another_name_are_for_other_rules() {
+fn keys_with_another_name_are_told_with_it() {
     let before = json!({"zeebe": {"clusterSize": 3}, "postgresql": {"enabled": true}, "identity": {"contextPath": "/x"}});
     let finding = Scene::upgrade("12.13.3", "13.12.7")
         .values(before.clone(), json!({}))
         .one(DROPPED);
     assert_eq!(
-        finding.why[0],
-        "The chart's defaults take the place of: identity.contextPath."
+        finding.why[1..],
+        [
+            "  identity.contextPath",
+            "  postgresql.enabled (now webModelerPostgresql.enabled)",
+            "  zeebe.clusterSize (now orchestration.clusterSize)"
+        ]
     );
     let finding = Scene::upgrade("12.13.3", "12.13.4")
         .values(before, json!({}))
         .one(DROPPED);
     assert!(
-        finding.why[0].contains("zeebe.clusterSize"),
+        finding.why.contains(&"  zeebe.clusterSize".to_owned()),
         "{:?}",
         finding.why
     );

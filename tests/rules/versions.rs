@@ -107,13 +107,14 @@ fn the_next_line_is_no_jump() {
 #[test]
 fn what_a_failed_upgrade_left_counts() {
     // 8.1 is deployed, and a failed upgrade has brought Zeebe to 8.2.
-    let scene = |to| {
+    let scene = |to, image| {
         Scene::upgrade("8.1.27", to)
             .running(&zeebe("8.1.27", ""))
+            .planned(&zeebe(image, ""))
             .live(&zeebe("8.2.32", NOT_READY))
     };
-    scene("8.3.1").passes();
-    let finding = scene("9.3.7").refused(SKIPPED);
+    assert!(!scene("8.3.1", "8.3.1").rules().contains(&SKIPPED));
+    let finding = scene("9.3.7", "8.4.9").one(SKIPPED);
     assert!(
         finding.why[0].contains("StatefulSet camunda-zeebe, which runs Camunda 8.2.32 already"),
         "{:?}",
@@ -161,7 +162,8 @@ fn a_failed_upgrade_followed_by_one_to_the_old_line() {
         .refused(DOWNGRADE);
     scene.clone().live(&zeebe("8.3.1", NOT_READY)).passes();
     // Operate migrates on its own.
-    let scene = scene.running(&application("operate", "8.2.31", ""));
+    let operate = application("operate", "8.2.31", "");
+    let scene = scene.running(&operate).planned(&operate);
     let replaced = "replicas: 1, updatedReplicas: 1, conditions: [{type: Progressing, reason: NewReplicaSetAvailable}]";
     scene
         .clone()
@@ -205,6 +207,7 @@ fn a_pinned_image_counts_instead_of_the_chart() {
     Scene::upgrade("9.3.7", "9.7.0")
         .running(&zeebe("8.4.9", READY))
         .planned(&zeebe("8.3.1", ""))
+        .rollback()
         .refused(DOWNGRADE);
 }
 

@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::{
     renamed::{Move, moves},
-    switched::runs,
     withheld::from_map as withhold,
 };
 use super::{

@@ -24,6 +24,10 @@ pub(crate) fn keep_running(change: &Change, facts: &Facts, set: &ObjectChange) -
     let names: Vec<_> = read
         .chain(dropped.iter().map(|other| other.typed()))
         .collect();
+    // Without comments and labels nobody knows what belongs to it.
+    if names.is_empty() {
+        return Vec::new();
+    }
     let policy = format!("{RESOURCE_POLICY}=keep");
     let words = std::iter::once("annotate")
         .chain(names.iter().map(String::as_str))

@@ -15,21 +15,22 @@ use crate::{
 pub(crate) struct Start {
     /// The line.
     pub line: &'static Line,
-    /// What tells so: a chart version, or a live image.
+    /// What tells so: a chart version, or live images.
     pub told_by: String,
     /// The chart's version, where it is what told.
     pub version: Option<Version>,
+    /// Whether the images are of an older line than the chart that runs them.
+    pub behind_chart: bool,
 }
 
 /// The highest of the record of what runs and the live images of Zeebe: a failed upgrade has left them behind.
+///
+/// Where all live images are of an older line than the record's chart, nothing of that chart's line has ever run.
 pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
-    let recorded = change.from.as_ref().and_then(|from| {
-        Some(Start {
-            line: from.line?,
-            told_by: format!("chart {}", from.version),
-            version: from.parsed.clone(),
-        })
-    });
+    let recorded = recorded(change);
+    if let Some(behind) = behind_chart(change, facts, recorded.as_ref()) {
+        return Some(behind);
+    }
     let live = change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda)
@@ -40,11 +41,49 @@ pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
                 line,
                 told_by: format!("{}, which runs Camunda {version} already", set.object),
                 version: None,
+                behind_chart: false,
             })
         });
     // The record comes last: of two that say the same it is the one to name.
     live.chain(recorded)
         .max_by_key(|start| start.line.position())
+}
+
+/// What the record of the release that runs tells.
+pub(crate) fn recorded(change: &Change) -> Option<Start> {
+    let from = change.from.as_ref()?;
+    Some(Start {
+        line: from.line?,
+        told_by: format!("chart {}", from.version),
+        version: from.parsed.clone(),
+        behind_chart: false,
+    })
+}
+
+/// The newest line of the live images, where all of them are older than the recorded chart.
+fn behind_chart(change: &Change, facts: &Facts, recorded: Option<&Start>) -> Option<Start> {
+    let chart = recorded?.line;
+    let live = change
+        .objects
+        .iter()
+        .filter(|object| object.camunda)
+        .filter(|object| matches!(object.object.kind, Kind::StatefulSet | Kind::Deployment))
+        .filter_map(|object| {
+            let live = facts.get(&object.object)?;
+            let counts = Application::OF_ONE_MINOR.contains(&Application::of(live)?);
+            counts.then(|| running_line(live).map(|(_, line)| line))
+        });
+    let lines = live.collect::<Option<Vec<_>>>()?;
+    let newest = lines.into_iter().max_by_key(|line| line.position())?;
+    (newest.position() < chart.position()).then(|| Start {
+        line: newest,
+        told_by: format!(
+            "Camunda {}, which all images that run are of,",
+            newest.application
+        ),
+        version: None,
+        behind_chart: true,
+    })
 }
 
 /// A chart version on the way.

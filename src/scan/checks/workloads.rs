@@ -42,16 +42,10 @@ impl Look<'_> {
     /// Workloads with images of another line than the chart's.
     pub(super) fn other_lines(&self) -> Option<Problem> {
         let own = self.standing.chart.line?;
-        let minors = [
-            Application::Zeebe,
-            Application::Gateway,
-            Application::Operate,
-            Application::Tasklist,
-            Application::Identity,
-        ];
         let others = self.workloads().filter_map(|it| {
             let live = self.live(it);
-            let counts = Application::of(live).is_some_and(|it| minors.contains(&it));
+            let counts =
+                Application::of(live).is_some_and(|it| Application::OF_ONE_MINOR.contains(&it));
             let (version, line) = running_line(live).filter(|_| counts)?;
             let other = line.position() != own.position();
             other.then(|| format!("{} runs {version}", it.reference))

@@ -62,7 +62,7 @@ pub(super) fn switch_on(
 }
 
 /// Whether an application is there on one side, and meant to run.
-pub(crate) fn runs(change: &Change, application: Application, side: Side) -> bool {
+pub(super) fn runs(change: &Change, application: Application, side: Side) -> bool {
     let workload = change.application(application, side);
     workload
         .and_then(|workload| workload.on(side))
