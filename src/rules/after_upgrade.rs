@@ -7,7 +7,7 @@
 //! Since chart 13. Documented: "8.8 architecture changes" (Importers), "Identity migration", and in the general guide "Data
 //! retention" (Lost claims).
 
-use super::{Rule, heard::Heard};
+use super::{Rule, cures::give_up, heard::Heard};
 
 use crate::{
     camunda::{Application, Line, is_elastics, release_label},
@@ -265,28 +265,26 @@ fn unmounted_claims(change: &Change, facts: &Facts) -> Option<Left> {
     let old: Vec<_> = bound
         .into_iter()
         .filter(|claim| is_elastics(claim, &change.release))
-        .map(Object::name)
         .collect();
     if old.is_empty() {
         return None;
     }
-    let copied = |name: &&str| {
+    let copied = |old: &&Object| {
         facts.claims(namespace).any(|claim| {
             let source = claim.str("/spec/dataSource/name");
             claim.str("/status/phase") == Some("Bound")
-                && source == Some(name)
+                && source == Some(old.name())
                 && is_mounted(sets(change, facts), namespace, claim.name())
         })
     };
-    let names = old.join(", ");
+    let names: Vec<_> = old.iter().map(|claim| claim.name()).collect();
+    let names = names.join(", ");
     if old.iter().all(copied) {
-        let delete = ["delete", "pvc"].into_iter().chain(old.iter().copied());
-        let delete = Command::Manual(shell::kubectl(namespace, delete));
         return Some(Left::new(
             format!("Nothing mounts {names} any more, and a pod has a copy of each."),
             vec![Fix::new(
-                "Once the copies are trusted, their origins can go:",
-                vec![delete],
+                "Once the copies are trusted, their origins can go; nothing brings them back then:",
+                give_up::deletions(&old),
             )],
         ));
     }

@@ -32,15 +32,20 @@ pub(crate) fn claims<'a>(claims: impl IntoIterator<Item = &'a Object>) -> Option
     })
 }
 
-/// The step that deletes claims nobody wants any more; the guard lets that pass once each carries its annotation.
-pub(crate) fn deleted(claims: &[&Object]) -> Option<Fix> {
+/// What deletes claims: the guard lets that pass once each carries its annotation.
+pub(crate) fn deletions(claims: &[&Object]) -> Vec<Command> {
     let allow = claims.iter().filter_map(|claim| {
         let namespace = claim.namespace()?;
         let delete = shell::kubectl(namespace, ["delete", "pvc", claim.name()]);
         let delete = Command::Manual(format!("# {delete}"));
         Some([allow(Kind::PersistentVolumeClaim, claim)?, delete])
     });
-    let commands: Vec<_> = allow.flatten().collect();
+    allow.flatten().collect()
+}
+
+/// The step that deletes claims which nobody wants any more.
+pub(crate) fn deleted(claims: &[&Object]) -> Option<Fix> {
+    let commands = deletions(claims);
     (!commands.is_empty()).then(|| {
         Fix::instead(
             "or, where nobody wants the data any more, say so and delete it; nothing brings it back then:",
