@@ -231,10 +231,11 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         let annotation = format!("{ALLOW_ORPHAN}={}", left.object.uid()?);
         let resource = left.kind.kubectl();
         let words = ["annotate", &resource, left.object.name(), &annotation];
-        Some(Command::Shell(match left.kind.namespaced() {
+        let command = match left.kind.namespaced() {
             true => shell::kubectl(namespace, words),
             false => shell::command(["kubectl"].into_iter().chain(words)),
-        }))
+        };
+        Some(Command::Manual(format!("# {command}")))
     });
     let annotate = annotate.collect();
     let keep = format!("Have the values of the new chart let it run {before} pods.");

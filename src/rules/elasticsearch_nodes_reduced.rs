@@ -165,14 +165,14 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
         "-d",
         &excluded.to_string(),
     ];
-    let mut commands = vec![Command::Manual(call(&settings))];
+    let mut commands = vec![call(&settings)];
     // A node's name may be the end of no other's, and the start of some.
     let names = pods.iter().map(|pod| format!(" -e {}", shell::quote(pod)));
-    commands.push(Command::Manual(format!(
+    commands.push(format!(
         "until shards=$({}) && ! printf '%s\\n' \"$shards\" | grep -qwF{}; do sleep 10; done",
         call(&["http://localhost:9200/_cat/shards?h=node"]),
         names.collect::<String>()
-    )));
+    ));
     // The cluster itself copes with less than half of those that vote.
     let gone = pods.len() as u64;
     if role(target) == MASTER && gone * 2 >= reduced.before {
@@ -180,30 +180,31 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
             "http://localhost:9200/_cluster/voting_config_exclusions?node_names={}",
             pods.join(",")
         );
-        commands.push(Command::Manual(call(&["-X", "POST", &exclusions])));
+        commands.push(call(&["-X", "POST", &exclusions]));
     }
     let keep = keep_claims(facts, namespace, live.name());
-    commands.extend(
-        keep.iter()
-            .map(|command| Command::Manual(command.text().to_owned())),
-    );
+    commands.extend(keep.iter().map(|command| command.text().to_owned()));
     for left in &reduced.left {
         let annotation = format!("{ALLOW_ORPHAN}={}", left.object.uid()?);
         let name = left.object.name();
-        commands.push(Command::Manual(match left.kind {
+        commands.push(match left.kind {
             Kind::PersistentVolume => {
                 shell::command(["kubectl", "annotate", "pv", name, &annotation])
             }
             _ => shell::kubectl(namespace, ["annotate", "pvc", name, &annotation]),
-        }));
+        });
     }
+    // Nobody takes a node out by pasting all that stands here.
+    let commands = commands
+        .iter()
+        .map(|command| Command::Manual(format!("# {command}")));
     Some(Fix::instead(
         format!(
             "Or take {} out: have Elasticsearch move all shards away, wait until none is left, and say so. See camunda-upgrade-guard explain {} for what to undo afterwards:",
             pods.join(" and "),
             RULE.id
         ),
-        commands,
+        commands.collect(),
     ))
 }
 

@@ -59,7 +59,9 @@ fn given_up(document: &str) -> String {
 #[track_caller]
 fn assert_pasted(commands: &[&str]) {
     for command in commands {
-        let run = Run::new("bash").args(["-n"]).input((*command).to_owned());
+        // Whoever goes this way takes the comment sign away.
+        let command = command.trim_start_matches("# ");
+        let run = Run::new("bash").args(["-n"]).input(command.to_owned());
         run.output().unwrap().ok().unwrap();
         assert!(
             !command.ends_with('.') && !command.contains('<'),
@@ -89,12 +91,12 @@ fn nodes_with_data_are_not_taken_away() {
         typed,
         [
             "--set elasticsearch.master.replicaCount=3",
-            "kubectl -n prod exec camunda-elasticsearch-master-0 -c c -- curl -sf -X PUT http://localhost:9200/_cluster/settings \
+            "# kubectl -n prod exec camunda-elasticsearch-master-0 -c c -- curl -sf -X PUT http://localhost:9200/_cluster/settings \
              -H 'Content-Type: application/json' \
              -d '{\"persistent\":{\"cluster.routing.allocation.exclude._name\":\"camunda-elasticsearch-master-2\"}}'",
-            "until shards=$(kubectl -n prod exec camunda-elasticsearch-master-0 -c c -- curl -sf 'http://localhost:9200/_cat/shards?h=node') \
+            "# until shards=$(kubectl -n prod exec camunda-elasticsearch-master-0 -c c -- curl -sf 'http://localhost:9200/_cat/shards?h=node') \
              && ! printf '%s\\n' \"$shards\" | grep -qwF -e camunda-elasticsearch-master-2; do sleep 10; done",
-            "kubectl -n prod annotate pvc data-camunda-elasticsearch-master-2 \
+            "# kubectl -n prod annotate pvc data-camunda-elasticsearch-master-2 \
              camunda-upgrade-guard/allow-orphan=uid-data-camunda-elasticsearch-master-2",
         ]
     );
@@ -400,7 +402,7 @@ fn other_pods_under_a_new_name_count_too() {
     assert_eq!(
         commands(&finding),
         [
-            "kubectl -n prod annotate pvc data-camunda-postgresql-1 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-1"
+            "# kubectl -n prod annotate pvc data-camunda-postgresql-1 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-1"
         ]
     );
     scene(2).passes();
