@@ -126,6 +126,15 @@ impl Denial {
         format!("{}\n{}", self.commands.join("\n"), self.with_flags(upgrade))
     }
 
+    /// The commands that give data up, without the sign that keeps them from being pasted with the others.
+    pub fn given_up(&self) -> String {
+        let way_past = self.text.split("\nWhoever may override ").next();
+        let lines = way_past.unwrap_or_default().lines();
+        let commands = lines.filter_map(|line| line.trim_start().strip_prefix("# "));
+        let commands: Vec<_> = commands.filter(|it| it.starts_with("kubectl ")).collect();
+        commands.join("\n")
+    }
+
     /// A Helm command with the flags, a line each.
     pub fn with_flags(&self, upgrade: &str) -> String {
         self.flags.iter().fold(upgrade.to_owned(), |command, flag| {
