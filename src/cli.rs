@@ -4,6 +4,7 @@ mod check;
 mod colour;
 mod completions;
 mod connect;
+mod convert;
 mod explain;
 mod man;
 mod plan;
@@ -16,6 +17,7 @@ mod rules;
 mod scan;
 mod serve;
 mod snapshot;
+mod standing;
 mod walk;
 mod way_in;
 mod webhooks;
@@ -47,6 +49,8 @@ enum Command {
     Scan(scan::ScanArgs),
     /// Print the whole way of a release to another chart, hop by hop
     Plan(Box<plan::PlanArgs>),
+    /// Write a release's values under the keys that the next chart reads, secret ones among them, into a file of yours
+    Convert(Box<convert::ConvertArgs>),
     /// Say what a rule stops, what it lets pass and what cures it
     Explain(explain::ExplainArgs),
     /// Refuse as helm's post-renderer, where no webhook may be installed
@@ -87,6 +91,7 @@ impl Cli {
             Command::Check(args) => args.run(),
             Command::Scan(args) => args.run(),
             Command::Plan(args) => args.run(),
+            Command::Convert(args) => args.run(),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::PostRender(args) => args.run(),
             Command::Snapshot(args) => args.run(),

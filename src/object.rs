@@ -308,6 +308,22 @@ impl Object {
     }
 }
 
+/// Names come from records that anybody may have written; nothing but a name goes into a path.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 253
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
+}
+
+/// Whether a text can be a key of a Secret or a ConfigMap.
+pub(crate) fn is_key(key: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    !key.is_empty() && key.len() <= 253 && key.chars().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,7 +80,7 @@ pub(crate) use self::{
     claim_removed::removed as removed_claims,
     cures::{
         conversion,
-        convert::{ValuesFile, set},
+        convert::{Converted, ValuesFile, set},
         dump, flag, hand_over,
         hand_over::describe,
         keep_claims,
@@ -303,6 +303,21 @@ pub(crate) fn values_files(change: &Change, facts: &Facts) -> Vec<ValuesFile> {
         conversion::file(change, facts),
     ];
     files.into_iter().flatten().collect()
+}
+
+/// The whole file with the user's values under other keys, secret ones among them, and what a person has to decide.
+pub fn converted_file(change: &Change, facts: &Facts) -> Option<(String, Vec<String>)> {
+    let found = [
+        elasticsearch_values_8_3::whole(change),
+        web_modeler_database_url::whole(change),
+        conversion::whole(change, facts),
+    ];
+    let mut all = Converted::default();
+    for converted in found.into_iter().flatten() {
+        all.absorb(converted);
+    }
+    let decisions = all.decisions().map(str::to_owned).collect();
+    (!all.is_empty()).then(|| (all.whole(&change.values) + "\n", decisions))
 }
 
 /// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.

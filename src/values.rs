@@ -63,9 +63,13 @@ impl Values {
         }
         let all: Option<Map<String, Value>> =
             serde_json::from_str(config).map_err(|_| "the user's values are no mapping")?;
-        let mut all = all.unwrap_or_default();
+        Ok(Values::of_files(all.unwrap_or_default(), root))
+    }
+
+    /// From what values files hold together.
+    pub(crate) fn of_files(mut all: Map<String, Value>, root: Option<&str>) -> Values {
         let Some(root) = root else {
-            return Ok(Values::from(all));
+            return Values::from(all);
         };
         let global = all.remove("global");
         let mut own = match all.remove(root) {
@@ -79,11 +83,11 @@ impl Values {
                 Map::from_iter([("global".to_owned(), Value::Object(global))]),
             );
         }
-        Ok(Values {
+        Values {
             own,
-            root: own_name(),
+            root: Some(root.to_owned()),
             unknown: None,
-        })
+        }
     }
 
     /// The value under a dotted key, `null` counting as not set.

@@ -14,6 +14,7 @@ use super::{
     Contents, ReadError, Right, User,
     request::{Failure, Payload, request},
 };
+pub(crate) use crate::object::is_name;
 use crate::object::{Kind, Object, ObjectRef};
 
 /// How many objects one page of a list holds.
@@ -179,16 +180,6 @@ fn group_of(kind: Kind) -> String {
         "" => format!("/api/{}", kind.version()),
         group => format!("/apis/{group}/{}", kind.version()),
     }
-}
-
-/// Names come from records that anybody may have written; nothing but a name goes into a path.
-pub(crate) fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 253
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
 }
 
 pub(super) fn is_namespace(reference: &ObjectRef) -> bool {

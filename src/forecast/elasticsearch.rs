@@ -6,7 +6,8 @@ use super::{Between, count::count, image, with};
 use crate::{
     camunda::{WorkloadFact, bundled, claim_size, name},
     change::RenderedObject,
-    object::{Kind, Object},
+    object::{Kind, Object, is_name},
+    secrecy::is_plain,
 };
 
 /// Bitnami's Elasticsearch in place of elastic's.
@@ -20,7 +21,9 @@ pub(super) fn elasticsearch(
     let of = |key: &str| {
         let path = bundled(object.component, Some(between.to), charts)?;
         let key = format!("{path}.{key}");
-        between.values.text(between.values.own_key(&key))
+        let name = between.values.text(between.values.own_key(&key));
+        // What can be no name of an object may be anything.
+        name.filter(|name| is_name(name))
     };
     let (name, fullname) = (of("nameOverride"), of("fullnameOverride"));
     let name = match of("master.fullnameOverride") {
@@ -38,6 +41,7 @@ pub(super) fn elasticsearch(
     });
     let size = claim_size(object.component, Some(between.to), charts)
         .and_then(|key| between.values.text(between.values.own_key(&key)))
+        .filter(|size| is_plain(size))
         .or_else(|| fact.storage.clone());
     let count = count(between, object, None, fact).or(fact.replicas);
     let running = object.object.image().unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::{
     camunda::{Application, CarriedKey},
     change::RenderedObject,
     credentials::{readers::SecretRef, sources::file_key},
-    object::{Kind, Object},
+    object::{Kind, Object, is_key, is_name},
 };
 
 /// Where an old key of a Secret is now: nothing where it is none that moves, and no place where nobody has it any more.
@@ -41,9 +41,13 @@ impl Between<'_> {
     /// The Secret and key that the values name for what is carried over, or that the chart names by itself.
     fn place(&self, carried: &CarriedKey) -> Option<(String, String)> {
         let made = self.to.generated_secret.as_ref()?;
-        let named = self.values.text(&carried.secret);
+        // What can be no name may be the secret itself.
+        let named = self.values.text(&carried.secret).filter(|it| is_name(it));
         let secret = named.or_else(|| carried.by_default.then(|| made.name.clone()))?;
-        let key = self.values.text(&carried.secret_key);
+        let key = self
+            .values
+            .text(&carried.secret_key)
+            .filter(|it| is_key(it));
         Some((secret, key.unwrap_or_else(|| carried.key.clone())))
     }
 

@@ -7,7 +7,6 @@ use crate::{
     finding::{Action, Command, Finding, Fix},
     object::Kind,
     rules::{ValuesFile, note_title, notes as notes_of},
-    shell,
 };
 
 /// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way, notes.
@@ -129,7 +128,7 @@ fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Command>) {
     let (mut acts, mut flags) = (Vec::new(), Vec::new());
     let is_written = |fix: &Fix| {
         let mut commands = fix.commands.iter();
-        commands.any(|command| files.iter().any(|file| is_about(command, file)))
+        commands.any(|command| files.iter().any(|file| file.is_about(command)))
     };
     let ways = finding.fixes.iter().filter(|fix| !fix.instead);
     for fix in ways.filter(|fix| !is_written(fix)) {
@@ -145,12 +144,6 @@ fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Command>) {
         }
     }
     (acts, flags)
-}
-
-/// Whether a command writes a file that the plan writes, or gives it to Helm.
-fn is_about(command: &Command, file: &ValuesFile) -> bool {
-    let (text, name) = (command.text(), shell::quote(&file.name));
-    text.starts_with(&format!("cat > {name} <<")) || text == format!("-f {name}")
 }
 
 /// A finding says what would happen, a step what is done about it.

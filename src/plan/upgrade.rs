@@ -65,9 +65,9 @@ fn umbrella<'a>(making: &'a Making<'_>) -> Option<&'a str> {
 pub(super) fn file(making: &Making<'_>, file: &ValuesFile) -> Step {
     let mut acts = vec![Act::File {
         name: file.name.clone(),
-        write: file.write.clone(),
+        write: file.write(before(making, file)),
     }];
-    if file.by_hand {
+    if file.decisions {
         acts.push(Act::Decide(format!(
             "Look into {}: its comments leave something to you to fill in or decide.",
             file.name
@@ -85,6 +85,12 @@ pub(super) fn file(making: &Making<'_>, file: &ValuesFile) -> Step {
         file.name
     );
     Step::new(Part::Prepare, title, acts)
+}
+
+/// The values files that are given before this one.
+fn before<'a>(making: &'a Making<'_>, file: &ValuesFile) -> &'a [String] {
+    let position = making.files.iter().position(|name| *name == file.name);
+    &making.files[..position.unwrap_or_default()]
 }
 
 /// The user's keys that have moved.

@@ -20,6 +20,7 @@ use crate::{
     facts::Facts,
     finding::{Action, Finding, Fix},
     object::Kind,
+    secrecy::shown,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -101,7 +102,10 @@ fn cause(change: &Change, after: &Method) -> Option<String> {
         .into_iter()
         .find_map(|key| Some((key, change.values.text(key)?)));
     match (named, after) {
-        (Some((key, method)), _) => Some(format!("Your values set {key} to {method}.")),
+        (Some((key, method)), _) => Some(format!(
+            "Your values set {key} to {}.",
+            shown(key, &method)
+        )),
         (None, Method::Basic) if change.values.flag(IDENTITY) == Some(true) => Some(format!(
             "Your values switch {IDENTITY} on, which no longer suffices: they name no method, and the default of 13 is basic."
         )),

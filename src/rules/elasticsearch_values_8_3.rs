@@ -63,17 +63,19 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             .to_owned(),
         objects: Vec::new(),
         why,
-        fixes: converted(&change.values).fixes(&change.values, FILE),
+        fixes: converted(&change.values).fixes(change, FILE),
         guide: "v8.3.0, Elasticsearch, values file",
     }]
 }
 
 /// The file with the converted values, if there is something to convert.
 pub(super) fn file(change: &Change) -> Option<ValuesFile> {
-    if lost(change).is_empty() {
-        return None;
-    }
-    converted(&change.values).file(&change.values, FILE)
+    whole(change)?.file(change, FILE)
+}
+
+/// All values that are converted.
+pub(super) fn whole(change: &Change) -> Option<Converted> {
+    (!lost(change).is_empty()).then(|| converted(&change.values))
 }
 
 fn lost(change: &Change) -> Vec<(String, &'static str)> {

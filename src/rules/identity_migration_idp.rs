@@ -13,6 +13,7 @@ use crate::{
     configuration::Configuration,
     facts::Facts,
     finding::{Action, Command, Finding, Fix},
+    secrecy::is_harmless,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -84,10 +85,7 @@ fn external(configuration: &Configuration) -> Option<String> {
 }
 
 fn fixes(change: &Change, facts: &Facts, no_id: bool, no_secret: bool) -> Vec<Fix> {
-    let plain = |id: &String| {
-        id.chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c))
-    };
+    let plain = |id: &String| is_harmless(&["clientId"], id);
     let given = UNREAD
         .into_iter()
         .find_map(|key| change.values.text(key))

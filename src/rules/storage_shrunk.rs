@@ -15,6 +15,7 @@ use crate::{
     facts::Facts,
     finding::{Action, Finding, Fix},
     object::{Kind, Object},
+    secrecy::shown,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -79,7 +80,8 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
         && let (Some(value), Some(to)) = (change.values.text(ELASTICS_SIZE), &change.to)
     {
         why.push(format!(
-            "Your values set {ELASTICS_SIZE} to {value}; chart {} does not read it.",
+            "Your values set {ELASTICS_SIZE} to {}; chart {} does not read it.",
+            shown(ELASTICS_SIZE, &value),
             to.version
         ));
     }

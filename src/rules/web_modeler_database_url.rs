@@ -13,6 +13,7 @@ use crate::{
     change::{Change, Gate},
     facts::Facts,
     finding::{Action, Finding},
+    secrecy::is_harmless,
     values::Values,
 };
 
@@ -40,16 +41,25 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             .to_owned(),
         objects: Vec::new(),
         why: vec![format!(
-            "{DATABASE}.host, .port and .database have no effect any more: now .url, {url}"
+            "{DATABASE}.host, .port and .database have no effect any more: now .url{}",
+            match is_harmless(&["url"], &url) {
+                true => format!(", {url}"),
+                false => String::new(),
+            }
         )],
-        fixes: converted(&url).fixes(&change.values, FILE),
+        fixes: converted(&url).fixes(change, FILE),
         guide: "v8.3.0, Web-Modeler",
     }]
 }
 
 /// The file with the URL, if it is missing.
 pub(super) fn file(change: &Change) -> Option<ValuesFile> {
-    converted(&lost(change)?).file(&change.values, FILE)
+    whole(change)?.file(change, FILE)
+}
+
+/// The URL as a value.
+pub(super) fn whole(change: &Change) -> Option<Converted> {
+    Some(converted(&lost(change)?))
 }
 
 fn lost(change: &Change) -> Option<String> {
@@ -59,7 +69,10 @@ fn lost(change: &Change) -> Option<String> {
 
 fn converted(url: &str) -> Converted {
     let mut new = Converted::default();
-    new.set(&format!("{DATABASE}.url"), url.into());
+    let (key, old) = (format!("{DATABASE}.url"), format!("{DATABASE}.host"));
+    new.set(&key, url.into());
+    let but = "as jdbc:postgresql://HOST:PORT/DATABASE";
+    new.moved(key, vec![old], Some(but.to_owned()));
     new
 }
 

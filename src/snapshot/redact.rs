@@ -15,7 +15,7 @@ use crate::{
     object::{Kind, Object},
     release::{Hook, Release},
     rules::secret_refs,
-    secrecy::{is_reference, names_a_place, speaks_of_secret},
+    secrecy::{is_bare_reference, is_harmless, is_java_option, may_be_shown, names_a_place},
 };
 
 /// Shorter values of a Secret are words that stand elsewhere, too.
@@ -23,6 +23,14 @@ const SHORTEST: usize = 6;
 
 /// Says all of an object once more, secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Whose annotations say where an object is from and how it is treated.
+const PUBLIC: [&str; 4] = [
+    "kubernetes.io",
+    "k8s.io",
+    "helm.sh",
+    "camunda-upgrade-guard",
+];
 
 /// Takes secrets out, always in the same way for the same salt.
 #[derive(Clone, Debug)]
@@ -71,12 +79,11 @@ impl Redactor {
 
     /// A live object.
     pub fn object(&self, kind: Kind, object: &mut Value) {
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("managedFields");
-            let annotations = metadata.get_mut("annotations");
-            if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
-                annotations.remove(LAST_APPLIED);
+        if let Some(metadata) = object.get_mut("metadata") {
+            if let Some(metadata) = metadata.as_object_mut() {
+                metadata.remove("managedFields");
             }
+            self.annotations(metadata);
         }
         match kind {
             Kind::Secret => self.secret(object),
@@ -85,6 +92,11 @@ impl Redactor {
                 let data = object.get_mut("data").and_then(Value::as_object_mut);
                 for (key, value) in data.into_iter().flatten() {
                     self.leaf(key, value);
+                }
+            }
+            Kind::PersistentVolume => {
+                if let Some(spec) = object.get_mut("spec") {
+                    self.volume(spec);
                 }
             }
             _ => {
@@ -153,18 +165,57 @@ impl Redactor {
         }
     }
 
+    /// What other programs have noted may be anything.
+    fn annotations(&self, metadata: &mut Value) {
+        let annotations = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut);
+        let Some(annotations) = annotations else {
+            return;
+        };
+        annotations.remove(LAST_APPLIED);
+        for (key, value) in annotations {
+            let domain = key.split('/').next().unwrap_or_default();
+            let is_public = |public: &str| {
+                let rest = domain.strip_suffix(public);
+                rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            };
+            if !PUBLIC.iter().any(|public| is_public(public)) && !key.starts_with("checksum/") {
+                self.leaf(key, value);
+            }
+        }
+    }
+
+    /// What a driver is told of a volume.
+    fn volume(&self, spec: &mut Value) {
+        let Some(spec) = spec.as_object_mut() else {
+            return;
+        };
+        for (key, below) in spec {
+            if key == "mountOptions" {
+                self.words(below);
+                continue;
+            }
+            for told in ["volumeAttributes", "options"] {
+                let told = below.get_mut(told).and_then(Value::as_object_mut);
+                for (name, value) in told.into_iter().flatten() {
+                    self.leaf(name, value);
+                }
+            }
+        }
+    }
+
     /// The containers of a pod or of a template, wherever they stand.
     fn pods(&self, value: &mut Value) {
         match value {
             Value::Object(map) => {
                 for (key, below) in map {
                     match (key.as_str(), &mut *below) {
-                        ("env", Value::Array(variables)) => {
+                        ("env" | "httpHeaders", Value::Array(variables)) => {
                             variables.iter_mut().for_each(|it| self.variable(it));
                         }
-                        ("args" | "command", Value::Array(words)) => {
-                            words.iter_mut().for_each(|it| self.leaf("", it));
-                        }
+                        ("args" | "command", words) => self.words(words),
+                        ("metadata", metadata) => self.annotations(metadata),
                         _ => self.pods(below),
                     }
                 }
@@ -174,115 +225,185 @@ impl Redactor {
         }
     }
 
-    fn variable(&self, variable: &mut Value) {
-        let name = variable["name"].as_str().unwrap_or_default().to_owned();
-        if let Some(value) = variable.get_mut("value") {
-            self.leaf(&name, value);
+    /// The words of a command line: which flags there are may be told, what they are given may not.
+    fn words(&self, words: &mut Value) {
+        for word in words.as_array_mut().into_iter().flatten() {
+            let Some(text) = word.as_str() else {
+                self.value("", word);
+                continue;
+            };
+            let told = match text.split_once('=') {
+                Some((flag, value)) if is_flag(flag) => {
+                    format!("{flag}={}", self.text(flag, value))
+                }
+                _ if is_flag(text) => continue,
+                _ => self.text("", text),
+            };
+            *word = told.into();
         }
     }
 
-    /// A user's values.
+    fn variable(&self, variable: &mut Value) {
+        let name = variable["name"].as_str().unwrap_or_default().to_owned();
+        let Some(variable) = variable.as_object_mut() else {
+            return;
+        };
+        for (key, below) in variable {
+            match key.as_str() {
+                "value" => self.leaf(&name, below),
+                // Which key of which object it is from is what rules compare.
+                "valueFrom" => {}
+                key => self.value(key, below),
+            }
+        }
+    }
+
+    /// A user's values, or what a file of an application's holds.
     fn values(&self, value: &mut Value) {
+        if let Value::Object(map) = value {
+            for (key, below) in map {
+                self.value(key, below);
+            }
+        } else {
+            self.value("", value);
+        }
+    }
+
+    fn value(&self, name: &str, value: &mut Value) {
         match value {
-            Value::Object(map) => {
-                for (key, below) in map {
-                    match below {
-                        Value::Object(_) | Value::Array(_) => self.values(below),
-                        leaf => self.leaf(key, leaf),
-                    }
-                }
+            Value::Array(words) if ["args", "command"].contains(&name) => {
+                let mut all = Value::Array(std::mem::take(words));
+                self.words(&mut all);
+                *value = all;
             }
             Value::Array(items) => {
                 for item in items {
-                    if item.get("name").is_some() && item.get("value").is_some() {
-                        self.variable(item);
-                    } else if item.is_string() {
-                        self.leaf("", item);
-                    } else {
-                        self.values(item);
+                    match item.get("name").is_some() && item.get("value").is_some() {
+                        true => self.variable(item),
+                        false => self.value(name, item),
                     }
                 }
             }
-            _ => {}
+            Value::Object(_) => self.values(value),
+            leaf => self.leaf(name, leaf),
         }
     }
 
     /// A text, number or switch under a name.
     fn leaf(&self, name: &str, value: &mut Value) {
-        let text = match &*value {
-            Value::String(text) => text.clone(),
+        let redacted = match &*value {
+            Value::String(text) => self.text(name, text),
             // A password may consist of digits.
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) if !may_be_shown(name) => {
+                self.salt.digest(number.to_string().as_bytes())
+            }
             _ => return,
-        };
-        let redacted = match (self.is_secret(name, &text), text.contains('\n')) {
-            (true, _) => self.salt.digest(text.as_bytes()),
-            (false, true) => self.lines(&text),
-            (false, false) if value.is_number() => return,
-            (false, false) => self.address(&text),
         };
         *value = json!(redacted);
     }
 
-    fn is_secret(&self, name: &str, text: &str) -> bool {
-        if text.is_empty() || is_reference(text) || is_digest(text) {
-            return false;
+    /// What stands for a text, or the text where it is known to be harmless.
+    fn text(&self, name: &str, text: &str) -> String {
+        let digest = |text: &str| self.salt.digest(text.as_bytes());
+        if text.is_empty() || is_digest(text) || is_bare_reference(text) {
+            return text.to_owned();
+        }
+        if let Some((variable, default)) = with_default(text) {
+            return format!("${{{variable}:{}}}", self.text(name, default));
         }
         if name.to_lowercase().starts_with("existing") && !names_a_place(name) {
             // Up to 12 a text here is the password itself, from 13 on a Secret's name.
-            return !self.names.contains(text);
-        }
-        // Whatever a file of that kind is called.
-        text.contains(" PRIVATE KEY-----")
-            || speaks_of_secret(name) && !names_a_place(name)
-            || text.len() >= SHORTEST && self.known.contains(&self.salt.digest(text.as_bytes()))
-    }
-
-    /// A file: what its lines assign.
-    fn lines(&self, text: &str) -> String {
-        let lines = text.split_inclusive('\n').map(|line| {
-            let (content, end) = match line.strip_suffix('\n') {
-                Some(content) => (content, "\n"),
-                None => (line, ""),
+            return match self.names.contains(text) {
+                true => text.to_owned(),
+                false => digest(text),
             };
-            format!("{}{end}", self.line(content))
-        });
-        lines.collect()
-    }
-
-    fn line(&self, line: &str) -> String {
-        let Some(at) = line.find([':', '=']) else {
-            return self.whole(line);
-        };
-        let (name, rest) = (&line[..at], &line[at + 1..]);
-        let value = rest.trim();
-        let bare = value.trim_matches(['"', '\'']);
-        if !self.is_secret(name.trim().trim_matches(['"', '\'', '-', ' ']), bare) {
-            return self.whole(line);
         }
-        let digest = self.salt.digest(bare.as_bytes());
-        let space = &rest[..rest.len() - rest.trim_start().len()];
-        let quote = if line[at..].starts_with(':') {
-            "\""
-        } else {
-            ""
-        };
-        format!("{name}{}{space}{quote}{digest}{quote}", &line[at..=at])
-    }
-
-    /// A line that holds nothing but a value, or names it in a way of its own.
-    fn whole(&self, line: &str) -> String {
-        let text = line.trim();
-        match text.len() >= SHORTEST && self.known.contains(&self.salt.digest(text.as_bytes())) {
-            true => line.replace(text, &self.salt.digest(text.as_bytes())),
-            false => self.address(line),
+        if text.len() >= SHORTEST && self.known.contains(&digest(text)) {
+            return digest(text);
         }
+        if text.contains('\n') || is_file(name) {
+            return self.file(name, text).unwrap_or_else(|| digest(text));
+        }
+        if !may_be_shown(name) {
+            return digest(text);
+        }
+        let last = name.rsplit(['.', '_']).next().unwrap_or_default();
+        if name.to_lowercase().contains("java") {
+            return self.java_options(text);
+        }
+        if is_harmless(&[last], text) {
+            return text.to_owned();
+        }
+        url::redacted(text, digest).unwrap_or_else(|| digest(text))
     }
 
-    /// A text that may be an address with a password in it.
-    fn address(&self, text: &str) -> String {
-        url::without_passwords(text, |password| self.salt.digest(password.as_bytes()))
+    /// A file that an application is configured by; nothing of another one.
+    fn file(&self, name: &str, text: &str) -> Option<String> {
+        if name.ends_with(".properties") {
+            let lines = text.lines().map(str::trim);
+            let told = lines.filter(|line| !line.starts_with(['#', '!']));
+            let told = told.filter_map(|line| line.split_once(['=', ':']));
+            let lines = told.map(|(name, value)| {
+                let name = name.trim();
+                format!("{name}={}\n", self.text(name, value.trim()))
+            });
+            return Some(lines.collect());
+        }
+        let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+        if name.contains('.') && !is_yaml {
+            return None;
+        }
+        let mut budget = Budget::new(LIMITS);
+        let mut redacted = String::new();
+        for document in manifest::split(text) {
+            let mut value = document.parse_within(&mut budget).ok()?.unwrap_or_default();
+            if !value.is_object() && !value.is_array() && !value.is_null() {
+                return None;
+            }
+            self.values(&mut value);
+            redacted.push_str(&separator(&document));
+            redacted.push_str(&value.to_string());
+            redacted.push('\n');
+        }
+        Some(redacted)
     }
+
+    /// Which options there are may be told, what properties are set to may not.
+    fn java_options(&self, text: &str) -> String {
+        let option = |option: &str| match option.split_once('=') {
+            Some((name, value)) if name.starts_with("-D") => {
+                format!("{name}={}", self.salt.digest(value.as_bytes()))
+            }
+            _ if is_java_option(option) => option.to_owned(),
+            _ => self.salt.digest(option.as_bytes()),
+        };
+        let options: Vec<_> = text.split_whitespace().map(option).collect();
+        options.join(" ")
+    }
+}
+
+/// `--name` or `-n`; what follows the letter in `-pPASSWORD` is no name.
+fn is_flag(text: &str) -> bool {
+    (text.starts_with("--") || text.len() == 2)
+        && text.starts_with('-')
+        && text.len() <= 64
+        && text.chars().all(|c| c == '-' || c.is_ascii_lowercase())
+}
+
+/// What is mounted as a file.
+fn is_file(name: &str) -> bool {
+    let ends = [".yaml", ".yml", ".properties"];
+    ends.iter().any(|end| name.ends_with(end))
+}
+
+/// `${NAME:default}`.
+fn with_default(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix("${")?.strip_suffix('}')?;
+    let (name, default) = inner.split_once(':')?;
+    let is_name = name
+        .chars()
+        .all(|c| c == '_' || c == '.' || c.is_ascii_alphanumeric());
+    is_name.then_some((name, default))
 }
 
 fn documents(text: &str) -> Vec<Value> {

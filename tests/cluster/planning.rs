@@ -1,6 +1,10 @@
 //! `plan` as a person runs it, and its script as bash does it.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::PathBuf,
+};
 
 use harness::{Cluster, Helm, Output, Secrets, Shell};
 
@@ -113,12 +117,12 @@ fn the_way_from_8_2_to_8_3_is_the_plans_alone() {
     assert_eq!(status, (2, "deployed".to_owned()));
 }
 
-/// What somebody has set for 12.
+/// What somebody has set for 12; what may be secret of it no plan shows, and `convert` writes it.
 const VALUES: &str = "
 zeebe:
   env: [{name: ZEEBE_BROKER_DATA_DISKUSAGECOMMANDWATERMARK, value: '0.9'}]
 operate:
-  env: [{name: CAMUNDA_OPERATE_ARCHIVER_WAITPERIODBEFOREARCHIVING, value: 2h}]
+  env: [{name: CAMUNDA_OPERATE_ARCHIVER_WAITPERIODBEFOREARCHIVING, value: 2h}, {name: ACME_KEY, value: hunter2}]
 ";
 
 /// Two upgrades, each with its values converted and its credentials and Jobs seen to.
@@ -135,12 +139,20 @@ fn the_way_from_12_to_14_is_the_plans_alone() {
     desk.stock("13.12.7", own("camunda-13"));
     let last = record(cluster, &corpus, "14.0.0-identity", Secrets::ReuseLookup);
     desk.stock("14.0.0", last.path);
-    desk.plan("14.0.0");
+    let script = desk.plan("14.0.0");
+    assert!(!script.contains("hunter2"), "{script}");
+    let convert = "convert camunda -n ";
+    assert!(script.contains(convert), "{script}");
     let without = desk.walk("").refused().unwrap();
     let told = "values.yaml is not here.";
     assert!(without.stderr.contains(told), "{}", without.report());
     fs::copy(&values, desk.shell.dir().join("values.yaml")).unwrap();
     let walked = desk.walk("").ok().unwrap();
+    assert!(!walked.report().contains("hunter2"), "{}", walked.report());
+    let written = desk.shell.dir().join("camunda-13.yaml");
+    let mode = fs::metadata(&written).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(fs::read_to_string(&written).unwrap().contains("hunter2"));
 
     assert!(
         release.volumes().is_superset(&volumes),

@@ -1,8 +1,11 @@
 //! The values of 12 as values of 13: `orchestration-values` and the rules that print the same file.
 
 use camunda_upgrade_guard::{
+    change::Change,
+    facts::Facts,
     finding::{Action, Command, Finding},
     manifest::Document,
+    rules,
 };
 use harness::Corpus;
 use serde_json::{Value, json};
@@ -31,6 +34,12 @@ pub fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
 pub fn file(finding: &Finding, name: &str) -> Value {
     let yaml = text(finding, name);
     Document::new(yaml).parse().unwrap().unwrap_or_default()
+}
+
+/// The file that `convert` writes, whose values may be secret.
+pub fn whole((change, facts): &(Change, Facts)) -> Value {
+    let (yaml, _) = rules::converted_file(change, facts).unwrap();
+    Document::new(&yaml).parse().unwrap().unwrap_or_default()
 }
 
 /// `helm upgrade -f a -f b`.
@@ -114,17 +123,26 @@ fn what_has_another_key_is_converted() {
                 "ingress": {"grpc": {"enabled": true, "host": "zeebe.example.com"}},
                 "service": {
                     "managementPort": 9700, "commandPort": 26601, "httpPort": 8088, "grpcPort": 26600,
-                    "headless": {"annotations": {"a.example.com/b": "c"}},
                 },
             },
         })
+    );
+    let told = "# orchestration.service.headless.annotations.a.example.com/b: move what you have under \
+        zeebe.service.annotations.a.example.com/b here as it is; it is not shown here.";
+    let text = text(&finding, "camunda-13.yaml");
+    assert!(text.contains(told), "{text}");
+    let whole = whole(&to_13(&moved()).judged());
+    assert_eq!(whole, over(&whole, &new));
+    assert_eq!(
+        whole["orchestration"]["service"]["headless"]["annotations"],
+        json!({"a.example.com/b": "c"})
     );
 }
 
 #[test]
 fn what_was_converted_passes() {
     let old = moved();
-    let new = file(&to_13(&old).refused(VALUES), "camunda-13.yaml");
+    let new = whole(&to_13(&old).judged());
     let both = over(&old, &new);
     let scene = Scene::upgrade("12.13.3", "13.12.7").values(old.clone(), both.clone());
     let findings = scene.findings();
@@ -190,10 +208,9 @@ fn what_the_chart_merges_by_itself_is_told_until_14() {
 #[test]
 fn lists_are_put_together() {
     let values = json!({
-        "zeebe": {"env": [{"name": "A", "value": "1"}, {"name": "SHARED", "value": "x"}]},
-        "operate": {"env": [{"name": "B", "value": "2"}, {"name": "SHARED", "value": "x"}]},
+        "zeebe": {"env": [{"name": "A", "value": "1"}, {"name": "SHARED", "value": "3"}]},
+        "operate": {"env": [{"name": "B", "value": "2"}, {"name": "SHARED", "value": "3"}]},
         "tasklist": {"extraVolumeMounts": [{"name": "certs", "mountPath": "/certs"}]},
-        "zeebeGateway": {"extraConfiguration": {"log.yaml": "a: b\n"}},
     });
     let finding = to_13(&values).refused(VALUES);
     assert!(
@@ -215,9 +232,23 @@ fn lists_are_put_together() {
         new["orchestration"]["extraVolumeMounts"][0]["mountPath"],
         "/certs"
     );
+    let both = over(&values, &new);
+    Scene::upgrade("12.13.3", "13.12.7")
+        .values(values, both)
+        .passes();
+    // A list with a value that may be secret is put together in the file only that nobody else sees.
+    let values = json!({
+        "zeebe": {"env": [{"name": "A", "value": "hunter2"}]}, "operate": {"env": [{"name": "B", "value": "2"}]},
+        "zeebeGateway": {"extraConfiguration": {"log.yaml": "a: b\n"}},
+    });
+    let text = text(&to_13(&values).refused(VALUES), "camunda-13.yaml").to_owned();
+    let told = "# orchestration.env: put what you have under zeebe.env, operate.env here as it is, one after the other; it is not shown here.";
+    assert!(text.contains(told), "{text}");
+    let new = whole(&to_13(&values).judged());
     assert_eq!(
-        new["orchestration"]["extraConfiguration"],
-        json!({"log.yaml": "a: b\n"})
+        new["orchestration"],
+        json!({"env": [{"name": "A", "value": "hunter2"}, {"name": "B", "value": "2"}],
+            "extraConfiguration": {"log.yaml": "a: b\n"}})
     );
     let both = over(&values, &new);
     Scene::upgrade("12.13.3", "13.12.7")
@@ -271,13 +302,22 @@ fn what_may_be_secret_is_only_named() {
     );
     let finding = to_13(&values).one(VALUES);
     let text = text(&finding, "camunda-13.yaml");
-    assert!(
-        text.contains(
-            "# ES_PASSWORD in orchestration.env: fill in your value; it is not shown here."
-        ),
-        "{text}"
-    );
-    assert!(text.contains("username: modeler"), "{text}");
+    for told in [
+        "# orchestration.env: move what you have under zeebe.env here as it is; it is not shown here.",
+        "# webModelerPostgresql.auth.password: move what you have under postgresql.auth.password here as it is; it is not shown here.",
+        "# from operate.configuration: what you have there; it is not shown here.",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    // It comes by a command, too, and that by which it is written by hand stands beside it.
+    let typed = commands(&finding);
+    let convert = "camunda-upgrade-guard convert camunda -n prod --to 13.12.7 -o camunda-13.yaml";
+    assert_eq!(typed[0], convert);
+    assert!(finding.fixes[1].instead);
+    let judged = to_13(&values).judged();
+    let (whole, decisions) = rules::converted_file(&judged.0, &judged.1).unwrap();
+    assert_eq!(whole.matches("hunter2").count(), 3, "{whole}");
+    assert!(!decisions.join(" ").contains("hunter2"), "{decisions:?}");
 }
 
 #[test]
@@ -308,6 +348,8 @@ fn the_database_of_web_modeler_has_another_key() {
     let scene = |values: &Value| to_13(values).running(modeler);
     let finding = scene(&old).refused(DATABASE);
     let new = file(&finding, "camunda-13.yaml");
+    assert_eq!(new["webModelerPostgresql"], json!({"enabled": true}));
+    let new = whole(&scene(&old).judged());
     assert_eq!(new["webModelerPostgresql"], old["postgresql"]);
     scene(&over(&old, &new)).passes();
     to_13(&old).passes();

@@ -264,7 +264,7 @@ fn passwords_in_values_are_only_named() {
         "identity.firstUser.secret.inlineSecret",
     ] {
         assert!(
-            text.contains(&format!("# {key}: fill in your value")),
+            text.contains(&format!("# {key}: move what you have under ")),
             "{key}: {text}"
         );
     }

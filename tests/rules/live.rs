@@ -169,6 +169,11 @@ impl Upgrade {
         Change::of_release(&planned, &rendered, Some(&running)).unwrap()
     }
 
+    /// What the rules are given.
+    pub fn judged(&self) -> (Change, Facts) {
+        (self.change(), self.facts.clone())
+    }
+
     /// What all rules find.
     pub fn findings(&self) -> Vec<Finding> {
         rules::judge(&self.change(), &self.facts)

@@ -8,6 +8,7 @@ mod applications;
 mod attempted;
 mod authentication;
 mod authentication_corpus;
+mod canaries;
 mod claims;
 mod conversion;
 mod conversion_14;

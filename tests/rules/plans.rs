@@ -1,5 +1,7 @@
 //! Plans of real releases (`CAMUNDA_CORPUS`): which upgrades, which steps, and that a script is one.
 
+use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::Rendered,
@@ -246,13 +248,17 @@ fn nothing_of_a_hostile_record_becomes_a_command() {
     // Run without a helm or a kubectl: the first step writes the file, and nothing else comes about.
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("values.yaml"), "").unwrap();
+    // The values may be secret, so that the program itself writes them.
+    let program = dir.path().join("camunda-upgrade-guard");
+    std::fs::write(&program, "#!/bin/sh\ntouch camunda-13.yaml\n").unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     let run = Run::new("bash")
         .args(["-c", &script])
         .current_dir(dir.path());
     let run = run
         .env("YES", "1")
         .env("BACKUP", "0")
-        .env("PATH", "/usr/bin:/bin");
+        .env("PATH", format!("{}:/usr/bin:/bin", dir.path().display()));
     let ran = run.output().unwrap();
     assert!(
         dir.path().join("camunda-13.yaml").exists(),

@@ -15,8 +15,8 @@ mod withheld;
 use serde_json::{Map, Value};
 
 pub(crate) use self::{
-    renamed::{Move, moves},
-    withheld::from_map as withhold,
+    renamed::{Move, Moves, moves},
+    withheld::withhold,
 };
 use super::{
     carry_over::{self, Content},
@@ -61,7 +61,7 @@ pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
     let (register, ids) = registered(change, &clients);
     let mut fixes: Vec<_> = register.into_iter().collect();
     fixes.extend(secret_of(change, facts, line, keys));
-    fixes.extend(values.fixes(&change.values, &name_of_file(line)));
+    fixes.extend(values.fixes(change, &name_of_file(line)));
     if !ids.is_empty() {
         fixes.push(Fix::new("and the ids of these clients:", ids));
     }
@@ -95,7 +95,13 @@ fn name_of_file(line: &Line) -> String {
 pub(crate) fn file(change: &Change, facts: &Facts) -> Option<ValuesFile> {
     let line = entered(change)?;
     let values = conversion(change, facts, line).values;
-    values.file(&change.values, &name_of_file(line))
+    values.file(change, &name_of_file(line))
+}
+
+/// All values of this change that are converted, secret ones among them.
+pub(crate) fn whole(change: &Change, facts: &Facts) -> Option<Converted> {
+    let line = entered(change)?;
+    Some(conversion(change, facts, line).values)
 }
 
 /// The Secret that the values of the file name, made or filled up; nothing where it has all that they read.
@@ -163,7 +169,16 @@ fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion
     let own = change.values.own();
     let mut source = source(change);
     let mut conversion = Conversion::default();
-    let moved = moves(&source, own, line).values;
+    let Moves {
+        values: moved,
+        list,
+    } = moves(&source, own, line);
+    for Move { old, new } in list {
+        if let Some(new) = new {
+            let but = replaced(&old, line);
+            conversion.values.moved(new, vec![old], but);
+        }
+    }
     // What follows asks for new keys, under which the user's values are from here on.
     overlay(&mut source, moved.clone());
     conversion.values.put(moved);
@@ -178,10 +193,24 @@ fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion
     });
     // What keeps its key may have another type all the same.
     for (key, value) in types.misfits(own) {
+        conversion
+            .values
+            .moved(key.clone(), vec![key.clone()], None);
         conversion.values.set_unless_there(&key, value);
     }
-    withheld::withhold(&mut conversion.values);
     conversion
+}
+
+/// What a text under an old key has to have in place of what it had.
+fn replaced(old: &str, line: &Line) -> Option<String> {
+    let lines = Line::all().iter().take(line.position() + 1);
+    let mut rules = lines.flat_map(|line| &line.renamed_values);
+    let rule = rules.find(|rule| rule.from == old && rule.replacing.is_some())?;
+    let replacing = rule.replacing.as_ref()?;
+    Some(format!(
+        "with {} in place of {}",
+        replacing.by, replacing.text
+    ))
 }
 
 /// What the user had set and sets; the last counts.

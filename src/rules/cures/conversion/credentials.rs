@@ -11,7 +11,7 @@ use crate::{
     camunda::{CarriedKey, Line},
     change::{Change, Side},
     facts::Facts,
-    object::{Kind, ObjectRef},
+    object::{Kind, ObjectRef, is_key, is_name},
     values::at_key,
 };
 
@@ -147,10 +147,11 @@ fn own_secret(
             let name = at_key(source, &fact.value)?.get("name")?.as_str()?;
             Some(name.to_owned())
         })
-        .filter(|name| !name.is_empty())?;
+        // What can be no name may be the secret itself.
+        .filter(|name| is_name(name))?;
     let key = text(&carried.secret_key)
         .or_else(|| text(&format!("{}Key", fact.value)))
-        .filter(|key| !key.is_empty())
+        .filter(|key| is_key(key))
         .unwrap_or_else(|| fact.key.clone());
     Some((named, key))
 }

@@ -27,7 +27,11 @@ pub(super) fn merge(
             .filter(|(_, value)| is_set(value))
             .collect();
         match one(rule, &found) {
-            Some(value) => values.set(&rule.to, value),
+            Some(value) => {
+                let keys = found.iter().map(|(key, _)| (*key).to_owned());
+                values.moved(rule.to.clone(), keys.collect(), None);
+                values.set(&rule.to, value);
+            }
             None => beside(rule, &found, values),
         }
     }

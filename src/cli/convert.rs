@@ -1,0 +1,193 @@
+//! `convert`: a release's values under the keys that the next chart reads, in a file that nobody else may read.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use semver::Version;
+
+use super::{
+    check::values_files,
+    connect::{ConnectArgs, block_on},
+    standing::{self, Looked},
+};
+use crate::{
+    camunda::NewestPatches,
+    change::{Change, ChartVersion},
+    facts::Facts,
+    forecast::Standing,
+    plan, rules, shell,
+    values::Values,
+};
+
+/// Whoever else uses the machine must not read it.
+const MODE: u32 = 0o600;
+
+/// Which release, the chart to go to, and where its values go.
+#[derive(Args, Debug)]
+pub struct ConvertArgs {
+    /// The release
+    #[arg(value_name = "RELEASE")]
+    release: String,
+
+    /// Version of the chart that the release is to be upgraded to next
+    #[arg(long, value_name = "VERSION", value_parser = standing::version)]
+    to: Version,
+
+    /// Name or alias of Camunda's chart below an umbrella chart, where there are several
+    #[arg(long, value_name = "NAME")]
+    subchart: Option<String>,
+
+    /// Values file of the upgrade, may be repeated; without one what the release was given is converted
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    values: Vec<PathBuf>,
+
+    /// File to write; only its owner may read it, for it may hold secrets
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Write over the file if it is there
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    cluster: ConnectArgs,
+}
+
+impl ConvertArgs {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        // What can't be written need not be read.
+        look_at(&self.output, self.force)?;
+        let (change, facts) = block_on(self.next())?;
+        let file = self.output.display();
+        for gap in facts.gaps() {
+            eprintln!("note: not seen: {}: {}", gap.what, gap.reason);
+        }
+        let Some((text, decisions)) = rules::converted_file(&change, &facts) else {
+            eprintln!(
+                "chart {} reads all values of release {} as they are: {file} was not written",
+                self.to, self.release
+            );
+            return Ok(ExitCode::SUCCESS);
+        };
+        write(&self.output, &text, self.force).with_context(|| format!("can't write {file}"))?;
+        eprintln!(
+            "{file} has the values of release {} for chart {}, secret ones among them: give it to helm upgrade after your other files, -f {file}",
+            self.release, self.to
+        );
+        for decision in decisions {
+            eprintln!("decide: {}", shell::on_one_line(&decision));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The next upgrade with the values as they are, and what is live.
+    async fn next(&self) -> anyhow::Result<(Change, Facts)> {
+        let files = values_files(&self.values)?;
+        let Looked {
+            standing, reader, ..
+        } = &standing::look(&self.cluster, &self.release, self.subchart.as_deref()).await?;
+        let own = &standing.rendered.values;
+        let values = match self.values.is_empty() {
+            true => own.clone(),
+            false => Values::of_files(files, own.root()),
+        };
+        let change = next(standing, &self.to, &values)?;
+        let facts = reader.standing_facts(standing, Some(change.clone())).await;
+        Ok((change, facts))
+    }
+}
+
+/// The upgrade to a chart that comes next on the way there.
+fn next(standing: &Standing, to: &Version, values: &Values) -> anyhow::Result<Change> {
+    let first = plan::first(standing, to, &NewestPatches::default())?;
+    let first = first.and_then(|change| change.to);
+    let chart = ChartVersion::new(&to.to_string());
+    if let Some(first) = first.filter(|first| first.version != chart.version) {
+        bail!(
+            "the way to chart {to} goes through {}: convert the values for that one first",
+            first.version
+        );
+    }
+    let forecast = standing.upgraded(&chart, values);
+    let forecast = forecast.with_context(|| format!("nothing is known of chart {to}"))?;
+    Ok(forecast.change)
+}
+
+/// Refuses what is no file of the user's own, and one that is there.
+fn look_at(file: &Path, force: bool) -> anyhow::Result<()> {
+    let name = file.display();
+    if file.as_os_str() == "-" {
+        bail!("the values may be secret, so they go into a file only: -o FILE");
+    }
+    match fs::symlink_metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("can't look at {name}")),
+        Ok(found) if !found.is_file() => bail!("{name} is there and is no file"),
+        Ok(_) if !force => bail!("{name} is there already: --force writes over it"),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// A new file, or one that takes the other's place once it is whole.
+fn write(file: &Path, text: &str, force: bool) -> io::Result<()> {
+    if !force {
+        return create(file, text);
+    }
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = file.with_file_name(name);
+    let written = create(&new, text).and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        // What is left of it holds secrets.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn create(file: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(MODE);
+    options.open(file)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_its_owner_may_read_what_is_written_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("camunda-13.yaml");
+        look_at(&file, false).unwrap();
+        write(&file, "a: 1\n", false).unwrap();
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, MODE);
+        let error = look_at(&file, false).unwrap_err().to_string();
+        assert!(error.contains("--force"), "{error}");
+        assert!(write(&file, "b: 2\n", false).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "a: 1\n");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        look_at(&file, true).unwrap();
+        write(&file, "b: 2\n", true).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "b: 2\n");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, MODE);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing() {
+        for no_file in ["-", "/dev/null", "/dev"] {
+            assert!(look_at(Path::new(no_file), true).is_err(), "{no_file}");
+        }
+    }
+}

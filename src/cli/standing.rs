@@ -1,0 +1,150 @@
+//! A release as it stands on a cluster, for what is told of its next upgrades.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use semver::Version;
+
+use super::connect::ConnectArgs;
+use crate::{
+    cluster::Cluster,
+    forecast::Standing,
+    gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
+    shell,
+};
+
+/// How long reading the release may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What was found.
+pub(super) struct Looked {
+    pub(super) standing: Standing,
+    pub(super) reader: Reader,
+    /// Room for what was decoded.
+    _held: Held,
+}
+
+/// A chart's version as it is typed.
+pub(super) fn version(text: &str) -> Result<Version, String> {
+    let version = Version::parse(text.trim_start_matches('v'));
+    version.map_err(|error| format!("a chart's version is like 13.12.7: {error}"))
+}
+
+/// Reads the release that runs; of several Camundas below an umbrella chart the one of this name or alias.
+pub(super) async fn look(
+    connect: &ConnectArgs,
+    release: &str,
+    subchart: Option<&str>,
+) -> anyhow::Result<Looked> {
+    let connection = connect.connect().await?;
+    let cluster = Cluster::Live(connection.cluster.clone());
+    let namespace = connection.namespace.as_str();
+    let found = releases(&cluster, Some(namespace)).await;
+    let recorded = recorded(release, found, namespace)?;
+    let revision = running(&recorded)?;
+    let reader = Reader::of_command(cluster, PATIENCE);
+    let read = reader
+        .standing(&Records::default(), &recorded, revision)
+        .await;
+    let (standing, held) = match read.map_err(|error| anyhow!(error))? {
+        Read::Camunda(standing, held) => (standing, held),
+        Read::Gone => bail!("release {release} has gone meanwhile"),
+        Read::Other(chart) => {
+            bail!("release {release} is of chart {chart}, and not Camunda's")
+        }
+    };
+    if standing.namespace != namespace {
+        eprintln!(
+            "note: by its record the release is in namespace {}, and so is what is planned",
+            standing.namespace
+        );
+    }
+    Ok(Looked {
+        standing: part(release, *standing, subchart)?,
+        reader,
+        _held: held,
+    })
+}
+
+/// The Camunda of a release that is to be planned for.
+fn part(release: &str, standing: Standing, wanted: Option<&str>) -> anyhow::Result<Standing> {
+    let root = standing.rendered.values.root().map(str::to_owned);
+    let parts = standing.parts();
+    let mut names = parts.iter().filter_map(|(name, _)| name.as_deref());
+    let several = parts.len() > 1;
+    if several && wanted.is_none() {
+        let names: Vec<_> = names.by_ref().collect();
+        bail!(
+            "release {release} has several of Camunda's charts: choose one with --subchart ({})",
+            names.join(", ")
+        );
+    }
+    let found = parts.into_iter().find(|(name, _)| match wanted {
+        Some(wanted) => name.as_deref().or(root.as_deref()) == Some(wanted),
+        None => true,
+    });
+    let (_, standing) = found.with_context(|| {
+        let wanted = wanted.unwrap_or_default();
+        format!("no chart of Camunda's in release {release} is named {wanted}")
+    })?;
+    Ok(standing)
+}
+
+/// The release among those that were found.
+fn recorded(release: &str, found: Releases, namespace: &str) -> anyhow::Result<Recorded> {
+    let (mut named, others): (Vec<_>, Vec<_>) = found
+        .found
+        .into_iter()
+        .partition(|recorded| recorded.release == *release);
+    if named.len() > 1 {
+        bail!(
+            "release {release} has records in Secrets and in ConfigMaps of namespace {namespace}: delete those that no helm uses"
+        );
+    }
+    if let Some(recorded) = named.pop() {
+        return Ok(recorded);
+    }
+    if let Some(gap) = found.unseen.first() {
+        bail!(
+            "release {release} can't be looked for: {}: {}",
+            gap.what,
+            gap.reason
+        );
+    }
+    let others: Vec<_> = others.iter().map(|other| other.release.as_str()).collect();
+    match others.is_empty() {
+        true => bail!("there is no release {release} in namespace {namespace}, nor any other"),
+        false => bail!(
+            "there is no release {release} in namespace {namespace}; there is {}",
+            others.join(", ")
+        ),
+    }
+}
+
+/// The revision that runs, where Helm lets another one begin.
+fn running(recorded: &Recorded) -> anyhow::Result<Revision> {
+    let (release, namespace) = (&recorded.release, &recorded.namespace);
+    let newest = recorded
+        .newest()
+        .filter(|newest| newest.status.is_pending());
+    match (recorded.running(), newest) {
+        (Some(running), Some(newest)) => {
+            let revision = running.number.to_string();
+            let words = ["helm", "rollback", release, &revision, "-n", namespace];
+            bail!(
+                "revision {} of release {release} is {}: where no helm is at work on it, it was cut off, and Helm refuses every other \
+                 upgrade until {}",
+                newest.number,
+                newest.status,
+                shell::command(words)
+            )
+        }
+        (Some(running), None) => Ok(running),
+        (None, Some(newest)) => bail!(
+            "revision {} of release {release} is {}, and none is deployed",
+            newest.number,
+            newest.status
+        ),
+        (None, None) => bail!("no revision of release {release} is deployed"),
+    }
+}
