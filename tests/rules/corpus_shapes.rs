@@ -175,7 +175,9 @@ fn however_the_chart_is_packed_the_same_rules_refuse() {
         Shape::Beside { first: false },
     ];
     for (from, to) in PAIRS {
-        let alone = refusing(&judged(&corpus, from, to, Shape::Alone));
+        let alone = judged(&corpus, from, to, Shape::Alone);
+        assert!(!alone.is_empty(), "{from} to {to}");
+        let alone = refusing(&alone);
         for shape in shapes {
             let found = refusing(&judged(&corpus, from, to, shape));
             assert_eq!(found, alone, "{from} to {to}, {shape:?}");

@@ -15,6 +15,7 @@ mod conversion_14;
 mod corpus_credentials;
 mod corpus_migration;
 mod corpus_shapes;
+mod corpus_verdicts;
 mod corpus_versions;
 mod corpus_volumes;
 mod credentials;
