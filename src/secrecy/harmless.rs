@@ -76,7 +76,7 @@ const PLACES: [&str; 13] = [
     "url",
 ];
 /// Ways in a file system or below a host.
-const PATHS: [&str; 4] = ["contextpath", "mountpath", "path", "subpath"];
+const PATHS: [&str; 5] = ["contextpath", "file", "mountpath", "path", "subpath"];
 /// Options of Java's.
 const JAVA: [&str; 4] = [
     "javaopts",

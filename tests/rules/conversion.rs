@@ -24,9 +24,15 @@ fn to_13(values: &Value) -> Scene {
 
 /// The file that a finding has written, with its comments.
 pub fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
-    let start = format!("cat > {name} <<'EOF'\n");
+    // What is not all that the file should hold has another name.
+    let names = [name.to_owned(), name.replace(".yaml", "-by-hand.yaml")];
+    let starts = names.map(|name| format!("cat > {name} <<'EOF'\n"));
     let typed = commands(finding);
-    let file = typed.iter().find_map(|text| text.strip_prefix(&start));
+    let file = typed.iter().find_map(|text| {
+        starts
+            .iter()
+            .find_map(|start| text.strip_prefix(start.as_str()))
+    });
     file.unwrap().strip_suffix("\nEOF").unwrap()
 }
 

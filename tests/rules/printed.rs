@@ -420,8 +420,12 @@ const NEXT: [(&str, &str); 9] = [
 ];
 
 /// The plan of a release to the next line, as a script that asks nobody.
+fn standing(rendered: &Rendered) -> Standing {
+    Standing::of("camunda", "camunda", rendered.clone()).unwrap()
+}
+
 fn script(rendered: &Rendered, to: &str) -> String {
-    let standing = Standing::of("camunda", "camunda", rendered.clone()).unwrap();
+    let standing = standing(rendered);
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],

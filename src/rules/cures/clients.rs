@@ -16,17 +16,18 @@ use crate::{
 
 /// Whether applications log in at a provider that nobody but its own people set up, before the change or after it.
 pub(in crate::rules) fn is_external(change: &Change, facts: &Facts) -> bool {
-    let methods = [Method::before(change, facts), Method::after(change, facts)];
-    let is_other = |method: &Method| {
-        matches!(
-            method,
-            Method::Provider {
-                keycloak: false,
-                ..
-            }
-        )
-    };
-    methods.iter().flatten().any(is_other)
+    // In 12 the type of the provider says it, in 13 only where it is.
+    let was = matches!(
+        Method::before(change, facts),
+        Some(Method::Provider {
+            keycloak: false,
+            ..
+        })
+    );
+    was || matches!(
+        Method::after(change, facts),
+        Some(Method::Provider { keycloak: false, places }) if !places.is_empty()
+    )
 }
 
 /// The new client that reads its secret under this key, if it is one.

@@ -114,7 +114,12 @@ impl Converted {
         }
         let (text, withheld) = self.shown(&change.values);
         let end = end_of(&text);
-        let by_hand = format!("cat > {} <<'{end}'\n{text}\n{end}", shell::quote(name));
+        // Pasted after the whole file was written, what lacks a part of it must not take its place.
+        let shown = match withheld {
+            true => name.replacen(".yaml", "-by-hand.yaml", 1),
+            false => name.to_owned(),
+        };
+        let by_hand = format!("cat > {} <<'{end}'\n{text}\n{end}", shell::quote(&shown));
         let convert = withheld.then(|| convert(change, name));
         Some(ValuesFile {
             name: name.to_owned(),
@@ -318,7 +323,7 @@ impl ValuesFile {
                     vec![Command::Shell(convert.clone())],
                 ));
                 Fix::instead(
-                    "Or write it without this program, and do what the comments at the end say:",
+                    "Or write it without this program: do what the comments at the end say, and give helm this file in place of the other one:",
                     vec![Command::Manual(self.by_hand)],
                 )
             }
