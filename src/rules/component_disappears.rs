@@ -39,8 +39,11 @@ struct Gone<'a> {
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    // A rollback brings back what its revision had.
-    if change.gate == Gate::Object || change.operation != Operation::Upgrade {
+    // A rollback brings back what its revision had, and whoever takes the whole chart out of an umbrella means it.
+    if change.gate == Gate::Object
+        || change.operation != Operation::Upgrade
+        || change.to.is_none()
+    {
         return Vec::new();
     }
     let mut gone: Vec<Gone<'_>> = Vec::new();
@@ -56,7 +59,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if gone.is_empty() {
         return Vec::new();
     }
-    let chart = change.to.as_ref().map_or("new", |to| to.version.as_str());
+    let chart = change.to.as_ref().map_or("", |to| to.version.as_str());
     let mut why = vec![format!(
         "They run now, chart {chart} renders none of them, and your values switch none of them off, so Helm deletes them:"
     )];

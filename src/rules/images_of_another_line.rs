@@ -71,7 +71,11 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     }
     Some(Finding {
         rule: RULE.id,
-        action: Action::Deny,
+        action: match change.operation {
+            // There is no data yet that the other images could spoil.
+            Operation::Install => Action::Warn,
+            _ => Action::Deny,
+        },
         title: format!(
             "Camunda {named} would run under chart {}, which is for {}",
             to.version, line.application

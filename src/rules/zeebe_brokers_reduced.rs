@@ -108,7 +108,9 @@ fn fixes(
         let intro = format!(
             "Only where Zeebe's own cluster API has moved all partitions to the first {planned} already, say so:"
         );
-        fixes.push(Fix::instead(intro, vec![Command::Manual(command)]));
+        // Pasted unread, it would give the partitions up.
+        let command = Command::Manual(format!("# {command}"));
+        fixes.push(Fix::instead(intro, vec![command]));
     }
     fixes
 }

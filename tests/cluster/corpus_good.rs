@@ -117,7 +117,8 @@ fn fresh_installs_of_every_line() {
                 continue;
             }
             if name.ends_with("-images-of-8.4") && !name.starts_with("11.") {
-                Denial::of(&installed).assert_rules(&["images-of-another-line"]);
+                let text = installed.ok().unwrap().text();
+                assert!(text.contains("Warning: images-of-another-line"), "{text}");
                 continue;
             }
             // A field that the API does not have is a warning to Helm 3, and an error to Helm 4.

@@ -18,6 +18,7 @@ mod corpus_15;
 mod corpus_chain;
 mod corpus_good;
 mod corpus_matrix;
+mod corpus_pairs;
 mod corpus_upgrade;
 mod cures;
 mod events;

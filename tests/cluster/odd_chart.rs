@@ -76,7 +76,7 @@ fn brokers_under_another_name_get_their_volumes() {
     expand(&release, "data-order-brokers-0", "20Gi");
     let args = ["--set=global.zeebeClusterName=new-brokers"];
     let denial = release.refused(Helm::V4, &chart, &args);
-    denial.assert_rules(&["claims-orphaned"]);
+    denial.assert_rules(&["claims-orphaned", "storage-shrunk"]);
     let volumes: Vec<_> = (0..5)
         .map(|ordinal| release.bound(&format!("data-order-brokers-{ordinal}")))
         .collect();
@@ -90,7 +90,8 @@ fn brokers_under_another_name_get_their_volumes() {
         let claim = format!("data-new-brokers-{ordinal}");
         assert_eq!(&release.bound(&claim), volume);
     }
-    assert_silent(&release.upgrade(Helm::V3, &chart, &args).ok().unwrap());
+    let sized = [args[0], "--set=zeebe.pvcSize=20Gi"];
+    assert_silent(&release.upgrade(Helm::V3, &chart, &sized).ok().unwrap());
 }
 
 #[test]

@@ -93,6 +93,9 @@ fn camunda_switched_off_leaves_its_volumes_behind() {
     }
     assert!(!denial.text.contains("shop-database"), "{}", denial.text);
     let (volumes, secrets) = (release.volumes(), release.secrets());
+    // What is given up is typed by whoever takes the sign away.
+    let shell = cluster.shell(Helm::V3).unwrap();
+    shell.run(&denial.given_up()).unwrap().ok().unwrap();
     release.cured(Helm::V3, &denial, &chart, &off);
     assert_eq!(release.volumes(), volumes);
     assert_eq!(
