@@ -40,9 +40,7 @@ struct Gone<'a> {
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     // A rollback brings back what its revision had, and whoever takes the whole chart out of an umbrella means it.
-    if change.gate == Gate::Object
-        || change.operation != Operation::Upgrade
-        || change.to.is_none()
+    if change.gate == Gate::Object || change.operation != Operation::Upgrade || change.to.is_none()
     {
         return Vec::new();
     }
