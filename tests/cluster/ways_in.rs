@@ -129,7 +129,21 @@ fn helm_runs_the_plugin_with_its_own_flags() {
         let args = [&check[..], &["-n", &release.namespace, "--", ANEW]].concat();
         let output = cli.run(&args);
         assert_eq!(output.code, Some(1), "{}", output.report());
-        assert_eq!(output.stdout, checked.stdout);
+        // A plugin knows the very version of Helm that is at work; the small charts were tested with another one.
+        let without_version = |text: &str| {
+            let sections = text.split("\nWarning: ");
+            let others = sections.filter(|section| !section.contains("[helm-cli-version]"));
+            others.collect::<Vec<_>>().join("\nWarning: ")
+        };
+        assert!(
+            output.stdout.contains("[helm-cli-version]"),
+            "{}",
+            output.stdout
+        );
+        assert_eq!(
+            without_version(&output.stdout),
+            without_version(&checked.stdout)
+        );
         let usage = cli.run(&[NAME, "explain", "--no-such-flag"]);
         let expected = "Usage: helm camunda-upgrade-guard explain [RULE]";
         assert!(usage.stderr.contains(expected), "{}", usage.report());
