@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     ENFORCE, IGNORE,
@@ -118,7 +118,9 @@ impl Matching<'_> {
 
     /// Whether a key that is called a password has another value, in a Secret that nobody controls.
     fn changes_password(&self, object: &Object) -> bool {
-        let data = |object: &Object| object.at("/data").and_then(Value::as_object).cloned();
+        fn data(object: &Object) -> Option<&Map<String, Value>> {
+            object.at("/data")?.as_object()
+        }
         let (Some(new), Some(old)) = (data(object), self.old.and_then(data)) else {
             return false;
         };
