@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE},
     change::Operation,
     manifest::{self, Budget, Limits},
     release::Release,
@@ -100,16 +101,8 @@ impl<'a> Sent<'a> {
 fn own(object: &mut Value, release: &Release) {
     for (map, key, value) in [
         ("labels", "app.kubernetes.io/managed-by", "Helm"),
-        (
-            "annotations",
-            "meta.helm.sh/release-name",
-            release.name.as_str(),
-        ),
-        (
-            "annotations",
-            "meta.helm.sh/release-namespace",
-            &release.namespace,
-        ),
+        ("annotations", HELM_RELEASE, release.name.as_str()),
+        ("annotations", HELM_RELEASE_NAMESPACE, &release.namespace),
     ] {
         let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
             return;
