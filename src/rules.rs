@@ -88,7 +88,7 @@ pub(crate) use self::{
         way,
     },
     elasticsearch_claims_orphaned::{Orphaned, orphaned},
-    heard::Counting,
+    heard::{Counting, by_default},
     identity_secret_regenerated::{kept, may_be_overwritten},
     postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
     release_notes::{notes, title as note_title},
@@ -322,7 +322,7 @@ pub fn converted_file(change: &Change, facts: &Facts) -> Option<(String, Vec<Str
 
 /// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.
 pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    judge_counting(change, facts, &|_, action| Some(action))
+    judge_counting(change, facts, &by_default)
 }
 
 /// All that all rules find where not all of them count as they do by default: none yields to one that is not heard.
@@ -338,16 +338,12 @@ pub fn yields_to(rule: &str) -> &'static [&'static str] {
 
 /// What a release that runs has left to be done.
 pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
-    judge_by(&[after_upgrade::RULE], change, facts, &|_, action| {
-        Some(action)
-    })
+    judge_by(&[after_upgrade::RULE], change, facts, &by_default)
 }
 
 /// What a record that Helm is at work on says of a claim that it deletes.
 pub fn removal(change: &Change, facts: &Facts) -> Vec<Finding> {
-    judge_by(&[claim_removed::RULE], change, facts, &|_, action| {
-        Some(action)
-    })
+    judge_by(&[claim_removed::RULE], change, facts, &by_default)
 }
 
 fn judge_by(rules: &[Rule], change: &Change, facts: &Facts, counts: Counting<'_>) -> Vec<Finding> {

@@ -41,7 +41,7 @@ pub struct Announced {
 impl Announced {
     /// What all rules find of all parts.
     pub fn judge(&self) -> Vec<Finding> {
-        self.judge_counting(&|_, action| Some(action))
+        self.judge_counting(&rules::by_default)
     }
 
     /// The same where not all rules count as they do by default.

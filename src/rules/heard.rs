@@ -15,6 +15,11 @@ use crate::{
 /// How what a rule finds counts in the end; nothing where it is not told at all.
 pub(crate) type Counting<'a> = &'a dyn Fn(&'static str, Action) -> Option<Action>;
 
+/// Each rule counts as it does by default.
+pub(crate) fn by_default(_: &'static str, action: Action) -> Option<Action> {
+    Some(action)
+}
+
 /// A rule that leaves to others what they find too.
 pub(super) struct Yields {
     /// The rule.
