@@ -9,7 +9,7 @@
 use super::{
     Rule,
     cures::keep_claims::{keep_claims, takes_claims_along},
-    cures::{conversion, hand_over, keep_running::keep_running},
+    cures::{conversion, give_up, hand_over, keep_running::keep_running},
     elasticsearch_claims_orphaned, elasticsearch_nodes_reduced,
     heard::Heard,
     zeebe_brokers_reduced,
@@ -18,11 +18,10 @@ use super::{
 use crate::{
     camunda::{Component, Line},
     change::{Change, ObjectChange},
-    claims::{self, ALLOW_ORPHAN, Mounts, Orphan, Reduced, replicas},
+    claims::{self, Mounts, Orphan, Reduced, replicas},
     facts::Facts,
-    finding::{Action, Command, Finding, Fix, capitalised},
+    finding::{Action, Finding, Fix, capitalised},
     object::{Kind, ObjectRef},
-    shell,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -220,24 +219,16 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         left,
         ..
     } = claims::reduced(change, facts, set, &[])?;
-    let namespace = &set.object.namespace;
     let name = capitalised(set.component.name());
     let mut why = vec![format!(
         "StatefulSet {} takes the place of {} and would run {planned} of {before} pods. The others' data is in:",
         set.object.name, old.object.name
     )];
     why.extend(left.iter().map(|left| format!("  {}", left.object.name())));
-    let annotate = left.iter().filter_map(|left| {
-        let annotation = format!("{ALLOW_ORPHAN}={}", left.object.uid()?);
-        let resource = left.kind.kubectl();
-        let words = ["annotate", &resource, left.object.name(), &annotation];
-        let command = match left.kind.namespaced() {
-            true => shell::kubectl(namespace, words),
-            false => shell::command(["kubectl"].into_iter().chain(words)),
-        };
-        Some(Command::Manual(format!("# {command}")))
-    });
-    let annotate = annotate.collect();
+    let annotate = left
+        .iter()
+        .filter_map(|left| give_up::orphan(left.kind, left.object));
+    let annotate = annotate.map(give_up::commented).collect();
     let keep = format!("Have the values of the new chart let it run {before} pods.");
     let leave =
         "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:";
@@ -291,12 +282,10 @@ pub(super) fn given_up(facts: &Facts, set: &ObjectChange) -> Option<Fix> {
 /// Giving data up is a decision about one claim, so it names that claim's uid.
 fn leave_behind(facts: &Facts, namespace: &str, statefulset: &str, orphans: &[Orphan<'_>]) -> Fix {
     let mut commands = keep_claims(facts, namespace, statefulset);
-    commands.extend(orphans.iter().filter_map(|orphan| {
-        let annotation = format!("{ALLOW_ORPHAN}={}", orphan.claim.uid()?);
-        let words = ["annotate", "pvc", orphan.claim.name(), &annotation];
-        let command = shell::kubectl(namespace, words);
-        Some(Command::Manual(format!("# {command}")))
-    }));
+    let annotate = orphans
+        .iter()
+        .filter_map(|orphan| give_up::orphan(Kind::PersistentVolumeClaim, orphan.claim));
+    commands.extend(annotate.map(give_up::commented));
     Fix::instead(
         "Or, where the data is moved or not wanted, leave it behind on purpose; claim and volume stay until somebody deletes them:",
         commands,

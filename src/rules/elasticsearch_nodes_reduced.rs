@@ -8,15 +8,15 @@
 
 use super::{
     Rule,
-    cures::{count, keep_claims::keep_claims},
+    cures::{count, give_up, keep_claims::keep_claims},
 };
 
 use crate::{
     camunda::{Component, Line, image_name, is_elastics, node_count},
     change::{Change, Gate, ObjectChange},
-    claims::{self, ALLOW_ORPHAN, Left, Mounts, Reduced, replicas},
+    claims::{self, Left, Mounts, Reduced, replicas},
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Finding, Fix},
     hand_over::old_claim,
     object::{Kind, Object},
     shell,
@@ -185,19 +185,10 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
     let keep = keep_claims(facts, namespace, live.name());
     commands.extend(keep.iter().map(|command| command.text().to_owned()));
     for left in &reduced.left {
-        let annotation = format!("{ALLOW_ORPHAN}={}", left.object.uid()?);
-        let name = left.object.name();
-        commands.push(match left.kind {
-            Kind::PersistentVolume => {
-                shell::command(["kubectl", "annotate", "pv", name, &annotation])
-            }
-            _ => shell::kubectl(namespace, ["annotate", "pvc", name, &annotation]),
-        });
+        commands.push(give_up::orphan(left.kind, left.object)?);
     }
     // Nobody takes a node out by pasting all that stands here.
-    let commands = commands
-        .iter()
-        .map(|command| Command::Manual(format!("# {command}")));
+    let commands = commands.into_iter().map(give_up::commented);
     Some(Fix::instead(
         format!(
             "Or take {} out: have Elasticsearch move all shards away, wait until none is left, and say so. See camunda-upgrade-guard explain {} for what to undo afterwards:",

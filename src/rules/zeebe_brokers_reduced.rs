@@ -6,14 +6,17 @@
 //!
 //! Since chart 13; any line when the number is lowered by hand. Beyond the guides.
 
-use super::{Rule, cures::count};
+use super::{
+    Rule,
+    cures::{count, give_up},
+};
 
 use crate::{
     camunda::{Component, Line, broker_count},
     change::{Change, Gate, ObjectChange},
     claims::{self, Reduced, replicas},
     facts::Facts,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Finding, Fix},
     object::{Kind, Object},
     shell,
 };
@@ -109,8 +112,8 @@ fn fixes(
             "Only where Zeebe's own cluster API has moved all partitions to the first {planned} already, say so:"
         );
         // Pasted unread, it would give the partitions up.
-        let command = Command::Manual(format!("# {command}"));
-        fixes.push(Fix::instead(intro, vec![command]));
+        let commands = vec![give_up::commented(command)];
+        fixes.push(Fix::instead(intro, commands));
     }
     fixes
 }

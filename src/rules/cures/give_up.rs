@@ -1,7 +1,7 @@
 //! Giving data up is a decision of its own: it is printed behind a comment sign, so that nobody pastes it unread.
 
 use crate::{
-    claims::ALLOW_DELETION,
+    claims::{ALLOW_DELETION, ALLOW_ORPHAN},
     finding::{Command, Fix},
     object::{Kind, Object},
     shell,
@@ -9,13 +9,26 @@ use crate::{
 
 /// What an object is annotated with so that it may be deleted, itself and no later one of its name.
 pub(crate) fn allow(kind: Kind, object: &Object) -> Option<Command> {
-    let annotation = format!("{ALLOW_DELETION}={}", object.uid()?);
+    annotate(kind, object, ALLOW_DELETION).map(commented)
+}
+
+/// What an object is annotated with so that an upgrade may leave it behind; it stays until somebody deletes it.
+pub(crate) fn orphan(kind: Kind, object: &Object) -> Option<String> {
+    annotate(kind, object, ALLOW_ORPHAN)
+}
+
+/// The command behind a comment sign.
+pub(crate) fn commented(command: String) -> Command {
+    Command::Manual(format!("# {command}"))
+}
+
+fn annotate(kind: Kind, object: &Object, key: &str) -> Option<String> {
+    let annotation = format!("{key}={}", object.uid()?);
     let words = ["annotate", &kind.kubectl(), object.name(), &annotation];
-    let command = match object.namespace() {
+    Some(match object.namespace() {
         Some(namespace) if kind.namespaced() => shell::kubectl(namespace, words),
         _ => shell::command(["kubectl"].into_iter().chain(words)),
-    };
-    Some(Command::Manual(format!("# {command}")))
+    })
 }
 
 /// The step that lets these claims be deleted.
@@ -37,8 +50,10 @@ pub(crate) fn deletions(claims: &[&Object]) -> Vec<Command> {
     let allow = claims.iter().filter_map(|claim| {
         let namespace = claim.namespace()?;
         let delete = shell::kubectl(namespace, ["delete", "pvc", claim.name()]);
-        let delete = Command::Manual(format!("# {delete}"));
-        Some([allow(Kind::PersistentVolumeClaim, claim)?, delete])
+        Some([
+            allow(Kind::PersistentVolumeClaim, claim)?,
+            commented(delete),
+        ])
     });
     allow.flatten().collect()
 }
