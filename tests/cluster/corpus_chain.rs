@@ -49,8 +49,7 @@ fn through_every_line(helm: Helm) {
     let release = Release::new(cluster, "camunda");
     let first = chart(cluster, &corpus, "8.0.12", Secrets::GenerateAnew);
     release.install_record(Helm::V3, &first);
-    release.bound("elasticsearch-master-elasticsearch-master-1");
-    release.bound("data-camunda-postgresql-0");
+    release.bind_all();
     for (name, rules) in STEPS {
         step(cluster, &corpus, &release, helm, name, rules);
     }

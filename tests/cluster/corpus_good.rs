@@ -24,7 +24,7 @@ fn repeats(helm: Helm, name: &str, secrets: Secrets) {
     let release = Release::new(cluster, "camunda");
     let chart = record(cluster, &corpus, name, secrets);
     release.install_record(Helm::V3, &chart);
-    release.bound("data-camunda-zeebe-0");
+    release.bind_all();
     let before = release.secrets();
     for _ in 0..2 {
         let upgraded = release.upgrade_record(helm, &chart).ok().unwrap();
@@ -67,7 +67,7 @@ fn changes_one_value(helm: Helm) {
             Helm::V3,
             &record(cluster, &corpus, name, Secrets::ReuseLookup),
         );
-        release.bound("data-camunda-zeebe-0");
+        release.bind_all();
         let from = format!("cpu: {limit}");
         let changed = edited(cluster, &corpus, name, &from, "cpu: 3100m");
         let upgraded = release.upgrade_record_as_checked(helm, &changed);

@@ -35,6 +35,7 @@ fn from_8_2_to_8_3(helm: Helm) {
     };
     // The real 8.2 can't be installed by Helm 4's server-side apply.
     release.install_record(Helm::V3, &chart("8.2.34"));
+    release.bind_all();
     let volumes: Vec<_> = (0..2)
         .map(|ordinal| {
             release.bound(&format!(
@@ -44,7 +45,6 @@ fn from_8_2_to_8_3(helm: Helm) {
         .collect();
     let file = cluster.volume_dir(&volumes[0]).unwrap().join("index");
     fs::write(&file, "data").unwrap();
-    release.bound("data-camunda-postgresql-0");
     let (versions, secrets) = (release.versions(), release.secrets());
 
     let target = chart("8.3.1");
@@ -92,7 +92,7 @@ fn web_modelers_database_moves_into_a_url() {
     let release = Release::new(cluster, "camunda");
     let old = record(cluster, &corpus, "8.2.34", Secrets::ReuseLookup);
     release.install_record(Helm::V3, &old);
-    release.bound("data-camunda-zeebe-0");
+    release.bind_all();
     let target = record(cluster, &corpus, "8.3.1", Secrets::ReuseLookup);
     let external = "webModeler.restapi.externalDatabase";
     let command = format!(
@@ -126,7 +126,7 @@ fn a_wrong_value_given_to_a_chart_that_demands_it() {
     let release = Release::new(cluster, "camunda");
     let chart = record(cluster, &corpus, "8.2.34", Secrets::FailUnlessGiven);
     release.install_record(Helm::V3, &chart);
-    release.bound("data-camunda-postgresql-0");
+    release.bind_all();
     let value = |component| format!("global.identity.auth.{component}.existingSecret");
     let given = |components: &[&str]| {
         let mut script = release.upgrade_command(&chart);
@@ -171,7 +171,7 @@ fn from_9_to_10_identity_has_another_selector() {
             Helm::V3,
             &record(cluster, &corpus, "9.3.7", Secrets::ReuseLookup),
         );
-        release.bound("data-camunda-zeebe-0");
+        release.bind_all();
         let target = record(cluster, &corpus, "10.0.2", Secrets::ReuseLookup);
         let denial = Denial::of(&release.upgrade_record(helm, &target));
         denial.assert_rules(&["immutable-field-changed"]);

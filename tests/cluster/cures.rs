@@ -227,7 +227,7 @@ fn other_classes_are_not_told_to_clone() {
         .install(Helm::V3, &own("camunda-8.2"), &["--set", class])
         .ok()
         .unwrap();
-    release.bound("elasticsearch-master-elasticsearch-master-1");
+    release.bind_all();
     let refused = release.upgrade(
         Helm::V3,
         &own("camunda-8.3"),

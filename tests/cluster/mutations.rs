@@ -26,6 +26,7 @@ fn installed(cluster: &'static Cluster) -> (Release<'static>, String) {
         .install(Helm::V3, &own("camunda-8.2"), &[])
         .ok()
         .unwrap();
+    release.bind_all();
     let volume = release.bound(OLD_CLAIM);
     (release, volume)
 }

@@ -10,6 +10,7 @@ fn applied(cluster: &'static Cluster, chart: &str) -> Namespace {
     let namespace = cluster.namespace("applied").unwrap();
     let manifest = rendered(cluster, &namespace, chart, &[]);
     apply(cluster, &namespace, &manifest).ok().unwrap();
+    cluster.wait_all_bound(&namespace).unwrap();
     namespace
 }
 
@@ -144,8 +145,6 @@ fn elasticsearch_does_not_start_on_empty_volumes_without_a_record_either() {
         return;
     };
     let namespace = applied(cluster, "camunda-8.2");
-    let old = "elasticsearch-master-elasticsearch-master-0";
-    cluster.wait_bound(&namespace, old).unwrap();
     let next = rendered(
         cluster,
         &namespace,
@@ -179,6 +178,7 @@ fn elasticsearch_does_not_start_on_empty_volumes_without_a_record_either() {
 
     // The stock chart of elastic beside somebody else's Bitnami Elasticsearch is nobody's upgrade.
     let foreign = cluster.namespace("foreign").unwrap();
+    let old = "elasticsearch-master-elasticsearch-master-0";
     cluster.claim(&foreign, old, None).unwrap();
     cluster.wait_bound(&foreign, old).unwrap();
     assert_silent(

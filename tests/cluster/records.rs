@@ -71,6 +71,7 @@ fn a_rollback_that_would_leave_data_behind_is_refused_and_cured() {
         .install(Helm::V3, &own("camunda-8.2"), &[])
         .ok()
         .unwrap();
+    release.bind_all();
     let volume = release.bound("elasticsearch-master-elasticsearch-master-0");
     let refused = release.upgrade(Helm::V3, &own("camunda-8.3"), &ANEW);
     let script = Denial::of(&refused).cure(&format!(
@@ -107,6 +108,7 @@ fn an_install_over_what_an_uninstall_left() {
             .install(Helm::V3, &own("camunda-8.2"), &[])
             .ok()
             .unwrap();
+        release.bind_all();
         let volume = release.bound("elasticsearch-master-elasticsearch-master-0");
         let shell = cluster.shell(Helm::V3).unwrap();
         back_up(&release, &shell);
@@ -137,8 +139,7 @@ fn an_install_over_its_own_claims_is_silent_with_its_own_secrets() {
     let release = Release::new(cluster, "camunda");
     let chart = own("camunda-12");
     release.install(Helm::V3, &chart, &[]).ok().unwrap();
-    release.bound("data-camunda-elasticsearch-master-0");
-    release.bound("data-camunda-postgresql-0");
+    release.bind_all();
     let shell = cluster.shell(Helm::V3).unwrap();
     back_up(&release, &shell);
     cluster

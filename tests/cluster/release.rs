@@ -248,22 +248,7 @@ impl<'c> Release<'c> {
 
     /// Waits until every claim that a StatefulSet mounts is Bound.
     pub fn bind_all(&self) {
-        wait_until("all claims to be Bound", BINDING, || {
-            let objects = self.cluster.list("statefulsets,pvc", &self.namespace, "")?;
-            let bound: BTreeSet<_> = objects
-                .iter()
-                .filter(|object| object["status"]["phase"] == "Bound")
-                .filter_map(|claim| claim["metadata"]["name"].as_str().map(str::to_owned))
-                .collect();
-            let missing: Vec<_> = objects
-                .iter()
-                .flat_map(claims_of)
-                .filter(|claim| !bound.contains(claim))
-                .collect();
-            anyhow::ensure!(missing.is_empty(), "not Bound: {missing:?}");
-            Ok(Some(()))
-        })
-        .unwrap();
+        self.cluster.wait_all_bound(&self.namespace).unwrap();
     }
 
     /// The volumes that claims of the namespace are bound to.
@@ -342,16 +327,4 @@ impl<'c> Release<'c> {
             })
             .collect()
     }
-}
-
-/// The names of the claims that a StatefulSet mounts; of any other object none.
-fn claims_of(object: &Value) -> Vec<String> {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    let templates = object["spec"]["volumeClaimTemplates"].as_array();
-    let replicas = object["spec"]["replicas"].as_u64().unwrap_or_default();
-    let claims = templates.into_iter().flatten().flat_map(|template| {
-        let template = template["metadata"]["name"].as_str().unwrap_or_default();
-        (0..replicas).map(move |ordinal| format!("{template}-{name}-{ordinal}"))
-    });
-    claims.collect()
 }

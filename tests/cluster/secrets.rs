@@ -20,7 +20,7 @@ fn a_secret_that_the_data_needs_goes_only_on_purpose() {
     let release = Release::new(cluster, "camunda");
     let installed = release.install(Helm::V3, &own("camunda-12"), &[]);
     assert_silent(&installed.ok().unwrap());
-    release.bound("data-camunda-postgresql-0");
+    release.bind_all();
     let namespace = &*release.namespace;
     let delete = |secret: &str| cluster.kubectl(["-n", namespace, "delete", "secret", secret]);
     let text = delete(SECRET).refused().unwrap().text();
@@ -56,7 +56,7 @@ fn a_reinstallation_meets_the_data_of_the_last_one() {
         let release = Release::new(cluster, "camunda");
         let chart = own("camunda-12");
         release.install(helm, &chart, &[]).ok().unwrap();
-        release.bound("data-camunda-postgresql-0");
+        release.bind_all();
         let namespace = &*release.namespace;
         let get = ["-n", namespace, "get", "secret", SECRET, "-o", "yaml"];
         let saved = cluster.kubectl(get).ok().unwrap().stdout;

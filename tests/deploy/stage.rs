@@ -35,12 +35,7 @@ pub fn with_camunda(cluster: &Cluster, shell: &Shell) {
         .unwrap()
         .ok()
         .unwrap();
-    for claim in [
-        "elasticsearch-master-elasticsearch-master-0",
-        "data-camunda-postgresql-0",
-    ] {
-        cluster.wait_bound("camunda", claim).unwrap();
-    }
+    cluster.wait_all_bound("camunda").unwrap();
 }
 
 pub fn run(shell: &Shell, script: &str) -> Output {

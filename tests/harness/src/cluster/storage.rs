@@ -1,13 +1,15 @@
 //! Storage classes, claims and the folders behind volumes.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::Cluster;
 use crate::wait::wait_until;
+
+/// How long a controller may take to bind claims.
+const BINDING: Duration = Duration::from_secs(60);
 
 /// A storage class whose volumes are folders of this machine.
 #[derive(Clone, Debug)]
@@ -86,13 +88,32 @@ impl Cluster {
     /// Waits until a claim is Bound and gives the name of its volume.
     pub fn wait_bound(&self, namespace: &str, claim: &str) -> Result<String> {
         let what = format!("claim {namespace}/{claim} is Bound");
-        wait_until(&what, Duration::from_secs(60), || {
+        wait_until(&what, BINDING, || {
             let claim = self
                 .get("pvc", namespace, claim)?
                 .context("there is no such claim")?;
             let bound = claim["status"]["phase"] == "Bound";
             let volume = claim["spec"]["volumeName"].as_str();
             Ok(volume.filter(|_| bound).map(str::to_owned))
+        })
+    }
+
+    /// Waits until every claim that a StatefulSet of the namespace mounts is Bound.
+    pub fn wait_all_bound(&self, namespace: &str) -> Result<()> {
+        wait_until("all claims to be Bound", BINDING, || {
+            let objects = self.list("statefulsets,pvc", namespace, "")?;
+            let bound: BTreeSet<_> = objects
+                .iter()
+                .filter(|object| object["status"]["phase"] == "Bound")
+                .filter_map(|claim| claim["metadata"]["name"].as_str().map(str::to_owned))
+                .collect();
+            let missing: Vec<_> = objects
+                .iter()
+                .flat_map(claims_of)
+                .filter(|claim| !bound.contains(claim))
+                .collect();
+            anyhow::ensure!(missing.is_empty(), "not Bound: {missing:?}");
+            Ok(Some(()))
         })
     }
 
@@ -110,4 +131,16 @@ pub fn volume_dir(volume: &Value) -> Option<PathBuf> {
     volume["spec"]["hostPath"]["path"]
         .as_str()
         .map(PathBuf::from)
+}
+
+/// The names of the claims that a StatefulSet mounts; of any other object none.
+fn claims_of(object: &Value) -> Vec<String> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let templates = object["spec"]["volumeClaimTemplates"].as_array();
+    let replicas = object["spec"]["replicas"].as_u64().unwrap_or_default();
+    let claims = templates.into_iter().flatten().flat_map(|template| {
+        let template = template["metadata"]["name"].as_str().unwrap_or_default();
+        (0..replicas).map(move |ordinal| format!("{template}-{name}-{ordinal}"))
+    });
+    claims.collect()
 }
