@@ -111,11 +111,19 @@ impl Events {
         }
     }
 
+    /// Leaves them to whoever takes them out of the queue.
+    pub fn queued(metrics: &Metrics) -> (Events, mpsc::Receiver<Event>) {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let events = Events {
+            queue: Some(queue),
+            ..Events::off(metrics)
+        };
+        (events, waiting)
+    }
+
     /// Has them written with a client, by a task that ends when the last clone is gone.
     pub fn start(client: Client, metrics: &Metrics) -> (Events, JoinHandle<()>) {
-        let mut events = Events::off(metrics);
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        events.queue = Some(queue);
+        let (events, waiting) = Events::queued(metrics);
         let writer = Writer::new(client, events.outcomes.clone());
         (events, tokio::spawn(writer.run(waiting)))
     }
