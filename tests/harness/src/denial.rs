@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::process::Output;
+use crate::process::{Output, Run};
 
 /// What a refused command printed.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Denial {
     #[track_caller]
     pub fn of(output: &Output) -> Self {
         match Self::read(output) {
-            Ok(denial) => denial,
+            Ok(denial) => denial.parsed_by_a_shell(),
             Err(error) => panic!("{error:#}"),
         }
     }
@@ -54,7 +54,21 @@ impl Denial {
     pub fn of_check(output: &Output) -> Self {
         assert_eq!(output.code, Some(1), "{}", output.report());
         let refusal = output.stdout.split("\nWarning: ").next();
-        Self::parse(refusal.unwrap_or_default().to_owned())
+        Self::parse(refusal.unwrap_or_default().to_owned()).parsed_by_a_shell()
+    }
+
+    /// Whatever a test makes of a refusal, somebody could paste what it prints.
+    #[track_caller]
+    fn parsed_by_a_shell(self) -> Self {
+        let script = self.cure("helm upgrade camunda .");
+        for script in [script, self.given_up()] {
+            let parsed = Run::new("bash").args(["-n", "-c", &script]).output();
+            match parsed.and_then(Output::ok) {
+                Ok(_) => {}
+                Err(error) => panic!("{error:#}: {script}"),
+            }
+        }
+        self
     }
 
     fn parse(text: String) -> Self {
