@@ -52,6 +52,7 @@ mod sources;
 mod storage;
 mod stores;
 mod tenants;
+mod texts;
 mod typed;
 mod unbundled;
 mod values;
