@@ -43,8 +43,8 @@ use crate::{
     cluster::Cluster,
     events::Events,
     gather::{Reader, Records},
+    kubernetes::Kind,
     mutations::volume_reclaim_policy::RetainScope,
-    object::Kind,
     policy::Policy,
     server::BODY_LIMIT,
 };

@@ -35,8 +35,8 @@ use self::{
     trust::Configurations,
 };
 use crate::{
+    kubernetes::namespace_and_name,
     metrics::ServerMetrics,
-    object::namespace_and_name,
     server::{Admin, CERTIFICATE, Readiness, Served},
     webhooks::NAME,
 };

@@ -9,13 +9,15 @@ use crate::{
     change::{Change, HelmCli, Rendered},
     cluster::{Cluster, Sent},
     gather::{Asker, Left, ReadErrors, Reader, Records, Running},
+    helm::{
+        manifest::Budget,
+        release::{self, Release, Status},
+        values::Values,
+    },
     input::{Input, LIMITS, Source},
-    manifest::Budget,
     policy::{Guarded, Policy},
-    release::{self, Release, Status},
     report::{Outcome, Report},
     rules,
-    values::Values,
 };
 
 /// How long everything may take to be read.

@@ -9,15 +9,14 @@ mod write;
 
 use std::sync::Arc;
 
+pub(crate) use self::request::explain;
 pub use self::{
-    dry_run::{Apply, DryRun, Refusal, Sent, SentHook},
+    dry_run::{Apply, Sent, SentHook},
     live::LiveCluster,
-    rights::Access,
     snapshot::Snapshot,
     write::{Effect, Patch, WriteError},
 };
-pub(crate) use self::{live::is_name, request::explain};
-use crate::object::{Kind, Object, ObjectRef};
+use crate::kubernetes::{Kind, Object, ObjectRef};
 
 /// A source of live objects.
 #[derive(Clone)]

@@ -13,8 +13,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::writer::Writer;
 use crate::{
+    kubernetes::ObjectRef,
     metrics::{Metrics, Outcome},
-    object::ObjectRef,
 };
 
 /// How many wait to be written at most.

@@ -37,9 +37,9 @@ pub use self::{
 };
 use crate::{
     camunda::{INSTANCE, PART_OF, is_own},
+    change::Facts,
     cluster::{Cluster, ReadError},
-    facts::Facts,
-    object::{Kind, Object, ObjectRef},
+    kubernetes::{Kind, Object, ObjectRef},
     policy::{Guarded, chart_label},
 };
 

@@ -10,7 +10,7 @@ mod rendered;
 pub(crate) use self::rendered::LIMITS;
 use serde_json::Value;
 
-use crate::release::Release;
+use crate::helm::release::Release;
 
 /// What was read.
 #[derive(Clone, Debug)]

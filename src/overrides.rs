@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use crate::{
     cluster::Right,
     finding::{Action, Finding, OVERRIDDEN},
-    object::Object,
+    kubernetes::Object,
     rules::RULES,
 };
 
@@ -140,7 +140,7 @@ pub fn printed(
     let expires = (now + PRINTED).round(Unit::Second).unwrap_or(now);
     let (verb, group, resource) = RIGHT;
     let name = name(release);
-    let create = crate::shell::kubectl(namespace, ["create", "-f", "-"]);
+    let create = crate::finding::shell::kubectl(namespace, ["create", "-f", "-"]);
     format!(
         "Whoever may {verb} {resource}.{group} here can go ahead all the same; the reason is logged:
 {create} <<'EOF'
@@ -241,7 +241,7 @@ mod tests {
         let text = printed("prod", "camunda", 2, &[], now());
         let yaml = text.split("<<'EOF'\n").nth(1).unwrap();
         let yaml = yaml.strip_suffix("\nEOF").unwrap();
-        let read = crate::manifest::Document::new(yaml)
+        let read = crate::helm::manifest::Document::new(yaml)
             .parse()
             .unwrap()
             .unwrap();

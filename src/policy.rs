@@ -15,8 +15,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use self::guarded::one;
 use crate::{
     camunda::NewestPatches,
-    change::Change,
-    facts::Facts,
+    change::{Change, Facts},
     finding::{AUDITED, Action, Finding},
     gather::{Announced, Reader},
     mutations::volume_reclaim_policy::RetainScope,

@@ -18,7 +18,7 @@ use crate::{
     change::{Change, Operation},
     denial,
     finding::{Action, Finding},
-    release::Release,
+    helm::release::Release,
     rules::NOT_CHECKED,
 };
 

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use crate::{
     camunda::{self, CarriedKey, Line, Supply},
     change::secret_data,
-    object::Object,
-    values::Values,
+    helm::values::Values,
+    kubernetes::Object,
 };
 
 /// A credential of a release that is on the cluster.

@@ -9,7 +9,7 @@ mod table;
 
 pub use self::look::look;
 
-use crate::{facts::Gap, finding::Command};
+use crate::{change::Gap, finding::Command};
 
 /// What was found.
 #[derive(Clone, Debug, Default)]

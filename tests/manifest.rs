@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use camunda_upgrade_guard::manifest::{Budget, Cause, Document, KindHint, Limits, objects, split};
+use camunda_upgrade_guard::helm::manifest::{
+    Budget, Cause, Document, KindHint, Limits, objects, split,
+};
 use harness::{Binaries, Corpus, Run};
 use serde::Deserialize;
 use serde_json::{Value, json};

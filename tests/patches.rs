@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use camunda_upgrade_guard::{
-    manifest::{objects, split},
-    strategic::{Patch, PatchError, Schema, patch, patched},
+    helm::manifest::{objects, split},
+    kubernetes::strategic::{Patch, PatchError, Schema, patch, patched},
 };
 use harness::{Binaries, Corpus, Record, Run};
 use semver::Version;
@@ -116,10 +116,10 @@ fn the_types_are_kubernetes_own() {
     };
     let types = Run::new(&binaries.helm_patch).args(["types"]).output();
     let types = types.unwrap().ok().unwrap().stdout;
-    let ours = include_str!("../src/strategic/types.txt");
+    let ours = include_str!("../crates/upgrade-rules/src/kubernetes/strategic/types.txt");
     assert!(
         types == ours,
-        "helm-patch types > src/strategic/types.txt renews it"
+        "helm-patch types > crates/upgrade-rules/src/kubernetes/strategic/types.txt renews it"
     );
 }
 

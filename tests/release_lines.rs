@@ -6,10 +6,9 @@ use std::{fs, path::Path};
 
 use camunda_upgrade_guard::{
     camunda::{Component, Line},
-    change::{Change, Rendered},
-    facts::Facts,
-    object::{Kind, Object},
-    release::Release,
+    change::{Change, Facts, Rendered},
+    helm::release::Release,
+    kubernetes::{Kind, Object},
     rules,
 };
 use harness::Corpus;

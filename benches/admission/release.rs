@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use camunda_upgrade_guard::manifest;
+use camunda_upgrade_guard::helm::manifest;
 use harness::{
     Binaries, Corpus, Document, Helm, HelmCli, Record, Run, binaries::workspace,
     chart::document::of_manifest, record,

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
-    object::{Kind, Object},
+    kubernetes::{Kind, Object},
     snapshot::{Redactor, Salt, Snapped, save},
 };
 use harness::Cluster;

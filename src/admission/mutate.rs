@@ -3,17 +3,16 @@
 use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
     camunda::release_label,
-    change::{Change, Operation},
+    change::{Change, Facts, Operation},
     denial,
-    facts::Facts,
     finding::refuses,
     gather::Reader,
+    kubernetes::{Kind, Object},
     mutations::{
         Mutated, claim_bound_to_retained_volume, volume_claim_ref,
         volume_reclaim_policy::{self, RetainScope},
         zeebe_fs_group,
     },
-    object::{Kind, Object},
     policy::{Mode, Policy},
 };
 

@@ -2,11 +2,10 @@
 
 use super::{review::Request, verdict::Verdict};
 use crate::{
-    cluster::is_name,
     denial,
     events::{Event, Reason},
     finding::Count,
-    object::{Kind, Object, ObjectRef},
+    kubernetes::{Kind, Object, ObjectRef, is_name},
 };
 
 /// Where a refusal's text stands whole.

@@ -5,12 +5,11 @@ use serde_json::Value;
 use super::{overriding, review::Request, secret_gate, verdict::Verdict};
 use crate::{
     camunda::release_label,
-    change::{Change, Operation},
+    change::{Change, Facts, Operation},
     denial,
-    facts::Facts,
     finding::Finding,
     gather::{Reader, Records},
-    object::{Kind, Object, ObjectRef},
+    kubernetes::{Kind, Object, ObjectRef},
     overrides::Override,
     policy::Policy,
     rules,

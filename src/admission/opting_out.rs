@@ -2,9 +2,9 @@
 
 use super::{review::Request, verdict::Verdict};
 use crate::{
-    facts::Facts,
+    change::Facts,
     gather::Reader,
-    object::{Kind, ObjectRef},
+    kubernetes::{Kind, ObjectRef},
     webhooks::{IGNORE, IGNORE_RIGHT},
 };
 

@@ -4,13 +4,12 @@ use jiff::Timestamp;
 
 use super::{review::Request, verdict::Verdict};
 use crate::{
-    change::Operation,
-    facts::Facts,
+    change::{Facts, Operation},
     finding::{Count, Finding, refuses},
     gather::Reader,
-    object::{Kind, Object, ObjectRef},
+    helm::release,
+    kubernetes::{Kind, Object, ObjectRef},
     overrides::{self, Override, RIGHT},
-    release,
 };
 
 /// A ConfigMap that is or becomes an override: only now is known who writes it.

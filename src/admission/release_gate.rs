@@ -6,15 +6,14 @@ use jiff::Timestamp;
 
 use super::{Guard, overriding, review::Request, verdict::Verdict};
 use crate::{
-    change::Change,
+    change::{Change, Facts},
     denial,
-    facts::Facts,
     finding::refuses,
     gather::{Asker, BUSY, Decoded, Left, Reader, Running},
-    object::{Kind, ObjectRef},
+    helm::release::{self, Storage},
+    kubernetes::{Kind, ObjectRef},
     overrides,
     policy::Policy,
-    release::{self, Storage},
     rules,
 };
 

@@ -9,8 +9,8 @@ use super::Endpoint;
 use crate::{
     change::Operation,
     cluster::User,
-    object::{Kind, Object, ObjectRef},
-    release::{self, RECORD_PREFIX, RECORD_TYPE, Storage},
+    helm::release::{self, RECORD_PREFIX, RECORD_TYPE, Storage},
+    kubernetes::{Kind, Object, ObjectRef},
     webhooks::Matching,
 };
 

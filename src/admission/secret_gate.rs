@@ -3,10 +3,9 @@
 use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
     camunda,
-    change::{Change, Operation},
-    facts::Facts,
+    change::{Change, Facts, Operation},
     gather::Reader,
-    object::{Kind, Object},
+    kubernetes::{Kind, Object},
     policy::Policy,
     rules,
     webhooks::CONTROLLERS,

@@ -7,8 +7,8 @@ use super::{Endpoint, review::Request};
 use crate::{
     denial,
     finding::{Count, Finding},
+    kubernetes::Kind,
     mutations::Mutated,
-    object::Kind,
     policy::Mode,
 };
 

@@ -24,12 +24,11 @@ use crate::{
     camunda::Line,
     check::{Check, PATIENCE},
     cluster::{Cluster, LiveCluster},
+    helm::{manifest::Document, values::overlay},
     input::{self, Input, MAX_BYTES, Source},
-    manifest::Document,
     policy::Policy,
     report::{Format, Report},
     snapshot,
-    values::overlay,
 };
 
 /// The exit code for what can't be read or was asked for wrongly; clap's own.

@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     camunda::NewestPatches,
-    change::{Change, ChartVersion},
-    facts::Facts,
+    change::{Change, ChartVersion, Facts},
+    finding::shell,
     forecast::Standing,
-    plan, rules, shell,
-    values::Values,
+    helm::values::Values,
+    plan, rules,
 };
 
 /// Whoever else uses the machine must not read it.

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     cluster::Cluster,
-    hand_over::{self, Plan, rebind, undo},
-    shell,
+    finding::shell,
+    runner,
+    volume_move::{self, Plan, rebind, undo},
 };
 
 /// What a release must have.
@@ -50,10 +51,10 @@ impl RebindArgs {
         let connection = self.connect.connect().await?;
         let live = Cluster::Live(connection.cluster.clone());
         let namespace = connection.namespace.as_str();
-        let scene = hand_over::read::scene(&live, namespace).await?;
+        let scene = runner::read::scene(&live, namespace).await?;
         let statefulset = |release: &str| {
             let named = self.statefulset.clone();
-            named.unwrap_or_else(|| hand_over::successor(release))
+            named.unwrap_or_else(|| volume_move::successor(release))
         };
         let command = if self.undo { "rebind --undo" } else { "rebind" };
         let release = scene.choose(self.release.as_deref(), command, WHAT, |release| {

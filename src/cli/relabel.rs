@@ -9,10 +9,7 @@ use super::{
     connect::{ConnectArgs, block_on},
     walk::{Walk, WalkArgs},
 };
-use crate::{
-    cluster::Cluster,
-    hand_over::{self, relabel},
-};
+use crate::{cluster::Cluster, runner, volume_move::relabel};
 
 /// Which release.
 #[derive(Args, Debug)]
@@ -36,7 +33,7 @@ impl RelabelArgs {
     async fn do_it(self) -> anyhow::Result<ExitCode> {
         let connection = self.connect.connect().await?;
         let live = Cluster::Live(connection.cluster.clone());
-        let scene = hand_over::read::scene(&live, &connection.namespace).await?;
+        let scene = runner::read::scene(&live, &connection.namespace).await?;
         let release = scene.choose(
             self.release.as_deref(),
             "relabel",

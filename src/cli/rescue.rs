@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     camunda::Line,
-    cluster::{Access, Cluster, Effect, Patch, is_name},
-    object::{Kind, ObjectRef},
+    cluster::{Cluster, Effect, Patch},
+    kubernetes::{Access, Kind, ObjectRef, is_name},
     rescue::{
         Rescued,
         kept::{Missing, missing},

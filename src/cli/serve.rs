@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueEnum};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -61,7 +61,7 @@ pub struct ServeArgs {
         default_value_t,
         env = "CAMUNDA_UPGRADE_GUARD_RETAIN_VOLUMES"
     )]
-    retain_volumes: RetainScope,
+    retain_volumes: RetainVolumes,
 
     /// File that says how the rules count, and where; changes are taken over while the guard runs
     #[arg(long, value_name = "FILE", env = "CAMUNDA_UPGRADE_GUARD_CONFIG")]
@@ -93,6 +93,28 @@ pub struct ServeArgs {
     /// the benchmark
     #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["kubeconfig", "tls_secret"])]
     facts: Option<PathBuf>,
+}
+
+/// Whose volumes are retained.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum RetainVolumes {
+    /// Elasticsearch's, as the guides ask
+    #[default]
+    Elasticsearch,
+    /// All volumes of Camunda releases
+    All,
+    /// None
+    Off,
+}
+
+impl From<RetainVolumes> for RetainScope {
+    fn from(volumes: RetainVolumes) -> Self {
+        match volumes {
+            RetainVolumes::Elasticsearch => Self::Elasticsearch,
+            RetainVolumes::All => Self::All,
+            RetainVolumes::Off => Self::Off,
+        }
+    }
 }
 
 impl ServeArgs {
@@ -145,7 +167,7 @@ impl ServeArgs {
         };
         let guard = Guard::new(
             cluster,
-            self.retain_volumes,
+            self.retain_volumes.into(),
             policy::follow(self.config, &admin.metrics)?,
             AdmissionMetrics::new(&admin.metrics),
             events,

@@ -8,9 +8,9 @@ use semver::Version;
 use super::connect::ConnectArgs;
 use crate::{
     cluster::Cluster,
+    finding::shell,
     forecast::Standing,
     gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
-    shell,
 };
 
 /// How long reading the release may take.

@@ -11,7 +11,7 @@ use clap::Args;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use crate::{
-    object::namespace_and_name,
+    kubernetes::namespace_and_name,
     webhooks::{Address, Trust, configurations, leave_out_match_conditions},
 };
 

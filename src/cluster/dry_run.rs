@@ -17,33 +17,15 @@ pub use self::release::{Apply, Sent, SentHook};
 use self::send::{Answer, Sender};
 use super::{
     LiveCluster, ReadError,
-    live::is_name,
     request::{Payload, request},
 };
-use crate::object::at;
+use crate::{
+    change::{DryRun, Refusal},
+    kubernetes::{at, is_name},
+};
 
 /// How many objects are sent at a time.
 const PARALLEL: usize = 8;
-
-/// An object that was not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refusal {
-    /// Kind and name.
-    pub object: String,
-    /// The API server's words.
-    pub why: String,
-    /// Whether Helm goes on without a word: Helm 3 does where it may not delete.
-    pub passed_over: bool,
-}
-
-/// What came of it.
-#[derive(Clone, Debug, Default)]
-pub struct DryRun {
-    /// What was not accepted.
-    pub refused: BTreeSet<Refusal>,
-    /// What could not be asked, and why.
-    pub unasked: BTreeMap<String, String>,
-}
 
 /// Where the API serves a kind.
 #[derive(Clone, Debug)]
@@ -84,14 +66,12 @@ struct Item<'a> {
     task: Task<'a>,
 }
 
-impl DryRun {
-    fn refuse(&mut self, object: String, why: impl Into<String>) {
-        self.refused.insert(Refusal {
-            object,
-            why: why.into(),
-            passed_over: false,
-        });
-    }
+fn refuse(result: &mut DryRun, object: String, why: impl Into<String>) {
+    result.refused.insert(Refusal {
+        object,
+        why: why.into(),
+        passed_over: false,
+    });
 }
 
 impl LiveCluster {
@@ -113,7 +93,7 @@ impl LiveCluster {
         while let Some((object, answer)) = answers.next().await {
             match answer {
                 Answer::Accepted => {}
-                Answer::Refused(why) => result.refuse(object, why),
+                Answer::Refused(why) => refuse(&mut result, object, why),
                 Answer::PassedOver(why) => {
                     result.refused.insert(Refusal {
                         object,
@@ -182,7 +162,7 @@ fn items<'a>(sent: &'a Sent<'_>, kinds: &Kinds<'_>, result: &mut DryRun) -> Vec<
             Err(Unplaced::Unasked(why)) => {
                 result.unasked.insert(name, why);
             }
-            Err(Unplaced::Refused(why)) => result.refuse(name, why),
+            Err(Unplaced::Refused(why)) => refuse(result, name, why),
         }
     };
     let running: BTreeMap<_, _> = sent

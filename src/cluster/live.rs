@@ -14,8 +14,8 @@ use super::{
     Contents, ReadError, Right, User,
     request::{Failure, Payload, request},
 };
-pub(crate) use crate::object::is_name;
-use crate::object::{Kind, Object, ObjectRef};
+use crate::kubernetes::is_name;
+use crate::kubernetes::{Kind, Object, ObjectRef};
 
 /// How many objects one page of a list holds.
 const PAGE: usize = 500;

@@ -1,7 +1,5 @@
 //! What whoever runs a command may do: asked before the first write, it keeps a command from stopping half-way.
 
-use std::fmt;
-
 use axum::http::Method;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -10,55 +8,7 @@ use super::{
     LiveCluster, ReadError,
     request::{Payload, request},
 };
-use crate::object::ObjectRef;
-
-/// One request that a command is going to make.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Access {
-    /// The verb, as in a role.
-    pub verb: &'static str,
-    /// What it is done to.
-    pub object: ObjectRef,
-    /// The subresource, empty for the object itself.
-    pub subresource: &'static str,
-}
-
-impl Access {
-    /// An object itself.
-    pub fn new(verb: &'static str, object: &ObjectRef) -> Self {
-        Self {
-            verb,
-            object: object.clone(),
-            subresource: "",
-        }
-    }
-
-    /// Its scale.
-    pub fn scale(verb: &'static str, object: &ObjectRef) -> Self {
-        Self {
-            subresource: "scale",
-            ..Self::new(verb, object)
-        }
-    }
-}
-
-/// As a role has it: `patch statefulsets.apps/scale in namespace prod`.
-impl fmt::Display for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.object.kind;
-        write!(f, "{} {}", self.verb, kind.plural())?;
-        if !kind.group().is_empty() {
-            write!(f, ".{}", kind.group())?;
-        }
-        if !self.subresource.is_empty() {
-            write!(f, "/{}", self.subresource)?;
-        }
-        match self.object.namespace.as_str() {
-            "" => Ok(()),
-            namespace => write!(f, " in namespace {namespace}"),
-        }
-    }
-}
+use crate::kubernetes::Access;
 
 impl LiveCluster {
     /// Those of the requests that the API server would not allow whoever asks, a line each, each right once.
@@ -107,7 +57,7 @@ impl LiveCluster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::Kind;
+    use crate::kubernetes::{Kind, ObjectRef};
 
     #[test]
     fn a_right_reads_as_in_a_role() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ReadError;
 use crate::{
-    object::{Kind, Object, ObjectRef},
+    kubernetes::{Kind, Object, ObjectRef},
     snapshot::NotRead,
 };
 

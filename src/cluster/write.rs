@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::{
     LiveCluster, ReadError,
-    live::{collection, is_name, is_namespace},
+    live::{collection, is_namespace},
     request::{Failure, Payload, request},
 };
-use crate::object::{Object, ObjectRef};
+use crate::kubernetes::{Object, ObjectRef, is_name};
 
 /// How a write that keeps something of the object says what is new.
 #[derive(Clone, Copy, Debug)]

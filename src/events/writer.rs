@@ -23,7 +23,7 @@ use tokio::{
 use super::{Event, Outcomes};
 use crate::{
     cluster::{ReadError, explain},
-    object::ObjectRef,
+    kubernetes::ObjectRef,
     webhooks::NAME,
 };
 

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::{PARALLEL, Reader};
 use crate::{
+    change::Facts,
     cluster::ReadError,
-    facts::Facts,
-    object::{Kind, Object, ObjectRef},
-    release,
+    helm::release,
+    kubernetes::{Kind, Object, ObjectRef},
 };
 
 /// Revisions start at 1 and the old ones are pruned; this far the guard looks for the first that is left.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::{BUSY, Held, Reader, Records, Wanted, lookup::STORAGES};
 use crate::{
-    change::{Attempt, Change, Operation, Rendered, Side},
-    facts::{Facts, Gap},
-    object::{Kind, Object, ObjectRef},
-    release::{Status, record_name},
+    change::{Attempt, Change, Facts, Gap, Operation, Rendered, Side},
+    helm::release::{Status, record_name},
+    kubernetes::{Kind, Object, ObjectRef},
 };
 
 /// A revision that failed or was cut off.

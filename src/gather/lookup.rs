@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::{Left, Reader, Records, Running, Wanted};
 use crate::{
     camunda::INSTANCE,
-    change::Rendered,
+    change::{Facts, Gap, Rendered},
     cluster::{Contents, ReadError},
-    facts::{Facts, Gap},
-    object::{Kind, Object, ObjectRef},
-    release::{self, Release, Storage, parse_record_name},
+    helm::release::{self, Release, Storage, parse_record_name},
+    kubernetes::{Kind, Object, ObjectRef},
 };
 
 /// What Argo CD and `kubectl apply` leave on the cluster of what they have applied.

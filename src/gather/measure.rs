@@ -10,7 +10,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family},
 };
 
-use crate::{cluster::ReadError, metrics::Metrics, object::Kind};
+use crate::{cluster::ReadError, kubernetes::Kind, metrics::Metrics};
 
 /// What is asked of the API server beside objects.
 pub(super) const REVIEW: &str = "SubjectAccessReview";

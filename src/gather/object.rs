@@ -2,13 +2,15 @@
 
 use super::{Reader, measure::REVIEW};
 use crate::{
+    annotations::{REBIND_TO, REBOUND_FROM},
     camunda::{self, Component, release_label},
-    claims::{holds_data, is_retained, names_claim, ordinal},
+    change::Facts,
     cluster::{ReadError, Right, User},
-    credentials::purposes::live_reads,
-    facts::Facts,
-    mutations::volume_claim_ref::{REBIND_TO, REBOUND_FROM},
-    object::{Kind, Object, ObjectRef},
+    knowledge::{
+        claims::{holds_data, is_retained, names_claim},
+        credentials::purposes::live_reads,
+    },
+    kubernetes::{Kind, Object, ObjectRef, ordinal},
     policy::chart_label,
     rules::{self, clone_source},
 };

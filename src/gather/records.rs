@@ -7,9 +7,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::BUSY;
 use crate::{
     change::Rendered,
-    object::Object,
+    helm::release::{self, Limits, Release, Storage},
+    kubernetes::Object,
     policy::Guarded,
-    release::{self, Limits, Release, Storage},
 };
 
 /// How many records are inflated at once: this bounds the memory that hostile ones can take.

@@ -7,15 +7,16 @@ use futures::{StreamExt, stream};
 use super::{Left, PARALLEL, Reader, Running, Wanted, measure::REVIEW};
 use crate::{
     camunda::{Component, NewestPatches, is_elastics},
-    change::{Change, ObjectChange, Rendered, parts},
-    claims::{self, Mounts},
+    change::{Change, Facts, Gap, ObjectChange, Rendered, parts},
     cluster::User,
-    configuration::config_maps,
-    facts::{Facts, Gap},
     finding::Finding,
-    migration,
-    object::{Kind, Object, ObjectRef},
-    release::Release,
+    helm::release::Release,
+    knowledge::{
+        claims::{self},
+        configuration::config_maps,
+        migration,
+    },
+    kubernetes::{Kind, Mounts, Object, ObjectRef},
     rules::{
         self, CLAIM_LABELS_SINCE, Counting, NOT_CHECKED, SecretRef, changed_user,
         connectors_secret, goes_back, removed_claims, renamed_gateway, secret_refs,

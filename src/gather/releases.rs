@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    change::{Facts, Gap},
     cluster::{Cluster, Contents},
-    facts::{Facts, Gap},
-    object::{Kind, ObjectRef},
-    release::{Status, Storage, parse_record_name, record_name},
+    helm::release::{Status, Storage, parse_record_name, record_name},
+    kubernetes::{Kind, ObjectRef},
 };
 
 /// A release and its revisions, as far as labels tell; no record is decoded for it.

@@ -7,10 +7,9 @@ use super::{
 };
 use crate::{
     camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE},
-    change::{Change, Gate},
-    facts::Facts,
-    object::{Kind, Object, ObjectRef},
-    release::{Status, Storage, parse_record_name},
+    change::{Change, Facts, Gate},
+    helm::release::{Status, Storage, parse_record_name},
+    kubernetes::{Kind, Object, ObjectRef},
 };
 
 impl Reader {
@@ -51,7 +50,7 @@ impl Reader {
         known: &Facts,
     ) -> Option<(Change, Facts)> {
         let namespace = claim.namespace()?;
-        let record = crate::release::record_name(name, revision);
+        let record = crate::helm::release::record_name(name, revision);
         let record = ObjectRef::new(storage.kind(), namespace, &record);
         let record = self.get(&record).await.ok()??;
         let status = Status::of(record.label("status")?);

@@ -6,11 +6,10 @@ use futures::future::join_all;
 
 use super::{BUSY, Held, PARALLEL, Reader, Records};
 use crate::{
-    change::Rendered,
+    change::{Gap, Rendered},
     cluster::ReadError,
-    facts::Gap,
-    object::{Object, ObjectRef},
-    release::{self, Storage},
+    helm::release::{self, Storage},
+    kubernetes::{Object, ObjectRef},
 };
 
 /// Helm never prunes the deployed record, so it can be far below the newest; this far the guard looks.

@@ -4,11 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Asker, BUSY, Held, ReadErrors, Reader, Recorded, Records, Revision};
 use crate::{
-    change::{Change, Operation},
+    change::{Change, Facts, Operation},
     cluster::Cluster,
-    facts::Facts,
     forecast::Standing,
-    object::{Kind, ObjectRef},
+    kubernetes::{Kind, ObjectRef},
 };
 
 /// What a record tells of a release.

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{Input, InputError, Source, rendered};
-use crate::{
+use crate::helm::{
     manifest::Document,
     release::{Hook, Info, Status},
 };

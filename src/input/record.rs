@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{InputError, broken};
 use crate::{
-    object::{Kind, Object},
-    release::{self, Limits, RECORD_PREFIX, Release, Storage},
+    helm::release::{self, Limits, RECORD_PREFIX, Release, Storage},
+    kubernetes::{Kind, Object},
 };
 
 /// The only record among these objects; nothing where there is none.

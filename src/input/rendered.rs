@@ -5,9 +5,11 @@ use serde_json::Value;
 use super::{Input, InputError, Source, record};
 use crate::{
     camunda::{self, INSTANCE},
-    manifest::{self, Budget, Document, Limits},
-    object::Object,
-    release::{Chart, Hook, Info, Metadata, Release, Status},
+    helm::{
+        manifest::{self, Budget, Document, Limits},
+        release::{Chart, Hook, Info, Metadata, Release, Status},
+    },
+    kubernetes::Object,
 };
 
 const HOOK: &str = "helm.sh/hook";

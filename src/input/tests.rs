@@ -5,7 +5,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
 
 use super::*;
-use crate::release::Status;
+use crate::helm::release::Status;
 
 const STATEFUL_SET: &str = "# Source: camunda-platform/templates/zeebe/statefulset.yaml
 apiVersion: apps/v1

@@ -4,7 +4,7 @@ use semver::Version;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::matches;
-use crate::{object::Object, release::Release};
+use crate::{helm::release::Release, kubernetes::Object};
 
 /// Which releases; what is named has to fit, and at least one has to be named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

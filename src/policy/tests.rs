@@ -1,5 +1,5 @@
 use super::*;
-use crate::{camunda::Line, object::Object};
+use crate::{camunda::Line, kubernetes::Object};
 
 fn finding(rule: &'static str, action: Action) -> Finding {
     Finding {

@@ -8,7 +8,7 @@ use super::{Report, text};
 use crate::{
     change::{ChartVersion, Operation},
     finding::{Command, Finding},
-    object::ObjectRef,
+    kubernetes::ObjectRef,
     rules::RULES,
 };
 

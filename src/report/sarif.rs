@@ -9,7 +9,7 @@ use crate::{
     change::Gate,
     denial,
     finding::{Action, Finding},
-    object::ObjectRef,
+    kubernetes::ObjectRef,
     rules::{RULES, Rule},
 };
 

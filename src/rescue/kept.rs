@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::Found;
-use crate::{change::secret_data, object::Object};
+use crate::{change::secret_data, kubernetes::Object};
 
 /// Put on the Secret: the release whose credentials it keeps.
 pub const RESCUED_FROM: &str = "camunda-upgrade-guard/rescued-from";

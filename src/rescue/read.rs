@@ -10,9 +10,8 @@ use crate::{
     change::Rendered,
     cluster::Cluster,
     gather::releases,
-    object::{Kind, Object},
-    release,
-    values::Values,
+    helm::{release, values::Values},
+    kubernetes::{Kind, Object},
 };
 
 /// A release's credentials, as its record names their Secrets, or their labels where there is no record (Argo CD).

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::{Found, Rescued, carried};
 use crate::{
     camunda::{Line, Supply},
-    rules::{from_secret, set},
-    values::{below, prune},
+    fixes::supply::from_secret,
+    helm::values::{below, prune, set},
 };
 
 /// From this line on charts read all of it from a Secret that values name.
@@ -132,7 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{rescue::key_of, values::Values};
+    use crate::{helm::values::Values, rescue::key_of};
 
     fn rescued(line: &str, names: &[&str]) -> Rescued {
         let line = Line::of(line);

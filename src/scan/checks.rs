@@ -7,14 +7,12 @@ mod workloads;
 
 use super::Problem;
 use crate::{
-    change::RenderedObject,
-    facts::Facts,
-    finding::{Action, Command},
+    change::{Facts, RenderedObject},
+    finding::{Action, Command, shell},
     forecast::{Forecast, Standing},
     gather::Recorded,
-    object::{Kind, Object},
+    kubernetes::{Kind, Object},
     rules::{self, NOT_CHECKED},
-    shell,
 };
 
 /// A release as it is looked at.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Known, Problem, Row, Scan};
-use crate::{facts::Gap, finding::Command};
+use crate::{change::Gap, finding::Command};
 
 /// The version of this format.
 const API_VERSION: &str = "camunda-upgrade-guard/v1";

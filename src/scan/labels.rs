@@ -4,12 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     camunda::{Component, is_own, release_label},
-    change::{Rendered, RenderedObject, chart_version},
+    change::{Gap, Rendered, RenderedObject, chart_version},
     cluster::{Cluster, Contents},
-    facts::Gap,
     forecast::Standing,
     gather::listing,
-    object::{Kind, Object, ObjectRef},
+    kubernetes::{Kind, Object, ObjectRef},
 };
 
 /// The releases of a namespace, or of all, by namespace and name, and what could not be listed.

@@ -7,12 +7,11 @@ use futures::{StreamExt, stream};
 use super::{Row, Scan, labels, row};
 use crate::{
     camunda::NewestPatches,
-    change::ChartVersion,
+    change::{ChartVersion, Gap},
     cluster::Cluster,
-    facts::Gap,
     forecast::{Forecast, Standing},
     gather::{Read, Reader, Recorded, Records, releases},
-    object::Kind,
+    kubernetes::Kind,
 };
 
 /// How many releases are read at a time.

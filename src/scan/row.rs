@@ -3,8 +3,7 @@
 use super::{Known, Problem, Row, checks};
 use crate::{
     camunda::{Application, Line, NewestPatches, Support, image_version},
-    change::ChartVersion,
-    facts::Facts,
+    change::{ChartVersion, Facts},
     forecast::{Forecast, Standing},
     gather::Recorded,
 };
@@ -83,7 +82,8 @@ pub(super) fn next_line(chart: &ChartVersion) -> Option<&'static Line> {
 /// The version of Zeebe's image, as it runs.
 fn application(standing: &Standing, facts: &Facts) -> Option<String> {
     let brokers = standing.rendered.objects.iter();
-    let mut brokers = brokers.filter(|it| it.reference.kind == crate::object::Kind::StatefulSet);
+    let mut brokers =
+        brokers.filter(|it| it.reference.kind == crate::kubernetes::Kind::StatefulSet);
     let brokers = brokers.find(|it| Application::of(&it.object) == Some(Application::Zeebe))?;
     let live = facts.get(&brokers.reference).unwrap_or(&brokers.object);
     image_version(live.image()?).map(|version| version.to_string())

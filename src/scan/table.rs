@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Problem, Row, Scan};
-use crate::{denial::one_line, shell};
+use crate::{denial::one_line, finding::shell};
 
 const HEADS: [&str; 9] = [
     "NAMESPACE",

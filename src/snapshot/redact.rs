@@ -10,12 +10,16 @@ use serde_json::{Map, Value, json};
 use super::salt::{Salt, is_digest};
 use crate::{
     change::secret_data,
+    helm::{
+        manifest::{self, Budget, Document},
+        release::{Hook, Release},
+    },
     input::LIMITS,
-    manifest::{self, Budget, Document},
-    object::{Kind, Object},
-    release::{Hook, Release},
+    knowledge::secrecy::{
+        is_bare_reference, is_harmless, is_java_option, may_be_shown, names_a_place,
+    },
+    kubernetes::{Kind, Object},
     rules::secret_refs,
-    secrecy::{is_bare_reference, is_harmless, is_java_option, may_be_shown, names_a_place},
 };
 
 /// Shorter values of a Secret are words that stand elsewhere, too.

@@ -55,7 +55,7 @@ impl Salt {
         let tag = hmac::sign(&self.key, value);
         let mut digest = format!("{PREFIX}{}", hexadecimal(tag.as_ref()));
         digest.truncate(PREFIX.len() + DIGITS);
-        if !crate::rules::is_plain(value) {
+        if !crate::fixes::supply::is_plain(value) {
             digest.push(',');
         }
         digest

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::{Redactor, Salt, Snapped};
 use crate::{
     cluster::Snapshot,
-    object::{Kind, Object},
-    release::{Release, record_name},
+    helm::release::{Release, record_name},
+    kubernetes::{Kind, Object},
 };
 
 const API_VERSION: &str = "camunda-upgrade-guard/v1";
@@ -189,7 +189,7 @@ fn as_secret(record: &Record, namespace: &str) -> serde_json::Result<Value> {
     let data = STANDARD.encode_to_string(serde_json::to_vec(release)?);
     let name = record_name(&release.name, release.revision);
     Ok(json!({
-        "apiVersion": "v1", "kind": "Secret", "type": crate::release::RECORD_TYPE,
+        "apiVersion": "v1", "kind": "Secret", "type": crate::helm::release::RECORD_TYPE,
         "metadata": {
             "name": name, "namespace": namespace, "uid": name,
             "labels": {"owner": "helm", "name": release.name, "status": record.status, "version": release.revision.to_string()},

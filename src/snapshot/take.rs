@@ -9,10 +9,12 @@ use crate::{
     change::Rendered,
     cluster::{Cluster, Contents, ReadError},
     gather::releases,
+    helm::{
+        manifest::Budget,
+        release::{self, RECORD_PREFIX, Release, Status},
+    },
     input::LIMITS,
-    manifest::Budget,
-    object::{Kind, Object, ObjectRef},
-    release::{self, RECORD_PREFIX, Release, Status},
+    kubernetes::{Kind, Object, ObjectRef},
     rules::secret_refs,
 };
 

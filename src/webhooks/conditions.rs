@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    annotations::REBIND_TO,
     camunda::{CHART, INSTANCE, Line, PART_OF},
-    mutations::volume_claim_ref::REBIND_TO,
-    release::RECORD_PREFIX,
+    helm::release::RECORD_PREFIX,
     webhooks::{ENFORCE, IGNORE},
 };
 

@@ -18,9 +18,9 @@ use super::{
     },
 };
 use crate::{
+    annotations::REBIND_TO,
     camunda::{CHART, INSTANCE, PART_OF},
-    mutations::volume_claim_ref::REBIND_TO,
-    object::{Kind, Object},
+    kubernetes::{Kind, Object},
 };
 
 /// Made once, as every request is asked.

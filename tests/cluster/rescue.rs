@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use camunda_upgrade_guard::{object::Object, rules::secret_refs};
+use camunda_upgrade_guard::{kubernetes::Object, rules::secret_refs};
 use harness::{Cluster, Helm, Output, assert_tells_none_of};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-use camunda_upgrade_guard::manifest;
+use camunda_upgrade_guard::helm::manifest;
 use harness::{Cluster, Helm, HelmCli, Run, binaries::workspace};
 use serde_json::Value;
 

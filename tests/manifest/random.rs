@@ -1,6 +1,6 @@
 //! What must hold for any text.
 
-use camunda_upgrade_guard::manifest::{Document, KindHint, split};
+use camunda_upgrade_guard::helm::manifest::{Document, KindHint, split};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

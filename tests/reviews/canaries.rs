@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     cluster::{Cluster, Snapshot},
     events::Events,
-    manifest,
+    helm::manifest,
     metrics::Metrics,
     scan,
 };

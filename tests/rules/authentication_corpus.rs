@@ -1,10 +1,9 @@
 //! The same rules over what real charts render.
 
 use camunda_upgrade_guard::{
-    change::{Change, Rendered},
-    facts::Facts,
+    change::{Change, Facts, Rendered},
     finding::Finding,
-    release::Release,
+    helm::release::Release,
     rules,
 };
 use harness::Corpus;

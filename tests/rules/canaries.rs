@@ -3,14 +3,12 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
-    change::{Change, ChartVersion, Rendered},
+    change::{Change, ChartVersion, Facts, Rendered},
     denial,
-    facts::Facts,
     forecast::Standing,
-    manifest,
-    object::{Kind, Object},
+    helm::{manifest, release::Release},
+    kubernetes::{Kind, Object},
     plan::{Means, Plan},
-    release::Release,
     report::{Format, Report},
     rules,
     snapshot::{Redactor, Salt},

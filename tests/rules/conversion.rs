@@ -1,10 +1,9 @@
 //! The values of 12 as values of 13: `orchestration-values` and the rules that print the same file.
 
 use camunda_upgrade_guard::{
-    change::Change,
-    facts::Facts,
+    change::{Change, Facts},
     finding::{Action, Command, Finding},
-    manifest::Document,
+    helm::manifest::Document,
     rules,
 };
 use harness::Corpus;

@@ -2,7 +2,7 @@
 
 use camunda_upgrade_guard::{
     finding::{Action, Finding},
-    object::Kind,
+    kubernetes::Kind,
 };
 use harness::Corpus;
 use serde_json::{Value, json};

@@ -1,6 +1,10 @@
 //! What the rules of credentials and values say to the real charts, without a cluster.
 
-use camunda_upgrade_guard::{change::secret_data, facts::Facts, finding::Finding, object::Kind};
+use camunda_upgrade_guard::{
+    change::{Facts, secret_data},
+    finding::Finding,
+    kubernetes::Kind,
+};
 use harness::Corpus;
 use serde_json::{Value, json};
 

@@ -1,12 +1,10 @@
 //! What the rules of the migration say to the real charts of 12, 13 and 14, without a cluster.
 
 use camunda_upgrade_guard::{
-    change::{Change, Rendered},
-    facts::Facts,
+    change::{Change, Facts, Rendered},
     finding::{Command, Finding},
-    manifest,
-    object::{Kind, Object},
-    release::Release,
+    helm::{manifest, release::Release},
+    kubernetes::{Kind, Object},
     rules,
 };
 use harness::Corpus;

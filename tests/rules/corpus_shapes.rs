@@ -7,8 +7,7 @@ use camunda_upgrade_guard::{
     change::{Change, Rendered, parts},
     finding::{Action, Finding},
     gather::Announced,
-    manifest,
-    release::Release,
+    helm::{manifest, release::Release},
 };
 use harness::Corpus;
 use serde_json::{Value, json};

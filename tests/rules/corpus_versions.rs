@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use camunda_upgrade_guard::{
-    change::{Change, Rendered},
-    claims::Mounts,
-    facts::Facts,
+    change::{Change, Facts, Rendered},
     finding::{Action, Finding},
-    manifest,
-    object::{Kind, Object},
-    release::Release,
+    helm::{manifest, release::Release},
+    kubernetes::{Kind, Mounts, Object},
     rules,
 };
 use harness::corpus::Corpus;

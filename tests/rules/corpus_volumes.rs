@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
-    change::{Change, Rendered},
-    claims::Mounts,
-    facts::Facts,
+    change::{Change, Facts, Rendered},
     finding::Action,
-    object::{Kind, Object},
-    release::Release,
+    helm::release::Release,
+    kubernetes::{Kind, Mounts, Object},
     rules,
 };
 use harness::Corpus;

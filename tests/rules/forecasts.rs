@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
-    change::{Change, ChartVersion, Rendered},
-    facts::Facts,
+    change::{Change, ChartVersion, Facts, Rendered},
     finding::Action,
     forecast::Standing,
-    object::Kind,
+    kubernetes::Kind,
     rules,
 };
 use harness::Corpus;

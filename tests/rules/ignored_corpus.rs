@@ -2,12 +2,10 @@
 
 use camunda_upgrade_guard::{
     camunda::Line,
-    change::{Change, Rendered},
-    facts::Facts,
+    change::{Change, Facts, Rendered},
     finding::Finding,
-    release::Release,
+    helm::{release::Release, values::below},
     rules,
-    values::below,
 };
 use harness::corpus::Corpus;
 use serde_json::Value;

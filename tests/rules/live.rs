@@ -2,14 +2,11 @@
 
 use camunda_upgrade_guard::{
     camunda::Line,
-    change::{Change, Rendered, secret_data},
-    claims::Mounts,
+    change::{Change, Facts, Rendered, secret_data},
     denial,
-    facts::Facts,
     finding::{Action, Finding},
-    manifest,
-    object::{Kind, Object},
-    release::Release,
+    helm::{manifest, release::Release},
+    kubernetes::{Kind, Mounts, Object},
     rules,
 };
 use harness::Corpus;

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use camunda_upgrade_guard::{
-    change::{Change, Rendered},
-    facts::Facts,
-    object::{Kind, Object, ObjectRef},
+    change::{Change, Facts, Rendered},
+    kubernetes::{Kind, Object, ObjectRef},
 };
 use harness::Corpus;
 

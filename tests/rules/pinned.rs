@@ -1,7 +1,7 @@
 //! Images of another line than the chart's: `images-of-another-line`, and the rules that go by what runs
 //! (`CAMUNDA_CORPUS` for real charts).
 
-use camunda_upgrade_guard::{finding::Action, object::Kind};
+use camunda_upgrade_guard::{finding::Action, kubernetes::Kind};
 use harness::Corpus;
 use serde_json::{Value, json};
 

@@ -6,9 +6,9 @@ use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::Rendered,
     forecast::Standing,
-    object::Object,
+    helm::release::Release,
+    kubernetes::Object,
     plan::{Means, Part, Plan},
-    release::Release,
 };
 use harness::{Corpus, Run};
 use serde_json::{Value, json};

@@ -10,12 +10,11 @@ use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
-    change::{Change, Operation, Rendered},
+    change::{Change, Facts, Operation, Rendered},
     denial::{Told, told},
-    facts::Facts,
     finding::{Action, Command, Finding, Fix},
     forecast::Standing,
-    object::{Kind, ObjectRef},
+    kubernetes::{Kind, ObjectRef},
     plan::{Means, Plan},
     rules,
 };

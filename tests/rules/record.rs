@@ -1,6 +1,6 @@
 //! A real release written as its chart would have rendered it from other values (`CAMUNDA_CORPUS`).
 
-use camunda_upgrade_guard::manifest;
+use camunda_upgrade_guard::helm::manifest;
 use harness::Corpus;
 use serde_json::Value;
 

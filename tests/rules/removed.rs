@@ -4,7 +4,7 @@ use camunda_upgrade_guard::{
     change::{ChartVersion, Rendered},
     finding::{Action, Finding},
     forecast::Standing,
-    release::Release,
+    helm::release::Release,
     rules,
 };
 use harness::Corpus;

@@ -1,11 +1,10 @@
 //! How a report is printed, for people: nothing is lost, and nothing that a name holds can do harm.
 
 use camunda_upgrade_guard::{
-    change::Change,
+    change::{Change, Facts},
     denial,
-    facts::Facts,
     finding::{Action, Command, Finding, Fix},
-    object::{Kind, ObjectRef},
+    kubernetes::{Kind, ObjectRef},
     report::{Format, Outcome, Report},
     rules,
 };

@@ -1,12 +1,10 @@
 //! A release that runs, one that is to run, and what is live, written as a manifest each.
 
 use camunda_upgrade_guard::{
-    change::{Change, Operation, Rendered},
-    facts::Facts,
+    change::{Change, Facts, Operation, Rendered},
     finding::{Action, Command, Finding},
-    manifest,
-    object::{Kind, Object, ObjectRef},
-    release::Release,
+    helm::{manifest, release::Release},
+    kubernetes::{Kind, Object, ObjectRef},
     rules,
 };
 use serde_json::{Value, json};

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
-    change::{Change, Operation},
-    facts::Facts,
+    change::{Change, Facts, Operation},
     finding::{Action, Count, Finding},
-    object::{Kind, ObjectRef},
+    kubernetes::{Kind, ObjectRef},
     overrides::Override,
     policy::Policy,
     rules::{self, PASSWORDS, RULES, yields_to},

@@ -194,7 +194,7 @@ fn a_plan_writes_files_that_the_charts_take() {
     let [text] = written[..] else {
         panic!("{written:?}")
     };
-    let new = camunda_upgrade_guard::manifest::Document::new(text)
+    let new = camunda_upgrade_guard::helm::manifest::Document::new(text)
         .parse()
         .unwrap()
         .unwrap();

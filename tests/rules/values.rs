@@ -2,7 +2,7 @@
 
 use camunda_upgrade_guard::{
     finding::{Action, Command, Finding},
-    manifest::Document,
+    helm::manifest::Document,
 };
 use serde_json::{Value, json};
 

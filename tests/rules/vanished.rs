@@ -1,6 +1,6 @@
 //! `component-disappears`: whatever runs and would be gone without a word, on any line (`CAMUNDA_CORPUS` for real charts).
 
-use camunda_upgrade_guard::object::Kind;
+use camunda_upgrade_guard::kubernetes::Kind;
 use harness::Corpus;
 use serde_json::{Value, json};
 

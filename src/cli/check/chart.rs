@@ -19,10 +19,10 @@ use crate::{
     change::{ChartVersion, secret_data},
     cluster::LiveCluster,
     finding::{self, Action, Finding, Fix},
-    manifest,
-    object::{Kind, Object, ObjectRef},
+    fixes::supply::{self},
+    helm::{manifest, values::overlay},
+    kubernetes::{Kind, Object, ObjectRef},
     rules,
-    values::overlay,
 };
 
 /// The Helm that runs here: `HELM_BIN` names another one than that on the `PATH`.
@@ -219,14 +219,14 @@ pub(super) fn asked_for(
                 let credential = known(secret, wanted, line);
                 let data = secret_data(secret);
                 let value = data.get(&*wanted.key).map_or(&[][..], Vec::as_slice);
-                let old = rules::OldKey {
+                let old = supply::OldKey {
                     namespace,
                     secret: secret.name(),
                     key: &wanted.key,
                     value,
                 };
-                let (export, flag) = rules::supply(&wanted.value, &credential, old);
-                exports.extend(export.as_ref().map(rules::Read::export));
+                let (export, flag) = supply::supply(&wanted.value, &credential, old);
+                exports.extend(export.as_ref().map(supply::Read::export));
                 flags.push(flag);
             }
             None => flags.push(finding::Command::HelmFlag(format!(
@@ -263,7 +263,7 @@ pub(super) fn asked_for(
             new.join(", ")
         ));
     }
-    let shells = rules::shells(&flags);
+    let shells = supply::shells(&flags);
     let mut fixes = Vec::new();
     let add = match exports.is_empty() {
         true => format!("Add to your helm upgrade{shells}:"),

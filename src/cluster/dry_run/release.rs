@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE},
     change::Operation,
-    manifest::{self, Budget, Limits},
-    release::Release,
+    helm::{
+        manifest::{self, Budget, Limits},
+        release::Release,
+    },
 };
 
 /// How Helm applies a release.

@@ -10,13 +10,15 @@ use super::{
     said, text,
 };
 use crate::{
+    change::RESOURCE_POLICY,
     cluster::{
         ReadError,
         request::{Failure, Payload, request},
     },
-    facts::RESOURCE_POLICY,
-    object::at,
-    strategic::{self, Patch},
+    kubernetes::{
+        at,
+        strategic::{self, Patch},
+    },
     webhooks::NAME,
 };
 

@@ -3,12 +3,11 @@
 use super::Look;
 use crate::{
     camunda::is_elastics,
-    claims::{Fate, fate, holds_data, is_retained},
-    finding::Command,
-    object::{Kind, Object},
-    rules,
+    finding::{Command, shell},
+    fixes::retain::{self},
+    knowledge::claims::{Fate, fate, holds_data, is_retained},
+    kubernetes::{Kind, Object},
     scan::Problem,
-    shell,
 };
 
 impl Look<'_> {
@@ -31,7 +30,7 @@ impl Look<'_> {
             stops: false,
             title: "Volumes would be deleted with their claims".to_owned(),
             why: why.collect(),
-            cure: vec![Command::Shell(rules::retain(names))],
+            cure: vec![Command::Shell(retain::retain(names))],
         })
     }
 

@@ -4,10 +4,9 @@ use super::Look;
 use crate::{
     camunda::{self, Supply},
     change::secret_data,
-    finding::Command,
-    object::Kind,
+    finding::{Command, shell},
+    kubernetes::Kind,
     scan::Problem,
-    shell,
 };
 
 impl Look<'_> {

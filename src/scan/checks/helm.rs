@@ -1,6 +1,11 @@
 //! What Helm has begun and not ended.
 
-use crate::{finding::Command, gather::Recorded, release::Status, scan::Problem, shell};
+use crate::{
+    finding::{Command, shell},
+    gather::Recorded,
+    helm::release::Status,
+    scan::Problem,
+};
 
 /// The newest revision, where it failed or was cut off.
 pub(super) fn unfinished(recorded: &Recorded) -> Option<Problem> {

@@ -3,8 +3,8 @@
 use super::Look;
 use crate::{
     camunda::{self, Application, Component, Line, running_line},
-    migration::{self, State},
-    object::Kind,
+    knowledge::migration::{self, State},
+    kubernetes::Kind,
     rules,
     scan::Problem,
 };

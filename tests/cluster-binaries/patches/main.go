@@ -10,7 +10,7 @@
 //	{"patch": …, "merged": …} or {"error": "…"}
 //
 // With the argument "types" it writes which fields of Kubernetes' own kinds
-// are merged and by which key, the guard's src/strategic/types.txt.
+// are merged and by which key, the guard's crates/upgrade-rules/src/kubernetes/strategic/types.txt.
 package main
 
 import (

@@ -2,8 +2,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
-    manifest,
-    object::{Kind, Object, ObjectRef},
+    helm::manifest,
+    kubernetes::{Kind, Object, ObjectRef},
 };
 use serde_json::{Value, json};
 

@@ -6,13 +6,12 @@ use axum::{Router, body::Body, http::Request};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     admission::{AdmissionMetrics, Guard},
-    claims::Mounts,
+    change::Facts,
     cluster::{Cluster, Snapshot},
     events::Events,
-    facts::Facts,
+    kubernetes::{Kind, Mounts, Object, ObjectRef},
     metrics::Metrics,
     mutations::volume_reclaim_policy::RetainScope,
-    object::{Kind, Object, ObjectRef},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};

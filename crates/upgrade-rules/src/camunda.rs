@@ -1,0 +1,64 @@
+//! What the guard knows about Camunda 8's charts.
+//!
+//! [`Line`] is data: one file per release line under `camunda/lines/`, so that a new line is a new file.
+//! [`Component`] and [`credential`] recognise a chart's objects whatever the release is called and whatever
+//! its names were overridden with.
+
+mod application;
+mod component;
+mod credential;
+mod fact;
+mod image;
+mod line;
+pub mod name;
+mod newest;
+mod values;
+
+pub use self::{
+    application::{Application, running_line},
+    component::Component,
+    credential::{Credential, Supply, credential, looks_up},
+    fact::{
+        Becomes, CarriedKey, CredentialFact, Fixed, Held, MergedValue, NamedSecret, Note,
+        RenamedValue, RenamedVariable, Support, WorkloadFact,
+    },
+    image::{image_name, image_version, program_version},
+    line::Line,
+    newest::{Newest, NewestPatches},
+    values::{broker_count, bundled, claim_size, node_count},
+};
+
+/// The name of Camunda's chart.
+pub const CHART: &str = "camunda-platform";
+
+/// The label and value that all of Camunda's own objects carry.
+pub const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", CHART);
+
+/// The label that names the release on Camunda's and on Bitnami's objects.
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
+
+/// What Helm writes on an object of a release: its name.
+pub const HELM_RELEASE: &str = "meta.helm.sh/release-name";
+
+/// What Helm writes on an object of a release: its namespace.
+pub const HELM_RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
+
+use crate::kubernetes::Object;
+
+/// The release that an object's labels name: `release` is what the elastic chart of up to 8.2 calls it.
+pub fn release_label(object: &Object) -> Option<&str> {
+    object
+        .label(INSTANCE)
+        .or_else(|| object.label("release"))
+        .filter(|release| !release.is_empty())
+}
+
+/// Whether a claim is of elastic's chart (up to 8.2) in this release.
+pub fn is_elastics(claim: &Object, release: &str) -> bool {
+    claim.label("chart") == Some("elasticsearch") && release_label(claim) == Some(release)
+}
+
+/// Whether an object is one of Camunda's own (not of a bundled database or Keycloak chart).
+pub fn is_own(object: &Object) -> bool {
+    object.label(PART_OF.0) == Some(PART_OF.1)
+}

@@ -1,0 +1,74 @@
+//! What an image's reference tells: the name of the program and its version.
+
+use semver::Version;
+
+use crate::kubernetes::Object;
+
+/// The last part of the repository: `elasticsearch` of `docker.io/bitnami/elasticsearch:8.7.1`.
+pub fn image_name(image: &str) -> &str {
+    let last = last_part(image);
+    last.split_once(':').map_or(last, |(name, _)| name)
+}
+
+/// The version that a tag begins with, without what a packager added to it.
+///
+/// A digest, `latest`, `8.4-SNAPSHOT` and a number of fewer than three parts are no versions.
+pub fn image_version(image: &str) -> Option<Version> {
+    let (_, tag) = last_part(image).split_once(':')?;
+    let core = tag.trim_start_matches('v').split(['-', '_', '+']).next()?;
+    Version::parse(core).ok()
+}
+
+/// The version of a workload's image, where the program's name is in the image's: others have numbers of their own.
+pub fn program_version(workload: &Object, program: &str) -> Option<Version> {
+    let image = workload.image()?;
+    image_name(image)
+        .contains(program)
+        .then(|| image_version(image))?
+}
+
+fn last_part(image: &str) -> &str {
+    let reference = image.split_once('@').map_or(image, |(name, _)| name);
+    reference
+        .rsplit_once('/')
+        .map_or(reference, |(_, last)| last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_begins_with_the_version() {
+        for (image, version) in [
+            ("docker.io/bitnami/keycloak:19.0.3-debian-11-r15", "19.0.3"),
+            ("registry:5000/camunda/camunda:8.9.0-alpha5", "8.9.0"),
+            ("elasticsearch:7.17.1@sha256:00", "7.17.1"),
+        ] {
+            assert_eq!(
+                image_version(image),
+                Version::parse(version).ok(),
+                "{image}"
+            );
+        }
+        for image in [
+            "registry:5000/zeebe",
+            "camunda/zeebe@sha256:00",
+            "console:latest",
+            "camunda/zeebe:8.4-SNAPSHOT",
+            "camunda/zeebe:SNAPSHOT",
+            "postgres:15",
+        ] {
+            assert_eq!(image_version(image), None, "{image}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_without_registry_and_tag() {
+        assert_eq!(
+            image_name("registry:5000/bitnami/elasticsearch:8.7.1"),
+            "elasticsearch"
+        );
+        assert_eq!(image_name("zeebe@sha256:00"), "zeebe");
+    }
+}

@@ -1,0 +1,242 @@
+//! What is true on the cluster, read before any rule runs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    camunda::{self, release_label},
+    change::{DryRun, Refusal},
+    kubernetes::{Kind, Mounts, Object, ObjectRef},
+};
+
+/// Helm leaves a live object alone that carries this with the value `keep`.
+pub const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+
+/// The live objects that the rules of one change need.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    objects: BTreeMap<ObjectRef, Arc<Object>>,
+    releases: BTreeSet<(String, String)>,
+    gaps: Vec<Gap>,
+    missed: Missed,
+    refusals: BTreeSet<Refusal>,
+}
+
+/// The gaps that a rule has met. What it answers does not depend on them; they tell which rules a gap has kept from judging.
+#[derive(Debug, Default)]
+struct Missed(Mutex<BTreeSet<String>>);
+
+impl Clone for Missed {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// Something that could not be read, and so could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What was to be read.
+    pub what: String,
+    /// Why it was not.
+    pub reason: String,
+}
+
+impl Facts {
+    /// Adds a live object under its own name.
+    pub fn insert(&mut self, kind: Kind, object: Arc<Object>) {
+        let namespace = object.namespace().unwrap_or_default();
+        let reference = ObjectRef::new(kind, namespace, object.name());
+        self.objects.insert(reference, object);
+    }
+
+    /// Takes out an object that is gone.
+    pub(crate) fn remove(&mut self, reference: &ObjectRef) {
+        self.objects.remove(reference);
+    }
+
+    /// Notes what could not be read.
+    pub fn insert_gap(&mut self, what: impl Into<String>, reason: impl Into<String>) {
+        self.gaps.push(Gap {
+            what: what.into(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Notes what the API server said to a dry run of all that is planned.
+    pub fn insert_dry_run(&mut self, dry_run: DryRun) {
+        self.refusals.extend(dry_run.refused);
+        for (what, reason) in dry_run.unasked {
+            self.insert_gap(format!("dry run of {what}"), reason);
+        }
+    }
+
+    /// What the API server has refused in a dry run.
+    pub fn refusals(&self) -> &BTreeSet<Refusal> {
+        &self.refusals
+    }
+
+    /// Notes that a release in a namespace is Camunda's.
+    pub fn insert_release(&mut self, namespace: impl Into<String>, release: impl Into<String>) {
+        self.releases.insert((namespace.into(), release.into()));
+    }
+
+    /// Whether an object belongs to a Camunda release, by its labels and what else is in its namespace.
+    pub fn is_guarded(&self, object: &Object) -> bool {
+        if camunda::is_own(object) {
+            return true;
+        }
+        let Some((namespace, release)) = object.namespace().zip(self.release_of(object)) else {
+            return false;
+        };
+        self.has_release(namespace, release)
+    }
+
+    /// The release that an object's labels name, or those of the StatefulSet that mounts it.
+    pub fn release_of<'a>(&'a self, object: &'a Object) -> Option<&'a str> {
+        release_label(object).or_else(|| release_label(self.mounting(object)?))
+    }
+
+    /// The StatefulSet that mounts a claim; charts up to 8.0.12 gave Elasticsearch's claims no labels that tell.
+    pub fn mounting(&self, claim: &Object) -> Option<&Object> {
+        self.of_kind(Kind::StatefulSet)
+            .filter(|set| set.namespace() == claim.namespace())
+            .find(|set| Mounts::of(set).parse(claim.name()).is_some())
+    }
+
+    /// Whether a release was found to be Camunda's.
+    pub fn has_release(&self, namespace: &str, release: &str) -> bool {
+        self.releases
+            .contains(&(namespace.to_owned(), release.to_owned()))
+    }
+
+    /// What could not be read.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// The gaps that were met since this was last asked.
+    pub(crate) fn take_missed(&self) -> BTreeSet<String> {
+        let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *missed)
+    }
+
+    fn misses(&self, is_met: impl Fn(&Gap) -> bool) -> bool {
+        let mut met = self.gaps.iter().filter(|gap| is_met(gap)).peekable();
+        if met.peek().is_none() {
+            return false;
+        }
+        let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.extend(met.map(|gap| gap.what.clone()));
+        true
+    }
+
+    /// Whether reading an object was tried and failed, so that its absence here tells nothing.
+    pub fn unread(&self, reference: &ObjectRef) -> bool {
+        // Nearly always there is none, and nothing to compare with.
+        if self.gaps.is_empty() {
+            return false;
+        }
+        let what = reference.to_string();
+        self.misses(|gap| gap.what == what)
+    }
+
+    /// Whether listing the objects of a kind in a namespace was tried and failed.
+    pub fn unlisted(&self, kind: Kind, namespace: &str) -> bool {
+        let what = Facts::listing(kind, namespace);
+        self.misses(|gap| gap.what == what)
+    }
+
+    /// How a gap names a listing.
+    pub fn listing(kind: Kind, namespace: &str) -> String {
+        format!("{} in namespace {namespace}", kind.plural())
+    }
+
+    /// The live object, if there is one.
+    pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
+        let found = self.objects.get(reference).map(Arc::as_ref);
+        if found.is_none() {
+            self.unread(reference);
+        }
+        found
+    }
+
+    /// Whether Helm leaves a live object alone that its manifest has no more.
+    pub fn keeps(&self, reference: &ObjectRef) -> bool {
+        let live = self.get(reference);
+        live.is_some_and(|live| live.annotation(RESOURCE_POLICY) == Some("keep"))
+    }
+
+    /// A live object by kind, namespace and name.
+    pub fn named(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Object> {
+        self.get(&ObjectRef::new(kind, namespace, name))
+    }
+
+    /// All objects of a kind that were read.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        if !self.gaps.is_empty() {
+            let of_kind = |gap: &Gap| {
+                let begins = |name: &str| gap.what.split(' ').next() == Some(name);
+                begins(kind.name()) || begins(kind.plural())
+            };
+            self.misses(of_kind);
+        }
+        self.objects
+            .iter()
+            .filter(move |(reference, _)| reference.kind == kind)
+            .map(|(_, object)| object.as_ref())
+    }
+
+    /// The claims of a namespace.
+    pub fn claims(&self, namespace: &str) -> impl Iterator<Item = &Object> {
+        self.of_kind(Kind::PersistentVolumeClaim)
+            .filter(move |claim| claim.namespace() == Some(namespace))
+    }
+
+    /// The volume that a claim is bound to. A claim may name any volume; one that is another namespace's is none of its.
+    pub fn volume_of(&self, claim: &Object) -> Option<&Object> {
+        let volume = self.named(Kind::PersistentVolume, "", claim.str("/spec/volumeName")?)?;
+        let owner = volume.str("/spec/claimRef/namespace");
+        owner
+            .is_none_or(|owner| claim.namespace() == Some(owner))
+            .then_some(volume)
+    }
+
+    /// The claim that a volume is bound to.
+    pub fn claim_of(&self, volume: &Object) -> Option<&Object> {
+        let namespace = volume.str("/spec/claimRef/namespace")?;
+        let name = volume.str("/spec/claimRef/name")?;
+        let claim = self.named(Kind::PersistentVolumeClaim, namespace, name)?;
+        (claim.str("/spec/volumeName") == Some(volume.name())).then_some(claim)
+    }
+
+    /// Whether a namespace is being deleted with all that is in it.
+    pub fn is_going(&self, namespace: &str) -> bool {
+        let namespace = self.named(Kind::Namespace, "", namespace);
+        namespace.is_some_and(|namespace| {
+            let since = namespace.at("/metadata/deletionTimestamp");
+            since.is_some_and(|since| !since.is_null())
+        })
+    }
+
+    /// The storage class of a claim.
+    pub fn class_of(&self, claim: &Object) -> Option<&Object> {
+        self.named(Kind::StorageClass, "", claim.str("/spec/storageClassName")?)
+    }
+
+    /// The names of the pods that use a claim, terminating ones included.
+    pub fn pods_using(&self, namespace: &str, claim: &str) -> BTreeSet<&str> {
+        self.of_kind(Kind::Pod)
+            .filter(|pod| pod.namespace() == Some(namespace))
+            .filter(|pod| {
+                pod.array("/spec/volumes").iter().any(|volume| {
+                    let used = volume.pointer("/persistentVolumeClaim/claimName");
+                    used.and_then(serde_json::Value::as_str) == Some(claim)
+                })
+            })
+            .map(Object::name)
+            .collect()
+    }
+}

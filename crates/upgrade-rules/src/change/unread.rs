@@ -1,0 +1,83 @@
+//! What no rule reads of a manifest: parsed only where a cure has to name it.
+
+use std::collections::HashSet;
+
+use super::rendered::{Rendered, subcharts};
+use crate::{
+    helm::manifest::{self, Budget, Document},
+    kubernetes::Object,
+};
+
+/// A document of a kind that no rule reads.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    pub(super) charts: Option<Vec<String>>,
+    text: Box<str>,
+}
+
+/// An object of such a document that Helm deletes.
+#[derive(Clone, Debug)]
+pub struct Dropped {
+    /// Its namespace.
+    pub namespace: String,
+    /// The subcharts below the release's chart that it was rendered from, where the manifest tells.
+    pub charts: Option<Vec<String>>,
+    /// Its JSON.
+    pub object: Object,
+}
+
+impl Unread {
+    /// Nothing where it belongs to no subchart: only those vanish as a whole.
+    pub(super) fn of(document: &Document<'_>) -> Option<Unread> {
+        let charts = document.source.map(subcharts);
+        let own = charts.as_ref().is_some_and(Vec::is_empty);
+        (!own).then(|| Unread {
+            charts,
+            text: document.text.into(),
+        })
+    }
+
+    fn objects(&self, namespace: &str, budget: &mut Budget) -> Vec<Dropped> {
+        let document = manifest::split(&self.text).next();
+        let parsed = document.and_then(|document| document.parse_within(budget).ok()?);
+        let objects = parsed.into_iter().flat_map(manifest::objects).map(Object);
+        objects
+            .map(|object| Dropped {
+                namespace: object.namespace().unwrap_or(namespace).to_owned(),
+                charts: self.charts.clone(),
+                object,
+            })
+            .collect()
+    }
+}
+
+impl Dropped {
+    /// What one types for it after `kubectl`: `service/camunda-elasticsearch`.
+    pub fn typed(&self) -> String {
+        let text = |pointer| self.object.str(pointer).unwrap_or_default();
+        let kind = text("/kind").to_lowercase();
+        let group = match text("/apiVersion").split_once('/') {
+            Some((group, _)) => format!(".{group}"),
+            None => String::new(),
+        };
+        format!("{kind}{group}/{}", self.object.name())
+    }
+}
+
+/// What the running manifest has of it and the new one has not.
+pub(super) fn dropped(running: &Rendered, planned: &Rendered, namespace: &str) -> Vec<Dropped> {
+    let mut budget = Budget::default();
+    let mut objects = |rendered: &Rendered| -> Vec<Dropped> {
+        let documents = rendered.unread.iter();
+        documents
+            .flat_map(|unread| unread.objects(namespace, &mut budget))
+            .collect()
+    };
+    let stay: HashSet<_> = objects(planned)
+        .iter()
+        .map(|object| (object.namespace.clone(), object.typed()))
+        .collect();
+    let mut dropped = objects(running);
+    dropped.retain(|object| !stay.contains(&(object.namespace.clone(), object.typed())));
+    dropped
+}

@@ -1,0 +1,153 @@
+//! What a rule has to say: a problem, why it matters here, and what to type now.
+
+pub mod shell;
+
+use crate::kubernetes::ObjectRef;
+
+/// How a finding counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// The change is admitted and the user is told.
+    Warn,
+    /// The change is refused.
+    Deny,
+}
+
+impl Action {
+    /// As the configuration and the machine-readable formats have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Warn => "warn",
+            Action::Deny => "deny",
+        }
+    }
+}
+
+/// What a title begins with where audit mode admits what would be refused.
+pub const AUDITED: &str = "Would be refused: ";
+
+/// What a title begins with where somebody goes ahead against a refusal; the reason follows.
+pub const OVERRIDDEN: &str = "Overridden (";
+
+/// How a finding counts and, where it only warns, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// It warns.
+    Warn,
+    /// It refuses.
+    Deny,
+    /// It would refuse, were it not for audit mode.
+    Audited,
+    /// It would refuse, had nobody overridden it.
+    Overridden,
+}
+
+impl Count {
+    /// All of them.
+    pub const ALL: [Count; 4] = [Count::Warn, Count::Deny, Count::Audited, Count::Overridden];
+
+    /// As metrics have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Count::Warn => "warn",
+            Count::Deny => "deny",
+            Count::Audited => "audited",
+            Count::Overridden => "overridden",
+        }
+    }
+}
+
+/// One problem with a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's id, as users type it.
+    pub rule: &'static str,
+    /// Whether this refuses the change.
+    pub action: Action,
+    /// One line: what would happen.
+    pub title: String,
+    /// The objects it is about.
+    pub objects: Vec<ObjectRef>,
+    /// Why, with the names and numbers of this cluster; a line each, indented lines are lists.
+    pub why: Vec<String>,
+    /// What to type, in this order.
+    pub fixes: Vec<Fix>,
+    /// Where the product's documentation says so.
+    pub guide: &'static str,
+}
+
+impl Finding {
+    /// How it counts in the end.
+    pub fn count(&self) -> Count {
+        match self.action {
+            Action::Deny => Count::Deny,
+            Action::Warn if self.title.starts_with(AUDITED) => Count::Audited,
+            Action::Warn if self.title.starts_with(OVERRIDDEN) => Count::Overridden,
+            Action::Warn => Count::Warn,
+        }
+    }
+}
+
+/// Whether any of them refuses.
+pub fn refuses(findings: &[Finding]) -> bool {
+    findings
+        .iter()
+        .any(|finding| finding.action == Action::Deny)
+}
+
+/// A name as a title begins with it.
+pub(crate) fn capitalised(name: &str) -> String {
+    let mut chars = name.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars).collect()
+}
+
+/// A step of a cure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What the commands do.
+    pub intro: String,
+    /// The commands.
+    pub commands: Vec<Command>,
+    /// Whether this is another way to what the step before it does.
+    pub instead: bool,
+}
+
+impl Fix {
+    /// A step from its parts.
+    pub fn new(intro: impl Into<String>, commands: Vec<Command>) -> Self {
+        Self {
+            intro: intro.into(),
+            commands,
+            instead: false,
+        }
+    }
+
+    /// Another way to what the step before does.
+    pub fn instead(intro: impl Into<String>, commands: Vec<Command>) -> Self {
+        Self {
+            instead: true,
+            ..Self::new(intro, commands)
+        }
+    }
+}
+
+/// One line to type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Paste it as it is.
+    Shell(String),
+    /// Add it to the `helm upgrade` that was refused; the record knows neither its repository nor its files.
+    HelmFlag(String),
+    /// A person has to decide or fill in something first.
+    Manual(String),
+}
+
+impl Command {
+    /// The text of the line.
+    pub fn text(&self) -> &str {
+        match self {
+            Command::Shell(text) | Command::HelmFlag(text) | Command::Manual(text) => text,
+        }
+    }
+}

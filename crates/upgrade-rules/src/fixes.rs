@@ -1,0 +1,20 @@
+//! What more than one rule prints to be typed. Nothing here knows a rule.
+
+pub(crate) mod carry_over;
+pub(crate) mod clients;
+pub(crate) mod conversion;
+pub mod convert;
+pub(crate) mod count;
+pub(crate) mod dump;
+pub(crate) mod flag;
+pub(crate) mod give_up;
+pub(crate) mod hand_over;
+pub(crate) mod keep_claims;
+pub(crate) mod keep_running;
+pub(crate) mod migrations;
+pub(crate) mod missing_secrets;
+pub mod retain;
+pub mod supply;
+pub(crate) mod typed;
+pub(crate) mod values_given;
+pub(crate) mod way;

@@ -1,0 +1,277 @@
+//! Commands that bring a credential's old value to where the new manifest reads it, without showing it.
+
+use crate::{
+    change::Facts,
+    finding::{Command, Fix, shell},
+    knowledge::credentials::sources::{Reading, Source},
+    kubernetes::{Kind, Object, ObjectRef},
+};
+
+/// Where a command finds an old value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Old<'a> {
+    /// The workload that reads it.
+    pub(crate) workload: &'a ObjectRef,
+    /// How it does.
+    pub(crate) reading: &'a Reading,
+}
+
+impl Old<'_> {
+    /// A command that prints the value.
+    pub(crate) fn plain(self) -> String {
+        match &self.reading.source {
+            Source::Key { secret, key } => plain(&self.workload.namespace, secret, key),
+            Source::Inline(_) => self.inline(),
+        }
+    }
+
+    /// A command that prints the value's base64 in one line.
+    fn encoded(self) -> String {
+        match &self.reading.source {
+            Source::Key { secret, key } => encoded(&self.workload.namespace, secret, key),
+            Source::Inline(_) => format!("{} | base64 | tr -d '\\n'", self.inline()),
+        }
+    }
+
+    fn inline(self) -> String {
+        let Reading {
+            container,
+            variable,
+            ..
+        } = self.reading;
+        let path = format!(
+            "jsonpath={{.spec.template.spec.containers[?(@.name==\"{container}\")].env[?(@.name==\"{variable}\")].value}}"
+        );
+        let kind = self.workload.kind.kubectl();
+        shell::kubectl(
+            &self.workload.namespace,
+            ["get", &kind, &self.workload.name, "-o", &path],
+        )
+    }
+}
+
+/// A command that prints the value of a Secret's key.
+pub(crate) fn plain(namespace: &str, secret: &str, key: &str) -> String {
+    format!("{} | base64 --decode", encoded(namespace, secret, key))
+}
+
+fn encoded(namespace: &str, secret: &str, key: &str) -> String {
+    let path = format!("jsonpath={}", shell::data_jsonpath(key));
+    shell::kubectl(namespace, ["get", "secret", secret, "-o", &path])
+}
+
+/// What a key of a Secret is to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// What this command prints.
+    Printed(String),
+    /// Anything: nothing knows an old value.
+    Fresh,
+    /// What only a person knows.
+    Asked,
+}
+
+/// Makes a Secret with these keys, or puts them into the one that is there. What only a person knows is asked for apart from the rest.
+pub(crate) fn fill(
+    facts: &Facts,
+    namespace: &str,
+    secret: &str,
+    keys: &[(String, Content)],
+) -> Vec<Fix> {
+    let live = facts.named(Kind::Secret, namespace, secret);
+    if live.is_some_and(Object::has_controller) {
+        return vec![at_its_source(secret, keys)];
+    }
+    let (asked, known): (Vec<_>, Vec<_>) = keys
+        .iter()
+        .map(|(key, content)| (key.as_str(), content.clone()))
+        .partition(|(_, content)| *content == Content::Asked);
+    let mut fixes = Vec::new();
+    let with = match known
+        .iter()
+        .any(|(_, it)| matches!(it, Content::Printed(_)))
+    {
+        _ if known.is_empty() => "",
+        true => " with the values that are in use now",
+        false => "; nothing knows these values yet, so any will do",
+    };
+    let command = match live {
+        Some(_) => add(namespace, secret, &known),
+        None => create(namespace, secret, &known),
+    };
+    let verb = match live {
+        Some(_) => "Fill",
+        None => "Make",
+    };
+    if live.is_none() || !known.is_empty() {
+        fixes.push(Fix::new(
+            format!("{verb} Secret {secret}{with}:"),
+            vec![command],
+        ));
+    }
+    if !asked.is_empty() {
+        let asks = asked
+            .iter()
+            .map(|(key, _)| Command::Shell(ask(namespace, secret, key)));
+        fixes.push(Fix::new(
+            "Only you know what follows: each line asks for one value without showing it, and writes nothing where none is typed (bash or zsh):",
+            asks.collect(),
+        ));
+    }
+    fixes
+}
+
+/// What a controller keeps would be taken back.
+fn at_its_source(secret: &str, keys: &[(String, Content)]) -> Fix {
+    let lines = keys.iter().map(|(key, content)| {
+        Command::Manual(match content {
+            Content::Printed(command) => format!("{key}: what this prints: {command}"),
+            Content::Fresh => format!("{key}: any value"),
+            Content::Asked => format!("{key}: only you know its value"),
+        })
+    });
+    Fix::new(
+        format!(
+            "A controller keeps Secret {secret}, so give it these keys where it takes them from:"
+        ),
+        lines.collect(),
+    )
+}
+
+/// Asks for a value and writes it. A line that was pasted behind this one is no value.
+fn ask(namespace: &str, secret: &str, key: &str) -> String {
+    let value = "printf %s \"$value\" | base64 | tr -d '\\n'".to_owned();
+    let write = patching(namespace, secret, &[(key, value)]);
+    let prompt = shell::quote(&format!("{key}: "));
+    let failed = shell::quote(&format!("Nothing was written to Secret {secret}."));
+    format!(
+        "(printf %s {prompt} >&2; IFS= read -rs value && echo >&2 && \
+         case $value in (''|*[[:space:]]*|'<'*'>') false;; esac && {write} || {{ echo {failed} >&2; exit 1; }})"
+    )
+}
+
+/// Creates a Secret with these keys.
+pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
+    let mut line = shell::kubectl(namespace, ["create", "secret", "generic", secret]);
+    // One below the other, so that a person can check each key and where its value is from.
+    let separator = if keys.len() > 1 { " \\\n  " } else { " " };
+    for (key, content) in keys {
+        if let Some(command) = printed(content) {
+            let key = shell::quote(key);
+            line += &format!("{separator}--from-literal={key}=\"$({command})\"");
+        }
+    }
+    Command::Shell(line)
+}
+
+/// Adds keys to a Secret that is there.
+fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
+    let encoded = keys.iter().filter_map(|(key, content)| {
+        let command = printed(content)?;
+        Some((*key, format!("{command} | base64 | tr -d '\\n'")))
+    });
+    let encoded: Vec<_> = encoded.collect();
+    Command::Shell(patching(namespace, secret, &encoded))
+}
+
+/// The command that prints what a key is to hold.
+fn printed(content: &Content) -> Option<&str> {
+    match content {
+        Content::Printed(command) => Some(command),
+        Content::Fresh => Some("openssl rand -hex 16"),
+        Content::Asked => None,
+    }
+}
+
+/// Sets keys of a Secret that is there to old values.
+pub(crate) fn patch(namespace: &str, secret: &str, keys: &[(&str, Old<'_>)]) -> Command {
+    let encoded: Vec<_> = keys
+        .iter()
+        .map(|(key, old)| (*key, old.encoded()))
+        .collect();
+    Command::Shell(patching(namespace, secret, &encoded))
+}
+
+fn patching(namespace: &str, secret: &str, encoded: &[(&str, String)]) -> String {
+    let words = ["patch", "secret", secret, "-p"];
+    format!("{} {}", shell::kubectl(namespace, words), data(encoded))
+}
+
+/// `{"data":{"KEY":"…"}}` as one word, each value printed by a command.
+fn data(keys: &[(&str, String)]) -> String {
+    let mut word = String::new();
+    for (index, (key, command)) in keys.iter().enumerate() {
+        let open = if index == 0 { "{\"data\":{" } else { "\"," };
+        let key = serde_json::Value::from(*key);
+        word += &shell::quote(&format!("{open}{key}:\""));
+        word += &format!("\"$({command})\"");
+    }
+    word + &shell::quote("\"}}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_only_named() {
+        let workload = ObjectRef::new(Kind::StatefulSet, "prod", "db");
+        let reading = |source| Reading {
+            container: "c".to_owned(),
+            variable: "POSTGRES_PASSWORD".to_owned(),
+            source,
+        };
+        let (inline, key) = (
+            reading(Source::Inline("secret".to_owned())),
+            reading(Source::Key {
+                secret: "old".to_owned(),
+                key: "password".to_owned(),
+            }),
+        );
+        let old = |reading| Old {
+            workload: &workload,
+            reading,
+        };
+        assert_eq!(
+            patch("prod", "new", &[("a", old(&key)), ("b", old(&inline))]).text(),
+            "kubectl -n prod patch secret new -p '{\"data\":{\"a\":\"'\"$(kubectl -n prod get secret old -o 'jsonpath={.data.password}')\"\
+             '\",\"b\":\"'\"$(kubectl -n prod get statefulset db -o \
+             'jsonpath={.spec.template.spec.containers[?(@.name==\"c\")].env[?(@.name==\"POSTGRES_PASSWORD\")].value}' \
+             | base64 | tr -d '\\n')\"'\"}}'"
+        );
+        let created = create(
+            "prod",
+            "new",
+            &[
+                ("a b", Content::Printed(old(&key).plain())),
+                ("c", Content::Fresh),
+            ],
+        );
+        assert_eq!(
+            created.text(),
+            "kubectl -n prod create secret generic new \\\n  --from-literal='a b'=\"$(kubectl -n prod get secret old -o \
+             'jsonpath={.data.password}' | base64 --decode)\" \\\n  --from-literal=c=\"$(openssl rand -hex 16)\""
+        );
+        let asked = fill(
+            &Facts::default(),
+            "prod",
+            "new",
+            &[("a".to_owned(), Content::Asked)],
+        );
+        let texts: Vec<_> = asked
+            .iter()
+            .flat_map(|fix| &fix.commands)
+            .map(Command::text)
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "kubectl -n prod create secret generic new",
+                "(printf %s 'a: ' >&2; IFS= read -rs value && echo >&2 && \
+                 case $value in (''|*[[:space:]]*|'<'*'>') false;; esac && \
+                 kubectl -n prod patch secret new -p '{\"data\":{\"a\":\"'\"$(printf %s \"$value\" | base64 | tr -d '\\n')\"'\"}}' \
+                 || { echo 'Nothing was written to Secret new.' >&2; exit 1; })",
+            ]
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! A user's values of the line before as those that the new line reads: one file to paste, and the one Secret that it
+//! names.
+//!
+//! What has another key is moved, what the new chart has switched off is switched on as it ran, and passwords that the
+//! old chart kept in Secrets of its own are carried over into one that the user makes. Several rules find what this one
+//! file cures: each prints it, and a refusal shows it once.
+
+mod credentials;
+mod merged;
+mod named;
+mod renamed;
+mod switched;
+
+use serde_json::{Map, Value};
+
+pub(crate) use self::renamed::{Move, Moves, moves};
+use super::{
+    carry_over::{self, Content},
+    clients,
+    convert::{Converted, ValuesFile},
+    typed::Types,
+};
+use crate::{
+    camunda::{CarriedKey, Line},
+    change::{Change, Facts},
+    finding::{Command, Fix},
+    helm::values::{Values, overlay, subtract},
+};
+
+/// The chart that makes one application of Zeebe, its gateway, Operate and Tasklist.
+pub(crate) const SINCE: &str = "13.0.0";
+/// The lines whose charts read other values than the one before and say nothing where they meet the old ones.
+const LINES: [&str; 2] = ["13", "14"];
+
+/// What a change is asked for.
+#[derive(Default)]
+struct Conversion {
+    /// The file.
+    values: Converted,
+    /// The keys of the Secret that the values name.
+    keys: Vec<(String, Content)>,
+    /// The clients that somebody has to register, and the Secret that gets the secret of each.
+    clients: Vec<(&'static CarriedKey, Option<String>)>,
+}
+
+/// What to type so that the values of this change do what they did before; nothing where there is nothing to convert.
+pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
+    let Some(line) = entered(change) else {
+        return Vec::new();
+    };
+    let Conversion {
+        values,
+        keys,
+        clients,
+    } = conversion(change, facts, line);
+    let (register, ids) = registered(change, &clients);
+    let mut fixes: Vec<_> = register.into_iter().collect();
+    fixes.extend(secret_of(change, facts, line, keys));
+    fixes.extend(values.fixes(change, &name_of_file(line)));
+    if !ids.is_empty() {
+        fixes.push(Fix::new("and the ids of these clients:", ids));
+    }
+    fixes
+}
+
+fn registered(
+    change: &Change,
+    clients: &[(&CarriedKey, Option<String>)],
+) -> (Option<Fix>, Vec<Command>) {
+    if clients.is_empty() {
+        return (None, Vec::new());
+    }
+    let (fix, flags) = clients::register(change, clients);
+    (Some(fix), flags)
+}
+
+/// What somebody has to register before, and the flags that name it.
+pub(crate) fn clients(change: &Change, facts: &Facts) -> (Option<Fix>, Vec<Command>) {
+    let Some(line) = entered(change) else {
+        return (None, Vec::new());
+    };
+    registered(change, &conversion(change, facts, line).clients)
+}
+
+fn name_of_file(line: &Line) -> String {
+    format!("camunda-{}.yaml", line.line)
+}
+
+/// The file with the values of this change, if there is something to convert.
+pub(crate) fn file(change: &Change, facts: &Facts) -> Option<ValuesFile> {
+    let line = entered(change)?;
+    let values = conversion(change, facts, line).values;
+    values.file(change, &name_of_file(line))
+}
+
+/// All values of this change that are converted, secret ones among them.
+pub(crate) fn whole(change: &Change, facts: &Facts) -> Option<Converted> {
+    let line = entered(change)?;
+    Some(conversion(change, facts, line).values)
+}
+
+/// The Secret that the values of the file name, made or filled up; nothing where it has all that they read.
+pub(crate) fn secret(change: &Change, facts: &Facts) -> Vec<Fix> {
+    let Some(line) = entered(change) else {
+        return Vec::new();
+    };
+    secret_of(change, facts, line, conversion(change, facts, line).keys)
+}
+
+/// The name of that Secret and the keys that it is to get.
+pub(crate) fn secret_keys(change: &Change, facts: &Facts) -> Option<(&'static str, Vec<String>)> {
+    let line = entered(change)?;
+    let keys = conversion(change, facts, line).keys;
+    let (name, keys) = with_missing(change, facts, line, keys)?;
+    Some((name, keys.into_iter().map(|(key, _)| key).collect()))
+}
+
+fn with_missing<'a>(
+    change: &Change,
+    facts: &Facts,
+    line: &'a Line,
+    mut keys: Vec<(String, Content)>,
+) -> Option<(&'a str, Vec<(String, Content)>)> {
+    let name = line.secret_of_users()?;
+    keys.extend(credentials::missing(change, facts, name));
+    keys.sort_by(|one, other| one.0.cmp(&other.0));
+    keys.dedup_by(|one, other| one.0 == other.0);
+    (!keys.is_empty()).then_some((name, keys))
+}
+
+fn secret_of(
+    change: &Change,
+    facts: &Facts,
+    line: &Line,
+    keys: Vec<(String, Content)>,
+) -> Vec<Fix> {
+    with_missing(change, facts, line, keys)
+        .map(|(name, keys)| carry_over::fill(facts, &change.namespace, name, &keys))
+        .unwrap_or_default()
+}
+
+/// Whether the file sets a value whose key begins so.
+pub(crate) fn sets(change: &Change, facts: &Facts, prefix: &str) -> bool {
+    entered(change).is_some_and(|line| {
+        let values = Values::from(conversion(change, facts, line).values.into_values());
+        let mut keys = values.leaves().into_iter();
+        keys.any(|(key, _)| key.starts_with(prefix))
+    })
+}
+
+/// The line that is entered, where its values differ from those of the line before.
+pub(crate) fn entered(change: &Change) -> Option<&'static Line> {
+    let (from, to) = change.lines_crossed()?;
+    (from.position() < to.position() && LINES.contains(&to.line.as_str())).then_some(to)
+}
+
+fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion {
+    let own = change.values.own();
+    let mut source = source(change);
+    let mut conversion = Conversion::default();
+    let Moves {
+        values: moved,
+        list,
+    } = moves(&source, own, line);
+    for Move { old, new } in list {
+        if let Some(new) = new {
+            let but = replaced(&old, line);
+            conversion.values.moved(new, vec![old], but);
+        }
+    }
+    // What follows asks for new keys, under which the user's values are from here on.
+    overlay(&mut source, moved.clone());
+    conversion.values.put(moved);
+    merged::merge(&source, own, line, &mut conversion.values);
+    named::name(change, line, &mut conversion.values);
+    let clients = switched::switch_on(change, facts, line, &mut conversion.values);
+    credentials::refer(change, facts, &source, clients, line, &mut conversion);
+    let types = Types::of(change);
+    conversion.values.change(|values| {
+        subtract(values, own);
+        types.fit(values);
+    });
+    // What keeps its key may have another type all the same.
+    for (key, value) in types.misfits(own) {
+        conversion
+            .values
+            .moved(key.clone(), vec![key.clone()], None);
+        conversion.values.set_unless_there(&key, value);
+    }
+    conversion
+}
+
+/// What a text under an old key has to have in place of what it had.
+fn replaced(old: &str, line: &Line) -> Option<String> {
+    let lines = Line::all().iter().take(line.position() + 1);
+    let mut rules = lines.flat_map(|line| &line.renamed_values);
+    let rule = rules.find(|rule| rule.from == old && rule.replacing.is_some())?;
+    let replacing = rule.replacing.as_ref()?;
+    Some(format!(
+        "with {} in place of {}",
+        replacing.by, replacing.text
+    ))
+}
+
+/// What the user had set and sets; the last counts.
+fn source(change: &Change) -> Map<String, Value> {
+    let before = change.running_values.as_ref();
+    let mut all = before.map_or_else(Map::new, |values| values.own().clone());
+    overlay(&mut all, change.values.own().clone());
+    all
+}

@@ -1,0 +1,130 @@
+//! Values that have another key.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    camunda::{Line, RenamedValue},
+    helm::values::{below, overlay, prune, set, subtract},
+};
+
+/// Old keys of before this line were told by rules of their own.
+const SINCE: &str = "10.0.0";
+
+/// A value of the user's under a key that is not read any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Move {
+    /// Its key.
+    pub(crate) old: String,
+    /// The key that the new line reads; none where nothing takes its place.
+    pub(crate) new: Option<String>,
+}
+
+/// Values under their new keys, and which they are.
+#[derive(Default)]
+pub(crate) struct Moves {
+    pub(crate) values: Map<String, Value>,
+    pub(crate) list: Vec<Move>,
+}
+
+/// What of `source` has to move; a new key that `own` has already is left to its owner.
+pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line: &Line) -> Moves {
+    let mut rest = source.clone();
+    prune(&mut rest);
+    let mut moves = Moves::default();
+    for rule in rules(line) {
+        // What an earlier line moved may move again.
+        let taken = [
+            take(&mut rest, &rule.from),
+            take(&mut moves.values, &rule.from),
+        ];
+        for mut value in taken.into_iter().flatten() {
+            if let Some(replace) = &rule.replacing {
+                replace_in(&mut value, &replace.text, &replace.by);
+            }
+            moves.list.extend(listed(rule, &value));
+            if let Some(to) = &rule.to {
+                let mut moved = Map::new();
+                set(&mut moved, to, value);
+                overlay(&mut moves.values, moved);
+            }
+        }
+    }
+    subtract(&mut moves.values, own);
+    prune(&mut moves.values);
+    let (values, merged) = (&moves.values, merged(line));
+    moves.list.retain(|moved| match &moved.new {
+        Some(new) => has(values, new),
+        // What is merged with others has a place all the same.
+        None => !merged.iter().any(|key| below(&moved.old, key).is_some()),
+    });
+    moves
+}
+
+/// Line by line, and within one the most particular first.
+fn rules(line: &Line) -> impl Iterator<Item = &'static RenamedValue> {
+    let from = Line::of(SINCE).map_or(0, Line::position);
+    let to = line.position();
+    Line::all().iter().take(to + 1).skip(from).flat_map(|line| {
+        let mut rules: Vec<_> = line.renamed_values.iter().collect();
+        rules.sort_by_key(|rule| std::cmp::Reverse(rule.from.len()));
+        rules
+    })
+}
+
+fn merged(line: &Line) -> Vec<&'static str> {
+    let lines = Line::all().iter().take(line.position() + 1);
+    let rules = lines.flat_map(|line| &line.merged_values);
+    rules
+        .flat_map(|rule| rule.from.iter().map(String::as_str))
+        .collect()
+}
+
+fn listed(rule: &RenamedValue, value: &Value) -> Vec<Move> {
+    let one = |path: &String| Move {
+        old: format!("{}{path}", rule.from),
+        new: rule.to.as_ref().map(|to| format!("{to}{path}")),
+    };
+    let mut paths = Vec::new();
+    leaves(String::new(), value, &mut paths);
+    paths.iter().map(one).collect()
+}
+
+fn leaves(path: String, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                leaves(format!("{path}.{key}"), value, found);
+            }
+        }
+        _ => found.push(path),
+    }
+}
+
+/// Takes the value under a dotted key out of a map, and what is empty without it.
+fn take(map: &mut Map<String, Value>, key: &str) -> Option<Value> {
+    let Some((first, rest)) = key.split_once('.') else {
+        return map.remove(key);
+    };
+    let below = map.get_mut(first)?.as_object_mut()?;
+    let taken = take(below, rest);
+    if below.is_empty() {
+        map.remove(first);
+    }
+    taken
+}
+
+/// Whether something is under a dotted key, whose parts may have dots themselves.
+fn has(map: &Map<String, Value>, key: &str) -> bool {
+    map.contains_key(key)
+        || key.match_indices('.').any(|(at, _)| {
+            map.get(&key[..at])
+                .and_then(Value::as_object)
+                .is_some_and(|below| has(below, &key[at + 1..]))
+        })
+}
+
+fn replace_in(value: &mut Value, text: &str, by: &str) {
+    if let Value::String(old) = value {
+        *old = old.replace(text, by);
+    }
+}

@@ -1,0 +1,347 @@
+//! A user's values under the keys that the new chart reads, as a file to paste.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    camunda::RenamedValue,
+    change::Change,
+    finding::{Command, Fix, shell},
+    helm::values::{Values, at_key, below, overlay, set},
+    knowledge::secrecy::withhold,
+};
+
+/// Values under their new keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Converted {
+    values: Map<String, Value>,
+    /// What a person has to decide, as comments of the file.
+    notes: Vec<Note>,
+    /// Where values come from, by their new keys.
+    origins: Vec<Origin>,
+}
+
+/// A value that has moved.
+#[derive(Clone, Debug)]
+struct Origin {
+    new: String,
+    old: Vec<String>,
+    /// What else than the key changes, where it does.
+    but: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Note {
+    Text(String),
+    /// What stood under `old`, as what could be under `new`.
+    Beside {
+        new: String,
+        old: String,
+        value: Value,
+    },
+}
+
+impl Converted {
+    /// Sets the value under a dotted key.
+    pub fn set(&mut self, key: &str, value: Value) {
+        set(&mut self.values, key, value);
+    }
+
+    /// Sets it where nothing is set yet.
+    pub(crate) fn set_unless_there(&mut self, key: &str, value: Value) {
+        if at_key(&self.values, key).is_none() {
+            self.set(key, value);
+        }
+    }
+
+    /// Puts values over those that are there.
+    pub(crate) fn put(&mut self, values: Map<String, Value>) {
+        overlay(&mut self.values, values);
+    }
+
+    /// Changes the values in place.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Map<String, Value>)) {
+        change(&mut self.values);
+    }
+
+    /// Takes over what only has another key.
+    pub(crate) fn rename(&mut self, values: &Values, renamed: &[RenamedValue]) {
+        for RenamedValue { from, to, .. } in renamed {
+            if let (Some(value), Some(to)) = (values.get(from), to) {
+                self.set(to, value.clone());
+                self.moved(to.clone(), vec![from.clone()], None);
+            }
+        }
+    }
+
+    /// Says where the value under a new key comes from, and what else changes.
+    pub(crate) fn moved(&mut self, new: String, old: Vec<String>, but: Option<String>) {
+        self.origins.push(Origin { new, old, but });
+    }
+
+    /// Says what a person has to decide.
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(Note::Text(text.into()));
+    }
+
+    /// Shows a value that stood under `old` as what could be under `new`.
+    pub(crate) fn beside(&mut self, new: &str, old: &str, value: &Value) {
+        self.notes.push(Note::Beside {
+            new: new.to_owned(),
+            old: old.to_owned(),
+            value: value.clone(),
+        });
+    }
+
+    /// Takes in what others have converted.
+    pub(crate) fn absorb(&mut self, other: Converted) {
+        self.put(other.values);
+        self.notes.extend(other.notes);
+        self.origins.extend(other.origins);
+    }
+
+    /// A file with these values, and the flag that has Helm read it after the user's own; nothing without values.
+    pub(crate) fn fixes(self, change: &Change, file: &str) -> Vec<Fix> {
+        self.file(change, file)
+            .map(|file| file.fixes())
+            .unwrap_or_default()
+    }
+
+    /// A file with these values; nothing without values.
+    pub(crate) fn file(self, change: &Change, name: &str) -> Option<ValuesFile> {
+        if self.is_empty() {
+            return None;
+        }
+        let (text, withheld) = self.shown(&change.values);
+        let end = end_of(&text);
+        // Pasted after the whole file was written, what lacks a part of it must not take its place.
+        let shown = match withheld {
+            true => name.replacen(".yaml", "-by-hand.yaml", 1),
+            false => name.to_owned(),
+        };
+        let by_hand = format!("cat > {} <<'{end}'\n{text}\n{end}", shell::quote(&shown));
+        let convert = withheld.then(|| convert(change, name));
+        Some(ValuesFile {
+            name: name.to_owned(),
+            values: self.values,
+            given: change.running_values.as_ref() == Some(&change.values),
+            decisions: !self.notes.is_empty(),
+            by_hand,
+            convert,
+        })
+    }
+
+    /// Whether there is nothing to convert.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.notes.is_empty()
+    }
+
+    /// What may be shown as a file, and whether anything is left out.
+    fn shown(&self, values: &Values) -> (String, bool) {
+        let mut shown = self.values.clone();
+        let mut lines: Vec<_> = withhold(&mut shown)
+            .iter()
+            .map(|key| self.told(key))
+            .collect();
+        let mut left_out = !lines.is_empty();
+        for note in &self.notes {
+            match note {
+                Note::Text(text) => lines.push(text.clone()),
+                Note::Beside { new, old, value } => {
+                    let mut one = Map::new();
+                    set(&mut one, new, value.clone());
+                    if withhold(&mut one).is_empty() {
+                        lines.extend(beside(new, old, value));
+                    } else {
+                        left_out = true;
+                        lines.push(format!(
+                            "from {old}: what you have there; it is not shown here."
+                        ));
+                    }
+                }
+            }
+        }
+        (text(values, shown, &lines), left_out)
+    }
+
+    /// All of it, which only the user's own file may hold.
+    pub(crate) fn whole(&self, values: &Values) -> String {
+        let lines = self.notes.iter().flat_map(|note| match note {
+            Note::Text(text) => vec![text.clone()],
+            Note::Beside { new, old, value } => beside(new, old, value),
+        });
+        text(values, self.values.clone(), &lines.collect::<Vec<_>>())
+    }
+
+    /// What of it a person has to decide, without any value.
+    pub(crate) fn decisions(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().filter_map(|note| match note {
+            Note::Text(text) => Some(text.as_str()),
+            Note::Beside { .. } => None,
+        })
+    }
+
+    /// How a value that is not shown comes under its new key.
+    fn told(&self, key: &str) -> String {
+        let origins = self.origins.iter();
+        let found = origins
+            .filter_map(|origin| Some((origin, below(key, &origin.new)?)))
+            .max_by_key(|(origin, _)| origin.new.len());
+        let Some((origin, rest)) = found else {
+            return format!("{key}: fill in your value; it is not shown here.");
+        };
+        let old: Vec<_> = origin
+            .old
+            .iter()
+            .map(|old| format!("{old}{rest}"))
+            .collect();
+        let files = at_key(&self.values, key).is_some_and(Value::is_array)
+            && key.ends_with(".extraConfiguration");
+        let but = match (&origin.but, files) {
+            (Some(but), _) => format!(", but {but}"),
+            (None, true) => ", but as a list of entries with file and content".to_owned(),
+            (None, false) => String::new(),
+        };
+        match &old[..] {
+            [one] => format!(
+                "{key}: move what you have under {one} here as it is{but}; it is not shown here."
+            ),
+            several => format!(
+                "{key}: put what you have under {} here as it is, one after the other{but}; it is not shown here.",
+                several.join(", ")
+            ),
+        }
+    }
+
+    /// The values without the comments.
+    pub(crate) fn into_values(self) -> Map<String, Value> {
+        self.values
+    }
+}
+
+fn beside(new: &str, old: &str, value: &Value) -> Vec<String> {
+    let mut one = Map::new();
+    set(&mut one, new, value.clone());
+    let yaml = serde_saphyr::to_string(&one).unwrap_or_default();
+    let lines = yaml.lines().map(|line| format!("  {line}"));
+    [format!("from {old}:")].into_iter().chain(lines).collect()
+}
+
+/// Values with comments at the end, as the release's own files have them.
+fn text(values: &Values, own: Map<String, Value>, comments: &[String]) -> String {
+    let mut lines = Vec::new();
+    if !own.is_empty() {
+        let yaml = serde_saphyr::to_string(&values.in_file(own)).unwrap_or_default();
+        lines.push(yaml.trim_end().to_owned());
+    }
+    // A key may have a line end in it, and a comment must not.
+    let comments = comments.iter().map(|note| shell::on_one_line(note));
+    lines.extend(comments.map(|note| format!("# {note}")));
+    lines.join("\n")
+}
+
+/// Writes all of it where nobody else sees it.
+fn convert(change: &Change, file: &str) -> String {
+    let to = change.to.as_ref().map_or("", |to| to.version.as_str());
+    let (release, namespace) = (change.release.as_str(), change.namespace.as_str());
+    let mut words = vec![PROGRAM, "convert", release, "-n", namespace, "--to", to];
+    if let Some(root) = change.values.root() {
+        words.extend(["--subchart", root]);
+    }
+    words.extend(["-o", file]);
+    shell::command(words)
+}
+
+const PROGRAM: &str = "camunda-upgrade-guard";
+
+/// A values file that a user is to write.
+#[derive(Clone, Debug)]
+pub(crate) struct ValuesFile {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it sets, as Camunda's own chart has it; not all of it may be shown.
+    pub(crate) values: Map<String, Value>,
+    /// Whether it is made of nothing but what the release that runs has been given.
+    given: bool,
+    /// Whether its comments leave something to a person.
+    pub(crate) decisions: bool,
+    /// The command that writes what may be shown of it.
+    by_hand: String,
+    /// The command that writes all of it, where not all may be shown.
+    convert: Option<String>,
+}
+
+impl ValuesFile {
+    /// The command that writes it, with the values files of the upgrade.
+    pub(crate) fn write(&self, files: &[String]) -> String {
+        let Some(convert) = &self.convert else {
+            return self.by_hand.clone();
+        };
+        let files = files
+            .iter()
+            .map(|file| format!(" -f {}", shell::quote(file)));
+        files.fold(convert.clone(), |line, file| line + &file)
+    }
+
+    /// Whether a command writes this file, or gives it to Helm.
+    pub(crate) fn is_about(&self, command: &Command) -> bool {
+        let text = command.text();
+        text == self.by_hand || self.convert.as_deref() == Some(text) || *command == self.flag()
+    }
+
+    fn fixes(self) -> Vec<Fix> {
+        let flag = self.flag();
+        let mut fixes = Vec::new();
+        let by_hand = match &self.convert {
+            None => Fix::new(
+                match self.decisions {
+                    false => {
+                        "These are yours under the new keys; put them into your values file in place of the old ones, or into a file of their own:"
+                    }
+                    true => {
+                        "These are yours under the new keys; decide what the comments at the end leave to you, and put them into your values file in place of the old ones, or into a file of their own:"
+                    }
+                },
+                vec![match self.decisions {
+                    false => Command::Shell(self.by_hand),
+                    true => Command::Manual(self.by_hand),
+                }],
+            ),
+            Some(convert) => {
+                let files = match self.given {
+                    true => "",
+                    false => " Add -f FILE for each values file of your upgrade.",
+                };
+                let decide = match self.decisions {
+                    true => " Then decide what the comments at its end leave to you.",
+                    false => "",
+                };
+                fixes.push(Fix::new(
+                    format!(
+                        "These are yours under the new keys. What may be secret is not shown; this writes all of it into a file on your machine.{files}{decide}"
+                    ),
+                    vec![Command::Shell(convert.clone())],
+                ));
+                Fix::instead(
+                    "Or write it without this program: do what the comments at the end say, and give helm this file in place of the other one:",
+                    vec![Command::Manual(self.by_hand)],
+                )
+            }
+        };
+        fixes.push(by_hand);
+        fixes.push(Fix::new("and add to your helm upgrade, last:", vec![flag]));
+        fixes
+    }
+
+    fn flag(&self) -> Command {
+        Command::HelmFlag(format!("-f {}", shell::quote(&self.name)))
+    }
+}
+
+/// What ends a here-document: no line of its own.
+fn end_of(text: &str) -> String {
+    let mut end = "EOF".to_owned();
+    while text.lines().any(|line| line == end) {
+        end.push('F');
+    }
+    end
+}

@@ -1,0 +1,69 @@
+//! Giving data up is a decision of its own: it is printed behind a comment sign, so that nobody pastes it unread.
+
+use crate::{
+    annotations::{ALLOW_DELETION, ALLOW_ORPHAN},
+    finding::{Command, Fix, shell},
+    kubernetes::{Kind, Object},
+};
+
+/// What an object is annotated with so that it may be deleted, itself and no later one of its name.
+pub(crate) fn allow(kind: Kind, object: &Object) -> Option<Command> {
+    annotate(kind, object, ALLOW_DELETION).map(commented)
+}
+
+/// What an object is annotated with so that an upgrade may leave it behind; it stays until somebody deletes it.
+pub(crate) fn orphan(kind: Kind, object: &Object) -> Option<String> {
+    annotate(kind, object, ALLOW_ORPHAN)
+}
+
+/// The command behind a comment sign.
+pub(crate) fn commented(command: String) -> Command {
+    Command::Manual(format!("# {command}"))
+}
+
+fn annotate(kind: Kind, object: &Object, key: &str) -> Option<String> {
+    let annotation = format!("{key}={}", object.uid()?);
+    let words = ["annotate", &kind.kubectl(), object.name(), &annotation];
+    Some(match object.namespace() {
+        Some(namespace) if kind.namespaced() => shell::kubectl(namespace, words),
+        _ => shell::command(["kubectl"].into_iter().chain(words)),
+    })
+}
+
+/// The step that lets these claims be deleted.
+pub(crate) fn claims<'a>(claims: impl IntoIterator<Item = &'a Object>) -> Option<Fix> {
+    let claims = claims.into_iter();
+    let commands: Vec<_> = claims
+        .filter_map(|claim| allow(Kind::PersistentVolumeClaim, claim))
+        .collect();
+    (!commands.is_empty()).then(|| {
+        Fix::instead(
+            "Or, where the data is saved elsewhere or not wanted any more, say so; nothing brings it back then:",
+            commands,
+        )
+    })
+}
+
+/// What deletes claims: the guard lets that pass once each carries its annotation.
+pub(crate) fn deletions(claims: &[&Object]) -> Vec<Command> {
+    let allow = claims.iter().filter_map(|claim| {
+        let namespace = claim.namespace()?;
+        let delete = shell::kubectl(namespace, ["delete", "pvc", claim.name()]);
+        Some([
+            allow(Kind::PersistentVolumeClaim, claim)?,
+            commented(delete),
+        ])
+    });
+    allow.flatten().collect()
+}
+
+/// The step that deletes claims which nobody wants any more.
+pub(crate) fn deleted(claims: &[&Object]) -> Option<Fix> {
+    let commands = deletions(claims);
+    (!commands.is_empty()).then(|| {
+        Fix::instead(
+            "or, where nobody wants the data any more, say so and delete it; nothing brings it back then:",
+            commands,
+        )
+    })
+}

@@ -1,0 +1,85 @@
+//! A StatefulSet can be told to take its claims along when it is deleted or scaled down; it must be told not to
+//! before a cure does either.
+
+use crate::{
+    change::Facts,
+    finding::{Command, shell},
+    kubernetes::{Kind, Mounts, Object},
+};
+
+/// Both fields, because scaling to nothing and deleting follow each other.
+pub(crate) const RETAIN: &str = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain","whenScaled":"Retain"}}}"#;
+
+/// The claims' owner would have the garbage collector delete them, and the controller takes its time to go.
+pub(crate) const NO_OWNER: &str = r#"{"metadata":{"ownerReferences":null}}"#;
+
+/// What to type so that a live StatefulSet leaves its claims alone; nothing where it does already.
+pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> Vec<Command> {
+    let live = facts.named(Kind::StatefulSet, namespace, statefulset);
+    let Some(live) = live.filter(|live| takes_claims_along(live)) else {
+        return Vec::new();
+    };
+    let words = [
+        "patch",
+        "statefulset",
+        statefulset,
+        "--type=merge",
+        "-p",
+        RETAIN,
+    ];
+    let mut commands = vec![Command::Shell(shell::kubectl(namespace, words))];
+    let mounts = Mounts::of(live);
+    let claims: Vec<_> = facts
+        .claims(namespace)
+        .map(Object::name)
+        .filter(|claim| mounts.parse(claim).is_some())
+        .collect();
+    if !claims.is_empty() {
+        let words = ["patch", "pvc"].into_iter().chain(claims);
+        let words = words.chain(["--type=merge", "-p", NO_OWNER]);
+        commands.push(Command::Shell(shell::kubectl(namespace, words)));
+    }
+    commands
+}
+
+/// Whether a StatefulSet's claims are deleted with it or with its pods.
+pub(crate) fn takes_claims_along(statefulset: &Object) -> bool {
+    ["whenDeleted", "whenScaled"].iter().any(|when| {
+        let pointer = format!("/spec/persistentVolumeClaimRetentionPolicy/{when}");
+        statefulset.str(&pointer) == Some("Delete")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn facts(policy: &str) -> Facts {
+        let mut facts = Facts::default();
+        let set = json!({"metadata": {"name": "z", "namespace": "prod"}, "spec": {
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": policy, "whenScaled": "Retain"},
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}}]}});
+        facts.insert(Kind::StatefulSet, Object(set).into());
+        for name in ["data-z-0", "data-other-0"] {
+            let claim = json!({"metadata": {"name": name, "namespace": "prod"}});
+            facts.insert(Kind::PersistentVolumeClaim, Object(claim).into());
+        }
+        facts
+    }
+
+    #[test]
+    fn claims_are_kept_before_their_statefulset_goes() {
+        let commands = keep_claims(&facts("Delete"), "prod", "z");
+        let texts: Vec<_> = commands.iter().map(Command::text).collect();
+        assert_eq!(texts.len(), 2);
+        assert!(texts[0].starts_with("kubectl -n prod patch statefulset z "));
+        assert!(texts[1].starts_with("kubectl -n prod patch pvc data-z-0 --type=merge "));
+    }
+
+    #[test]
+    fn a_statefulset_that_retains_needs_nothing() {
+        assert!(keep_claims(&facts("Retain"), "prod", "z").is_empty());
+    }
+}

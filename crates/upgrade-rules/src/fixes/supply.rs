@@ -1,0 +1,132 @@
+//! Gives the chart a credential's old value: a variable that is read from where it is, and a flag that uses it.
+
+use serde_json::{Map, Value};
+
+use super::carry_over::plain;
+
+use crate::{
+    camunda::{Credential, Held},
+    finding::{Command, shell},
+    helm::values::set,
+};
+
+/// A key of a Secret that holds the old value.
+#[derive(Clone, Copy, Debug)]
+pub struct OldKey<'a> {
+    pub namespace: &'a str,
+    pub secret: &'a str,
+    pub key: &'a str,
+    pub value: &'a [u8],
+}
+
+/// A variable of the shell, and the command that prints its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    pub(crate) variable: String,
+    pub(crate) command: String,
+}
+
+impl Read {
+    /// What to type.
+    pub fn export(&self) -> Command {
+        Command::Shell(format!("export {}=$({})", self.variable, self.command))
+    }
+}
+
+/// The variable that is read, where one is needed, and the flag that gives the value to the chart under the key `value`.
+pub fn supply(value: &str, credential: &Credential, old: OldKey<'_>) -> (Option<Read>, Command) {
+    if !is_plain(old.value) {
+        return (None, Command::HelmFlag(from_file(value, old)));
+    }
+    let variable = variable(credential);
+    let flag = Command::HelmFlag(format!("--set-string {value}=\"${variable}\""));
+    let command = plain(old.namespace, old.secret, old.key);
+    (Some(Read { variable, command }), flag)
+}
+
+/// `--set-string` takes commas, backslashes and braces for its own, and `$(…)` swallows line ends at the end.
+pub fn is_plain(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() && !b",\\{}\"".contains(byte))
+}
+
+fn from_file(value: &str, old: OldKey<'_>) -> String {
+    from_secret(old.namespace, old.secret, &[(value, old.key)])
+}
+
+/// A values file that kubectl writes from keys of a Secret, each under a value's dotted key, so that no quoting of a shell's or Helm's
+/// gets at the values.
+pub fn from_secret(namespace: &str, secret: &str, values: &[(&str, &str)]) -> String {
+    let mut tree = Map::new();
+    for (value, key) in values {
+        set(&mut tree, value, (*key).into());
+    }
+    let words = ["get", "secret", secret, "-o"];
+    format!(
+        "-f <({} go-template={})",
+        shell::kubectl(namespace, words),
+        shell::quote(&template(&Value::Object(tree)))
+    )
+}
+
+/// Spaces keep the braces of the JSON apart from those of the template.
+fn template(tree: &Value) -> String {
+    match tree {
+        Value::Object(below) => {
+            let below: Vec<_> = below
+                .iter()
+                .map(|(key, value)| format!("\"{key}\":{}", template(value)))
+                .collect();
+            format!("{{ {} }}", below.join(", "))
+        }
+        key => format!("{{{{index .data {key} | base64decode | printf \"%q\"}}}}"),
+    }
+}
+
+fn variable(credential: &Credential) -> String {
+    let name = credential.name.to_uppercase().replace('-', "_");
+    match credential.held {
+        Held::Client => format!("{name}_SECRET"),
+        Held::Keycloak | Held::Database => format!("{name}_PASSWORD"),
+    }
+}
+
+/// A plain sh has no process substitution.
+pub fn shells(flags: &[Command]) -> &'static str {
+    match flags.iter().any(|flag| flag.text().starts_with("-f <(")) {
+        true => ", in bash or zsh",
+        false => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_the_command_line_would_change_take_the_other_way() {
+        assert!(is_plain(b"aB3$x'y"));
+        for value in [
+            &b"a,b"[..],
+            b"a\\b",
+            b"{a}",
+            b"line\n",
+            b"a b",
+            b"\xff",
+            b"a\"b",
+        ] {
+            assert!(!is_plain(value), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn several_values_come_in_one_file() {
+        assert_eq!(
+            from_secret("prod", "rescued", &[("a.b", "x.y"), ("a.c-d", "z")]),
+            "-f <(kubectl -n prod get secret rescued -o go-template='{ \"a\":{ \
+             \"b\":{{index .data \"x.y\" | base64decode | printf \"%q\"}}, \
+             \"c-d\":{{index .data \"z\" | base64decode | printf \"%q\"}} } }')"
+        );
+    }
+}

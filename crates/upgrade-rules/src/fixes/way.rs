@@ -1,0 +1,133 @@
+//! From which line an upgrade really comes, and the way from there, line by line.
+
+use semver::Version;
+
+use crate::{
+    camunda::{Application, Line, NewestPatches, running_line},
+    change::{Change, Facts},
+    finding::{Command, Fix, shell},
+    kubernetes::Kind,
+};
+
+/// Where an upgrade comes from.
+pub(crate) struct Start {
+    /// The line.
+    pub line: &'static Line,
+    /// What tells so: a chart version, or live images.
+    pub told_by: String,
+    /// The chart's version, where it is what told.
+    pub version: Option<Version>,
+    /// Whether the images are of an older line than the chart that runs them.
+    pub behind_chart: bool,
+}
+
+/// The highest of the record of what runs and the live images of Zeebe: a failed upgrade has left them behind.
+///
+/// Where all live images are of an older line than the record's chart, nothing of that chart's line has ever run.
+pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
+    let recorded = recorded(change);
+    if let Some(behind) = behind_chart(change, facts, recorded.as_ref()) {
+        return Some(behind);
+    }
+    let live = change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda)
+        .filter_map(|set| {
+            let live = facts.get(&set.object)?;
+            let (version, line) = running_line(live)?;
+            (Application::of(live) == Some(Application::Zeebe)).then(|| Start {
+                line,
+                told_by: format!("{}, which runs Camunda {version} already", set.object),
+                version: None,
+                behind_chart: false,
+            })
+        });
+    // The record comes last: of two that say the same it is the one to name.
+    live.chain(recorded)
+        .max_by_key(|start| start.line.position())
+}
+
+/// What the record of the release that runs tells.
+pub(crate) fn recorded(change: &Change) -> Option<Start> {
+    let from = change.from.as_ref()?;
+    Some(Start {
+        line: from.line?,
+        told_by: format!("chart {}", from.version),
+        version: from.parsed.clone(),
+        behind_chart: false,
+    })
+}
+
+/// The newest line of the live images, where all of them are older than the recorded chart.
+fn behind_chart(change: &Change, facts: &Facts, recorded: Option<&Start>) -> Option<Start> {
+    let chart = recorded?.line;
+    let live = change
+        .objects
+        .iter()
+        .filter(|object| object.camunda)
+        .filter(|object| matches!(object.object.kind, Kind::StatefulSet | Kind::Deployment))
+        .filter_map(|object| {
+            let live = facts.get(&object.object)?;
+            let counts = Application::OF_ONE_MINOR.contains(&Application::of(live)?);
+            counts.then(|| running_line(live).map(|(_, line)| line))
+        });
+    let lines = live.collect::<Option<Vec<_>>>()?;
+    let newest = lines.into_iter().max_by_key(|line| line.position())?;
+    (newest.position() < chart.position()).then(|| Start {
+        line: newest,
+        told_by: format!(
+            "Camunda {}, which all images that run are of,",
+            newest.application
+        ),
+        version: None,
+        behind_chart: true,
+    })
+}
+
+/// A chart version on the way.
+pub(crate) struct Hop {
+    /// Its line.
+    pub line: &'static Line,
+    /// The version to go to.
+    pub version: String,
+}
+
+/// Every version to go through from a version of one line to one of a later line, the target included.
+pub(crate) fn hops(
+    patches: &NewestPatches,
+    line: &'static Line,
+    version: Option<&Version>,
+    target: &'static Line,
+    to: &str,
+) -> Vec<Hop> {
+    let newest = |line: &'static Line| Hop {
+        line,
+        version: patches.of(line).version.to_owned(),
+    };
+    let behind = version.is_some_and(|version| patches.is_after(version, line));
+    let (from, last) = (line.position(), target.position());
+    let first = behind.then(|| newest(line));
+    let between = Line::all().iter().take(last).skip(from + 1).map(newest);
+    let target = Hop {
+        line: target,
+        version: to.to_owned(),
+    };
+    first.into_iter().chain(between).chain([target]).collect()
+}
+
+/// The upgrade to another version than the one that was asked for, with the chart as Camunda's guides call it; of a chart that depends
+/// on it only its owner knows what it is called.
+pub(crate) fn go_to(change: &Change, intro: impl Into<String>, version: &str) -> Fix {
+    let intro = intro.into();
+    if change.values.root().is_some() {
+        let own =
+            format!("{intro} your chart, with camunda-platform {version} among its dependencies.");
+        return Fix::new(own, Vec::new());
+    }
+    let (release, namespace) = (shell::quote(&change.release), &change.namespace);
+    let command = format!(
+        "helm upgrade {release} camunda/camunda-platform -n {} --version {version} -f values.yaml",
+        shell::quote(namespace)
+    );
+    Fix::new(intro, vec![Command::Manual(command)])
+}

@@ -1,0 +1,174 @@
+//! What the chart of another version would make of a release, as far as the data of the lines tell.
+//!
+//! The chart itself is not there: which workloads run, under which names, with which images, users, claims, selectors and
+//! generated Secrets is in the lines' files, and all else is taken to stay as it is. The result is a [`Change`] like one
+//! that a release record announces, so that the rules judge it; what only a rendered manifest tells, they can't see.
+
+mod aftermath;
+mod claims;
+mod count;
+mod elasticsearch;
+mod image;
+mod migrations;
+mod rewired;
+mod runs;
+mod secrets;
+mod workloads;
+
+pub use self::aftermath::{prepare, settle};
+
+use std::sync::Arc;
+
+use crate::{
+    camunda::Line,
+    change::{Change, ChartVersion, Operation, Rendered, RenderedObject},
+    helm::values::Values,
+    kubernetes::{Kind, Object, ObjectRef},
+};
+
+/// A release at one point of its way.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its name.
+    pub release: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The chart.
+    pub chart: ChartVersion,
+    /// Its objects and values.
+    pub rendered: Rendered,
+}
+
+/// An upgrade that nobody has begun yet.
+#[derive(Clone, Debug)]
+pub struct Forecast {
+    /// What it would change.
+    pub change: Change,
+    /// What would run then; its Secrets are those that are there, not what the chart would make up.
+    pub planned: Rendered,
+}
+
+/// What both ends of an upgrade are known by.
+struct Between<'a> {
+    standing: &'a Standing,
+    from: &'static Line,
+    to: &'static Line,
+    chart: &'a ChartVersion,
+    values: &'a Values,
+}
+
+impl Standing {
+    /// A release as its record tells; nothing where it is not Camunda's or its chart's version is none.
+    pub fn of(release: &str, namespace: &str, rendered: Rendered) -> Option<Standing> {
+        let chart = ChartVersion::new(rendered.camunda_version.as_deref()?);
+        chart.parsed.as_ref()?;
+        // A record may name anything; what is not of the release's namespace and of charts with plain names is nobody's here.
+        let mut rendered = rendered;
+        let home = |object: &RenderedObject| object.reference.namespace == namespace;
+        rendered.objects.retain(home);
+        for object in &mut rendered.objects {
+            let plain = |chart: &String| chart.chars().all(is_plain);
+            object.charts = object
+                .charts
+                .take()
+                .filter(|charts| charts.iter().all(plain));
+        }
+        Some(Standing {
+            release: release.to_owned(),
+            namespace: namespace.to_owned(),
+            chart,
+            rendered,
+        })
+    }
+
+    /// Each Camunda of it on its own, with the name of its chart where there are several.
+    pub fn parts(self) -> Vec<(Option<String>, Standing)> {
+        let parts = self.rendered.parts();
+        let parts = parts.into_iter().filter_map(|(subchart, rendered)| {
+            let chart = ChartVersion::new(rendered.camunda_version.as_deref()?);
+            chart.parsed.as_ref()?;
+            let standing = Standing {
+                release: self.release.clone(),
+                namespace: self.namespace.clone(),
+                chart,
+                rendered: rendered.into_owned(),
+            };
+            Some((subchart.map(str::to_owned), standing))
+        });
+        parts.collect()
+    }
+
+    /// What an upgrade to another chart with these values would change; nothing where either line is unknown.
+    pub fn upgraded(&self, chart: &ChartVersion, values: &Values) -> Option<Forecast> {
+        let between = Between {
+            standing: self,
+            from: self.chart.line?,
+            to: chart.line?,
+            chart,
+            values,
+        };
+        let mut running = self.rendered.clone();
+        let looked_up = secrets::looked_up(&between);
+        running.objects.retain(|object| {
+            object.hook.is_none() && !(object.reference.kind == Kind::Secret && looked_up)
+        });
+        let mut objects: Vec<_> = running
+            .objects
+            .iter()
+            .filter_map(|object| match object.reference.kind {
+                Kind::Secret => secrets::planned(&between, object),
+                Kind::StatefulSet | Kind::Deployment | Kind::Job => {
+                    workloads::planned(&between, object)
+                }
+                _ => Some(object.clone()),
+            })
+            .collect();
+        workloads::drop_with_their_chart(&running, &mut objects);
+        claims::rename(&between, &mut objects);
+        for object in &mut objects {
+            rewired::rewire(&between, object);
+        }
+        let new_secrets = secrets::new(&between);
+        objects.extend(new_secrets.iter().cloned());
+        objects.extend(migrations::new(&between, &running));
+        let mut planned = running.replaced(&chart.version, objects, values.clone());
+        let change = Change::between(
+            Operation::Upgrade,
+            &self.release,
+            &self.namespace,
+            &planned,
+            Some(&running),
+        );
+        planned
+            .objects
+            .retain(|object| object.reference.kind != Kind::Secret);
+        planned.objects.extend(secrets::kept(&between));
+        planned.objects.extend(new_secrets);
+        Some(Forecast { change, planned })
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+impl Between<'_> {
+    /// Whether the upgrade takes the chart from below a version to it or above.
+    fn enters(&self, version: &str) -> bool {
+        let Ok(version) = semver::Version::parse(version) else {
+            return false;
+        };
+        let (from, to) = (&self.standing.chart.parsed, &self.chart.parsed);
+        from.as_ref().is_some_and(|from| *from < version)
+            && to.as_ref().is_some_and(|to| *to >= version)
+    }
+}
+
+/// The same object as another chart has it.
+fn with(object: &RenderedObject, changed: Object) -> RenderedObject {
+    let mut other = object.clone();
+    let (kind, namespace) = (object.reference.kind, &object.reference.namespace);
+    other.reference = ObjectRef::new(kind, namespace, changed.name());
+    other.object = Arc::new(changed);
+    other
+}

@@ -1,0 +1,82 @@
+//! What a workload reads now in the variable that is to read a Secret's key.
+
+use super::{
+    purposes::{has_key, predecessor},
+    sources::{self, Reading, Source},
+    values::{self, Value},
+};
+use crate::{
+    change::{Change, Facts},
+    kubernetes::{Object, ObjectRef},
+};
+
+/// What 13's charts put before the names of variables that only their own files read.
+const VALUES: &str = "VALUES_";
+
+/// How a workload that will read a key reads the same variable now, as far as there is a value.
+pub(crate) fn reading<'a>(
+    change: &'a Change,
+    facts: &'a Facts,
+    secret: &ObjectRef,
+    key: &str,
+) -> Option<(&'a ObjectRef, Reading)> {
+    let new = Source::Key {
+        secret: secret.name.clone(),
+        key: key.to_owned(),
+    };
+    let workloads = change
+        .objects
+        .iter()
+        .filter(|it| it.camunda && it.object.namespace == secret.namespace);
+    workloads
+        .filter_map(|workload| {
+            let planned = workload.planned.as_deref()?;
+            let readings = sources::readings(planned).into_iter();
+            let mut variables = readings
+                .filter(|reading| reading.source == new)
+                .map(|reading| reading.variable)
+                .filter(|variable| !is_numbered(variable) || is_same_chart(change))
+                .peekable();
+            variables.peek()?;
+            let (before, old) = predecessor(change, facts, workload)?;
+            let old = variables.find_map(|variable| {
+                of_variable(change, facts, &secret.namespace, old, &variable)
+                    .filter(|old| old.source != new)
+            });
+            Some((before, old?))
+        })
+        .next()
+}
+
+/// How a workload reads a variable, under any of the names that it has had, as far as there is a value.
+pub(crate) fn of_variable(
+    change: &Change,
+    facts: &Facts,
+    namespace: &str,
+    workload: &Object,
+    variable: &str,
+) -> Option<Reading> {
+    let bare = variable.strip_prefix(VALUES).unwrap_or(variable);
+    let other = format!("{VALUES}{bare}");
+    let found = sources::reading(workload, &[variable, bare, &other], |secret, key| {
+        has_key(change, facts, namespace, secret, key)
+    })?;
+    match values::live(facts, namespace, &found.source) {
+        Value::Known(value) if !value.is_empty() => Some(found),
+        _ => None,
+    }
+}
+
+/// The number in `KEYCLOAK_CLIENTS_0_SECRET` may stand for another client in another chart.
+fn is_numbered(variable: &str) -> bool {
+    variable
+        .split('_')
+        .any(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_same_chart(change: &Change) -> bool {
+    let version = |chart: &Option<crate::change::ChartVersion>| {
+        chart.as_ref().map(|chart| chart.version.clone())
+    };
+    version(&change.from) == version(&change.to)
+}

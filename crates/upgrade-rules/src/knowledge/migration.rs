@@ -1,0 +1,222 @@
+//! The migration of 12's data to 13 as several rules see it: who needs it, its Jobs, and the values that switch them.
+
+use serde_json::Value;
+
+use crate::{
+    camunda::{Application, Line, release_label},
+    change::{Change, Facts, ObjectChange, Side},
+    finding::{Command, shell},
+    kubernetes::{Kind, Mounts, Object, ObjectRef, workload::is_stopped},
+};
+
+/// The line that migrates.
+pub(crate) const LINE: &str = "13";
+
+/// How far a Job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It did what it is there for.
+    Complete,
+    /// It gave up.
+    Failed,
+    /// It runs, or waits.
+    Unfinished,
+}
+
+/// How far a live Job is.
+pub fn state(job: &Object) -> State {
+    match condition(job, "Complete").or_else(|| condition(job, "Failed")) {
+        Some(condition) if condition.get("type") == Some(&Value::from("Complete")) => {
+            State::Complete
+        }
+        Some(_) => State::Failed,
+        None => State::Unfinished,
+    }
+}
+
+/// Why a Job gave up, as Kubernetes says it.
+pub(crate) fn failure(job: &Object) -> Option<&str> {
+    let message = condition(job, "Failed")?.get("message")?.as_str()?;
+    Some(message).filter(|message| !message.is_empty())
+}
+
+fn condition<'a>(job: &'a Object, kind: &str) -> Option<&'a Value> {
+    job.array("/status/conditions").iter().find(|condition| {
+        let text = |key: &str| condition.get(key).and_then(Value::as_str);
+        text("type") == Some(kind) && text("status") == Some("True")
+    })
+}
+
+/// The line left and the one entered, where an upgrade enters 13 from below.
+pub(crate) fn entering(change: &Change) -> Option<(&'static Line, &'static Line)> {
+    change
+        .lines_crossed()
+        .filter(|(from, to)| to.line == LINE && from.position() < to.position())
+}
+
+/// The line left and the one entered, where an upgrade leaves 13 for a newer one.
+pub(crate) fn leaving(change: &Change) -> Option<(&'static Line, &'static Line)> {
+    change
+        .lines_crossed()
+        .filter(|(from, to)| from.line == LINE && from.position() < to.position())
+}
+
+/// Those of Operate and Tasklist that have data to migrate: they ran in 12.
+pub(crate) fn with_data(change: &Change, facts: &Facts) -> Vec<Application> {
+    let runs = |application| {
+        let workload = change.application(application, Side::Running)?;
+        let off = workload.on(Side::Running).is_some_and(is_stopped);
+        let stopped = facts.get(&workload.object).is_none_or(is_stopped);
+        (!off || !stopped).then_some(application)
+    };
+    [Application::Operate, Application::Tasklist]
+        .into_iter()
+        .filter_map(runs)
+        .collect()
+}
+
+/// Which of the two migrations a Job is.
+pub(crate) fn of(job: &ObjectChange, side: Side) -> Option<Application> {
+    job.application(side).filter(|application| {
+        matches!(
+            application,
+            Application::DataMigration | Application::IdentityMigration
+        )
+    })
+}
+
+/// Whether the release's data has been migrated already, by an upgrade that got this far and failed.
+pub(crate) fn is_done(change: &Change, facts: &Facts) -> bool {
+    facts.of_kind(Kind::Job).any(|job| {
+        release_label(job) == Some(&change.release)
+            && Application::of(job) == Some(Application::DataMigration)
+            && state(job) == State::Complete
+    })
+}
+
+/// The Job of an earlier try, where the new manifest has none: its name follows the brokers'.
+pub fn earlier_job(change: &Change) -> Option<ObjectRef> {
+    entering(change)?;
+    if change
+        .application(Application::DataMigration, Side::Planned)
+        .is_some()
+    {
+        return None;
+    }
+    let brokers = &change
+        .application(Application::Zeebe, Side::Planned)?
+        .object;
+    let name = format!("{}-migration-data", brokers.name);
+    Some(ObjectRef::new(Kind::Job, &brokers.namespace, &name))
+}
+
+/// Whether Zeebe's claims are known and none of them was ever bound, so that there is nothing to migrate.
+pub(crate) fn is_without_data(change: &Change, facts: &Facts) -> bool {
+    let brokers = change
+        .objects
+        .iter()
+        .filter(|set| set.camunda)
+        .filter(|set| {
+            let is = |side| set.application(side) == Some(Application::Zeebe);
+            is(Side::Running) || is(Side::Planned)
+        });
+    let mut found = false;
+    for set in brokers {
+        for mounts in [&set.running, &set.planned]
+            .into_iter()
+            .flatten()
+            .map(|set| Mounts::of(set))
+        {
+            let namespace = &set.object.namespace;
+            // Without claims of its own, and where they could not be read, nothing tells.
+            if mounts.templates.is_empty() || facts.unlisted(Kind::PersistentVolumeClaim, namespace)
+            {
+                return false;
+            }
+            let mut claims = facts.claims(namespace);
+            if claims.any(|claim| mounts.parse(claim.name()).is_some() && was_bound(claim)) {
+                return false;
+            }
+            found = true;
+        }
+    }
+    found
+}
+
+fn was_bound(claim: &Object) -> bool {
+    matches!(claim.str("/status/phase"), Some("Bound" | "Lost"))
+}
+
+/// Which of some keys the user sets in vain, a line each.
+pub(crate) fn unread(change: &Change, keys: &[&str]) -> impl Iterator<Item = String> {
+    let set = keys.iter().filter(|key| change.values.get(key).is_some());
+    set.map(|key| {
+        let key = change.values.key_in_file(key);
+        format!("Your values set {key}: no released chart reads it.")
+    })
+}
+
+/// Waits until a Job is Complete.
+pub(crate) fn wait(job: &ObjectRef) -> Command {
+    let name = format!("job/{}", job.name);
+    Command::Shell(shell::kubectl(
+        &job.namespace,
+        ["wait", "--for=condition=Complete", &name, "--timeout=1h"],
+    ))
+}
+
+/// Shows what a Job says; its pods may be gone.
+pub fn logs(job: &ObjectRef) -> Command {
+    let name = format!("job/{}", job.name);
+    Command::Manual(shell::kubectl(&job.namespace, ["logs", &name, "--tail=50"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::change::{ChartVersion, Operation};
+
+    #[test]
+    fn the_job_of_an_earlier_try_has_the_brokers_name() {
+        let labels = json!({"app.kubernetes.io/part-of": "camunda-platform", "app.kubernetes.io/component": "zeebe-broker"});
+        let brokers = json!({"metadata": {"name": "own-zeebe", "labels": labels}});
+        let reference = ObjectRef::new(Kind::StatefulSet, "prod", "own-zeebe");
+        let mut change =
+            Change::of_object(Operation::Update, reference, "camunda", Object(brokers));
+        change.from = Some(ChartVersion::new("12.13.3"));
+        change.to = Some(ChartVersion::new("13.12.7"));
+        let name = |change: &Change| earlier_job(change).map(|job| job.to_string());
+        assert_eq!(
+            name(&change).as_deref(),
+            Some("Job own-zeebe-migration-data")
+        );
+        change.from = Some(ChartVersion::new("13.12.0"));
+        assert_eq!(name(&change), None);
+    }
+
+    #[test]
+    fn only_what_is_true_counts() {
+        let job = |conditions: Value| Object(json!({"status": {"conditions": conditions}}));
+        for (conditions, expected) in [
+            (json!([]), State::Unfinished),
+            (
+                json!([{"type": "Complete", "status": "False"}, {"type": "FailureTarget", "status": "True"}]),
+                State::Unfinished,
+            ),
+            (
+                json!([{"type": "SuccessCriteriaMet", "status": "True"}, {"type": "Complete", "status": "True"}]),
+                State::Complete,
+            ),
+            (
+                json!([{"type": "Failed", "status": "True", "message": "backoff"}]),
+                State::Failed,
+            ),
+        ] {
+            assert_eq!(state(&job(conditions.clone())), expected, "{conditions}");
+        }
+        let failed = job(json!([{"type": "Failed", "status": "True", "message": "backoff"}]));
+        assert_eq!(failure(&failed), Some("backoff"));
+    }
+}

@@ -1,0 +1,203 @@
+//! The whole way of a release from the chart that runs to another one, hop by hop.
+//!
+//! Each hop is a [forecast](crate::forecast) that the rules judge: what they would refuse, with the commands that cure it,
+//! is what has to be done before. For later hops the release is taken to stand where the hop before leaves it.
+
+mod backup;
+mod error;
+mod finding;
+mod hop;
+mod markdown;
+mod shell;
+mod step;
+mod stop;
+mod text;
+mod upgrade;
+mod wait;
+
+pub use self::{
+    error::PlanError,
+    hop::Hop,
+    step::{Act, Know, Part, Step},
+};
+
+use semver::Version;
+
+use crate::{
+    camunda::{Line, NewestPatches},
+    change::{Change, ChartVersion, Facts},
+    fixes::{conversion, way},
+    forecast::{Standing, prepare, settle},
+    rules::values_files,
+};
+
+/// How the user's own upgrades are called.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// The chart; `{version}` in it stands for the version of a hop.
+    pub chart: String,
+    /// The values files.
+    pub values: Vec<String>,
+}
+
+/// The way to another chart.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The release.
+    pub release: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The chart that runs.
+    pub from: String,
+    /// The chart to go to.
+    pub to: String,
+    /// How its upgrades are called.
+    pub means: Means,
+    /// What else there is to know before.
+    pub notes: Vec<String>,
+    /// The upgrades, in order.
+    pub hops: Vec<Hop>,
+}
+
+/// The first upgrade of a way, with the values as they are: what is to be read for it.
+///
+/// # Errors
+/// When there is no way there.
+pub fn first(
+    standing: &Standing,
+    to: &Version,
+    newest: &NewestPatches,
+) -> Result<Option<Change>, PlanError> {
+    let versions = versions(standing, to, newest)?;
+    let chart = versions.first().map(|version| ChartVersion::new(version));
+    let forecast = chart.and_then(|chart| standing.upgraded(&chart, &standing.rendered.values));
+    Ok(forecast.map(|forecast| forecast.change))
+}
+
+impl Plan {
+    /// The way of a release, as it stands, to a chart version.
+    ///
+    /// # Errors
+    /// When there is no way there.
+    pub fn of(
+        standing: &Standing,
+        facts: &Facts,
+        to: &Version,
+        means: Means,
+        newest: &NewestPatches,
+    ) -> Result<Plan, PlanError> {
+        let versions = versions(standing, to, newest)?;
+        let mut plan = Plan {
+            release: standing.release.clone(),
+            namespace: standing.namespace.clone(),
+            from: standing.chart.version.clone(),
+            to: to.to_string(),
+            notes: notes(facts, to, newest),
+            means,
+            hops: Vec::new(),
+        };
+        let mut standing = standing.clone();
+        let mut facts = facts.clone();
+        let mut files = plan.means.values.clone();
+        let mut number = 1;
+        for version in versions {
+            let chart = ChartVersion::new(&version);
+            let given = standing.rendered.values.clone();
+            let unknown = || PlanError::UnknownLine(version.clone());
+            // What becomes of the values as they are tells what has to be converted.
+            let refused = standing.upgraded(&chart, &given).ok_or_else(unknown)?;
+            let new_files = values_files(&refused.change, &facts);
+            let values = new_files
+                .iter()
+                .fold(given, |values, file| values.with(file.values.clone()));
+            let forecast = standing.upgraded(&chart, &values).ok_or_else(unknown)?;
+            let mut prepared = facts.clone();
+            prepare(&mut prepared, &refused.change);
+            files.extend(new_files.iter().map(|file| file.name.clone()));
+            let hop = hop::Making {
+                standing: &standing,
+                means: &plan.means,
+                files: &files,
+                new_files: &new_files,
+                refused: &refused.change,
+                before: &facts,
+                forecast: &forecast,
+                prepared: &prepared,
+                newest,
+            };
+            let hop = hop.hop(number);
+            number += hop.steps.len();
+            // What is given by flags lasts for this upgrade only.
+            let given = values.with(hop.given.clone());
+            let mut done = standing.upgraded(&chart, &given).ok_or_else(unknown)?;
+            // Old keys are asked to be taken out once they are under new ones.
+            done.planned.values = match conversion::entered(&refused.change) {
+                Some(line) => values.without(line.converted_values.values().flatten()),
+                None => values,
+            };
+            facts = prepared;
+            settle(&mut facts, &done);
+            standing.chart = chart;
+            standing.rendered = done.planned;
+            plan.hops.push(hop);
+        }
+        Ok(plan)
+    }
+}
+
+/// Every version to go through, the target included.
+fn versions(
+    standing: &Standing,
+    to: &Version,
+    newest: &NewestPatches,
+) -> Result<Vec<String>, PlanError> {
+    let chart = ChartVersion::new(&to.to_string());
+    let from = &standing.chart;
+    let (Some(line), Some(version)) = (from.line, from.parsed.clone()) else {
+        return Err(PlanError::UnknownStart(from.version.clone()));
+    };
+    let Some(target) = chart.line else {
+        return Err(PlanError::UnknownLine(chart.version));
+    };
+    if version == *to {
+        return Err(PlanError::Same(chart.version));
+    }
+    let within = line.position() == target.position();
+    if *to < version {
+        let (from, to) = (from.version.clone(), chart.version);
+        return Err(match within {
+            true => PlanError::OlderPatch { from, to },
+            false => PlanError::Backwards { from, to },
+        });
+    }
+    if within {
+        return Ok(vec![chart.version]);
+    }
+    let hops = way::hops(newest, line, Some(&version), target, &chart.version);
+    Ok(hops.into_iter().map(|hop| hop.version).collect())
+}
+
+fn notes(facts: &Facts, to: &Version, newest: &NewestPatches) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(line) = Line::of(&to.to_string()) {
+        let known = newest.of(line).version;
+        match Version::parse(known) {
+            Ok(newest) if newest < *to => notes.push(format!(
+                "Chart {to} is newer than {known}, the newest of line {} that is known here: see that it exists.",
+                line.line
+            )),
+            Ok(newest) if newest > *to => notes.push(format!(
+                "Chart {known} is the newest of line {}; {to} lacks what was mended since.",
+                line.line
+            )),
+            _ => {}
+        }
+    }
+    notes.extend(facts.gaps().iter().map(|gap| {
+        format!(
+            "Not seen, and so not planned for: {}: {}",
+            gap.what, gap.reason
+        )
+    }));
+    notes
+}

@@ -1,0 +1,168 @@
+//! What the rules find, as steps.
+
+use super::{Act, Know, Part, Step};
+use crate::{
+    camunda::{Application, Component, Note},
+    change::{Change, Side},
+    finding::{Action, Command, Finding, Fix},
+    fixes::convert::ValuesFile,
+    kubernetes::Kind,
+    rules::{note_title, notes as notes_of},
+};
+
+/// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way, notes.
+const OWN: [&str; 6] = [
+    NOTES,
+    "backup-first",
+    "keycloak-major-upgrade",
+    "identity-secret-regenerated",
+    "elasticsearch-claims-orphaned",
+    "upgrade-path-not-latest-patch",
+];
+
+const NOTES: &str = "release-notes";
+
+/// What stops something that runs.
+const STOPPING: [&str; 2] = [RELABELLED, "immutable-field-changed"];
+
+const RELABELLED: &str = "elasticsearch-claim-labels";
+
+/// What findings come to.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) steps: Vec<Step>,
+    pub(super) flags: Vec<Command>,
+    pub(super) know: Vec<Know>,
+}
+
+/// The steps, flags and notes of findings.
+///
+/// What a finding has written into a file that the plan writes is done there.
+pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) -> Told {
+    let mut told = Told::default();
+    for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {
+        match finding.action {
+            Action::Warn => told.know.push(Know::of(finding)),
+            Action::Deny => told.refused(change, finding, files),
+        }
+    }
+    told
+}
+
+/// What the guides say of the charts on the way, as far as it is about something that runs.
+pub(super) fn notes(change: &Change) -> Vec<Know> {
+    let has = |component: Component| {
+        let mut sets = change.of_kind(Kind::StatefulSet);
+        sets.any(|set| set.camunda && set.component == component)
+    };
+    let runs = |application: Application| {
+        let on = |side| change.application(application, side).is_some();
+        on(Side::Running) || on(Side::Planned)
+    };
+    let concerns =
+        |note: &&Note| note.component.is_none_or(has) && note.application.is_none_or(runs);
+    let know = |note| Know {
+        rule: NOTES,
+        title: note_title(note),
+        why: Vec::new(),
+        fixes: Vec::new(),
+    };
+    notes_of(change).filter(concerns).map(know).collect()
+}
+
+impl Know {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            rule: finding.rule,
+            title: finding.title.clone(),
+            why: finding.why.clone(),
+            fixes: finding.fixes.clone(),
+        }
+    }
+}
+
+impl Told {
+    fn refused(&mut self, change: &Change, finding: &Finding, files: &[ValuesFile]) {
+        let (mut acts, flags) = cures(finding, files);
+        let instead = finding.fixes.iter().filter(|fix| fix.instead);
+        let instead: Vec<_> = instead.cloned().collect();
+        let is_flagged = !flags.is_empty();
+        self.flags.extend(flags);
+        // One command may cure what several rules find.
+        let done = |act: &Act| self.steps.iter().any(|step| step.acts.contains(act));
+        acts.retain(|act| !done(act));
+        if acts.is_empty() && is_flagged && !instead.is_empty() {
+            self.know.push(Know::of(finding));
+        }
+        if acts.is_empty() && finding.fixes.is_empty() {
+            acts.push(Act::Decide(format!(
+                "Nothing that can be typed cures this; camunda-upgrade-guard explain {} says what does.",
+                finding.rule
+            )));
+        }
+        if acts.is_empty() {
+            return;
+        }
+        let part = match finding.rule {
+            rule if STOPPING.contains(&rule) => Part::Stop,
+            _ if acts.iter().all(|act| matches!(act, Act::Decide(_))) => Part::Decide,
+            _ => Part::Prepare,
+        };
+        let mut why = finding.why.clone();
+        if finding.rule == RELABELLED {
+            why.push(format!(
+                "camunda-upgrade-guard relabel {} -n {} does the same and looks at each step.",
+                change.release, change.namespace
+            ));
+        }
+        let step = Step::new(part, title(finding), acts);
+        self.steps.push(Step {
+            why,
+            instead,
+            ..step
+        });
+    }
+}
+
+/// What is done about a finding, and the flags that the upgrade is given for it; the first of several ways counts.
+fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Command>) {
+    let (mut acts, mut flags) = (Vec::new(), Vec::new());
+    let is_written = |fix: &Fix| {
+        let mut commands = fix.commands.iter();
+        commands.any(|command| files.iter().any(|file| file.is_about(command)))
+    };
+    let ways = finding.fixes.iter().filter(|fix| !fix.instead);
+    for fix in ways.filter(|fix| !is_written(fix)) {
+        if fix.commands.is_empty() {
+            acts.push(Act::Decide(fix.intro.clone()));
+        }
+        for command in &fix.commands {
+            match command {
+                Command::HelmFlag(_) => flags.push(command.clone()),
+                Command::Shell(text) => acts.push(Act::Run(text.clone())),
+                Command::Manual(text) => acts.push(Act::Decide(format!("{} {text}", fix.intro))),
+            }
+        }
+    }
+    (acts, flags)
+}
+
+/// A finding says what would happen, a step what is done about it.
+fn title(finding: &Finding) -> String {
+    let does = match finding.rule {
+        RELABELLED => "Label Elasticsearch's claims and delete its StatefulSet",
+        "immutable-field-changed" => "Delete what Kubernetes does not let change; claims stay",
+        "migration-unfinished" => "Wait for the migrations of before",
+        "volume-not-retained" => "Retain volumes",
+        _ => finding.title.as_str(),
+    };
+    format!("{does} [{}]", finding.rule)
+}
+
+/// A command as it is to be done.
+pub(super) fn act(command: &Command) -> Act {
+    match command {
+        Command::Shell(text) | Command::HelmFlag(text) => Act::Run(text.clone()),
+        Command::Manual(text) => Act::Decide(text.clone()),
+    }
+}

@@ -1,0 +1,169 @@
+//! One upgrade, with all that is to be done before and after.
+
+use serde_json::{Map, Value};
+
+use super::{Know, Means, Part, Step, backup, finding, stop, upgrade, wait};
+use crate::{
+    camunda::{Line, NewestPatches},
+    change::{Change, Facts},
+    finding::Command,
+    fixes::{conversion, convert::ValuesFile},
+    forecast::{Forecast, Standing},
+    helm::values::set,
+    rules::{self, kept},
+};
+
+/// One upgrade of a plan.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// The chart that it leaves.
+    pub from: String,
+    /// The chart that it goes to.
+    pub to: String,
+    /// The application's version before, such as `8.2`.
+    pub application: [String; 2],
+    /// The numbers of the first step with downtime and of the last, if there is any.
+    pub downtime: Option<[usize; 2]>,
+    /// The values that its flags give, secret ones left out.
+    pub(super) given: Map<String, Value>,
+    /// What to know of it.
+    pub know: Vec<Know>,
+    /// What is to be done.
+    pub steps: Vec<Step>,
+}
+
+/// All that a hop is made of.
+pub(super) struct Making<'a> {
+    pub(super) standing: &'a Standing,
+    pub(super) means: &'a Means,
+    /// All values files so far, those of this hop included.
+    pub(super) files: &'a [String],
+    pub(super) new_files: &'a [ValuesFile],
+    /// The upgrade with the values as they were, and the facts before anything was prepared.
+    pub(super) refused: &'a Change,
+    pub(super) before: &'a Facts,
+    /// The upgrade with the new values, and the facts with what was prepared for them.
+    pub(super) forecast: &'a Forecast,
+    pub(super) prepared: &'a Facts,
+    pub(super) newest: &'a NewestPatches,
+}
+
+impl Making<'_> {
+    pub(super) fn change(&self) -> &Change {
+        &self.forecast.change
+    }
+
+    pub(super) fn hop(&self, first: usize) -> Hop {
+        let mut change = self.change().clone();
+        change.newest_patches = self.newest.clone();
+        let findings = rules::judge(&change, self.prepared);
+        let mut told = finding::told(&change, &findings, self.new_files);
+        told.know.extend(finding::notes(&change));
+        let (reads, mut flags) = kept(&change, self.prepared);
+        flags.extend(told.flags);
+        let (registered, ids) = conversion::clients(self.refused, self.before);
+        flags.extend(ids);
+        let mut steps = self.values();
+        steps.extend(registered.map(|fix| {
+            let acts = fix.commands.iter().map(finding::act).collect();
+            let title = "Register the new clients at your identity provider".to_owned();
+            Step::new(Part::Decide, title, acts)
+        }));
+        steps.extend(upgrade::helm(self));
+        steps.extend(told.steps);
+        steps.extend(self.secret());
+        steps.extend(backup::steps(self));
+        steps.extend(stop::hand_over(self));
+        steps.push(upgrade::step(self, &reads, &flags));
+        steps.extend(wait::steps(self));
+        steps.sort_by_key(|step| step.part);
+        for (number, step) in (first..).zip(&mut steps) {
+            step.number = number;
+        }
+        let line = |line: Option<&Line>| line.map_or_else(String::new, |it| it.application.clone());
+        let to = change.to.as_ref();
+        Hop {
+            from: self.standing.chart.version.clone(),
+            to: to.map_or_else(String::new, |to| to.version.clone()),
+            application: [
+                line(self.standing.chart.line),
+                line(to.and_then(|to| to.line)),
+            ],
+            downtime: downtime(&change, &steps),
+            given: given(&flags),
+            know: told.know,
+            steps,
+        }
+    }
+
+    /// The values files of this hop.
+    fn values(&self) -> Vec<Step> {
+        let step = |file: &ValuesFile| upgrade::file(self, file);
+        self.new_files.iter().map(step).collect()
+    }
+
+    /// The Secret that the new values name.
+    fn secret(&self) -> Option<Step> {
+        let fixes = conversion::secret(self.refused, self.before);
+        let acts = fixes
+            .iter()
+            .flat_map(|fix| &fix.commands)
+            .map(finding::act)
+            .collect();
+        let (name, _) = conversion::secret_keys(self.refused, self.before)?;
+        let step = Step::new(
+            Part::Prepare,
+            format!("Carry the credentials over into Secret {name}"),
+            acts,
+        );
+        Some(step.because(vec![
+            "The new chart makes none itself, and Helm deletes those of the old one; the databases and Keycloak know no others.".to_owned(),
+        ]))
+    }
+}
+
+/// What is down is down from the first step that stops something, else from a change of line, until all is ready.
+fn downtime(change: &Change, steps: &[Step]) -> Option<[usize; 2]> {
+    let stops = steps.iter().find(|step| step.part == Part::Stop);
+    let crosses = change.lines_crossed().is_some();
+    let upgrade = steps.iter().find(|step| step.part == Part::Upgrade);
+    let first = stops.or(upgrade.filter(|_| crosses))?;
+    let last = steps.iter().rfind(|step| step.part <= Part::Wait)?;
+    Some([first.number, last.number])
+}
+
+/// The values that flags give in the open.
+fn given(commands: &[Command]) -> Map<String, Value> {
+    let mut values = Map::new();
+    for flag in flags(commands) {
+        let assignment = ["--set-string ", "--set "]
+            .iter()
+            .find_map(|it| flag.strip_prefix(it));
+        let Some((key, value)) = assignment.and_then(|it| it.trim_matches('\'').split_once('='))
+        else {
+            continue;
+        };
+        if !value.contains('$') {
+            let value = match value {
+                "true" => true.into(),
+                "false" => false.into(),
+                text => text.into(),
+            };
+            set(&mut values, key, value);
+        }
+    }
+    values
+}
+
+/// The flags of commands, without what is to be typed elsewhere.
+pub(super) fn flags(commands: &[Command]) -> Vec<&str> {
+    let mut flags: Vec<&str> = Vec::new();
+    for command in commands {
+        if let Command::HelmFlag(flag) = command
+            && !flags.contains(&flag.as_str())
+        {
+            flags.push(flag);
+        }
+    }
+    flags
+}

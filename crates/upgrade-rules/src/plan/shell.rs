@@ -1,0 +1,200 @@
+//! A plan as a script for bash: each step says what it does, and one that failed can be begun with again.
+
+use std::fmt::Write;
+
+use super::{Act, Hop, Part, Plan, Step, text::known};
+use crate::{
+    denial::one_line,
+    finding::{
+        Fix,
+        shell::{on_one_line, quote},
+    },
+};
+
+/// What every script has; `$0` may be a file or bash itself.
+const FRAME: &str = r#"set -euo pipefail
+
+step=1
+trap 'echo "Stopped in step $step. When its cause is gone, go on with FROM=$step." >&2' ERR
+
+# Begins a step, unless it was done before.
+begin() {
+  step=$1
+  [ "$1" -ge "${FROM:-1}" ] || return 1
+  printf '\n== %s. %s\n' "$1" "$2"
+}
+
+# Waits for somebody to say yes.
+ask() {
+  printf '%s\n' "$1"
+  if [ "${YES:-}" != 1 ]; then
+    read -r -p 'Go on? [y/N] ' answer </dev/tty
+    case $answer in
+    [yY]*) ;;
+    *)
+      echo "Stopped in step $step. Go on with FROM=$step." >&2
+      exit 1
+      ;;
+    esac
+  fi
+}
+
+# Waits for somebody who has done it; nobody can say so beforehand.
+decide() {
+  if [ "${YES:-}" = 1 ]; then
+    printf '%s\n' "$1"
+    echo "YES=1 does not answer this. When it is done, go on with FROM=$((step + 1))." >&2
+    exit 1
+  fi
+  ask "$1"
+}
+"#;
+
+impl Plan {
+    /// As a script.
+    pub fn script(&self) -> String {
+        let mut text = String::from("#!/usr/bin/env bash\n");
+        comment(&mut text, &self.title());
+        comment(
+            &mut text,
+            "YES=1 asks nothing but what has to be decided, BACKUP=0 leaves the backups to you, FROM=N begins with step N.",
+        );
+        for note in &self.notes {
+            comment(&mut text, &format!("Note: {note}"));
+        }
+        text.push_str(FRAME);
+        self.files(&mut text);
+        for hop in &self.hops {
+            self::hop(&mut text, hop);
+        }
+        let done = format!("Release {} is on chart {}.", self.release, self.to);
+        line(&mut text, &format!("\necho {}", quote(&done)));
+        text
+    }
+
+    /// The user's own files have to be there.
+    fn files(&self, text: &mut String) {
+        for file in &self.means.values {
+            let told = format!(
+                "{file} is not here. It is to hold your values; --values names other files. What the release was given: \
+                 (umask 077; helm get values {} -n {} -o yaml > {file})",
+                self.release, self.namespace
+            );
+            let file = quote(file);
+            line(
+                text,
+                &format!(
+                    "\nif [ ! -e {file} ]; then\n  echo {} >&2\n  exit 1\nfi",
+                    quote(&told)
+                ),
+            );
+        }
+    }
+}
+
+fn hop(text: &mut String, hop: &Hop) {
+    line(text, "");
+    comment(text, &format!("---- {} ----", hop.title()));
+    comment(text, &hop.down());
+    for know in &hop.know {
+        comment(text, &format!("Know: {}", known(know)));
+        alternatives(text, &know.fixes);
+    }
+    for step in &hop.steps {
+        self::step(text, hop, step);
+    }
+}
+
+fn step(text: &mut String, hop: &Hop, step: &Step) {
+    let title = quote(&one_line(&step.title));
+    line(text, "");
+    for why in &step.why {
+        comment(text, why);
+    }
+    alternatives(text, &step.instead);
+    line(text, &format!("if begin {} {title}; then", step.number));
+    let down = hop.downtime;
+    if down.is_some_and(|[first, _]| first == step.number) {
+        ask(text, &format!("Downtime begins here. {}", hop.down()));
+    }
+    let leave = match step.part {
+        Part::BackUp => {
+            line(text, "if [ \"${BACKUP:-1}\" != 0 ]; then");
+            true
+        }
+        _ => false,
+    };
+    for act in &step.acts {
+        self::act(text, act);
+    }
+    if leave {
+        line(text, "fi");
+    }
+    if down.is_some_and(|[_, last]| last == step.number) {
+        line(text, "echo 'Downtime is over.'");
+    }
+    line(text, "fi");
+}
+
+fn act(text: &mut String, act: &Act) {
+    match act {
+        Act::Run(command) => line(text, command),
+        Act::Ask(what) => ask(text, what),
+        Act::Decide(what) => line(text, &format!("decide {}", quote(&one_line(what)))),
+        Act::With {
+            variable,
+            command,
+            otherwise,
+        } => {
+            line(
+                text,
+                &format!("if [ -n \"${{{variable}:-}}\" ]; then\n{command}\nelse"),
+            );
+            ask(text, otherwise);
+            line(text, "fi");
+        }
+        Act::File { name, write } => {
+            let file = quote(name);
+            let there = quote(&format!("{name} is there already, and stays."));
+            line(
+                text,
+                &format!("if [ -e {file} ]; then\necho {there}\nelse\n{write}\nfi"),
+            );
+        }
+        // An assignment of its own fails when its command does.
+        Act::Keep { variable, command } => {
+            line(
+                text,
+                &format!("{variable}=$({command})\n: \"${{{variable}:?is empty}}\""),
+            );
+        }
+    }
+}
+
+fn ask(text: &mut String, what: &str) {
+    line(text, &format!("ask {}", quote(&one_line(what))));
+}
+
+/// Other ways are told, not gone.
+fn alternatives(text: &mut String, fixes: &[Fix]) {
+    for fix in fixes {
+        comment(text, &fix.intro);
+        let commands = fix
+            .commands
+            .iter()
+            .flat_map(|command| command.text().lines());
+        for command in commands {
+            comment(text, &format!("  {command}"));
+        }
+    }
+}
+
+/// Nothing of a comment may end it.
+fn comment(text: &mut String, comment: &str) {
+    line(text, format!("# {}", on_one_line(comment)).trim_end());
+}
+
+fn line(text: &mut String, line: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{line}");
+}

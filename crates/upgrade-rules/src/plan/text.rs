@@ -1,0 +1,135 @@
+//! A plan for a terminal.
+
+use std::fmt::{self, Write};
+
+use super::{Act, Hop, Know, Plan, Step};
+use crate::{
+    denial::one_line,
+    finding::{Fix, shell::on_one_line},
+};
+
+impl Plan {
+    /// What it is a plan of, in a line.
+    pub fn title(&self) -> String {
+        let hops = match self.hops.len() {
+            1 => "one upgrade".to_owned(),
+            count => format!("{count} upgrades"),
+        };
+        format!(
+            "Release {} in namespace {}: from chart {} to {}, in {hops}",
+            self.release, self.namespace, self.from, self.to
+        )
+    }
+}
+
+impl Hop {
+    /// What it does, in a line.
+    pub fn title(&self) -> String {
+        let [from, to] = &self.application;
+        match from == to {
+            true => format!("Chart {} to {} (Camunda {to})", self.from, self.to),
+            false => format!(
+                "Chart {} to {} (Camunda {from} to {to})",
+                self.from, self.to
+            ),
+        }
+    }
+
+    /// From when until when something is down, in a line.
+    pub fn down(&self) -> String {
+        match self.downtime {
+            Some([first, last]) if first == last => format!("Downtime during step {first}."),
+            Some([first, last]) => format!("Downtime from step {first} until step {last} is done."),
+            None => "No downtime but for what has only one pod: it is replaced.".to_owned(),
+        }
+    }
+}
+
+/// For a terminal; `{:#}` is the same.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}.", self.title())?;
+        for note in &self.notes {
+            writeln!(f, "Note: {}", one_line(note))?;
+        }
+        for (number, hop) in (1..).zip(&self.hops) {
+            writeln!(f, "\n{number}. {}", hop.title())?;
+            writeln!(f, "   {}", hop.down())?;
+            for know in &hop.know {
+                writeln!(f, "   Know: {}", known(know))?;
+                write_fixes(f, &know.fixes)?;
+            }
+            for step in &hop.steps {
+                write_step(f, step)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Something to know, in a line, with its rule.
+pub(super) fn known(know: &Know) -> String {
+    let why = match know.why.is_empty() {
+        true => String::new(),
+        false => format!(". {}", know.why.join(" ")),
+    };
+    one_line(&format!("{}{why} [{}]", know.title, know.rule))
+}
+
+fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+    writeln!(f, "\n   {}. {}", step.number, one_line(&step.title))?;
+    for line in &step.why {
+        writeln!(f, "      {}", on_one_line(line))?;
+    }
+    for act in &step.acts {
+        match act {
+            Act::Ask(text) | Act::Decide(text) => writeln!(f, "      {}", one_line(text))?,
+            act => write_command(f, &command(act))?,
+        }
+    }
+    write_fixes(f, &step.instead)
+}
+
+fn write_fixes(f: &mut fmt::Formatter<'_>, fixes: &[Fix]) -> fmt::Result {
+    for fix in fixes {
+        writeln!(f, "      {}", one_line(&fix.intro))?;
+        for command in &fix.commands {
+            write_command(f, command.text())?;
+        }
+    }
+    Ok(())
+}
+
+/// A here-document has to be pasted as it stands, at the beginning of the line.
+fn write_command(f: &mut fmt::Formatter<'_>, command: &str) -> fmt::Result {
+    let indent = match command.contains("<<'") {
+        true => "",
+        false => "        ",
+    };
+    for line in command.lines() {
+        writeln!(f, "{indent}{line}")?;
+    }
+    Ok(())
+}
+
+/// What is typed for an act.
+pub(super) fn command(act: &Act) -> String {
+    match act {
+        Act::Run(command) => command.clone(),
+        Act::Ask(text) | Act::Decide(text) => text.clone(),
+        Act::With {
+            variable, command, ..
+        } => {
+            let mut text = format!("# {variable} is to be set before.\n");
+            text.push_str(command);
+            text
+        }
+        Act::File { write, .. } => write.clone(),
+        Act::Keep { variable, command } => {
+            let mut text = String::new();
+            // Writing to a String cannot fail.
+            let _ = write!(text, "export {variable}=$({command})");
+            text
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Until an upgrade is through, and what it leaves behind.
+
+use super::{Act, Part, Step, hop::Making};
+use crate::{
+    change::{ObjectChange, Side},
+    finding::{Command, shell},
+    knowledge::migration,
+    kubernetes::{Kind, workload::is_stopped},
+    rules::orphaned,
+};
+
+/// Pods of new StatefulSets may migrate data for long.
+const TIMEOUT: &str = "--timeout=60m";
+
+/// Waits for everything that runs, then for the Jobs, and takes away what has lost its volume.
+pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
+    let change = making.change();
+    let planned = |kind| {
+        let objects = change.of_kind(kind).filter(|object| object.camunda);
+        objects.filter(|object| object.planned.is_some())
+    };
+    let rollout = |object: &ObjectChange| {
+        let name = format!("{}/{}", object.object.kind.kubectl(), object.object.name);
+        let words = ["rollout", "status", &name, TIMEOUT];
+        Act::Run(shell::kubectl(&object.object.namespace, words))
+    };
+    let runs = |object: &&ObjectChange| !object.on(Side::Planned).is_some_and(is_stopped);
+    let workloads = [Kind::StatefulSet, Kind::Deployment]
+        .into_iter()
+        .flat_map(planned);
+    let acts = workloads.filter(runs).map(rollout).collect();
+    let mut steps = vec![Step::new(
+        Part::Wait,
+        "Wait until everything is ready",
+        acts,
+    )];
+    let jobs: Vec<_> = planned(Kind::Job)
+        .filter(|job| migration::of(job, Side::Planned).is_some())
+        .map(|job| Act::Run(migration::wait(&job.object).text().to_owned()))
+        .collect();
+    if !jobs.is_empty() {
+        steps.push(Step::new(
+            Part::Wait,
+            "Wait until the migrations are complete",
+            jobs,
+        ));
+    }
+    steps.extend(lost(making));
+    steps.extend(once(making));
+    steps
+}
+
+/// Migrations are switched off again: the next upgrade of the line would stumble over their Jobs.
+fn once(making: &Making<'_>) -> Option<Step> {
+    let jobs = making.change().of_kind(Kind::Job);
+    let mut new = jobs.filter(|job| job.planned.is_some() && job.running.is_none());
+    new.find(|job| migration::of(job, Side::Planned).is_some())?;
+    let files = making.new_files.iter().map(|file| file.name.as_str());
+    let files: Vec<_> = files.collect();
+    let ask = format!(
+        "Take orchestration.migration out of {}: the migrations are not to run again, and a patch of the same chart would be refused for their Jobs.",
+        match files.is_empty() {
+            true => "your values".to_owned(),
+            false => files.join(" and "),
+        }
+    );
+    let title = "Switch the migrations off for the next upgrade";
+    Some(Step::new(Part::CleanUp, title, vec![Act::Ask(ask)]))
+}
+
+/// Claims whose volumes were handed over.
+fn lost(making: &Making<'_>) -> Option<Step> {
+    let found = orphaned(making.change(), making.prepared);
+    let found = found.iter().find(|found| !found.orphans.is_empty())?;
+    let namespace = &found.new.object.namespace;
+    let mut acts: Vec<_> = found
+        .orphans
+        .iter()
+        .map(|orphan| {
+            let name = format!("pvc/{}", orphan.claim.name());
+            let phase = "--for=jsonpath={.status.phase}=Lost";
+            Act::Run(shell::kubectl(
+                namespace,
+                ["wait", phase, &name, "--timeout=2m"],
+            ))
+        })
+        .collect();
+    let names = found.orphans.iter().map(|orphan| orphan.claim.name());
+    let delete = ["delete", "pvc"].into_iter().chain(names);
+    let delete = Command::Shell(shell::kubectl(namespace, delete));
+    acts.push(Act::Run(delete.text().to_owned()));
+    let title = "Delete the old claims, which have lost their volumes to the new ones";
+    Some(Step::new(Part::CleanUp, title, acts))
+}

@@ -1,0 +1,357 @@
+//! The rules, in the order in which their findings are shown and their cures are to be done.
+//!
+//! A rule is a pure function of a [`Change`] and the [`Facts`]; every reader of the table (both gates, the
+//! denial, metrics) takes it from here.
+
+mod after_upgrade;
+mod authentication_changed;
+mod authentication_not_explicit;
+mod backup_first;
+mod by_default;
+mod chart_8_3_0_not_recommended;
+mod claim_deleted;
+mod claim_removed;
+mod claim_retention_policy;
+mod claims_orphaned;
+mod component_disappears;
+mod component_versions_differ;
+mod connectors_secret_missing;
+mod console_role;
+mod credential_placeholder;
+mod credential_source_changed;
+mod credentials_secret_incomplete;
+mod data_migration_disabled;
+mod data_migration_on_install;
+mod datastore_changed;
+mod dedicated_elasticsearch;
+mod downgrade;
+mod elasticsearch_claim_labels;
+mod elasticsearch_claims_orphaned;
+mod elasticsearch_clone_while_running;
+mod elasticsearch_nodes_reduced;
+mod elasticsearch_values_8_3;
+mod elasticsearch_version;
+mod gateway_authentication_enabled;
+mod gateway_renamed;
+mod heard;
+mod helm_cli_version;
+mod identity_migration_disabled;
+mod identity_migration_idp;
+mod identity_secret_deleted;
+mod identity_secret_regenerated;
+mod identity_secret_removed;
+mod images_of_another_line;
+mod immutable_field_changed;
+mod importers_disabled;
+mod keycloak_major_upgrade;
+mod ldap_unsupported;
+mod migration_unfinished;
+mod migration_without_data;
+mod multi_tenancy_half;
+mod not_checked;
+mod oidc_client_unknown;
+mod oidc_env_renamed;
+mod optimize_pairing;
+mod orchestration_values;
+mod partitions_changed;
+mod per_app_retention;
+mod postgresql_major_upgrade;
+mod reinstall_over_old_claims;
+mod release_notes;
+mod resource_authorizations;
+mod server_dry_run;
+mod storage_shrunk;
+mod tls_outside_orchestration;
+mod upgrade_path_not_latest_patch;
+mod upgrade_path_skipped;
+mod user_id_changed;
+mod values_dropped;
+mod values_ignored;
+mod volume_not_retained;
+mod volume_rebind_while_running;
+mod web_modeler_database_url;
+mod web_modeler_postgresql_renamed;
+mod zeebe_brokers_reduced;
+
+use crate::{
+    change::{Change, Facts},
+    finding::Finding,
+    fixes::{
+        conversion,
+        convert::{Converted, ValuesFile},
+    },
+    kubernetes::Object,
+};
+
+pub use self::{
+    claim_removed::removed as removed_claims,
+    heard::{Counting, by_default},
+    identity_secret_regenerated::may_be_overwritten,
+    postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
+};
+pub(crate) use self::{
+    elasticsearch_claims_orphaned::{Orphaned, orphaned},
+    identity_secret_regenerated::kept,
+    release_notes::{notes, title as note_title},
+};
+use self::{heard::Yields, not_checked::Unjudged};
+pub use crate::knowledge::credentials::readers::{SecretRef, secret_refs};
+
+pub use self::{
+    connectors_secret_missing::connectors_secret,
+    credential_placeholder::is_carried,
+    downgrade::goes_back,
+    elasticsearch_claim_labels::SINCE as CLAIM_LABELS_SINCE,
+    elasticsearch_clone_while_running::source as clone_source,
+    gateway_renamed::renamed_gateway,
+    identity_secret_deleted::{may_be_needed, release_of},
+    user_id_changed::changed_user,
+    volume_rebind_while_running::in_use as volume_in_use,
+};
+
+/// One rule.
+pub struct Rule {
+    /// The id that users type, metrics count and denials print.
+    pub id: &'static str,
+    /// What it stops, in a line.
+    pub summary: &'static str,
+    /// Its page, in Markdown.
+    pub page: &'static str,
+    judge: fn(&Change, &Facts) -> Vec<Finding>,
+}
+
+/// All rules.
+pub const RULES: &[Rule] = &[
+    not_checked::RULE,
+    upgrade_path_skipped::RULE,
+    downgrade::RULE,
+    chart_8_3_0_not_recommended::RULE,
+    component_versions_differ::RULE,
+    images_of_another_line::RULE,
+    optimize_pairing::RULE,
+    elasticsearch_version::RULE,
+    volume_not_retained::RULE,
+    component_disappears::RULE,
+    orchestration_values::RULE,
+    web_modeler_postgresql_renamed::RULE,
+    per_app_retention::RULE,
+    dedicated_elasticsearch::RULE,
+    datastore_changed::RULE,
+    elasticsearch_claims_orphaned::RULE,
+    claims_orphaned::RULE,
+    claim_removed::RULE,
+    storage_shrunk::RULE,
+    elasticsearch_claim_labels::RULE,
+    claim_retention_policy::RULE,
+    zeebe_brokers_reduced::RULE,
+    elasticsearch_nodes_reduced::RULE,
+    postgresql_major_upgrade::RULE,
+    claim_deleted::RULE,
+    volume_rebind_while_running::RULE,
+    elasticsearch_clone_while_running::RULE,
+    identity_secret_removed::RULE,
+    identity_secret_regenerated::RULE,
+    credential_source_changed::RULE,
+    credentials_secret_incomplete::RULE,
+    credential_placeholder::RULE,
+    connectors_secret_missing::RULE,
+    reinstall_over_old_claims::RULE,
+    identity_secret_deleted::RULE,
+    elasticsearch_values_8_3::RULE,
+    web_modeler_database_url::RULE,
+    oidc_env_renamed::RULE,
+    ldap_unsupported::RULE,
+    authentication_changed::RULE,
+    oidc_client_unknown::RULE,
+    identity_migration_idp::RULE,
+    resource_authorizations::RULE,
+    multi_tenancy_half::RULE,
+    authentication_not_explicit::RULE,
+    identity_migration_disabled::RULE,
+    tls_outside_orchestration::RULE,
+    importers_disabled::RULE,
+    data_migration_disabled::RULE,
+    migration_unfinished::RULE,
+    data_migration_on_install::RULE,
+    immutable_field_changed::RULE,
+    server_dry_run::RULE,
+    upgrade_path_not_latest_patch::RULE,
+    helm_cli_version::RULE,
+    partitions_changed::RULE,
+    values_dropped::RULE,
+    values_ignored::RULE,
+    migration_without_data::RULE,
+    after_upgrade::RULE,
+    backup_first::RULE,
+    keycloak_major_upgrade::RULE,
+    user_id_changed::RULE,
+    gateway_authentication_enabled::RULE,
+    console_role::RULE,
+    gateway_renamed::RULE,
+    release_notes::RULE,
+];
+
+/// The rules that leave to others what those find too, as far as it is heard after policy and overrides.
+const YIELDS: &[Yields] = &[
+    Yields {
+        rule: immutable_field_changed::RULE.id,
+        to: &[
+            elasticsearch_claim_labels::RULE.id,
+            data_migration_on_install::RULE.id,
+        ],
+        judge: immutable_field_changed::beside,
+    },
+    Yields {
+        rule: server_dry_run::RULE.id,
+        to: &[
+            immutable_field_changed::RULE.id,
+            elasticsearch_claim_labels::RULE.id,
+            data_migration_on_install::RULE.id,
+        ],
+        judge: server_dry_run::beside,
+    },
+    Yields {
+        rule: claims_orphaned::RULE.id,
+        to: &[
+            elasticsearch_claims_orphaned::RULE.id,
+            elasticsearch_nodes_reduced::RULE.id,
+            zeebe_brokers_reduced::RULE.id,
+        ],
+        judge: claims_orphaned::beside,
+    },
+    Yields {
+        rule: volume_not_retained::RULE.id,
+        to: &[
+            elasticsearch_claim_labels::RULE.id,
+            elasticsearch_claims_orphaned::RULE.id,
+            claims_orphaned::RULE.id,
+        ],
+        judge: volume_not_retained::beside,
+    },
+    Yields {
+        rule: credentials_secret_incomplete::RULE.id,
+        to: &[connectors_secret_missing::RULE.id],
+        judge: credentials_secret_incomplete::beside,
+    },
+    Yields {
+        rule: credential_source_changed::RULE.id,
+        to: &[
+            credentials_secret_incomplete::RULE.id,
+            identity_secret_regenerated::RULE.id,
+        ],
+        judge: credential_source_changed::beside,
+    },
+    Yields {
+        rule: identity_secret_removed::RULE.id,
+        to: &[credential_source_changed::RULE.id],
+        judge: identity_secret_removed::beside,
+    },
+    Yields {
+        rule: authentication_not_explicit::RULE.id,
+        to: &[authentication_changed::RULE.id],
+        judge: authentication_not_explicit::beside,
+    },
+    Yields {
+        rule: values_dropped::RULE.id,
+        to: &[datastore_changed::RULE.id, PASSWORDS],
+        judge: values_dropped::beside,
+    },
+    Yields {
+        rule: values_ignored::RULE.id,
+        to: &[
+            orchestration_values::RULE.id,
+            web_modeler_postgresql_renamed::RULE.id,
+            elasticsearch_values_8_3::RULE.id,
+            web_modeler_database_url::RULE.id,
+        ],
+        judge: values_ignored::beside,
+    },
+    Yields {
+        rule: after_upgrade::RULE.id,
+        to: &[
+            immutable_field_changed::RULE.id,
+            data_migration_on_install::RULE.id,
+        ],
+        judge: after_upgrade::beside,
+    },
+];
+
+/// The rule about credentials that a chart would make anew, or wants to be given again.
+pub const PASSWORDS: &str = identity_secret_regenerated::RULE.id;
+
+/// The rule that finds what could not be read.
+pub const NOT_CHECKED: &str = not_checked::RULE.id;
+
+/// What could not be read, where nothing else can be judged.
+pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
+    (not_checked::RULE.judge)(change, facts)
+}
+
+/// Whether an update of a StatefulSet can't be judged without its claims.
+pub fn concern_claims(old: &Object, new: &Object) -> bool {
+    zeebe_brokers_reduced::concerns(old, new)
+        || elasticsearch_nodes_reduced::concerns(old, new)
+        || postgresql_major_upgrade::concerns(old, new)
+        || claim_retention_policy::concerns(old, new)
+}
+
+/// The values files that take the place of what the new chart reads under other keys, or not at all.
+pub(crate) fn values_files(change: &Change, facts: &Facts) -> Vec<ValuesFile> {
+    let files = [
+        elasticsearch_values_8_3::file(change),
+        web_modeler_database_url::file(change),
+        conversion::file(change, facts),
+    ];
+    files.into_iter().flatten().collect()
+}
+
+/// The whole file with the user's values under other keys, secret ones among them, and what a person has to decide.
+pub fn converted_file(change: &Change, facts: &Facts) -> Option<(String, Vec<String>)> {
+    let found = [
+        elasticsearch_values_8_3::whole(change),
+        web_modeler_database_url::whole(change),
+        conversion::whole(change, facts),
+    ];
+    let mut all = Converted::default();
+    for converted in found.into_iter().flatten() {
+        all.absorb(converted);
+    }
+    let decisions = all.decisions().map(str::to_owned).collect();
+    (!all.is_empty()).then(|| (all.whole(&change.values) + "\n", decisions))
+}
+
+/// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.
+pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    judge_counting(change, facts, &by_default)
+}
+
+/// All that all rules find where not all of them count as they do by default: none yields to one that is not heard.
+pub fn judge_counting(change: &Change, facts: &Facts, counts: Counting<'_>) -> Vec<Finding> {
+    judge_by(RULES, change, facts, counts)
+}
+
+/// The rules that a rule leaves its findings to where they have the same.
+pub fn yields_to(rule: &str) -> &'static [&'static str] {
+    let yields = YIELDS.iter().find(|yields| yields.rule == rule);
+    yields.map_or(&[], |yields| yields.to)
+}
+
+/// What a release that runs has left to be done.
+pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
+    judge_by(&[after_upgrade::RULE], change, facts, &by_default)
+}
+
+/// What a record that Helm is at work on says of a claim that it deletes.
+pub fn removal(change: &Change, facts: &Facts) -> Vec<Finding> {
+    judge_by(&[claim_removed::RULE], change, facts, &by_default)
+}
+
+fn judge_by(rules: &[Rule], change: &Change, facts: &Facts, counts: Counting<'_>) -> Vec<Finding> {
+    let mut unjudged = Unjudged::default();
+    // What was met on the way here no rule has asked for.
+    unjudged.forget(change, facts);
+    let mut findings = heard::judge(rules, YIELDS, change, facts, counts, &mut unjudged);
+    let mut all = not_checked::find(change, facts, &unjudged);
+    all.append(&mut findings);
+    all
+}

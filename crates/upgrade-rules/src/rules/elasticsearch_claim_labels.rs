@@ -1,0 +1,142 @@
+//! `elasticsearch-claim-labels`: Elasticsearch is re-created, and its claims lack the labels that the chart now gives.
+//!
+//! Chart 8.0.13 put the labels `release`, `chart` and `app` into Elasticsearch's claim template, which can't change in
+//! place: the StatefulSet is deleted and made anew. The claims that are there stay without the labels, and all that
+//! finds claims by them, the 8.3.0 upgrade among it, passes them over.
+//!
+//! Documented: "v8.0.13". Its step 4 has the arguments of `helm template` swapped and applies nothing: the upgrade
+//! itself is that step.
+
+use serde_json::Value;
+
+use super::Rule;
+
+use crate::{
+    camunda::Component,
+    change::{Change, Facts, Gate, ObjectChange},
+    finding::{Action, Command, Finding, Fix, shell},
+    fixes::{keep_claims::keep_claims, retain::retain},
+    knowledge::claims::is_retained,
+    kubernetes::{Kind, Mounts, Object, ObjectRef, ordinal},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "elasticsearch-claim-labels",
+    summary: "Elasticsearch's claims lack the labels of the new chart",
+    page: include_str!("../../../../docs/rules/elasticsearch-claim-labels.md"),
+    judge,
+};
+
+/// The chart that brought the labels.
+pub const SINCE: &str = "8.0.13";
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter_map(|set| finding(change, facts, set))
+        .collect()
+}
+
+/// Whether this is the Elasticsearch that 8.0.13 has re-created.
+pub(super) fn is_recreated(change: &Change, set: &ObjectChange) -> bool {
+    change.gate == Gate::Release
+        && set.camunda
+        && set.component == Component::Elasticsearch
+        && set.running.is_some()
+        && change.enters(SINCE)
+        && labels(set).next().is_some()
+}
+
+/// The labels of the new claim template.
+fn labels(set: &ObjectChange) -> impl Iterator<Item = (&str, &str)> {
+    let template = set
+        .planned
+        .as_deref()
+        .and_then(|planned| planned.at("/spec/volumeClaimTemplates/0/metadata/labels"));
+    let labels = template.and_then(Value::as_object).into_iter().flatten();
+    labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+}
+
+/// The claims with data that lack one of the labels.
+fn unlabelled<'a>(facts: &'a Facts, set: &ObjectChange) -> Vec<&'a Object> {
+    let Some(mounts) = set.planned.as_deref().map(Mounts::of) else {
+        return Vec::new();
+    };
+    mounts
+        .holding(facts, &set.object.namespace)
+        .filter(|claim| labels(set).any(|(key, value)| claim.label(key) != Some(value)))
+        .collect()
+}
+
+fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    if !is_recreated(change, set) {
+        return None;
+    }
+    let unlabelled = unlabelled(facts, set);
+    if unlabelled.is_empty() {
+        return None;
+    }
+    let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
+    let wanted: Vec<_> = labels(set)
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let mut why = vec![format!(
+        "These claims hold data and lack {}:",
+        wanted.join(" ")
+    )];
+    why.extend(unlabelled.iter().map(|claim| format!("  {}", claim.name())));
+
+    let volumes = unlabelled.iter().filter_map(|claim| facts.volume_of(claim));
+    let mut commands: Vec<_> = volumes
+        .filter(|volume| !is_retained(volume))
+        .map(|volume| Command::Shell(retain([volume.name()])))
+        .collect();
+    let words = ["label", "--overwrite", "pvc"]
+        .into_iter()
+        .chain(unlabelled.iter().map(|claim| claim.name()))
+        .chain(wanted.iter().map(String::as_str));
+    commands.push(Command::Shell(shell::kubectl(namespace, words)));
+    let is_live = facts.get(&set.object).is_some();
+    if is_live {
+        why.push(format!(
+            "StatefulSet {name} has them in its claim template now, which Kubernetes does not let change: it is made anew."
+        ));
+        commands.extend(delete(facts, namespace, name, &unlabelled));
+    }
+    let intro = if is_live {
+        "Retain the volumes, label the claims and delete the StatefulSet; there is downtime from its deletion until the upgrade is through:"
+    } else {
+        "Retain the volumes and label the claims:"
+    };
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: "Elasticsearch's claims lack the labels of the new chart".to_owned(),
+        objects: unlabelled
+            .iter()
+            .map(|claim| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim.name()))
+            .collect(),
+        why,
+        fixes: vec![Fix::new(intro, commands)],
+        guide: "v8.0.13",
+    })
+}
+
+/// The claims stay, and the new pods are made only once the old ones are gone.
+fn delete(facts: &Facts, namespace: &str, name: &str, claims: &[&Object]) -> Vec<Command> {
+    let mut commands = keep_claims(facts, namespace, name);
+    commands.push(Command::Shell(shell::kubectl(
+        namespace,
+        ["delete", "statefulset", name],
+    )));
+    let pods: Vec<_> = claims
+        .iter()
+        .filter_map(|claim| Some(format!("{name}-{}", ordinal(claim.name())?)))
+        .collect();
+    let words = ["wait", "--for=delete", "pod"]
+        .into_iter()
+        .chain(pods.iter().map(String::as_str))
+        .chain(["--timeout=5m"]);
+    commands.push(Command::Shell(shell::kubectl(namespace, words)));
+    commands
+}

@@ -1,0 +1,113 @@
+//! `elasticsearch-version`: Elasticsearch would refuse to start on its data.
+//!
+//! It never starts on data that a newer version has written, and it takes a new major only from the last minor of the
+//! one before. Chart 8.2.0 brings 7.17.1 while 8.1.27 runs 7.17.18; a pinned image can do so anywhere.
+//!
+//! Any line. Documented: "v8.3.0", Elasticsearch's own upgrade guide.
+
+use semver::Version;
+
+use super::Rule;
+use crate::{
+    camunda::{Component, program_version},
+    change::{Change, Facts, ObjectChange, Operation},
+    finding::{Action, Command, Finding, Fix},
+    knowledge::claims::{self},
+    kubernetes::{
+        Kind, Mounts, Object,
+        workload::{became_ready, is_stopped},
+    },
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "elasticsearch-version",
+    summary: "Elasticsearch would refuse to start on its data",
+    page: include_str!("../../../../docs/rules/elasticsearch-version.md"),
+    judge,
+};
+
+/// A major and the lowest version that it is entered from.
+static FROM: [(u64, Version); 2] = [(8, Version::new(7, 17, 0)), (9, Version::new(8, 18, 0))];
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda && set.component == Component::Elasticsearch)
+        .filter_map(|set| finding(change, facts, set))
+        .collect()
+}
+
+fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    let planned = version(set.planned.as_deref()?)?;
+    let before = claims::predecessor(change, set)?;
+    let running = before.running.as_deref()?;
+    let live = facts.get(&before.object);
+    let ready = live.filter(|live| became_ready(Kind::StatefulSet, live));
+    let now = version(ready.unwrap_or(running))?;
+    // A rollback of an upgrade whose pods never became ready finds the data as it was.
+    let untouched = change.operation == Operation::Rollback
+        && ready.is_none()
+        && live.is_some_and(|live| !is_stopped(live));
+    let problem = if planned < now {
+        if untouched {
+            return None;
+        }
+        format!("Elasticsearch {planned} does not start on data that {now} has written.")
+    } else {
+        let (_, lowest) = FROM
+            .iter()
+            .find(|(major, lowest)| planned.major >= *major && now < *lowest)?;
+        format!(
+            "Elasticsearch {planned} does not start on data of {now}: it is entered from {lowest} or later."
+        )
+    };
+    let claim = data(facts, &before.object.namespace, &Mounts::of(running))?;
+    // Up to 8.2 it is elastic's chart.
+    let key = match set.planned.as_deref()?.label("chart") {
+        Some("elasticsearch") => "elasticsearch.imageTag",
+        _ => "elasticsearch.image.tag",
+    };
+    let fixes = if planned < now {
+        vec![Fix::new(
+            "Stay on the version that wrote the data; add to your helm upgrade:",
+            vec![Command::HelmFlag(format!(
+                "--set-string {}={now}",
+                change.values.key_in_file(key)
+            ))],
+        )]
+    } else {
+        vec![Fix::new(
+            "Go to the last patch of the version in between first, within the line that runs, and wait until its pods are ready.",
+            Vec::new(),
+        )]
+    };
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: format!("Elasticsearch would go from {now} to {planned}"),
+        objects: vec![set.object.clone()],
+        why: vec![
+            problem,
+            format!(
+                "Its data is in claim {claim} and others of {}.",
+                before.object
+            ),
+        ],
+        fixes,
+        guide: "v8.3.0, Elasticsearch",
+    })
+}
+
+/// The version of the image, where it is Elasticsearch's own number.
+fn version(set: &Object) -> Option<Version> {
+    program_version(set, "elasticsearch")
+}
+
+/// A claim with data: Bound, or handed over with its volume still there.
+fn data<'a>(facts: &'a Facts, namespace: &str, mounts: &Mounts) -> Option<&'a str> {
+    facts
+        .claims(namespace)
+        .filter(|claim| mounts.parse(claim.name()).is_some())
+        .find(|claim| claims::holds_data(claim) || facts.volume_of(claim).is_some())
+        .map(Object::name)
+}

@@ -1,0 +1,54 @@
+//! `gateway-authentication-enabled`: clients of the Zeebe Gateway have to authenticate from now on.
+//!
+//! Since chart 8.2.3 it asks for a token of Identity's by default. Workers and clients that have no credentials are
+//! refused as soon as its pods are replaced.
+//!
+//! Chart 8.2.3. Documented: "v8.2.3".
+
+use super::Rule;
+
+use crate::{
+    camunda::Application,
+    change::{Change, Facts},
+    finding::{Action, Finding},
+    kubernetes::{Kind, Object},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "gateway-authentication-enabled",
+    summary: "clients of the Zeebe Gateway would have to authenticate",
+    page: include_str!("../../../../docs/rules/gateway-authentication-enabled.md"),
+    judge,
+};
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    if !change.enters("8.2.3") {
+        return Vec::new();
+    }
+    change
+        .of_kind(Kind::Deployment)
+        .filter(|object| object.camunda)
+        .filter(|object| object.planned.as_deref().is_some_and(authenticates))
+        .filter(|object| {
+            let before = facts.get(&object.object).or(object.running.as_deref());
+            before.is_some_and(|before| !authenticates(before))
+        })
+        .map(|object| Finding {
+            rule: RULE.id,
+            action: Action::Warn,
+            title: "Clients of the Zeebe Gateway have to authenticate from now on".to_owned(),
+            objects: vec![object.object.clone()],
+            why: vec![
+                "Since chart 8.2.3 the gateway asks for a token of Identity's: create a client in Identity, give it access to the Zeebe API, and hand its credentials to your workers and clients."
+                    .to_owned(),
+            ],
+            fixes: Vec::new(),
+            guide: "v8.2.3",
+        })
+        .collect()
+}
+
+fn authenticates(workload: &Object) -> bool {
+    Application::of(workload) == Some(Application::Gateway)
+        && workload.env("ZEEBE_GATEWAY_SECURITY_AUTHENTICATION_MODE") == Some("identity")
+}

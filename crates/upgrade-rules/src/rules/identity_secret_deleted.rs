@@ -1,0 +1,170 @@
+//! `identity-secret-deleted`: a password would be gone that a database's data still asks for.
+//!
+//! Nothing brings a deleted Secret back: the charts make up another password, which the database on its volume does not
+//! know. `helm uninstall` deletes the Secrets and leaves the claims, so the next install meets data that it can't open.
+//!
+//! On every line; in no guide.
+
+use serde_json::Value;
+
+use super::Rule;
+use crate::{
+    annotations::ALLOW_DELETION,
+    camunda::{Component, Held, release_label},
+    change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
+    finding::{Action, Command, Finding, Fix, shell},
+    helm::release::parse_record_name,
+    knowledge::{
+        claims::deleted_on_purpose,
+        credentials::{known_by, readers::secret_refs},
+    },
+    kubernetes::{Kind, Object, ObjectRef},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "identity-secret-deleted",
+    summary: "a Secret that a database's data still needs would be deleted",
+    page: include_str!("../../../../docs/rules/identity-secret-deleted.md"),
+    judge,
+};
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    if change.gate != Gate::Object || change.operation != Operation::Delete {
+        return Vec::new();
+    }
+    change
+        .of_kind(Kind::Secret)
+        .filter_map(|secret| deleted(change, facts, secret))
+        .collect()
+}
+
+fn deleted(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Finding> {
+    let old = secret.running.as_deref()?;
+    let namespace = secret.object.namespace.as_str();
+    if old.has_controller() || deleted_on_purpose(old) || facts.is_going(namespace) {
+        return None;
+    }
+    let by_helm = match at_work(facts, &change.release) {
+        // The release gate has judged what an upgrade deletes.
+        Some(status) if status.starts_with("pending-") => return None,
+        status => status == Some("uninstalling"),
+    };
+    let mut needed: Vec<(&str, Held, &Object)> = Vec::new();
+    for key in secret_data(old).into_keys() {
+        let Some((held, database)) = known_by::held(old, key) else {
+            continue;
+        };
+        if replaced(facts, &secret.object, held, database) {
+            continue;
+        }
+        if let Some(claim) = known_by::claim(facts, namespace, &change.release, database) {
+            needed.push((key, held, claim));
+        }
+    }
+    let (_, _, claim) = needed.first()?;
+    let logs_in = needed.iter().all(|(_, held, _)| *held == Held::Client);
+    let keys: Vec<_> = needed.iter().map(|(key, _, _)| *key).collect();
+    let mut why = vec![format!(
+        "{} of Secret {} in namespace {namespace}: the data in claim {} was made with it and knows no other.",
+        keys.join(", "),
+        secret.object.name,
+        claim.name()
+    )];
+    if by_helm {
+        why.push(format!(
+            "Whoever installs over this claim again needs it: save it before an uninstall, with {}",
+            save(&secret.object)
+        ));
+    }
+    Some(Finding {
+        rule: RULE.id,
+        // An uninstall goes on whatever is refused.
+        action: if by_helm || logs_in {
+            Action::Warn
+        } else {
+            Action::Deny
+        },
+        title: format!("Secret {} is still needed", secret.object.name),
+        objects: vec![secret.object.clone()],
+        why,
+        fixes: fixes(&secret.object, old),
+        guide: "",
+    })
+}
+
+/// The status of the release's newest record.
+fn at_work<'a>(facts: &'a Facts, release: &str) -> Option<&'a str> {
+    let records = facts
+        .of_kind(Kind::Secret)
+        .chain(facts.of_kind(Kind::ConfigMap));
+    let revision = |record: &Object| {
+        let (of, revision) = parse_record_name(record.name())?;
+        (of == release).then_some(revision)
+    };
+    let newest = records
+        .filter_map(|record| Some((revision(record)?, record)))
+        .max_by_key(|(revision, _)| *revision);
+    newest?.1.label("status")
+}
+
+/// Whether what needs the value runs and reads it from somewhere else.
+fn replaced(facts: &Facts, secret: &ObjectRef, held: Held, database: Component) -> bool {
+    let reader = match held {
+        Held::Keycloak => Component::Keycloak,
+        Held::Database => database,
+        // Deployments read these.
+        Held::Client => return false,
+    };
+    let mut readers = known_by::sets(facts, &secret.namespace, reader).peekable();
+    readers.peek().is_some()
+        && readers.all(|set| {
+            secret_refs(set)
+                .iter()
+                .all(|read| read.secret != secret.name)
+        })
+}
+
+fn save(secret: &ObjectRef) -> String {
+    let get = shell::kubectl(
+        &secret.namespace,
+        ["get", "secret", &secret.name, "-o", "yaml"],
+    );
+    format!("{get} > {}", shell::quote(&format!("{}.yaml", secret.name)))
+}
+
+fn fixes(secret: &ObjectRef, old: &Object) -> Vec<Fix> {
+    let mut fixes = vec![Fix::new(
+        "Save it first; whoever has the file has the passwords:",
+        vec![Command::Shell(save(secret))],
+    )];
+    if let Some(uid) = old.at("/metadata/uid").and_then(Value::as_str) {
+        let annotation = format!("{ALLOW_DELETION}={uid}");
+        let words = ["annotate", "secret", &secret.name, &annotation];
+        fixes.push(Fix::new(
+            "and say that it may go:",
+            vec![Command::Shell(shell::kubectl(&secret.namespace, words))],
+        ));
+    }
+    fixes
+}
+
+/// Whether a Secret may be one that this rule keeps, before anything is read of the cluster.
+pub fn may_be_needed(secret: &Object) -> bool {
+    secret_data(secret)
+        .into_keys()
+        .any(|key| known_by::held(secret, key).is_some())
+}
+
+/// The release that a Secret is of: its own label tells, or that of a live StatefulSet that reads it.
+pub fn release_of<'a>(facts: &'a Facts, secret: &'a Object) -> Option<&'a str> {
+    release_label(secret).or_else(|| {
+        let reader = facts
+            .of_kind(Kind::StatefulSet)
+            .filter(|set| set.namespace() == secret.namespace())
+            .find(|set| {
+                let refs = secret_refs(set);
+                refs.iter().any(|read| read.secret == secret.name())
+            })?;
+        release_label(reader)
+    })
+}

@@ -1,0 +1,257 @@
+//! `identity-secret-regenerated`: a generated credential would get a value that its database does not know.
+//!
+//! The charts make credentials up where they are not told them and cannot look them up: `helm template` and
+//! Argo CD never can, charts up to 8.3.2 quote the name they look up. The old values live on in the volumes of
+//! Keycloak's and Web Modeler's PostgreSQL, so every login fails after such an upgrade.
+//!
+//! Since chart 8.0. Documented: "Upgrading where Identity enabled, Secrets extraction" and, for 12 to 13,
+//! "Extract secrets".
+
+mod applied;
+mod overwritten;
+
+use std::collections::BTreeSet;
+
+use super::Rule;
+
+use crate::{
+    camunda::{self, Credential, Held, Supply},
+    change::{Change, Facts, Gate, ObjectChange, Operation, after, secret_data},
+    finding::{Action, Command, Finding, Fix},
+    fixes::supply::{OldKey, Read, shells, supply},
+    kubernetes::{Kind, Object, ObjectRef},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "identity-secret-regenerated",
+    summary: "a generated credential would get a new value",
+    page: include_str!("../../../../docs/rules/identity-secret-regenerated.md"),
+    judge,
+};
+
+/// A key whose value would change.
+struct Regenerated<'a> {
+    secret: &'a ObjectRef,
+    credential: Credential,
+    old: Vec<u8>,
+}
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    let found: Vec<_> = change
+        .of_kind(Kind::Secret)
+        .filter(|secret| secret.camunda)
+        .flat_map(|secret| regenerated(change, facts, secret))
+        .collect();
+    if found.is_empty() {
+        return overwritten::find(change, facts);
+    }
+    let logs_in = found.iter().all(|key| key.credential.held == Held::Client);
+    let action = match change.gate {
+        // A refused object can leave an upgrade half applied; a client's secret can be set right afterwards.
+        Gate::Object if logs_in => Action::Warn,
+        _ => Action::Deny,
+    };
+    let title = match found.len() {
+        1 => "A credential would get a new value".to_owned(),
+        count => format!("{count} credentials would get new values"),
+    };
+    vec![Finding {
+        rule: RULE.id,
+        action,
+        title,
+        objects: objects(&found),
+        why: why(change, facts, &found),
+        fixes: fixes(change, facts, &found),
+        guide: "Secrets extraction",
+    }]
+}
+
+fn regenerated<'a>(
+    change: &Change,
+    facts: &Facts,
+    secret: &'a ObjectChange,
+) -> Vec<Regenerated<'a>> {
+    let Some(live) = facts.get(&secret.object) else {
+        return Vec::new();
+    };
+    // Rotation is the business of whoever owns the Secret: External Secrets, Sealed Secrets, ….
+    if live.has_controller() {
+        return Vec::new();
+    }
+    let Some(after) = after(secret, change.gate, Some(live)) else {
+        return Vec::new();
+    };
+    let (old, new) = (secret_data(live), secret_data(&after));
+    let line = change
+        .target_line()
+        .or_else(|| applied::line(facts, &change.namespace, &change.release));
+    old.into_iter()
+        .filter(|(key, old)| !old.is_empty() && new.get(key) != Some(old))
+        // A key that the new chart no longer has is not a new value; whether it is missed is another rule's.
+        .filter(|(key, _)| new.contains_key(key))
+        .filter_map(|(key, old)| {
+            let credential = camunda::credential(&after, key, secret.charts.as_deref(), line)?;
+            Some(Regenerated {
+                secret: &secret.object,
+                credential,
+                old,
+            })
+        })
+        .collect()
+}
+
+fn objects(found: &[Regenerated<'_>]) -> Vec<ObjectRef> {
+    let unique: BTreeSet<_> = found.iter().map(|key| key.secret.clone()).collect();
+    unique.into_iter().collect()
+}
+
+fn why(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<String> {
+    let namespace = found
+        .first()
+        .map_or("", |key| key.secret.namespace.as_str());
+    let claims: Vec<_> = facts
+        .claims(namespace)
+        .filter(|claim| is_database_claim(claim, &change.release))
+        .map(Object::name)
+        .collect();
+    let keeps = if claims.is_empty() {
+        "Keycloak and its database keep the old ones; every login would fail.".to_owned()
+    } else {
+        format!(
+            "The old ones live on in {}; every login would fail.",
+            claims.join(", ")
+        )
+    };
+    let mut why = vec![keeps];
+    why.extend(
+        found
+            .iter()
+            .map(|key| format!("  {} ({})", key.secret.name, key.credential.key)),
+    );
+    why
+}
+
+fn is_database_claim(claim: &Object, release: &str) -> bool {
+    camunda::release_label(claim) == Some(release)
+        && claim
+            .label("app.kubernetes.io/name")
+            .is_some_and(|name| name.starts_with("postgresql"))
+}
+
+/// How the chart is given what it would make up: what is read from the cluster, and the flags with it.
+fn given(found: &[Regenerated<'_>]) -> (Vec<Read>, Vec<Command>) {
+    let mut reads = Vec::new();
+    let mut flags = Vec::new();
+    for key in found {
+        match &key.credential.supply {
+            Supply::WithoutGeneration => flags.push(Command::HelmFlag(
+                "--set global.secrets.autoGenerated=false".to_owned(),
+            )),
+            Supply::Value(value) => {
+                let old = OldKey {
+                    namespace: &key.secret.namespace,
+                    secret: &key.secret.name,
+                    key: &key.credential.key,
+                    value: &key.old,
+                };
+                let (read, flag) = supply(value, &key.credential, old);
+                reads.extend(read);
+                flags.push(flag);
+            }
+        }
+    }
+    flags.dedup();
+    (reads, flags)
+}
+
+/// Whether an update of a Secret that no chart names may change what a database or Keycloak reads, before anything is read
+/// of the cluster.
+pub fn may_be_overwritten(old: &Object, new: &Object) -> bool {
+    let (before, after) = (secret_data(old), secret_data(new));
+    let changed = |(key, value): (&&str, &Vec<u8>)| {
+        !value.is_empty() && after.get(*key).is_some_and(|now| now != value)
+    };
+    !old.has_controller() && before.iter().any(changed)
+}
+
+/// All that an upgrade has to be given so that no credential changes, what is new in the target chart included.
+pub(crate) fn kept(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Command>) {
+    let secrets = change.of_kind(Kind::Secret).filter(|secret| secret.camunda);
+    let found: Vec<_> = secrets
+        .flat_map(|secret| regenerated(change, facts, secret))
+        .collect();
+    let (reads, mut flags) = given(&found);
+    flags.extend(new(change, facts));
+    (reads, flags)
+}
+
+fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> {
+    if change.gate == Gate::Object {
+        return applied::fixes(found);
+    }
+    let (reads, mut flags) = given(found);
+    let exports = reads.iter().map(Read::export).collect();
+    let mut keep = vec![Fix::new("Keep them:", exports)];
+    if keep[0].commands.is_empty() {
+        keep.clear();
+    }
+    let demanded = demanded(change, facts);
+    let because = if demanded.is_empty() {
+        ""
+    } else {
+        " (the last because the new chart wants a value even where its component is off)"
+    };
+    flags.extend(demanded);
+    let add = if keep.is_empty() {
+        "Keep them: add"
+    } else {
+        "and add"
+    };
+    let verb = if change.operation == Operation::Install {
+        "install"
+    } else {
+        "upgrade"
+    };
+    let shells = shells(&flags);
+    keep.push(Fix::new(
+        format!("{add} to your helm {verb}{shells}{because}:"),
+        flags,
+    ));
+    keep
+}
+
+/// Keys that are new in the target and that a chart up to 8.3.2 refuses to make up on an upgrade.
+fn demanded(change: &Change, facts: &Facts) -> Vec<Command> {
+    let demands = change.operation == Operation::Upgrade
+        && change
+            .to
+            .as_ref()
+            .is_some_and(|to| to.line.is_some() && !camunda::looks_up(&to.version));
+    match demands {
+        true => new(change, facts),
+        false => Vec::new(),
+    }
+}
+
+/// Clients that no line before had; nothing knows their secrets yet.
+fn new(change: &Change, facts: &Facts) -> Vec<Command> {
+    change
+        .of_kind(Kind::Secret)
+        .filter(|secret| secret.camunda && facts.get(&secret.object).is_none())
+        .filter_map(|secret| {
+            let planned = secret.planned.as_deref()?;
+            let charts = secret.charts.as_deref();
+            secret_data(planned).keys().find_map(|key| {
+                match camunda::credential(planned, key, charts, change.target_line())? {
+                    Credential {
+                        held: Held::Client,
+                        supply: Supply::Value(value),
+                        ..
+                    } => Some(value),
+                    _ => None,
+                }
+            })
+        })
+        .map(|value| Command::HelmFlag(format!("--set-string {value}=\"$(openssl rand -hex 16)\"")))
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! The cures where no Helm is at work: the chart was rendered elsewhere, and its objects are applied one by one.
+
+use std::collections::BTreeSet;
+
+use super::{Regenerated, given};
+use crate::{
+    camunda::{Held, Line, Supply, is_own, release_label},
+    change::{ChartVersion, Facts, RESOURCE_POLICY, chart_version},
+    finding::{Command, Fix, shell},
+    fixes::supply::Read,
+    fixes::supply::shells,
+    kubernetes::Kind,
+};
+
+/// Argo CD deletes what a chart renders no more, unless it is told not to.
+const NO_PRUNING: &str = "argocd.argoproj.io/sync-options=Prune=false";
+
+/// The line of the release that runs, as its own StatefulSets tell: Bitnami's Secrets name only Bitnami's charts.
+pub(super) fn line(facts: &Facts, namespace: &str, release: &str) -> Option<&'static Line> {
+    facts
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.namespace() == Some(namespace))
+        .filter(|set| is_own(set) && release_label(set) == Some(release))
+        .find_map(|set| ChartVersion::new(&chart_version(set)?).line)
+}
+
+pub(super) fn fixes(found: &[Regenerated<'_>]) -> Vec<Fix> {
+    let (reads, flags) = given(found);
+    let mut fixes = Vec::new();
+    let exports: Vec<_> = reads.iter().map(Read::export).collect();
+    let shells = shells(&flags);
+    if !exports.is_empty() {
+        fixes.push(Fix::new(
+            "Rendered without a cluster, a chart makes these up anew each time. With helm template, read the old values:",
+            exports,
+        ));
+    }
+    fixes.push(Fix::new(
+        format!("and add to your helm template{shells}:"),
+        flags,
+    ));
+    let secrets: BTreeSet<_> = found.iter().map(|key| key.secret.name.as_str()).collect();
+    fixes.push(Fix::instead(
+        "or, with Argo CD, have it leave their data alone; in the Application:",
+        vec![Command::Manual(ignored(&secrets))],
+    ));
+    fixes.push(Fix::instead(
+        "or have the chart read what is there and render none; keep it first, or a sync deletes it:",
+        by_name(found, &secrets),
+    ));
+    fixes
+}
+
+/// What Argo CD compares, and applies, without the data of Secrets.
+fn ignored(secrets: &BTreeSet<&str>) -> String {
+    let mut lines = vec!["spec:".to_owned(), "  ignoreDifferences:".to_owned()];
+    for secret in secrets {
+        lines.push("  - kind: Secret".to_owned());
+        lines.push(format!("    name: {secret}"));
+        lines.push("    jsonPointers: [/data]".to_owned());
+    }
+    lines.push("  syncPolicy:".to_owned());
+    lines.push("    syncOptions: [RespectIgnoreDifferences=true]".to_owned());
+    lines.join("\n")
+}
+
+fn by_name(found: &[Regenerated<'_>], secrets: &BTreeSet<&str>) -> Vec<Command> {
+    let namespace = found
+        .first()
+        .map_or("", |key| key.secret.namespace.as_str());
+    let keep = format!("{RESOURCE_POLICY}=keep");
+    let words = ["annotate", "secret"]
+        .into_iter()
+        .chain(secrets.iter().copied());
+    let words = words.chain([NO_PRUNING, keep.as_str(), "--overwrite"]);
+    let mut commands = vec![Command::Shell(shell::kubectl(namespace, words))];
+    let mut lines = BTreeSet::new();
+    for key in found {
+        let Supply::Value(value) = &key.credential.supply else {
+            continue;
+        };
+        let secret = &key.secret.name;
+        match value.rsplit_once(".auth.") {
+            // Of a client, a mapping names the Secret, and a text is the client secret itself.
+            _ if key.credential.held == Held::Client => {
+                lines.insert(format!("{value}: {{name: {secret}}}"));
+                lines.insert(format!("{value}Key: {}", key.credential.key));
+            }
+            Some((chart, leaf)) => {
+                lines.insert(format!("{chart}.auth.existingSecret: {secret}"));
+                let named = match leaf {
+                    "adminPassword" => "passwordSecretKey",
+                    "postgresPassword" => "secretKeys.adminPasswordKey",
+                    "password" => "secretKeys.userPasswordKey",
+                    _ => continue,
+                };
+                lines.insert(format!("{chart}.auth.{named}: {}", key.credential.key));
+            }
+            None => {}
+        }
+    }
+    commands.extend(lines.into_iter().map(Command::Manual));
+    commands
+}

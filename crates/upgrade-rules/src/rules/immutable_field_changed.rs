@@ -1,0 +1,288 @@
+//! `immutable-field-changed`: the API server would refuse an object after others were applied.
+//!
+//! A Deployment's selector, a StatefulSet's selector, claim templates, service and pod policy, and a Job's
+//! template can't change. Helm finds out half-way: it patches what it may, leaves the release `failed`, and the
+//! cluster runs two versions. Charts 8.0.13, 8.3.1 and 10.0.0 change such fields, and so do 13's migration Jobs at
+//! every patch; those are switched off once they are Complete, since a new one would run again.
+//!
+//! Documented: "v8.3.1" and "v8.0.13"; Identity's Deployment in 10.0.0 and the Jobs of 13 are in no guide.
+
+mod fields;
+mod templates;
+
+pub(super) use self::fields::parse_quantity;
+use self::fields::{IMMUTABLE, changed_fields};
+use super::{Rule, heard::Heard};
+
+use crate::{
+    camunda::{Application, Component},
+    change::{Change, ChartVersion, Facts, ObjectChange, Side, after, after_spec},
+    finding::{Action, Command, Finding, Fix, shell},
+    fixes::{conversion, keep_claims::keep_claims, migrations},
+    knowledge::migration::{self, State},
+    kubernetes::{Kind, Object, ObjectRef},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "immutable-field-changed",
+    summary: "a field changes that Kubernetes does not let change",
+    page: include_str!("../../../../docs/rules/immutable-field-changed.md"),
+    judge,
+};
+
+/// The field of a StatefulSet from which its claims are made.
+const TEMPLATES: &str = "volumeClaimTemplates";
+
+/// An object that would change in such fields.
+struct Changed<'a> {
+    object: &'a ObjectRef,
+    fields: Vec<&'static str>,
+    live: &'a Object,
+    /// As it would be, as far as these fields.
+    after: Object,
+    /// Which of 13's migrations it is.
+    migration: Option<Application>,
+}
+
+impl Changed<'_> {
+    fn in_templates(&self) -> bool {
+        self.fields.contains(&TEMPLATES)
+    }
+
+    /// Whether its pods can go on running while it is made anew: they are found by the same selector.
+    fn leaves_pods(&self) -> bool {
+        self.object.kind == Kind::StatefulSet && self.fields == [TEMPLATES]
+    }
+}
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    beside(change, facts, &Heard::nothing())
+}
+
+/// What else is said of an object has its deletion among its own steps, or why it must not be deleted.
+pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+    let mut changed: Vec<_> = change
+        .objects
+        .iter()
+        .filter(|object| !heard.covers(object))
+        .filter_map(|object| {
+            let (fields, live) = changed(change, facts, object)?;
+            Some(Changed {
+                object: &object.object,
+                fields,
+                live,
+                after: after_spec(object, change.gate, live, &IMMUTABLE)?,
+                migration: migration::of(object, Side::Planned),
+            })
+        })
+        .collect();
+    changed.sort_by_key(|changed| (rank(changed.object), changed.object.name.clone()));
+    finding(change, facts, &changed).into_iter().collect()
+}
+
+/// The fields of an object that would change and can't, and the live object.
+pub(super) fn changed<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    object: &ObjectChange,
+) -> Option<(Vec<&'static str>, &'a Object)> {
+    if object.recreated {
+        return None;
+    }
+    let live = facts.get(&object.object)?;
+    let after = match object.object.kind {
+        Kind::Job => after(object, change.gate, Some(live))?,
+        _ => after_spec(object, change.gate, live, &IMMUTABLE)?,
+    };
+    let running = object.running.as_deref();
+    let fields = changed_fields(object.object.kind, live, &after, running);
+    (!fields.is_empty()).then_some((fields, live))
+}
+
+/// The order in which the guide deletes.
+fn rank(object: &ObjectRef) -> usize {
+    const ORDER: [&str; 4] = ["operate", "tasklist", "optimize", "zeebe-gateway"];
+    let kind = match object.kind {
+        Kind::Deployment => 0,
+        Kind::StatefulSet => 100,
+        _ => 200,
+    };
+    kind + ORDER
+        .iter()
+        .position(|name| object.name.ends_with(name))
+        .unwrap_or(ORDER.len())
+}
+
+/// The one finding for all objects of a change.
+fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Finding> {
+    let title = match changed.len() {
+        0 => return None,
+        1 => "An object changes a field that Kubernetes does not let change".to_owned(),
+        count => format!("{count} objects change fields that Kubernetes does not let change"),
+    };
+    let first = match changed.iter().all(is_kept) {
+        true => "",
+        false => " Delete them first; claims stay.",
+    };
+    let mut why = vec![format!(
+        "Half of the upgrade would be applied before the API server refuses these.{first}"
+    )];
+    for changed in changed {
+        why.push(format!(
+            "  {}: {}",
+            changed.object,
+            changed.fields.join(", ")
+        ));
+        if changed.in_templates() {
+            let lines = templates::differences(changed.live, &changed.after);
+            why.extend(lines.into_iter().map(|line| format!("    {line}")));
+        }
+    }
+    if changed.iter().any(Changed::in_templates) {
+        why.push(
+            "Claims that exist keep what they have; templates count for claims that are made from then on."
+                .to_owned(),
+        );
+    }
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title,
+        objects: changed
+            .iter()
+            .map(|changed| changed.object.clone())
+            .collect(),
+        why,
+        fixes: fixes(change, facts, changed),
+        guide: guide(change),
+    })
+}
+
+/// The section that tells of such a change; those of later charts and of overrides are in none.
+fn guide(change: &Change) -> &'static str {
+    let line = |chart: &Option<ChartVersion>| {
+        let line = chart.as_ref().and_then(|chart| chart.line);
+        line.map_or("", |line| line.line.as_str())
+    };
+    match (line(&change.from), line(&change.to)) {
+        ("8.0", "8.0" | "8.1" | "8.2") => "v8.0.13",
+        ("8.1" | "8.2", "8.1" | "8.2") => "",
+        ("8.0" | "8.1" | "8.2", _) | (_, "8.3") => "v8.3.1",
+        _ => "",
+    }
+}
+
+fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
+    let (kept, changed): (Vec<_>, Vec<_>) = changed
+        .iter()
+        .partition(|changed| stays_with_its_values(change, facts, changed.object));
+    let mut fixes = match kept.is_empty() {
+        true => Vec::new(),
+        false => conversion::fixes(change, facts),
+    };
+    let (migrations, changed): (Vec<_>, Vec<_>) =
+        changed.into_iter().partition(|changed| is_kept(changed));
+    fixes.extend(once_complete(change, &migrations));
+    let (left_running, changed): (Vec<_>, Vec<_>) = changed
+        .into_iter()
+        .partition(|changed| changed.leaves_pods());
+    for Changed {
+        object,
+        live,
+        after,
+        ..
+    } in &left_running
+    {
+        fixes.extend(templates::grow(facts, &object.namespace, live, after));
+    }
+    fixes.extend(delete(facts, &changed));
+    fixes.extend(make_anew(facts, &left_running));
+    fixes
+}
+
+/// A StatefulSet that leaves its pods behind takes them up again.
+fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
+    let mut commands = Vec::new();
+    for Changed { object, .. } in changed {
+        let (namespace, name) = (object.namespace.as_str(), object.name.as_str());
+        commands.extend(keep_claims(facts, namespace, name));
+        let words = ["delete", "statefulset", name, "--cascade=orphan"];
+        commands.push(Command::Shell(shell::kubectl(namespace, words)));
+    }
+    let intro = "The pods go on running until the upgrade takes them up again:";
+    (!commands.is_empty()).then(|| Fix::new(intro, commands))
+}
+
+/// Whether an object changes only because the user's values for it are under old keys: then it need not be deleted.
+fn stays_with_its_values(change: &Change, facts: &Facts, object: &ObjectRef) -> bool {
+    let set = change.find(object);
+    set.is_some_and(|set| set.component == Component::Zeebe)
+        && conversion::sets(change, facts, "orchestration.pvc")
+}
+
+fn delete(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
+    let mut commands = Vec::new();
+    for Changed { object, live, .. } in changed {
+        match object.kind {
+            Kind::StatefulSet => {
+                commands.extend(keep_claims(facts, &object.namespace, &object.name));
+            }
+            Kind::Job if migration::state(live) == State::Unfinished => {
+                commands.push(migration::wait(object));
+            }
+            _ => {}
+        }
+    }
+    for kind in [Kind::Deployment, Kind::StatefulSet, Kind::Job] {
+        let of_kind = || {
+            changed
+                .iter()
+                .filter(move |changed| changed.object.kind == kind)
+        };
+        if let Some(first) = of_kind().next() {
+            let kubectl_kind = kind.kubectl();
+            let words = ["delete", kubectl_kind.as_str()];
+            let names = of_kind().map(|changed| changed.object.name.as_str());
+            commands.push(Command::Shell(shell::kubectl(
+                &first.object.namespace,
+                words.into_iter().chain(names),
+            )));
+        }
+    }
+    let jobs = changed
+        .iter()
+        .all(|changed| changed.object.kind == Kind::Job);
+    let intro = match jobs {
+        true => "A Job is made anew once the old one is gone:",
+        false => "There is downtime from here until the upgrade is through:",
+    };
+    (!commands.is_empty()).then(|| Fix::new(intro, commands))
+}
+
+/// A migration that runs is not to be cut off, and one that is Complete not to be repeated.
+fn is_kept(changed: &Changed<'_>) -> bool {
+    changed.migration.is_some() && migration::state(changed.live) != State::Failed
+}
+
+fn once_complete(change: &Change, migrations: &[&Changed<'_>]) -> Vec<Fix> {
+    let unfinished: Vec<_> = migrations
+        .iter()
+        .filter(|changed| migration::state(changed.live) == State::Unfinished)
+        .map(|changed| migration::wait(changed.object))
+        .collect();
+    let kinds: Vec<_> = migrations
+        .iter()
+        .filter_map(|changed| changed.migration)
+        .collect();
+    let mut fixes = Vec::new();
+    if !unfinished.is_empty() {
+        fixes.push(Fix::new(
+            "Wait until the migration is complete:",
+            unfinished,
+        ));
+    }
+    if !kinds.is_empty() {
+        fixes.push(migrations::switch_off(change, &kinds));
+    }
+    fixes
+}

@@ -1,0 +1,163 @@
+//! `migration-unfinished`: the migration from 12 would be cut off before its end.
+//!
+//! 13's migrations are plain Jobs that run for as long as there is something to move. 14 has neither them nor the importers
+//! that they wait for, and a 13 rendered without them has Helm delete them while they run: what has not been moved by then
+//! stays in indices that nothing reads.
+//!
+//! Since chart 13. Documented: "Monitor the migration".
+
+use super::Rule;
+
+use crate::{
+    camunda::{Application, Line},
+    change::{Change, Facts, Gate, ObjectChange, Side},
+    finding::{Action, Command, Finding, Fix, capitalised, shell},
+    fixes::{migrations, way},
+    knowledge::migration::{self, State},
+    kubernetes::{Kind, Object, ObjectRef},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "migration-unfinished",
+    summary: "a migration to 13 would be cut off before it is complete",
+    page: include_str!("../../../../docs/rules/migration-unfinished.md"),
+    judge,
+};
+
+/// A live Job that is not Complete and would go.
+struct Unfinished<'a> {
+    object: &'a ObjectRef,
+    migration: Application,
+    live: &'a Object,
+    state: State,
+}
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    // The way back has a rule of its own, and nobody waits for a migration on it.
+    let leaving = migration::leaving(change);
+    if change.gate != Gate::Release || (leaving.is_none() && change.lines_crossed().is_some()) {
+        return Vec::new();
+    }
+    let jobs: Vec<_> = change
+        .of_kind(Kind::Job)
+        .filter(|job| job.camunda && (leaving.is_some() || job.removed()))
+        .filter_map(|job| unfinished(facts, job))
+        .collect();
+    finding(change, &jobs, leaving).into_iter().collect()
+}
+
+fn unfinished<'a>(facts: &'a Facts, job: &'a ObjectChange) -> Option<Unfinished<'a>> {
+    let migration = migration::of(job, Side::Running)?;
+    let live = facts.get(&job.object)?;
+    let state = migration::state(live);
+    (state != State::Complete).then_some(Unfinished {
+        object: &job.object,
+        migration,
+        live,
+        state,
+    })
+}
+
+fn finding(
+    change: &Change,
+    jobs: &[Unfinished<'_>],
+    leaving: Option<(&Line, &Line)>,
+) -> Option<Finding> {
+    let title = match jobs {
+        [] => return None,
+        [job] => format!("{} is not complete", capitalised(job.migration.name())),
+        _ => "The migrations are not complete".to_owned(),
+    };
+    let mut why = vec![match leaving {
+        Some((from, to)) => format!(
+            "Camunda {} has neither {}'s migrations nor its importers: what has not been moved by then stays where nothing reads it:",
+            to.application, from.application
+        ),
+        None => "Helm deletes what the new manifest leaves out, and what has not been moved by then stays where nothing reads it:".to_owned(),
+    }];
+    why.extend(
+        jobs.iter()
+            .map(|job| format!("  {}: {}", job.object, told(job.live))),
+    );
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title,
+        objects: jobs.iter().map(|job| job.object.clone()).collect(),
+        why,
+        fixes: fixes(change, jobs, leaving.is_some()),
+        guide: "Monitor the migration (8.7 to 8.8)",
+    })
+}
+
+/// How far a Job is, by its status.
+fn told(job: &Object) -> String {
+    let count = |pointer: &str| {
+        let count = job.at(pointer).and_then(serde_json::Value::as_u64);
+        count.unwrap_or_default()
+    };
+    let (active, failed) = (count("/status/active"), count("/status/failed"));
+    match migration::failure(job) {
+        Some(message) => format!("failed: {message}"),
+        None if migration::state(job) == State::Failed => "failed".to_owned(),
+        None => format!("{active} of its pods active, {failed} failed"),
+    }
+}
+
+fn fixes(change: &Change, jobs: &[Unfinished<'_>], leaves: bool) -> Vec<Fix> {
+    let (failed, unfinished): (Vec<_>, Vec<_>) =
+        jobs.iter().partition(|job| job.state == State::Failed);
+    let mut fixes = Vec::new();
+    if !unfinished.is_empty() {
+        fixes.push(Fix::new(
+            "The log tells how far it is:",
+            commands(&unfinished, migration::logs),
+        ));
+        fixes.push(Fix::new("Wait:", commands(&unfinished, migration::wait)));
+        if !leaves {
+            fixes.push(Fix::instead(
+                "Or leave it on for now, and go on:",
+                unfinished
+                    .iter()
+                    .map(|job| migrations::flag(change, job.migration, true))
+                    .map(|flag| Command::Manual(flag.text().to_owned()))
+                    .collect(),
+            ));
+        }
+    }
+    if failed.is_empty() {
+        return fixes;
+    }
+    fixes.push(Fix::new(
+        "What has failed does not run again by itself. The log tells why it did:",
+        commands(&failed, migration::logs),
+    ));
+    fixes.push(Fix::new(
+        "Once the cause is gone, have it made anew:",
+        commands(&failed, delete),
+    ));
+    let running = change.from.as_ref().filter(|_| leaves);
+    fixes.push(match running {
+        Some(from) => way::go_to(
+            change,
+            "by this upgrade with the migration on, and go on from there when it is complete:",
+            &from.version,
+        ),
+        None => Fix::new(
+            "and add to your helm upgrade:",
+            failed
+                .iter()
+                .map(|job| migrations::flag(change, job.migration, true))
+                .collect(),
+        ),
+    });
+    fixes
+}
+
+fn commands(jobs: &[&Unfinished<'_>], command: fn(&ObjectRef) -> Command) -> Vec<Command> {
+    jobs.iter().map(|job| command(job.object)).collect()
+}
+
+fn delete(job: &ObjectRef) -> Command {
+    Command::Manual(shell::kubectl(&job.namespace, ["delete", "job", &job.name]))
+}

@@ -1,0 +1,74 @@
+//! `oidc-env-renamed`: variables that a user set would not be read any more.
+//!
+//! 9 speaks OpenID Connect with any provider, and its applications read other variables than those of Keycloak's
+//! configuration and of Web Modeler before. What a user sets under an old name stops having an effect in silence.
+//!
+//! Since chart 9.0.0. Documented: "v9.0.0, Identity".
+
+use serde_json::Value;
+
+use super::Rule;
+
+use crate::{
+    camunda::{Line, RenamedVariable},
+    change::{Change, Facts, Gate},
+    finding::{Action, Command, Finding, Fix},
+    helm::values::Values,
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "oidc-env-renamed",
+    summary: "9 no longer reads variables that your values set",
+    page: include_str!("../../../../docs/rules/oidc-env-renamed.md"),
+    judge,
+};
+
+/// The chart that renamed them.
+const SINCE: &str = "9.0.0";
+
+fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
+    if change.gate == Gate::Object || !change.enters(SINCE) {
+        return Vec::new();
+    }
+    let lines: Vec<_> = Line::of(SINCE)
+        .into_iter()
+        .flat_map(|line| &line.renamed_variables)
+        .filter(|renamed| is_set(&change.values, renamed))
+        .map(|renamed| match &renamed.to {
+            Some(to) => format!("{}: {} is now {to}", renamed.values, renamed.from),
+            None => format!("{}: {} is gone", renamed.values, renamed.from),
+        })
+        .collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let why = format!(
+        "Your values set them and nothing reads them any more: {}.",
+        lines.join("; ")
+    );
+    let edit = lines.into_iter().map(Command::Manual).collect();
+    vec![Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: "Environment variables have other names in 9".to_owned(),
+        objects: Vec::new(),
+        why: vec![why],
+        fixes: vec![Fix::new("Rename them in your values:", edit)],
+        guide: "v9.0.0, Identity",
+    }]
+}
+
+/// Whether a variable is set under its old name only, for an application that is not switched off.
+fn is_set(values: &Values, renamed: &RenamedVariable) -> bool {
+    let component = renamed.values.split('.').next().unwrap_or_default();
+    if values.flag(&format!("{component}.enabled")) == Some(false) {
+        return false;
+    }
+    let has = |name: &str| {
+        let list = values.get(&renamed.values).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .any(|variable| variable.get("name").and_then(Value::as_str) == Some(name))
+    };
+    has(&renamed.from) && !renamed.to.as_deref().is_some_and(has)
+}

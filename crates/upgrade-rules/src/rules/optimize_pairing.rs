@@ -1,0 +1,76 @@
+//! `optimize-pairing`: an Optimize that this chart can't configure.
+//!
+//! Optimize 3.10.1 brought an environment variable for its redirection that no chart before 8.2.9 sets rightly, and
+//! 3.10.3 another way that charts from 8.2.9 on use: each works with its own charts only.
+//!
+//! Chart 8.2.9. Documented: "v8.2.9".
+
+use semver::Version;
+
+use super::Rule;
+
+use crate::{
+    camunda::{Application, image_version},
+    change::{Change, ChartVersion, Facts},
+    finding::{Action, Command, Finding, Fix},
+    kubernetes::Object,
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "optimize-pairing",
+    summary: "an Optimize that the chart does not fit",
+    page: include_str!("../../../../docs/rules/optimize-pairing.md"),
+    judge,
+};
+
+/// The first chart that fits 3.10.3.
+const FIRST: Version = Version::new(8, 2, 9);
+
+fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
+    let found = change.objects.iter().filter(|object| object.camunda);
+    found
+        .filter_map(|object| {
+            let (optimize, fitting) = misfit(change.to.as_ref(), object.planned.as_deref()?)?;
+            // What runs like that is for whoever runs it to mend.
+            let before = object.running.as_deref();
+            if before.is_some_and(|before| {
+                misfit(change.from.as_ref(), before).is_some_and(|(running, _)| running == optimize)
+            }) {
+                return None;
+            }
+            let chart = &change.to.as_ref()?.version;
+            Some(Finding {
+                rule: RULE.id,
+                action: Action::Deny,
+                title: format!("Optimize {optimize} does not work with chart {chart}"),
+                objects: vec![object.object.clone()],
+                why: vec![
+                    "Optimize 3.10.1 and 3.10.2 belong to charts 8.2.0 to 8.2.8, 3.10.3 to 8.2.9 and later.".to_owned(),
+                ],
+                fixes: vec![Fix::new(
+                    "Take optimize.image.tag out of your values, or add to your helm upgrade:",
+                    vec![Command::HelmFlag(format!("--set-string optimize.image.tag={fitting}"))],
+                )],
+                guide: "v8.2.9",
+            })
+        })
+        .collect()
+}
+
+/// Optimize's version and one that fits, where it does not fit the chart.
+fn misfit(chart: Option<&ChartVersion>, workload: &Object) -> Option<(Version, &'static str)> {
+    if Application::of(workload) != Some(Application::Optimize) {
+        return None;
+    }
+    let chart = chart?.parsed.as_ref()?;
+    let optimize = image_version(workload.image()?)?;
+    let old = [Version::new(3, 10, 1), Version::new(3, 10, 2)].contains(&optimize);
+    let new = optimize == Version::new(3, 10, 3);
+    if old && *chart >= FIRST {
+        Some((optimize, "3.10.3"))
+    } else if new && *chart >= Version::new(8, 2, 0) && *chart < FIRST {
+        Some((optimize, "3.10.2"))
+    } else {
+        None
+    }
+}

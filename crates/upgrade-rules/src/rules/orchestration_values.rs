@@ -1,0 +1,186 @@
+//! `orchestration-values`: what a user set for Zeebe, Operate or Tasklist would be forgotten.
+//!
+//! 13 makes one Orchestration Cluster of Zeebe, its gateway, Operate and Tasklist and reads `orchestration.*`. A layer
+//! of compatibility merges some of the old keys, but only where `zeebe.enabled: true` (or `zeebeGateway.enabled: true`)
+//! stands beside them, which the defaults do not have: all others are dropped in silence, and 14 has no such layer.
+//!
+//! Since chart 13. Documented: "Camunda Helm chart values file changes" (8.7 to 8.8).
+
+use serde_json::{Map, Value};
+
+use super::Rule;
+use crate::{
+    camunda::Line,
+    change::{Change, Facts, Gate},
+    finding::{Action, Finding},
+    fixes::conversion::{self, Move},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "orchestration-values",
+    summary: "values of Zeebe, Operate or Tasklist would have no effect any more",
+    page: include_str!("../../../../docs/rules/orchestration-values.md"),
+    judge,
+};
+
+/// The applications that became one, as their values are called.
+const ROOTS: [&str; 5] = [
+    "zeebe",
+    "zeebeGateway",
+    "zeebe-gateway",
+    "operate",
+    "tasklist",
+];
+/// The line whose chart merges some old keys by itself.
+const COMPATIBLE: &str = "13";
+/// What its layer of compatibility reads of the gateway.
+const GATEWAYS: [&str; 6] = [
+    "zeebeGateway.ingress",
+    "zeebeGateway.contextPath",
+    "zeebeGateway.service.restPort",
+    "zeebeGateway.service.grpcPort",
+    "zeebeGateway.service.commandPort",
+    "zeebeGateway.service.internalPort",
+];
+/// Nobody reads a hundred keys in a refusal.
+const SHOWN: usize = 20;
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    if change.gate == Gate::Object {
+        return Vec::new();
+    }
+    let Some(line) = conversion::entered(change) else {
+        return Vec::new();
+    };
+    let old: Map<String, Value> = change
+        .values
+        .own()
+        .iter()
+        .filter(|(key, _)| ROOTS.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if old.is_empty() {
+        return Vec::new();
+    }
+    let left = left(change, &old, line);
+    let (honoured, lost): (Vec<_>, Vec<_>) = left
+        .into_iter()
+        .partition(|moved| line.line == COMPATIBLE && is_merged(change, &moved.old));
+    let (moved, gone): (Vec<_>, Vec<_>) = lost.into_iter().partition(|moved| moved.new.is_some());
+    let mut findings = Vec::new();
+    if !moved.is_empty() {
+        findings.push(refusal(change, facts, &moved, &gone));
+    } else if !gone.is_empty() {
+        findings.push(warning(
+            format!(
+                "{} of Zeebe's, Operate's or Tasklist's values have no effect any more",
+                gone.len()
+            ),
+            format!("Nothing takes the place of: {}.", shown(&gone).join(", ")),
+        ));
+    }
+    if !honoured.is_empty() {
+        findings.push(warning(
+            "Old keys of Zeebe's values still have an effect in 13 only".to_owned(),
+            format!(
+                "The chart merges them because {}; 14 does not: {}.",
+                "their component is switched on beside them",
+                shown(&honoured).join(", ")
+            ),
+        ));
+    }
+    findings
+}
+
+/// The old keys whose new ones are not set.
+fn left(change: &Change, old: &Map<String, Value>, line: &Line) -> Vec<Move> {
+    let own = change.values.own();
+    let mut left = conversion::moves(old, own, line).list;
+    // What stands as it did by default changes nothing.
+    left.retain(|moved| !is_default(change, &moved.old));
+    let lines = Line::all().iter().take(line.position() + 1);
+    for rule in lines.flat_map(|line| &line.merged_values) {
+        left.extend(rule.left(own).map(|key| Move {
+            old: key.to_owned(),
+            new: Some(rule.to.clone()),
+        }));
+    }
+    left
+}
+
+/// All four were on, and are.
+fn is_default(change: &Change, key: &str) -> bool {
+    key.ends_with(".enabled")
+        && key.matches('.').count() == 1
+        && change.values.flag(key) == Some(true)
+}
+
+/// Whether the new chart's layer of compatibility reads an old key.
+fn is_merged(change: &Change, key: &str) -> bool {
+    let on = |component: &str| change.values.flag(&format!("{component}.enabled")) == Some(true);
+    let layer = change
+        .values
+        .flag("global.compatibility.orchestration.enabled");
+    let Some((root, _)) = key.split_once('.') else {
+        return false;
+    };
+    if layer == Some(false) || !on(root) {
+        return false;
+    }
+    match root {
+        "zeebe" => true,
+        "zeebeGateway" => GATEWAYS.iter().any(|read| key.starts_with(read)),
+        _ => false,
+    }
+}
+
+fn refusal(change: &Change, facts: &Facts, moved: &[Move], gone: &[Move]) -> Finding {
+    let chart = change.to.as_ref().map_or("13", |to| to.version.as_str());
+    let mut why = vec![format!(
+        "Chart {chart} drops these keys of your values in silence:"
+    )];
+    why.extend(shown(moved).into_iter().map(|key| format!("  {key}")));
+    if !gone.is_empty() {
+        why.push(format!(
+            "Nothing takes the place of {}.",
+            shown(gone).join(", ")
+        ));
+    }
+    Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: "What you set for Zeebe, Operate or Tasklist would be forgotten".to_owned(),
+        objects: Vec::new(),
+        why,
+        fixes: conversion::fixes(change, facts),
+        guide: "Camunda Helm chart values file changes (8.7 to 8.8)",
+    }
+}
+
+fn warning(title: String, why: String) -> Finding {
+    Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title,
+        objects: Vec::new(),
+        why: vec![why],
+        fixes: Vec::new(),
+        guide: "Camunda Helm chart values file changes (8.7 to 8.8)",
+    }
+}
+
+fn shown(moves: &[Move]) -> Vec<String> {
+    let mut lines: Vec<_> = moves
+        .iter()
+        .take(SHOWN)
+        .map(|Move { old, new }| match new {
+            Some(new) => format!("{old}: now {new}"),
+            None => old.clone(),
+        })
+        .collect();
+    let hidden = moves.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        lines.push(format!("and {hidden} more"));
+    }
+    lines
+}

@@ -1,0 +1,72 @@
+//! `release-notes`: what to expect of a new line that no rule can judge, a line for each section of the guides.
+//!
+//! The sections are data, in the files of the lines. Documented: "Version update instructions".
+
+use semver::Version;
+
+use super::Rule;
+
+use crate::{
+    camunda::{Line, Note},
+    change::{Change, Facts},
+    finding::{Action, Finding},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "release-notes",
+    summary: "a section of the guides that the upgrade crosses says what to expect",
+    page: include_str!("../../../../docs/rules/release-notes.md"),
+    judge,
+};
+
+fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
+    notes(change)
+        .map(|note| Finding {
+            rule: RULE.id,
+            action: Action::Warn,
+            title: title(note),
+            objects: Vec::new(),
+            why: Vec::new(),
+            fixes: Vec::new(),
+            guide: "Version update instructions",
+        })
+        .collect()
+}
+
+/// The notes that a change of line crosses: most come with the chart, some with Camunda's own images.
+pub(crate) fn notes(change: &Change) -> impl Iterator<Item = &'static Note> {
+    let charts = change.lines_crossed().is_some();
+    let run = change.lines_run();
+    let enters = move |line: &Line| {
+        run.is_some_and(|(from, to)| {
+            (from.position() + 1..=to.position()).contains(&line.position())
+        })
+    };
+    Line::all().iter().flat_map(move |line| {
+        line.notes
+            .iter()
+            .filter(move |note| match note.with_images {
+                true => enters(line),
+                false => charts && crosses(change, note),
+            })
+    })
+}
+
+/// What a note says, with the chart that brings it.
+pub(crate) fn title(note: &Note) -> String {
+    format!("From chart {} on {}", note.since, note.text)
+}
+
+/// A version before the release counts as the release: `14.0.0-alpha5` brings what 14.0.0 does.
+fn crosses(change: &Change, note: &Note) -> bool {
+    let core = |version: &Version| Version::new(version.major, version.minor, version.patch);
+    let version =
+        |chart: &Option<crate::change::ChartVersion>| chart.as_ref()?.parsed.as_ref().map(core);
+    let Ok(since) = Version::parse(&note.since) else {
+        return false;
+    };
+    match (version(&change.from), version(&change.to)) {
+        (Some(from), Some(to)) => from < since && since <= to,
+        _ => false,
+    }
+}

@@ -1,0 +1,193 @@
+//! `user-id-changed`: a workload would run as another user on volumes whose files stay with the old one.
+//!
+//! Chart 8.3.0 takes Zeebe from root to user 1000, 10.0.0 everything to 1001. Kubernetes hands a volume's files to
+//! the pod's fsGroup, but not those of hostPath (which local-path makes) and NFS, nor where a CSI driver says no.
+//!
+//! Charts 8.3.0 and 10.0.0; any line by value. Documented: "v8.3.0", Zeebe; the change of 10.0.0 is in no guide.
+
+use serde_json::{Value, json};
+
+use super::Rule;
+
+use crate::{
+    camunda::{Application, Component, Line},
+    change::{Change, ChartVersion, Facts, Gate, ObjectChange},
+    finding::{Action, Command, Finding, Fix, shell},
+    fixes::flag,
+    knowledge::claims::{self},
+    kubernetes::{Kind, Mounts, Object},
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "user-id-changed",
+    summary: "a workload would run as another user on volumes that stay with the old one",
+    page: include_str!("../../../../docs/rules/user-id-changed.md"),
+    judge,
+};
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    change
+        .of_kind(Kind::StatefulSet)
+        .filter(|set| set.camunda)
+        .flat_map(|set| {
+            let changed = finding(change, facts, set);
+            changed.into_iter().chain(other_group(change, set))
+        })
+        .collect()
+}
+
+/// Brokers whose user somebody chose and whose volumes go to the group that the chart chose; said once, when it comes so.
+fn other_group(change: &Change, set: &ObjectChange) -> Option<Finding> {
+    if change.gate == Gate::Object || set.component != Component::Zeebe {
+        return None;
+    }
+    let group = |object: &Object| {
+        object
+            .at("/spec/template/spec/securityContext/fsGroup")
+            .and_then(Value::as_i64)
+    };
+    let planned = set.planned.as_deref()?;
+    let (user, owner) = (user_set(planned)?, group(planned)?);
+    let own = change.to.as_ref()?.line?.image_user;
+    if user == 0 || user == owner || Some(user) == own {
+        return None;
+    }
+    let running = set.running.as_deref();
+    let as_before =
+        |running: &Object| (user_set(running), group(running)) == (Some(user), Some(owner));
+    if running.is_some_and(as_before) {
+        return None;
+    }
+    let root = change.target_line()?.brokers.count.split('.').next()?;
+    let key = format!("{root}.podSecurityContext.fsGroup");
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: format!(
+            "{} would run as user {user} with volumes of group {owner}",
+            set.object
+        ),
+        objects: vec![set.object.clone()],
+        why: vec![format!(
+            "Kubernetes hands the volumes to fsGroup {owner}, which is not the user's own. Who chooses another user gives its group, too."
+        )],
+        fixes: vec![Fix::new(
+            "Give both the same number; add to your helm upgrade:",
+            vec![flag::set(change, &key, &user.to_string())],
+        )],
+        guide: "v8.3.0, Zeebe",
+    })
+}
+
+fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    let (from, to) = changed_user(change, set)?;
+    let namespace = &set.object.namespace;
+    let before = Mounts::of(claims::predecessor(change, set)?.running.as_deref()?);
+    let after = Mounts::of(set.planned.as_deref()?);
+    let mut claims = Vec::new();
+    for claim in facts.claims(namespace) {
+        let Some((template, ordinal)) = before.parse(claim.name()) else {
+            continue;
+        };
+        let Some((volume, reason)) = facts
+            .volume_of(claim)
+            .and_then(|volume| Some((volume, keeps_owner(facts, volume)?)))
+        else {
+            continue;
+        };
+        if let Some(template) = before.becomes(template, &after) {
+            claims.push((after.claim(template, ordinal), volume.name(), reason));
+        }
+    }
+    if claims.is_empty() {
+        return None;
+    }
+    let commands: Vec<_> = claims
+        .iter()
+        .map(|(claim, _, _)| chown(namespace, claim, to))
+        .collect();
+    let mut why = vec![format!(
+        "User {to} can't write what user {from} owns, and Kubernetes does not change the owner on:"
+    )];
+    why.extend(
+        claims
+            .iter()
+            .map(|(claim, volume, reason)| format!("  claim {claim}, volume {volume} ({reason})")),
+    );
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: format!("{} would run as user {to} instead of {from}", set.object),
+        objects: vec![set.object.clone()],
+        why,
+        fixes: vec![Fix::new(
+            "While its pods are stopped, change the owner:",
+            commands,
+        )],
+        guide: "v8.3.0, Zeebe",
+    })
+}
+
+/// The user that a StatefulSet ran as and the one it is to run as, where both are known and differ.
+pub fn changed_user(change: &Change, set: &ObjectChange) -> Option<(i64, i64)> {
+    let before = claims::predecessor(change, set)?.running.as_deref()?;
+    let from = user(before, &change.from)?;
+    let to = user(set.planned.as_deref()?, &change.to)?;
+    // Root writes everywhere.
+    (from != to && to != 0).then_some((from, to))
+}
+
+fn user(set: &Object, chart: &Option<ChartVersion>) -> Option<i64> {
+    let line: Option<&Line> = chart.as_ref().and_then(|chart| chart.line);
+    user_set(set).or_else(|| match Application::of(set)? {
+        Application::Zeebe => Some(line?.image_user.unwrap_or(0)),
+        _ => None,
+    })
+}
+
+/// The user that the manifest names.
+fn user_set(set: &Object) -> Option<i64> {
+    let set_to = |pointer| set.at(pointer).and_then(Value::as_i64);
+    set_to("/spec/template/spec/containers/0/securityContext/runAsUser")
+        .or_else(|| set_to("/spec/template/spec/securityContext/runAsUser"))
+}
+
+/// Why Kubernetes leaves the files of a volume with their owner, if it does.
+fn keeps_owner(facts: &Facts, volume: &Object) -> Option<String> {
+    if volume.at("/spec/hostPath").is_some() {
+        return Some("hostPath".to_owned());
+    }
+    if volume.at("/spec/nfs").is_some() {
+        return Some("NFS".to_owned());
+    }
+    let driver = volume.str("/spec/csi/driver")?;
+    let known = facts.named(Kind::CsiDriver, "", driver)?;
+    (known.str("/spec/fsGroupPolicy") == Some("None")).then(|| format!("CSI driver {driver}"))
+}
+
+/// A pod that runs once, as root.
+fn chown(namespace: &str, claim: &str, user: i64) -> Command {
+    let overrides = json!({"spec": {
+        "securityContext": {"runAsUser": 0},
+        "containers": [{
+            "name": "chown", "image": "busybox", "command": ["chown", "-R", format!("{user}:{user}"), "/data"],
+            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+        }],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
+    }})
+    .to_string();
+    let pod = format!("chown-{claim}");
+    let overrides = format!("--overrides={overrides}");
+    Command::Shell(shell::kubectl(
+        namespace,
+        [
+            "run",
+            &pod,
+            "--rm",
+            "-i",
+            "--restart=Never",
+            "--image=busybox",
+            &overrides,
+        ],
+    ))
+}

@@ -1,0 +1,68 @@
+//! `web-modeler-postgresql-renamed`: Web Modeler's PostgreSQL would not be there, or not as the user set it up.
+//!
+//! 13 reads `webModelerPostgresql` where 12 read `postgresql`, and nothing at the old key. With Web Modeler switched on
+//! the chart says so itself; with Web Modeler left out the database goes, and its password with it.
+//!
+//! Since chart 13. Documented: "Camunda Helm chart values file changes" (8.7 to 8.8).
+
+use super::Rule;
+use crate::{
+    camunda::{Application, Component},
+    change::{Change, Facts, Gate, Side},
+    finding::{Action, Finding},
+    fixes::conversion,
+    kubernetes::Kind,
+};
+
+pub(super) const RULE: Rule = Rule {
+    id: "web-modeler-postgresql-renamed",
+    summary: "13 no longer reads the values of Web Modeler's PostgreSQL under postgresql",
+    page: include_str!("../../../../docs/rules/web-modeler-postgresql-renamed.md"),
+    judge,
+};
+
+const OLD: &str = "postgresql";
+const NEW: &str = "webModelerPostgresql";
+
+fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+    if change.gate == Gate::Object || !change.enters(conversion::SINCE) {
+        return Vec::new();
+    }
+    let old = change.values.leaves();
+    let old: Vec<_> = old
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| key.split('.').next() == Some(OLD))
+        .filter(|key| {
+            !change
+                .values
+                .mentions(&format!("{NEW}{}", &key[OLD.len()..]))
+        })
+        .collect();
+    if old.is_empty() || !is_in_use(change) {
+        return Vec::new();
+    }
+    let mut why = vec!["Your values set these, and nothing reads them any more:".to_owned()];
+    why.extend(
+        old.iter()
+            .map(|key| format!("  {key}: now {NEW}{}", &key[OLD.len()..])),
+    );
+    vec![Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: "Web Modeler's PostgreSQL is set up under a key that 13 does not read".to_owned(),
+        objects: Vec::new(),
+        why,
+        fixes: conversion::fixes(change, facts),
+        guide: "Camunda Helm chart values file changes (8.7 to 8.8)",
+    }]
+}
+
+/// Whether Web Modeler or its database runs or is to run; without either the values were dead before.
+fn is_in_use(change: &Change) -> bool {
+    let modeler = |side| change.application(Application::WebModeler, side).is_some();
+    let database = change
+        .of_kind(Kind::StatefulSet)
+        .any(|set| set.camunda && set.component == Component::WebModelerPostgresql);
+    modeler(Side::Running) || modeler(Side::Planned) || database
+}

@@ -1,0 +1,180 @@
+//! What is in a namespace of claims, volumes and the StatefulSets and pods on them, and whose.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::new_ordinal;
+use crate::{
+    annotations::REBOUND_FROM,
+    camunda::release_label,
+    change::Facts,
+    knowledge::claims::old_claim,
+    kubernetes::{Kind, Object, namespace_and_name},
+};
+
+/// What a plan is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Scene {
+    /// The namespace.
+    pub namespace: String,
+    /// Claims, StatefulSets and all volumes, and which releases are Camunda's.
+    pub facts: Facts,
+    /// The pods.
+    pub pods: Facts,
+    /// The Camunda releases of the namespace.
+    pub releases: BTreeSet<String>,
+}
+
+/// A claim of elastic's chart.
+#[derive(Clone, Copy, Debug)]
+pub struct OldClaim<'a> {
+    /// The claim.
+    pub claim: &'a Object,
+    /// The StatefulSet that mounts it, or did.
+    pub statefulset: &'a str,
+    /// Which of its pods.
+    pub ordinal: u64,
+}
+
+impl Scene {
+    /// The claims that elastic's chart made in a release, by their ordinals.
+    pub fn old_claims(&self, release: &str) -> Vec<OldClaim<'_>> {
+        let mut claims: Vec<_> = self
+            .facts
+            .claims(&self.namespace)
+            .filter(|claim| self.facts.release_of(claim) == Some(release))
+            .filter(|claim| {
+                let set = self.facts.mounting(claim);
+                is_elastics(claim) || set.is_some_and(is_elastics)
+            })
+            .filter_map(|claim| {
+                let (statefulset, ordinal) = old_claim(claim.name())?;
+                Some(OldClaim {
+                    claim,
+                    statefulset,
+                    ordinal,
+                })
+            })
+            .collect();
+        claims.sort_by_key(|old| old.ordinal);
+        claims
+    }
+
+    /// The volumes that were claims' of elastic's chart and are meant for others, with the names of the former.
+    pub fn rebound(&self) -> impl Iterator<Item = (&Object, &str)> {
+        self.facts
+            .of_kind(Kind::PersistentVolume)
+            .filter_map(|volume| {
+                let (namespace, claim) = namespace_and_name(volume.annotation(REBOUND_FROM)?)?;
+                old_claim(claim)?;
+                (namespace == self.namespace).then_some((volume, claim))
+            })
+    }
+
+    /// The claim of this namespace that a volume's claimRef names.
+    pub fn claim_in<'a>(&self, volume: &'a Object) -> Option<&'a str> {
+        let here = volume.str("/spec/claimRef/namespace") == Some(&self.namespace);
+        volume.str("/spec/claimRef/name").filter(|_| here)
+    }
+
+    /// Whether a release has claims of elastic's chart, or volumes that were taken from such.
+    pub fn has_old_claims(&self, release: &str, statefulset: &str) -> bool {
+        let mut rebound = self.rebound();
+        !self.old_claims(release).is_empty()
+            || rebound.any(|(volume, _)| {
+                let claim = self.claim_in(volume);
+                claim.is_some_and(|claim| new_ordinal(statefulset, claim).is_some())
+            })
+    }
+
+    /// Elastic's StatefulSet of a release.
+    ///
+    /// # Errors
+    /// When it is another release's.
+    pub fn statefulset(&self, name: &str, release: &str) -> Result<Option<&Object>, String> {
+        let set = self.facts.named(Kind::StatefulSet, &self.namespace, name);
+        match set.and_then(release_label) {
+            Some(other) if other != release => Err(format!(
+                "StatefulSet {name} belongs to release {other}, not to {release}."
+            )),
+            _ => Ok(set),
+        }
+    }
+
+    /// The pods that use claims, terminating ones included.
+    pub fn pods_using<'a>(&'a self, claims: &[String]) -> BTreeSet<&'a str> {
+        claims
+            .iter()
+            .flat_map(|claim| self.pods.pods_using(&self.namespace, claim))
+            .collect()
+    }
+
+    /// Chooses the release: the one that is asked for, else the only one that fits.
+    ///
+    /// # Errors
+    /// When there is none or more than one, in words for a user; `what` is what the fitting ones have, `command` what was typed.
+    pub fn choose(
+        &self,
+        asked: Option<&str>,
+        command: &str,
+        what: &str,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<String, String> {
+        let namespace = &self.namespace;
+        let fitting: Vec<_> = self
+            .releases
+            .iter()
+            .map(String::as_str)
+            .filter(|release| fits(release))
+            .collect();
+        let all: Vec<_> = self.releases.iter().map(String::as_str).collect();
+        match (asked, fitting.as_slice()) {
+            (Some(asked), _) if !self.releases.contains(asked) => Err(match all.is_empty() {
+                true => format!(
+                    "namespace {namespace} has no Camunda release at all; -n names another one"
+                ),
+                false => format!(
+                    "namespace {namespace} has no Camunda release {asked}, only {}",
+                    all.join(", ")
+                ),
+            }),
+            (Some(asked), fitting) if !fitting.contains(&asked) => Err(format!(
+                "release {asked} in namespace {namespace} has no {what}"
+            )),
+            (Some(asked), _) => Ok(asked.to_owned()),
+            (None, [only]) => Ok((*only).to_owned()),
+            (None, []) => Err(format!(
+                "no Camunda release in namespace {namespace} has {what}; -n names another namespace"
+            )),
+            (None, several) => Err(format!(
+                "{} releases in namespace {namespace} have {what}: {}; say which: camunda-upgrade-guard {command} {}",
+                several.len(),
+                several.join(", "),
+                several[0]
+            )),
+        }
+    }
+}
+
+/// Of elastic's chart, whatever release.
+pub(super) fn is_elastics(object: &Object) -> bool {
+    object.label("chart") == Some("elasticsearch")
+}
+
+/// The name of elastic's StatefulSet, where all of these claims are of one.
+///
+/// # Errors
+/// When they are of several.
+pub(super) fn one_statefulset<'a>(claims: &[OldClaim<'a>]) -> Result<&'a str, String> {
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    for old in claims {
+        names.insert(old.statefulset, old.claim.name());
+    }
+    let mut sets = names.into_iter();
+    match (sets.next(), sets.next()) {
+        (Some((one, _)), None) => Ok(one),
+        (Some((_, claim)), Some((_, other))) => Err(format!(
+            "Claims {claim} and {other} are of two StatefulSets; which of them is to go on can't be told."
+        )),
+        _ => Err("There is no claim of elastic's chart.".to_owned()),
+    }
+}

@@ -1,0 +1,216 @@
+//! One thing to do, what it says of itself, and the rights that it takes.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::amend::Move;
+use crate::{
+    kubernetes::Access,
+    kubernetes::{Kind, ObjectRef},
+};
+
+/// One thing to do to the cluster, or to wait for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A volume outlives its claim.
+    Retain {
+        /// The volume.
+        volume: String,
+        /// Its policy.
+        policy: String,
+    },
+    /// A StatefulSet leaves its claims alone when it is scaled down or deleted.
+    KeepClaims {
+        /// The StatefulSet.
+        statefulset: String,
+    },
+    /// A claim has no owner that takes it along.
+    Disown {
+        /// The claim.
+        claim: String,
+    },
+    /// A StatefulSet has no pods.
+    Stop {
+        /// The StatefulSet.
+        statefulset: String,
+        /// How many it has.
+        replicas: u64,
+    },
+    /// No pod uses the claims any more.
+    AwaitPods {
+        /// The claims.
+        claims: Vec<String>,
+    },
+    /// A volume goes to the new claim.
+    HandOver {
+        /// The volume.
+        volume: String,
+        /// From which claim to which.
+        moved: Move,
+    },
+    /// A volume goes back to the old claim.
+    HandBack {
+        /// The volume.
+        volume: String,
+        /// From which claim to which.
+        moved: Move,
+    },
+    /// A claim that was deleted is there again, over its volume.
+    Remake {
+        /// The claim.
+        claim: Value,
+        /// Its name.
+        name: String,
+        /// Its volume.
+        volume: String,
+    },
+    /// A claim is Bound.
+    AwaitBound {
+        /// The claim.
+        claim: String,
+        /// Its volume.
+        volume: String,
+    },
+    /// A volume forgets that it was handed over.
+    Restore {
+        /// The volume.
+        volume: String,
+        /// The claim that it belongs to.
+        claim: String,
+        /// The policy that it had.
+        policy: Option<String>,
+    },
+    /// A claim has labels.
+    Label {
+        /// The claim.
+        claim: String,
+        /// The labels.
+        labels: Vec<(String, String)>,
+    },
+    /// A StatefulSet goes, and its pods stay.
+    DeleteStatefulSet {
+        /// The StatefulSet.
+        statefulset: String,
+        /// Its uid.
+        uid: String,
+    },
+}
+
+/// As a line of a plan and of what was done.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Retain { volume, policy } => {
+                write!(
+                    f,
+                    "volume {volume}: reclaim policy Retain in place of {policy}"
+                )
+            }
+            Step::KeepClaims { statefulset } => write!(
+                f,
+                "StatefulSet {statefulset}: its claims stay when it is scaled down or deleted"
+            ),
+            Step::Disown { claim } => write!(f, "claim {claim}: no owner that takes it along"),
+            Step::Stop {
+                statefulset,
+                replicas,
+            } => write!(
+                f,
+                "StatefulSet {statefulset}: from {replicas} to 0 pods; Elasticsearch is down from here on"
+            ),
+            Step::AwaitPods { claims } => {
+                write!(f, "wait until no pod uses {}", claims.join(", "))
+            }
+            Step::HandOver { volume, moved } => write!(
+                f,
+                "volume {volume}: from claim {} to {}",
+                moved.from, moved.to
+            ),
+            Step::HandBack { volume, moved } => write!(
+                f,
+                "volume {volume}: back from claim {} to {}",
+                moved.from, moved.to
+            ),
+            Step::Remake { name, volume, .. } => {
+                write!(f, "claim {name}: made again, over volume {volume}")
+            }
+            Step::AwaitBound { claim, volume } => {
+                write!(f, "wait until claim {claim} is Bound to volume {volume}")
+            }
+            Step::Restore {
+                volume,
+                policy: Some(policy),
+                ..
+            } => write!(f, "volume {volume}: reclaim policy {policy} again"),
+            Step::Restore { volume, .. } => {
+                write!(
+                    f,
+                    "volume {volume}: no note of the claim that it was meant for"
+                )
+            }
+            Step::Label { claim, labels } => {
+                let labels: Vec<_> = labels
+                    .iter()
+                    .map(|(key, value)| format!("{key}={value}"))
+                    .collect();
+                write!(f, "claim {claim}: labels {}", labels.join(" "))
+            }
+            Step::DeleteStatefulSet { statefulset, .. } => write!(
+                f,
+                "StatefulSet {statefulset}: deleted without its pods and claims"
+            ),
+        }
+    }
+}
+
+impl Step {
+    /// Whether it only waits.
+    pub fn waits(&self) -> bool {
+        matches!(self, Step::AwaitPods { .. } | Step::AwaitBound { .. })
+    }
+
+    /// The object that it changes or looks at; for one that waits for pods, none.
+    pub fn object(&self, namespace: &str) -> Option<ObjectRef> {
+        let (kind, name) = match self {
+            Step::Retain { volume, .. }
+            | Step::HandOver { volume, .. }
+            | Step::HandBack { volume, .. }
+            | Step::Restore { volume, .. } => (Kind::PersistentVolume, volume),
+            Step::KeepClaims { statefulset }
+            | Step::Stop { statefulset, .. }
+            | Step::DeleteStatefulSet { statefulset, .. } => (Kind::StatefulSet, statefulset),
+            Step::Disown { claim } | Step::AwaitBound { claim, .. } | Step::Label { claim, .. } => {
+                (Kind::PersistentVolumeClaim, claim)
+            }
+            Step::Remake { name, .. } => (Kind::PersistentVolumeClaim, name),
+            Step::AwaitPods { .. } => return None,
+        };
+        Some(ObjectRef::new(kind, namespace, name))
+    }
+
+    /// The requests that it makes beside lists, which made the plan.
+    pub fn accesses(&self, namespace: &str) -> Vec<Access> {
+        let Some(object) = self.object(namespace) else {
+            return Vec::new();
+        };
+        let mut accesses = vec![Access::new("get", &object)];
+        accesses.extend(match self {
+            Step::Stop { .. } => Some(Access::scale("patch", &object)),
+            Step::DeleteStatefulSet { .. } => Some(Access::new("delete", &object)),
+            Step::Remake { .. } => Some(Access::new("create", &object)),
+            Step::AwaitPods { .. } | Step::AwaitBound { .. } => None,
+            _ => Some(Access::new("patch", &object)),
+        });
+        let claim = match self {
+            Step::HandOver { moved, .. } | Step::HandBack { moved, .. } => Some(&moved.to),
+            Step::Restore { claim, .. } => Some(claim),
+            _ => None,
+        };
+        accesses.extend(claim.map(|claim| {
+            let claim = ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim);
+            Access::new("get", &claim)
+        }));
+        accesses
+    }
+}

@@ -1,0 +1,71 @@
+//! Reads what plans are made of.
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+
+use crate::volume_move::Scene;
+use crate::{
+    camunda::{INSTANCE, PART_OF},
+    change::Facts,
+    cluster::Cluster,
+    kubernetes::Kind,
+};
+
+/// What a namespace has of claims, StatefulSets, pods and Camunda releases, and all volumes.
+///
+/// # Errors
+/// When something can't be read: a plan with gaps would be none.
+pub async fn scene(cluster: &Cluster, namespace: &str) -> Result<Scene> {
+    let own: &[_] = &[PART_OF];
+    let lists: [(Kind, &[(&str, &str)]); 4] = [
+        (Kind::PersistentVolumeClaim, &[]),
+        (Kind::StatefulSet, &[]),
+        (Kind::PersistentVolume, &[]),
+        (Kind::Deployment, own),
+    ];
+    let lists = lists.map(|(kind, labels)| async move {
+        let objects = list(cluster, kind, namespace, labels).await?;
+        anyhow::Ok((kind, objects))
+    });
+    let (read, pods) = futures::try_join!(try_join_all(lists), pods(cluster, namespace))?;
+    let mut scene = Scene {
+        namespace: namespace.to_owned(),
+        pods,
+        ..Scene::default()
+    };
+    for (kind, objects) in read {
+        for object in objects {
+            let own = object.label(PART_OF.0) == Some(PART_OF.1);
+            if let Some(release) = object.label(INSTANCE).filter(|_| own) {
+                scene.facts.insert_release(namespace, release);
+                scene.releases.insert(release.to_owned());
+            }
+            scene.facts.insert(kind, object);
+        }
+    }
+    Ok(scene)
+}
+
+/// The pods of a namespace.
+///
+/// # Errors
+/// When they can't be read.
+pub(super) async fn pods(cluster: &Cluster, namespace: &str) -> Result<Facts> {
+    let mut pods = Facts::default();
+    for pod in list(cluster, Kind::Pod, namespace, &[]).await? {
+        pods.insert(Kind::Pod, pod);
+    }
+    Ok(pods)
+}
+
+async fn list(
+    cluster: &Cluster,
+    kind: Kind,
+    namespace: &str,
+    labels: &[(&str, &str)],
+) -> Result<Vec<std::sync::Arc<crate::kubernetes::Object>>> {
+    cluster
+        .list(kind, namespace, labels)
+        .await
+        .with_context(|| format!("can't list {}", kind.plural()))
+}

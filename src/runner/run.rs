@@ -1,0 +1,233 @@
+//! Does the steps of a plan. What a step finds done already it leaves alone, and what it has done it reads again.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+use super::read::pods;
+use crate::volume_move::{Step, amend};
+use crate::{
+    cluster::{Cluster, Effect, LiveCluster, Patch, WriteError},
+    kubernetes::{Kind, Object, ObjectRef, replicas},
+};
+
+/// How often a step is tried over an object that others change at the same time, or change back.
+const ATTEMPTS: usize = 8;
+
+/// Does steps in one namespace.
+pub struct Runner {
+    live: LiveCluster,
+    cluster: Cluster,
+    namespace: String,
+    pub(super) effect: Effect,
+    pub(super) patience: Duration,
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It is as it is to be.
+    Done,
+    /// The API server would do it.
+    Tried,
+    /// It can't be known before the steps before it are done.
+    Later(&'static str),
+    /// It is done, but for this.
+    But(String),
+}
+
+impl Runner {
+    /// Waits for as long as `patience` in each step that waits.
+    pub fn new(live: LiveCluster, namespace: &str, effect: Effect, patience: Duration) -> Self {
+        Self {
+            cluster: Cluster::Live(live.clone()),
+            live,
+            namespace: namespace.to_owned(),
+            effect,
+            patience,
+        }
+    }
+
+    /// Does one step.
+    ///
+    /// # Errors
+    /// When it can't be done, or does not stay done.
+    pub async fn run(&self, step: &Step) -> Result<Done> {
+        match step {
+            Step::Retain { .. } => self.amend(step, |volume| Ok(amend::retained(volume))).await,
+            Step::KeepClaims { .. } => self.amend(step, |set| Ok(amend::keeping_claims(set))).await,
+            Step::Disown { .. } => self.amend(step, |claim| Ok(amend::disowned(claim))).await,
+            Step::Label { labels, .. } => {
+                self.amend(step, |claim| Ok(amend::labelled(claim, labels)))
+                    .await
+            }
+            Step::Stop { .. } => self.stop(step).await,
+            Step::AwaitPods { claims } => self.await_pods(claims).await,
+            Step::HandOver { volume, moved } => {
+                let used = self.pods_using(std::slice::from_ref(&moved.from)).await?;
+                if !used.is_empty() && self.effect == Effect::Stored {
+                    bail!(
+                        "claim {} is in use again by {}",
+                        moved.from,
+                        used.join(", ")
+                    );
+                }
+                self.free_for(&moved.to, volume).await?;
+                let done = self.amend(step, |volume| amend::handed_over(volume, moved));
+                match done.await {
+                    // A guard asks the same as this command, of a cluster where nothing has been done yet.
+                    Err(_) if !used.is_empty() && self.effect == Effect::DryRun => {
+                        Ok(Done::Later("it can be tried once the pods are gone"))
+                    }
+                    done => done,
+                }
+            }
+            Step::HandBack { volume, moved } => {
+                let new = self.get(&self.claim(&moved.from)).await?;
+                let took = new.is_some_and(|new| new.str("/spec/volumeName") == Some(volume));
+                if took {
+                    bail!("claim {} has taken volume {volume} meanwhile", moved.from);
+                }
+                self.amend(step, |volume| amend::handed_back(volume, moved))
+                    .await
+            }
+            Step::Remake { claim, volume, .. } => self.remake(step, claim, volume).await,
+            Step::AwaitBound { claim, volume } => self.await_bound(claim, volume).await,
+            Step::Restore { claim, policy, .. } => {
+                self.restore(step, claim, policy.as_deref()).await
+            }
+            Step::DeleteStatefulSet { uid, .. } => self.delete(step, uid).await,
+        }
+    }
+
+    /// Changes an object until there is nothing left to change, each time only over the version that was looked at.
+    async fn amend(
+        &self,
+        step: &Step,
+        missing: impl Fn(&Object) -> Result<Option<Value>, String>,
+    ) -> Result<Done> {
+        let reference = self.object(step)?;
+        for _ in 0..ATTEMPTS {
+            let object = self.get(&reference).await?;
+            let object = object.ok_or_else(|| anyhow!("{reference} is not there any more"))?;
+            let patch = missing(&object).map_err(|why| anyhow!("{reference}: {why}"))?;
+            let Some(mut patch) = patch else {
+                return Ok(Done::Done);
+            };
+            patch["metadata"]["resourceVersion"] =
+                object.at("/metadata/resourceVersion").cloned().into();
+            let patched = self
+                .live
+                .patch(&reference, Patch::Merge(&patch), self.effect)
+                .await;
+            match patched {
+                Ok(_) if self.effect == Effect::DryRun => return Ok(Done::Tried),
+                // The next look says whether it is so.
+                Ok(_) | Err(WriteError::Changed(_)) => {}
+                Err(error) => {
+                    return Err(error).with_context(|| format!("can't patch {reference}"));
+                }
+            }
+        }
+        bail!("{reference} does not stay as it is set: something else changes it back")
+    }
+
+    async fn stop(&self, step: &Step) -> Result<Done> {
+        let reference = self.object(step)?;
+        let scaled = self.live.scale(&reference, 0, self.effect).await;
+        scaled.with_context(|| format!("can't scale {reference} to 0"))?;
+        if self.effect == Effect::DryRun {
+            return Ok(Done::Tried);
+        }
+        match self.get(&reference).await? {
+            Some(set) if replicas(&set) > 0 => bail!("{reference} does not stay scaled to 0"),
+            _ => Ok(Done::Done),
+        }
+    }
+
+    async fn remake(&self, step: &Step, claim: &Value, volume: &str) -> Result<Done> {
+        let reference = self.object(step)?;
+        match self.live.create(&reference, claim, self.effect).await {
+            Ok(_) if self.effect == Effect::DryRun => return Ok(Done::Tried),
+            Ok(_) | Err(WriteError::Exists) => {}
+            Err(error) => return Err(error).with_context(|| format!("can't create {reference}")),
+        }
+        match self.get(&reference).await? {
+            Some(made) if made.str("/spec/volumeName") == Some(volume) => Ok(Done::Done),
+            _ => bail!("{reference} was made by somebody else meanwhile, for another volume"),
+        }
+    }
+
+    async fn restore(&self, step: &Step, claim: &str, policy: Option<&str>) -> Result<Done> {
+        let owner = self.get(&self.claim(claim)).await?;
+        let done = self
+            .amend(step, |volume| Ok(amend::restored(volume, owner.as_deref())))
+            .await?;
+        if done != Done::Done {
+            return Ok(done);
+        }
+        let volume = self.get(&self.object(step)?).await?;
+        let now = volume
+            .as_deref()
+            .and_then(|volume| volume.str("/spec/persistentVolumeReclaimPolicy"));
+        match policy.filter(|policy| now != Some(policy)) {
+            Some(policy) => Ok(Done::But(format!(
+                "reclaim policy {} stays: {policy} would not be safe, or a guard does not let it be",
+                now.unwrap_or("Retain")
+            ))),
+            None => Ok(Done::Done),
+        }
+    }
+
+    async fn delete(&self, step: &Step, uid: &str) -> Result<Done> {
+        let reference = self.object(step)?;
+        match self.live.delete(&reference, uid, true, self.effect).await {
+            Ok(()) if self.effect == Effect::DryRun => return Ok(Done::Tried),
+            Ok(()) | Err(WriteError::Missing) => {}
+            Err(error) => return Err(error).with_context(|| format!("can't delete {reference}")),
+        }
+        self.await_gone(&reference, uid).await
+    }
+
+    /// A claim that somebody made meanwhile on another volume would start empty, or mix data.
+    async fn free_for(&self, claim: &str, volume: &str) -> Result<()> {
+        let read = self.get(&self.claim(claim)).await?;
+        let other = read
+            .as_deref()
+            .and_then(|claim| claim.str("/spec/volumeName"))
+            .filter(|other| !other.is_empty() && *other != volume);
+        match other {
+            Some(other) => bail!("claim {claim} is on volume {other} by now"),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn pods_using(&self, claims: &[String]) -> Result<Vec<String>> {
+        let pods = pods(&self.cluster, &self.namespace).await?;
+        let mut using: Vec<_> = claims
+            .iter()
+            .flat_map(|claim| pods.pods_using(&self.namespace, claim))
+            .map(str::to_owned)
+            .collect();
+        using.sort();
+        using.dedup();
+        Ok(using)
+    }
+
+    pub(super) async fn get(
+        &self,
+        reference: &ObjectRef,
+    ) -> Result<Option<std::sync::Arc<Object>>> {
+        let read = self.cluster.get(reference).await;
+        read.with_context(|| format!("can't get {reference}"))
+    }
+
+    pub(super) fn claim(&self, name: &str) -> ObjectRef {
+        ObjectRef::new(Kind::PersistentVolumeClaim, &self.namespace, name)
+    }
+
+    fn object(&self, step: &Step) -> Result<ObjectRef> {
+        step.object(&self.namespace).context("it has no object")
+    }
+}

@@ -1,0 +1,72 @@
+//! The steps that wait, and the end of those that take their time.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::time::{Instant, sleep};
+
+use super::run::{Done, Runner};
+use crate::volume_move::amend;
+use crate::{
+    cluster::Effect,
+    kubernetes::{Kind, ObjectRef},
+};
+
+/// From one look at what is waited for to the next.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Runner {
+    pub(super) async fn await_pods(&self, claims: &[String]) -> Result<Done> {
+        if self.effect == Effect::DryRun {
+            return Ok(Done::Later("nothing was stopped"));
+        }
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let pods = self.pods_using(claims).await?;
+            if pods.is_empty() {
+                return Ok(Done::Done);
+            }
+            if Instant::now() >= deadline {
+                bail!("still in use by {}", pods.join(", "));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    pub(super) async fn await_bound(&self, claim: &str, volume: &str) -> Result<Done> {
+        if self.effect == Effect::DryRun {
+            return Ok(Done::Later("nothing was handed back"));
+        }
+        let volume = ObjectRef::new(Kind::PersistentVolume, "", volume);
+        let claim = self.claim(claim);
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let (read, owned) = (self.get(&claim).await?, self.get(&volume).await?);
+            if let (Some(read), Some(owned)) = (&read, &owned)
+                && amend::is_bound(read, owned)
+            {
+                return Ok(Done::Done);
+            }
+            if Instant::now() >= deadline {
+                let phase = read.as_deref().and_then(|read| read.str("/status/phase"));
+                bail!("{claim} is {}", phase.unwrap_or("not there"));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Until an object is gone; the garbage collector lets what it owns go first.
+    pub(super) async fn await_gone(&self, reference: &ObjectRef, uid: &str) -> Result<Done> {
+        let deadline = Instant::now() + self.patience;
+        while let Some(object) = self.get(reference).await? {
+            if object.uid() != Some(uid) {
+                break;
+            }
+            if Instant::now() >= deadline {
+                bail!("{reference} is still there");
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(Done::Done)
+    }
+}

@@ -1,0 +1,236 @@
+//! The house stays as it is described: the crate of the rules needs no cluster, and no module imports in a circle.
+
+#![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use syn::{
+    Attribute, Item, ItemUse, UseTree,
+    spanned::Spanned,
+    visit::{self, Visit},
+};
+
+/// The longest that a function may be, in lines.
+const LONGEST: usize = 60;
+
+/// What judging has no need of.
+const NEVER: [&str; 8] = [
+    "tokio",
+    "kube",
+    "k8s-openapi",
+    "axum",
+    "hyper",
+    "rustls",
+    "clap",
+    "camunda-upgrade-guard",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn is_test(attribute: &Attribute) -> bool {
+    let text = attribute
+        .meta
+        .require_list()
+        .map(|list| list.tokens.to_string());
+    attribute.path().is_ident("cfg") && text.is_ok_and(|text| text == "test")
+}
+
+/// The paths that a file names, from the crate's root.
+struct Named<'a> {
+    module: &'a [String],
+    paths: BTreeSet<Vec<String>>,
+}
+
+impl Named<'_> {
+    fn add(&mut self, segments: &[String]) {
+        let mut base = match segments.first().map(String::as_str) {
+            Some("crate") => Vec::new(),
+            Some("self" | "super") => self.module.to_vec(),
+            _ => return,
+        };
+        for segment in segments {
+            match segment.as_str() {
+                "crate" | "self" => {}
+                "super" => drop(base.pop()),
+                name => base.push(name.to_owned()),
+            }
+        }
+        self.paths.insert(base);
+    }
+
+    fn add_tree(&mut self, tree: &UseTree, before: &[String]) {
+        let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
+        match tree {
+            UseTree::Path(path) => self.add_tree(&path.tree, &with(&path.ident)),
+            UseTree::Name(name) => self.add(&with(&name.ident)),
+            UseTree::Rename(rename) => self.add(&with(&rename.ident)),
+            UseTree::Glob(_) => self.add(before),
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.add_tree(tree, before);
+                }
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Named<'_> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        match item {
+            Item::Mod(module) if module.attrs.iter().any(is_test) => {}
+            _ => visit::visit_item(self, item),
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.add_tree(&item.tree, &[]);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments = path.segments.iter().map(|it| it.ident.to_string());
+        self.add(&segments.collect::<Vec<_>>());
+        visit::visit_path(self, path);
+    }
+}
+
+/// Modules by name, and the modules that each imports. A module of many files counts by its parts.
+fn imports(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    const OF_PARTS: [&str; 3] = ["fixes", "knowledge", "rules"];
+    let name = |path: &[String]| match path {
+        [first, second, ..] if OF_PARTS.contains(&first.as_str()) => format!("{first}::{second}"),
+        path => path.first().cloned().unwrap_or_default(),
+    };
+    let files = sources(folder);
+    let module = |path: &Path| -> Vec<String> {
+        let path = path.strip_prefix(folder).unwrap().with_extension("");
+        let parts = path.iter().map(|part| part.to_str().unwrap().to_owned());
+        parts.collect()
+    };
+    let known: BTreeSet<_> = files.iter().map(|file| name(&module(file))).collect();
+    let mut all = BTreeMap::<_, BTreeSet<_>>::new();
+    for file in &files {
+        let of = module(file);
+        // A test of its own file is no part of the house.
+        if of == ["lib"] || of.last().is_some_and(|last| last == "tests") {
+            continue;
+        }
+        let mut named = Named {
+            module: &of,
+            paths: BTreeSet::new(),
+        };
+        named.visit_file(&syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap());
+        let own = name(&of);
+        let imported = named.paths.iter().map(|path| name(path));
+        let imported = imported.filter(|other| *other != own && known.contains(other));
+        all.entry(own.clone()).or_default().extend(imported);
+    }
+    all
+}
+
+#[test]
+fn no_module_of_the_rules_imports_in_a_circle() {
+    let mut left = imports(&root().join("crates/upgrade-rules/src"));
+    assert!(left.len() > 100, "{}", left.len());
+    assert!(left["rules::values_dropped"].contains("fixes::convert"));
+    loop {
+        let names: BTreeSet<_> = left.keys().cloned().collect();
+        let before = left.len();
+        left.retain(|_, imported| imported.iter().any(|other| names.contains(other)));
+        if left.len() == before {
+            break;
+        }
+    }
+    assert!(left.is_empty(), "{left:#?}");
+}
+
+#[test]
+fn the_rules_need_no_cluster() {
+    let cargo = env::var_os("CARGO").unwrap();
+    let tree = Command::new(cargo)
+        .args(["tree", "--locked", "--offline", "-p", "upgrade-rules"])
+        .args(["-e", "normal", "--prefix", "none", "--format", "{lib}"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let found: BTreeSet<_> = tree.lines().collect();
+    assert!(found.contains("serde_json"), "{found:?}");
+    for never in NEVER {
+        assert!(!found.contains(never.replace('-', "_").as_str()), "{never}");
+    }
+}
+
+/// The functions of a file, each with its length.
+#[derive(Default)]
+struct Functions(Vec<(String, usize)>);
+
+impl Functions {
+    fn add(&mut self, signature: &syn::Signature, whole: &impl Spanned) {
+        let (start, end) = (signature.span().start(), whole.span().end());
+        let lines = end.line - start.line + 1;
+        self.0.push((signature.ident.to_string(), lines));
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions {
+    fn visit_item(&mut self, item: &'ast Item) {
+        match item {
+            Item::Mod(module) if module.attrs.iter().any(is_test) => {}
+            _ => visit::visit_item(self, item),
+        }
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_impl_item_fn(self, function);
+    }
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    let folders = ["src", "crates/upgrade-rules/src"];
+    let mut long = Vec::new();
+    for file in folders.iter().flat_map(|it| sources(&root().join(it))) {
+        if file.file_stem().is_some_and(|stem| stem == "tests") {
+            continue;
+        }
+        let mut functions = Functions::default();
+        functions.visit_file(&syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap());
+        let longer = functions
+            .0
+            .into_iter()
+            .filter(|(_, lines)| *lines >= LONGEST);
+        long.extend(longer.map(|(name, lines)| format!("{}: {name}: {lines}", file.display())));
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
