@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::{
     cluster::Right,
-    finding::{Action, Finding, OVERRIDDEN},
+    finding::{Action, Finding, OVERRIDDEN, RuleId},
     kubernetes::Object,
     rules::RULES,
 };
@@ -32,7 +32,7 @@ pub struct Override {
     /// The revision that it is about: the next one has to be decided anew.
     pub revision: u64,
     /// The rules that do not refuse it.
-    pub rules: BTreeSet<&'static str>,
+    pub rules: BTreeSet<RuleId>,
     /// Why.
     pub reason: String,
 }
@@ -99,8 +99,8 @@ impl Override {
     }
 
     /// How what a rule finds counts under it.
-    pub(crate) fn counts(&self, rule: &str, action: Action) -> Action {
-        match self.rules.contains(rule) {
+    pub(crate) fn counts(&self, rule: RuleId, action: Action) -> Action {
+        match self.rules.contains(&rule) {
             true => Action::Warn,
             false => action,
         }
@@ -117,8 +117,8 @@ impl Override {
     }
 }
 
-fn rule(id: &str) -> Result<&'static str, String> {
-    let rule = RULES.iter().find(|rule| rule.id == id.trim());
+fn rule(id: &str) -> Result<RuleId, String> {
+    let rule = RULES.iter().find(|rule| rule.id.name() == id.trim());
     rule.map(|rule| rule.id)
         .ok_or_else(|| format!("there is no rule {:?}", id.trim()))
 }
@@ -134,7 +134,7 @@ pub fn printed(
     let rules: BTreeSet<_> = findings
         .iter()
         .filter(|finding| finding.action == Action::Deny)
-        .map(|finding| finding.rule)
+        .map(|finding| finding.rule.name())
         .collect();
     let rules: Vec<_> = rules.into_iter().collect();
     let expires = (now + PRINTED).round(Unit::Second).unwrap_or(now);
@@ -194,7 +194,10 @@ mod tests {
             fixes: Vec::new(),
             guide: "",
         };
-        let mut findings = [finding("downgrade"), finding("claims-orphaned")];
+        let mut findings = [
+            finding("downgrade".parse().unwrap()),
+            finding("claims-orphaned".parse().unwrap()),
+        ];
         read.apply(&mut findings);
         assert_eq!(
             findings[0].title,

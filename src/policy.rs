@@ -16,7 +16,7 @@ use self::guarded::one;
 use crate::{
     camunda::NewestPatches,
     change::{Change, Facts},
-    finding::{AUDITED, Action, Finding},
+    finding::{AUDITED, Action, Finding, RuleId},
     gather::{Announced, Reader},
     mutations::volume_reclaim_policy::RetainScope,
     overrides::Override,
@@ -32,7 +32,7 @@ pub struct Policy {
     pub mode: Mode,
     /// How rules count.
     #[serde(default)]
-    pub rules: BTreeMap<RuleId, Setting>,
+    pub rules: BTreeMap<KnownRule, Setting>,
     /// What counts for some releases only; the last that fits wins.
     #[serde(default)]
     pub scopes: Vec<Scope>,
@@ -94,25 +94,25 @@ pub struct Scope {
     pub mode: Option<Mode>,
     /// How rules count here.
     #[serde(default)]
-    pub rules: BTreeMap<RuleId, Setting>,
+    pub rules: BTreeMap<KnownRule, Setting>,
 }
 
 /// The id of a rule that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RuleId(&'static str);
+pub struct KnownRule(RuleId);
 
-impl<'de> Deserialize<'de> for RuleId {
+impl<'de> Deserialize<'de> for KnownRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let rule = RULES.iter().find(|rule| rule.id == text);
-        rule.map(|rule| RuleId(rule.id))
+        let rule = RULES.iter().find(|rule| rule.id.name() == text);
+        rule.map(|rule| KnownRule(rule.id))
             .ok_or_else(|| D::Error::custom(format!("there is no rule {text:?}")))
     }
 }
 
-impl fmt::Display for RuleId {
+impl fmt::Display for KnownRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -249,7 +249,7 @@ impl Policy {
         &self,
         namespace: &str,
         release: &str,
-        rule: &'static str,
+        rule: RuleId,
         action: Action,
     ) -> Option<Action> {
         match self.setting(namespace, release, rule) {
@@ -285,8 +285,8 @@ impl Policy {
         findings
     }
 
-    fn setting(&self, namespace: &str, release: &str, rule: &'static str) -> Option<Setting> {
-        let rule = RuleId(rule);
+    fn setting(&self, namespace: &str, release: &str, rule: RuleId) -> Option<Setting> {
+        let rule = KnownRule(rule);
         let scopes = self.scopes.iter().rev();
         scopes
             .filter(|scope| scope.fits(namespace, release))

@@ -9,7 +9,10 @@ mod table;
 
 pub use self::look::look;
 
-use crate::{change::Gap, finding::Command};
+use crate::{
+    change::Gap,
+    finding::{Command, RuleId},
+};
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +67,7 @@ pub struct Known {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The rule that knows more of it.
-    pub rule: Option<&'static str>,
+    pub rule: Option<RuleId>,
     /// Whether the next upgrade stops at it.
     pub stops: bool,
     /// What it is.

@@ -87,7 +87,7 @@ fn an_imaginary_line_16_is_a_file(folder: &Path) {
     let findings = rules::judge(&change, &facts);
     let finding = findings
         .iter()
-        .find(|finding| finding.rule == "identity-secret-regenerated")
+        .find(|finding| finding.rule.name() == "identity-secret-regenerated")
         .unwrap();
     let commands: String = finding
         .fixes

@@ -94,7 +94,10 @@ impl AdmissionMetrics {
         }
         for rule in RULES.iter().map(|rule| rule.id) {
             for action in Count::ALL.map(Count::name) {
-                let labels = FindingLabels { rule, action };
+                let labels = FindingLabels {
+                    rule: rule.name(),
+                    action,
+                };
                 drop(own.findings.get_or_create(&labels));
             }
         }
@@ -102,7 +105,9 @@ impl AdmissionMetrics {
             drop(own.overrides.get_or_create(&Outcome { outcome }));
         }
         for mutation in MUTATIONS {
-            drop(own.mutations.get_or_create(&MutationLabels { mutation }));
+            drop(own.mutations.get_or_create(&MutationLabels {
+                mutation: mutation.name(),
+            }));
         }
         metrics.register(|registry| {
             registry.register(
@@ -149,12 +154,17 @@ impl AdmissionMetrics {
         for (rule, count) in &verdict.findings {
             let action = count.name();
             self.findings
-                .get_or_create(&FindingLabels { rule, action })
+                .get_or_create(&FindingLabels {
+                    rule: rule.name(),
+                    action,
+                })
                 .inc();
         }
         for (mutation, _) in &verdict.mutations {
             self.mutations
-                .get_or_create(&MutationLabels { mutation })
+                .get_or_create(&MutationLabels {
+                    mutation: mutation.name(),
+                })
                 .inc();
         }
     }

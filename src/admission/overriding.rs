@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{review::Request, verdict::Verdict};
 use crate::{
     change::{Facts, Operation},
-    finding::{Count, Finding, refuses},
+    finding::{Count, Finding, RuleId, refuses},
     gather::Reader,
     helm::release,
     kubernetes::{Kind, Object, ObjectRef},
@@ -40,7 +40,8 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
         .await
     {
         Ok(true) => {
-            let rules: Vec<_> = read.rules.into_iter().collect();
+            let mut rules: Vec<_> = read.rules.into_iter().map(RuleId::name).collect();
+            rules.sort_unstable();
             let (rules, reason) = (rules.join(","), read.reason);
             let (release, revision) = (read.release, read.revision);
             if !request.is_dry_run() {

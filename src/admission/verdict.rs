@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Endpoint, review::Request};
 use crate::{
     denial,
-    finding::{Count, Finding},
+    finding::{Count, Finding, RuleId},
     kubernetes::Kind,
     mutations::Mutated,
     policy::Mode,
@@ -20,9 +20,9 @@ pub(super) struct Verdict {
     warnings: Vec<String>,
     patch: Option<Value>,
     /// The rules that had something to say.
-    pub(super) findings: Vec<(&'static str, Count)>,
+    pub(super) findings: Vec<(RuleId, Count)>,
     /// The mutations that were done, each with what the user is told.
-    pub(super) mutations: Vec<(&'static str, String)>,
+    pub(super) mutations: Vec<(RuleId, String)>,
     /// For the log and Events: which release.
     pub(super) release: Option<String>,
     /// What an override that was made is for.
@@ -177,8 +177,9 @@ impl Verdict {
     pub(super) fn rules(&self, count: Option<Count>) -> String {
         let mut rules = Vec::new();
         for (rule, counts) in &self.findings {
-            if count.is_none_or(|count| count == *counts) && !rules.contains(rule) {
-                rules.push(*rule);
+            let rule = rule.name();
+            if count.is_none_or(|count| count == *counts) && !rules.contains(&rule) {
+                rules.push(rule);
             }
         }
         rules.join(",")
@@ -220,7 +221,7 @@ impl Verdict {
     }
 
     fn done(&self) -> String {
-        let ids: Vec<_> = self.mutations.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<_> = self.mutations.iter().map(|(id, _)| id.name()).collect();
         ids.join(",")
     }
 

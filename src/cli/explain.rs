@@ -33,7 +33,11 @@ impl ExplainArgs {
 }
 
 fn list() -> String {
-    let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    let width = RULES
+        .iter()
+        .map(|rule| rule.id.name().len())
+        .max()
+        .unwrap_or(0);
     RULES
         .iter()
         .map(|rule| format!("{:width$}  {}\n", rule.id, rule.summary))
@@ -55,10 +59,10 @@ impl TypedValueParser for PageOfRule {
     ) -> Result<&'static str, Error> {
         let typed = value.to_string_lossy();
         let id = typed.trim_matches(['[', ']', '`']);
-        if let Some(rule) = RULES.iter().find(|rule| rule.id == id) {
+        if let Some(rule) = RULES.iter().find(|rule| rule.id.name() == id) {
             return Ok(rule.page);
         }
-        let ids = PossibleValuesParser::new(RULES.iter().map(|rule| rule.id));
+        let ids = PossibleValuesParser::new(RULES.iter().map(|rule| rule.id.name()));
         let near = ids.parse_ref(command, arg, OsStr::new(id)).err();
         let meant = near.as_ref().and_then(|error| nearest(error));
         let instead = match meant {
@@ -71,9 +75,9 @@ impl TypedValueParser for PageOfRule {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         let rules = RULES.iter();
-        Some(Box::new(
-            rules.map(|rule| PossibleValue::new(rule.id).help(rule.summary)),
-        ))
+        Some(Box::new(rules.map(|rule| {
+            PossibleValue::new(rule.id.name()).help(rule.summary)
+        })))
     }
 }
 

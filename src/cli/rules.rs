@@ -55,7 +55,12 @@ fn text() -> String {
     let mut rows = vec![["RULE", "RELEASE", "OBJECT", "STOPS"].map(str::to_owned)];
     rows.extend(RULES.iter().map(|rule| {
         let [release, object] = counts(rule).map(|counts| counts.join(", "));
-        [rule.id.to_owned(), release, object, rule.summary.to_owned()]
+        [
+            rule.id.to_string(),
+            release,
+            object,
+            rule.summary.to_owned(),
+        ]
     }));
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let [id, release, object] = [0, 1, 2].map(width);

@@ -3,7 +3,7 @@ use crate::{camunda::Line, kubernetes::Object};
 
 fn finding(rule: &'static str, action: Action) -> Finding {
     Finding {
-        rule,
+        rule: rule.parse().unwrap(),
         action,
         title: "Something".to_owned(),
         objects: Vec::new(),
@@ -22,7 +22,7 @@ fn actions(policy: &str, namespace: &str, release: &str) -> Vec<(&'static str, A
     let counted = policy.apply(namespace, release, found);
     counted
         .iter()
-        .map(|finding| (finding.rule, finding.action))
+        .map(|finding| (finding.rule.name(), finding.action))
         .collect()
 }
 

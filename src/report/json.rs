@@ -101,7 +101,7 @@ impl<'a> Problem<'a> {
             commands: fix.commands.iter().map(Typed::of).collect(),
         });
         Problem {
-            rule: finding.rule,
+            rule: finding.rule.name(),
             action: finding.action.name(),
             summary: rule.map_or("", |rule| rule.summary),
             title: &finding.title,

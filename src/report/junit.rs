@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Report;
 use crate::{
     denial,
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     rules::{NOT_CHECKED, RULES},
 };
 
@@ -51,7 +51,7 @@ pub(super) fn print(report: &Report) -> String {
     text + "  </testsuite>\n</testsuites>\n"
 }
 
-fn case(report: &Report, rule: &str, found: &[&Finding], element: Option<&str>) -> String {
+fn case(report: &Report, rule: RuleId, found: &[&Finding], element: Option<&str>) -> String {
     let change = &report.change;
     let class = attribute(&format!("{}.{}", change.namespace, change.release));
     let start = format!("    <testcase name=\"{rule}\" classname=\"{class}\"");

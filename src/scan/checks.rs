@@ -8,7 +8,7 @@ mod workloads;
 use super::Problem;
 use crate::{
     change::{Facts, RenderedObject},
-    finding::{Action, Command, shell},
+    finding::{Action, Command, RuleId, shell},
     forecast::{Forecast, Standing},
     gather::Recorded,
     kubernetes::{Kind, Object},
@@ -68,10 +68,10 @@ impl Look<'_> {
     }
 
     /// The command of this program that does what a rule asks for.
-    fn own_command(&self, rule: &str) -> Option<Command> {
+    fn own_command(&self, rule: RuleId) -> Option<Command> {
         let name = match rule {
-            "elasticsearch-claims-orphaned" => "rebind",
-            "elasticsearch-claim-labels" => "relabel",
+            RuleId::ElasticsearchClaimsOrphaned => "rebind",
+            RuleId::ElasticsearchClaimLabels => "relabel",
             _ => return None,
         };
         let Standing {

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{Known, Problem, Row, Scan};
-use crate::{change::Gap, finding::Command};
+use crate::{
+    change::Gap,
+    finding::{Command, RuleId},
+};
 
 /// The version of this format.
 const API_VERSION: &str = "camunda-upgrade-guard/v1";
@@ -111,7 +114,7 @@ impl<'a> Line<'a> {
 impl<'a> Found<'a> {
     fn of(problem: &'a Problem) -> Self {
         Self {
-            rule: problem.rule,
+            rule: problem.rule.map(RuleId::name),
             stops: problem.stops,
             title: &problem.title,
             why: &problem.why,

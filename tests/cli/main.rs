@@ -13,7 +13,7 @@ use std::{
     process::{Command, Output},
 };
 
-use camunda_upgrade_guard::{cli::Cli, mutations::MUTATIONS, rules::RULES};
+use camunda_upgrade_guard::{cli::Cli, finding::RuleId, mutations::MUTATIONS, rules::RULES};
 use clap::CommandFactory;
 
 fn guard(args: &[&str]) -> Output {
@@ -57,7 +57,10 @@ fn the_guides_tables_name_every_rule() {
     let text: Vec<_> = text.lines().map(cell).collect();
     let text = text.join("\n");
     let named: BTreeSet<_> = text.split('`').skip(1).step_by(2).filter(known).collect();
-    let ids = RULES.iter().map(|rule| rule.id).chain(MUTATIONS);
+    let ids = RULES
+        .iter()
+        .map(|rule| rule.id.name())
+        .chain(MUTATIONS.map(RuleId::name));
     let known: BTreeSet<_> = ids.chain(["management-password"]).collect();
     assert_eq!(named, known);
 }
@@ -187,12 +190,15 @@ fn ready_tells_why_a_guard_is_not() {
 #[test]
 fn every_rule_explains_itself() {
     for rule in RULES {
-        let output = guard(&["explain", rule.id]);
+        let output = guard(&["explain", rule.id.name()]);
         let page = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success());
-        assert!(page.starts_with(&format!("# `{}`\n", rule.id)), "{page}");
+        assert!(
+            page.starts_with(&format!("# `{}`\n", rule.id.name())),
+            "{page}"
+        );
         for row in ["| lets pass | ", "**Cure.** "] {
-            assert!(page.contains(row), "{}: no {row:?}", rule.id);
+            assert!(page.contains(row), "{}: no {row:?}", rule.id.name());
         }
     }
     let list = String::from_utf8(guard(&["explain"]).stdout).unwrap();

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
+use camunda_upgrade_guard::{finding::RuleId, mutations::MUTATIONS, rules::RULES};
 use harness::{Chart, Cluster, Corpus, Denial, Helm, Namespace, Output, Run, Secrets, wait_until};
 use serde_json::Value;
 
@@ -30,7 +30,11 @@ pub fn record(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) 
 #[track_caller]
 pub fn assert_silent(output: &Output) {
     let text = output.text();
-    for rule in RULES.iter().map(|rule| rule.id).chain(MUTATIONS) {
+    for rule in RULES
+        .iter()
+        .map(|rule| rule.id.name())
+        .chain(MUTATIONS.map(RuleId::name))
+    {
         assert!(!text.contains(rule), "{rule}: {}", output.report());
     }
 }
@@ -117,8 +121,8 @@ impl<'c> Release<'c> {
         }
         assert_eq!(checked.code, Some(0), "{}", checked.report());
         for rule in RULES {
-            let told = [&checked, &upgraded].map(|output| output.text().contains(rule.id));
-            assert_eq!(told[0], told[1], "{}: {}", rule.id, checked.report());
+            let told = [&checked, &upgraded].map(|output| output.text().contains(rule.id.name()));
+            assert_eq!(told[0], told[1], "{}: {}", rule.id.name(), checked.report());
         }
         upgraded
     }

@@ -90,7 +90,7 @@ pub const ENTRA: &str = "https://login.microsoftonline.com/0f/v2.0";
 pub fn silent(scene: &Scene, rule: &str) {
     let findings = scene.findings();
     assert!(
-        findings.iter().all(|finding| finding.rule != rule),
+        findings.iter().all(|finding| finding.rule.name() != rule),
         "{findings:#?}"
     );
 }

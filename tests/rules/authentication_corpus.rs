@@ -40,12 +40,12 @@ fn between(running: &Release, planned: &Release) -> Vec<Finding> {
     let rendered = Rendered::of(planned, Some(&running));
     let change = Change::of_release(planned, &rendered, Some(&running)).unwrap();
     let mut findings = rules::judge(&change, &Facts::default());
-    findings.retain(|finding| RULES.contains(&finding.rule));
+    findings.retain(|finding| RULES.contains(&finding.rule.name()));
     findings
 }
 
 fn rules_of(findings: &[Finding]) -> Vec<&str> {
-    findings.iter().map(|finding| finding.rule).collect()
+    findings.iter().map(|finding| finding.rule.name()).collect()
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn one_statefulset_alone_is_judged_by_labels() {
         scene
             .object_findings(Operation::Create)
             .iter()
-            .map(|finding| finding.rule)
+            .map(|finding| finding.rule.name())
             .collect()
     };
     assert_eq!(
@@ -289,7 +289,7 @@ fn claims_of_a_template_that_is_gone_are_named() {
     let findings = exports("12.13.3", "12.13.3").particular();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
-        (findings[0].rule, findings[0].action),
+        (findings[0].rule.name(), findings[0].action),
         ("claims-orphaned", Action::Warn)
     );
     assert!(findings[0].title.contains(NAME), "{findings:#?}");

@@ -383,7 +383,7 @@ fn every_key_that_is_printed_is_one_of_the_chart() {
     let findings = upgrade.findings();
     let finding = findings
         .iter()
-        .find(|finding| finding.rule == VALUES)
+        .find(|finding| finding.rule.name() == VALUES)
         .unwrap();
     let new = file(finding, "camunda-13.yaml");
     assert_eq!(unknown(&new, &chart), None, "{new:#}");

@@ -27,7 +27,7 @@ fn with_values(upgrade: Upgrade, running: &Value, planned: &Value) -> Upgrade {
 
 fn one(upgrade: &Upgrade, rule: &str) -> Finding {
     let mut findings = upgrade.findings();
-    findings.retain(|finding| finding.rule == rule);
+    findings.retain(|finding| finding.rule.name() == rule);
     assert_eq!(findings.len(), 1, "{findings:#?}");
     findings.remove(0)
 }

@@ -25,7 +25,7 @@ const RULES: [&str; 8] = [
 /// What the rules that this is about find.
 fn findings(upgrade: &Upgrade) -> Vec<Finding> {
     let mut findings = upgrade.findings();
-    findings.retain(|finding| RULES.contains(&finding.rule));
+    findings.retain(|finding| RULES.contains(&finding.rule.name()));
     findings
 }
 
@@ -37,7 +37,7 @@ impl Finds for Upgrade {
     #[track_caller]
     fn finds(&self, rules: &[&str]) -> Vec<Finding> {
         let findings = findings(self);
-        let found: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+        let found: Vec<_> = findings.iter().map(|finding| finding.rule.name()).collect();
         assert_eq!(found, rules, "{findings:#?}");
         self.refusal();
         findings

@@ -69,7 +69,7 @@ fn findings(running: &Release, planned: &Release, facts: &Facts) -> Vec<Finding>
     let rendered = Rendered::of(planned, Some(&running));
     let change = Change::of_release(planned, &rendered, Some(&running)).unwrap();
     let mut findings = rules::judge(&change, facts);
-    findings.retain(|finding| RULES.contains(&finding.rule));
+    findings.retain(|finding| RULES.contains(&finding.rule.name()));
     findings
 }
 
@@ -78,7 +78,7 @@ fn finds(corpus: &Corpus, from: &str, to: &str, ended: Ended<'_>, rules: &[&str]
     let running = release(corpus, from, "deployed");
     let planned = release(corpus, to, "pending-upgrade");
     let findings = findings(&running, &planned, &live(&running, ended));
-    let ids: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+    let ids: Vec<_> = findings.iter().map(|finding| finding.rule.name()).collect();
     assert_eq!(ids, rules, "{from} to {to}: {findings:#?}");
     findings
 }
@@ -193,7 +193,7 @@ fn a_first_installation_has_nothing_to_migrate() {
         let rendered = Rendered::of(&planned, None);
         let change = Change::of_release(&planned, &rendered, None).unwrap();
         let findings = rules::judge(&change, facts);
-        let ids = findings.iter().map(|finding| finding.rule);
+        let ids = findings.iter().map(|finding| finding.rule.name());
         ids.filter(|id| RULES.contains(id)).collect()
     };
     for name in corpus.names().unwrap() {

@@ -160,7 +160,7 @@ fn refusing(findings: &[Finding]) -> BTreeSet<&'static str> {
     findings
         .iter()
         .filter(|finding| finding.action == Action::Deny)
-        .map(|finding| finding.rule)
+        .map(|finding| finding.rule.name())
         .collect()
 }
 

@@ -458,7 +458,7 @@ fn real_upgrades_meet_their_verdicts() {
         let findings = rules::judge(&change, &facts);
         let of = |action| -> BTreeSet<_> {
             let found = findings.iter().filter(|it| it.action == action);
-            found.map(|it| it.rule).collect()
+            found.map(|it| it.rule.name()).collect()
         };
         let expected = |rules: &[&'static str]| rules.iter().copied().collect::<BTreeSet<_>>();
         assert_eq!(of(Action::Deny), expected(denies), "{from} to {to}");

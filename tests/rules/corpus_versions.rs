@@ -106,7 +106,7 @@ pub fn change(
 fn findings(corpus: &Corpus, from: &str, to: &str, status: &str, source: &Value) -> Vec<Finding> {
     let (change, facts) = change(corpus, from, to, status, source);
     let mut findings = rules::judge(&change, &facts);
-    findings.retain(|finding| RULES.contains(&finding.rule));
+    findings.retain(|finding| RULES.contains(&finding.rule.name()));
     findings
 }
 
@@ -118,7 +118,7 @@ pub fn csi() -> Value {
 fn counted(findings: &[Finding]) -> Vec<String> {
     let mut counts = BTreeMap::new();
     for finding in findings {
-        *counts.entry(finding.rule).or_insert(0) += 1;
+        *counts.entry(finding.rule.name()).or_insert(0) += 1;
     }
     counts
         .into_iter()
@@ -189,7 +189,7 @@ fn a_volume_that_keeps_its_owner_is_told_of_where_the_user_changes() {
         let findings = findings(&corpus, from, to, "pending-upgrade", &host);
         let mut told: Vec<_> = findings
             .iter()
-            .filter(|finding| finding.rule == "user-id-changed")
+            .filter(|finding| finding.rule.name() == "user-id-changed")
             .map(|finding| finding.objects[0].name.as_str())
             .collect();
         told.sort_unstable();
@@ -233,7 +233,7 @@ fn jumps_and_ways_back_are_refused() {
         findings(&corpus, from, to, status, &csi())
             .iter()
             .filter(|finding| finding.action == Action::Deny)
-            .map(|finding| finding.rule)
+            .map(|finding| finding.rule.name())
             .collect()
     };
     for (from, to) in [

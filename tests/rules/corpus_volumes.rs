@@ -105,8 +105,8 @@ fn refusing(corpus: &Corpus, from: &str, to: &str) -> BTreeSet<&'static str> {
     let (change, running) = upgrade(corpus, from, to);
     rules::judge(&change, &live(&running))
         .iter()
-        .filter(|finding| finding.action == Action::Deny && OURS.contains(&finding.rule))
-        .map(|finding| finding.rule)
+        .filter(|finding| finding.action == Action::Deny && OURS.contains(&finding.rule.name()))
+        .map(|finding| finding.rule.name())
         .collect()
 }
 
@@ -199,11 +199,12 @@ fn a_third_volume_needs_a_third_node() {
     }
     let denied = |change: &Change| -> Vec<_> {
         let mut findings = rules::judge(change, &facts);
-        findings.retain(|finding| finding.action == Action::Deny && finding.rule != IMMUTABLE);
+        findings
+            .retain(|finding| finding.action == Action::Deny && finding.rule.name() != IMMUTABLE);
         findings
     };
     let findings = denied(&change);
-    let rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+    let rules: Vec<_> = findings.iter().map(|finding| finding.rule.name()).collect();
     assert_eq!(rules, [NODES, "elasticsearch-values-8.3"]);
     assert!(findings[0].title.ends_with("from 3 nodes to 2"));
     let third = "  elasticsearch-master-elasticsearch-master-2";

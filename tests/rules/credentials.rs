@@ -230,7 +230,10 @@ fn who_applies_objects_is_told_what_helps_there() {
         .live(&statefulset("camunda-zeebe", "data", &labels, 3))
         .object_findings(Operation::Update);
         let finding = &findings[0];
-        assert_eq!((finding.rule, finding.action), (REGENERATED, Action::Deny));
+        assert_eq!(
+            (finding.rule.name(), finding.action),
+            (REGENERATED, Action::Deny)
+        );
         let typed = commands(finding);
         assert_eq!(
             typed[1],
@@ -297,7 +300,7 @@ fn a_password_is_not_written_over_another_accounts() {
     let findings = found("database: of-the-administrator, unread: x");
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
-        (findings[0].rule, findings[0].action),
+        (findings[0].rule.name(), findings[0].action),
         (REGENERATED, Action::Deny)
     );
     let why = findings[0].why.join("\n");

@@ -109,7 +109,7 @@ fn real_charts_name_all_that_is_lost() {
     let named = |from: &str, to: &str| -> String {
         let upgrade = Upgrade::between(&corpus, from, to);
         let mut findings = upgrade.findings();
-        findings.retain(|finding| finding.rule == RULE);
+        findings.retain(|finding| finding.rule.name() == RULE);
         let finding = findings.pop().map_or_else(Vec::new, |finding| finding.why);
         finding.join("\n")
     };

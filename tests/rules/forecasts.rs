@@ -40,7 +40,7 @@ fn refusing(change: &Change, facts: &Facts) -> BTreeSet<&'static str> {
     let denied = findings
         .iter()
         .filter(|finding| finding.action == Action::Deny);
-    denied.map(|finding| finding.rule).collect()
+    denied.map(|finding| finding.rule.name()).collect()
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn upgrade(from: &'static str, to: &'static str, values: &Value) -> Scene {
 
 fn found(scene: &Scene) -> Vec<Finding> {
     let mut findings = scene.findings();
-    findings.retain(|finding| finding.rule == RULE);
+    findings.retain(|finding| finding.rule.name() == RULE);
     findings
 }
 

@@ -184,7 +184,7 @@ fn findings(corpus: &Corpus, from: &str, to: &str) -> Vec<Finding> {
     let planned = Rendered::of(&next, Some(&running));
     let change = Change::of_release(&next, &planned, Some(&running)).unwrap();
     let mut findings = rules::judge(&change, &Facts::default());
-    findings.retain(|finding| finding.rule == "values-ignored");
+    findings.retain(|finding| finding.rule.name() == "values-ignored");
     findings
 }
 

@@ -71,7 +71,7 @@ fn new_passwords_over_old_data() {
     for (claim, rules) in [(&old, &["claim-deleted"][..]), (&annotated, &[])] {
         let scene = Scene::upgrade("12.13.3", "12.13.3").known().live(claim);
         let findings = scene.planned(claim).object_findings(Operation::Delete);
-        let found: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+        let found: Vec<_> = findings.iter().map(|finding| finding.rule.name()).collect();
         assert_eq!(found, rules, "{claim}");
     }
     // A Secret that the user should have made.
@@ -114,7 +114,7 @@ fn given_passwords_only_warn() {
     let findings = given.findings();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
-        (findings[0].rule, findings[0].action),
+        (findings[0].rule.name(), findings[0].action),
         (REINSTALL, Action::Warn)
     );
     let half = json!({"identityKeycloak": {"postgresql": {"auth": {"password": "x"}}}});
@@ -131,7 +131,7 @@ fn a_secret_created_alone_is_only_warned_about() {
     let findings = single().live(&old).object_findings(Operation::Create);
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
-        (findings[0].rule, findings[0].action),
+        (findings[0].rule.name(), findings[0].action),
         (REINSTALL, Action::Warn)
     );
     for harmless in [
@@ -170,7 +170,7 @@ fn a_secret_that_the_data_needs_is_not_deleted() {
             .deletion_findings();
         assert_eq!(findings.len(), 1, "{findings:#?}");
         assert_eq!(
-            (findings[0].rule, findings[0].action),
+            (findings[0].rule.name(), findings[0].action),
             (DELETED, Action::Deny)
         );
         let name = &findings[0].objects[0].name;

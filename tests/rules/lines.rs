@@ -50,7 +50,7 @@ fn each_crossed_section_is_a_line() {
         let findings = Scene::upgrade(from, to).findings();
         findings
             .into_iter()
-            .filter(|finding| finding.rule == "release-notes")
+            .filter(|finding| finding.rule.name() == "release-notes")
             .map(|finding| finding.title.split(' ').nth(2).unwrap().to_owned())
             .collect()
     };

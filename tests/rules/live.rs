@@ -180,7 +180,7 @@ impl Upgrade {
     pub fn refusing(&self) -> Vec<&'static str> {
         let mut findings = self.findings();
         findings.retain(|finding| finding.action == Action::Deny);
-        findings.iter().map(|finding| finding.rule).collect()
+        findings.iter().map(|finding| finding.rule.name()).collect()
     }
 
     /// The text of the refusal, empty where nothing refuses; no live Secret's value is in it.

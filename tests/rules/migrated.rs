@@ -164,7 +164,7 @@ fn a_single_complete_job_is_left_as_it_is() {
         .live(&ended("data", "Complete"));
     let findings = scene.object_findings(Operation::Update);
     assert_eq!(findings.len(), 1, "{findings:#?}");
-    assert_eq!(findings[0].rule, AGAIN);
+    assert_eq!(findings[0].rule.name(), AGAIN);
     assert_eq!(
         findings[0].fixes[0].commands,
         [Command::Manual(

@@ -107,14 +107,14 @@ fn found(scene: &Scene) -> Vec<Finding> {
         IMMUTABLE,
     ];
     let mut findings = scene.findings();
-    findings.retain(|finding| own.contains(&finding.rule));
+    findings.retain(|finding| own.contains(&finding.rule.name()));
     findings
 }
 
 #[track_caller]
 pub fn finds(scene: &Scene, rules: &[&str]) -> Vec<Finding> {
     let findings = found(scene);
-    let ids: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+    let ids: Vec<_> = findings.iter().map(|finding| finding.rule.name()).collect();
     assert_eq!(ids, rules, "{findings:#?}");
     findings
 }

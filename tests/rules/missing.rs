@@ -230,7 +230,7 @@ fn what_another_controller_makes_only_warns() {
     let findings = upgrade(&planned).planned(external).particular();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
-        (findings[0].rule, findings[0].action),
+        (findings[0].rule.name(), findings[0].action),
         (INCOMPLETE, Action::Warn)
     );
     upgrade(&planned)
@@ -273,7 +273,7 @@ fn connectors_need_their_secret() {
     let findings = to_8_2(&deployment("image: x")).particular();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
-        (findings[0].rule, findings[0].action),
+        (findings[0].rule.name(), findings[0].action),
         (CONNECTORS, Action::Warn)
     );
     // Without Identity, and on other ways.

@@ -88,7 +88,7 @@ fn a_helm_that_can_be_asked_is_compared_in_full() {
         let (mut change, facts) = scene.judged();
         change.helm.version = version.map(str::to_owned);
         let mut findings = rules::judge(&change, &facts);
-        findings.retain(|finding| finding.rule == RULE);
+        findings.retain(|finding| finding.rule.name() == RULE);
         findings
     };
     let [finding] = &found(Some("v3.22.0"))[..] else {

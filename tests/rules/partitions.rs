@@ -120,7 +120,7 @@ fn a_real_chart_with_one_partition() {
     let titles = |upgrade: &Upgrade| -> Vec<String> {
         let findings = upgrade.findings().into_iter();
         findings
-            .filter(|it| it.rule == RULE)
+            .filter(|it| it.rule.name() == RULE)
             .map(|it| it.title)
             .collect()
     };

@@ -157,7 +157,7 @@ fn backups_and_notes_go_by_what_runs() {
     assert_eq!(backup(&usual), "Back up before Camunda 8.4 becomes 8.5");
     let notes = |scene: &Scene| {
         let findings = scene.findings().into_iter();
-        let notes = findings.filter(|finding| finding.rule == "release-notes");
+        let notes = findings.filter(|finding| finding.rule.name() == "release-notes");
         notes
             .filter(|note| note.title.contains("migrate their data"))
             .count()
@@ -180,7 +180,7 @@ fn real_charts_with_pinned_images() {
     let backup = to_10
         .findings()
         .into_iter()
-        .find(|it| it.rule == "backup-first")
+        .find(|it| it.rule.name() == "backup-first")
         .unwrap();
     assert_eq!(backup.action, Action::Warn);
     assert!(

@@ -49,8 +49,10 @@ struct Faults(BTreeSet<String>);
 
 impl Faults {
     fn add(&mut self, of: &str, finding: &Finding, command: &str, what: &str) {
-        self.0
-            .insert(format!("{of}: {}: {what}\n{command}\n", finding.rule));
+        self.0.insert(format!(
+            "{of}: {}: {what}\n{command}\n",
+            finding.rule.name()
+        ));
     }
 
     #[track_caller]

@@ -84,7 +84,7 @@ fn bound() -> String {
 /// The findings of this rule.
 fn found(scene: &Scene) -> Vec<Finding> {
     let mut findings = scene.findings();
-    findings.retain(|finding| finding.rule == RULE);
+    findings.retain(|finding| finding.rule.name() == RULE);
     findings
 }
 
@@ -255,7 +255,7 @@ fn a_rollback_over_a_failed_revision_takes_its_claims_away_too() {
         let (mut change, facts) = scene.judged();
         change.leaving(&Rendered::of(&failed, None));
         let mut findings = rules::judge(&change, &facts);
-        findings.retain(|finding| finding.rule == RULE);
+        findings.retain(|finding| finding.rule.name() == RULE);
         findings
     };
     // `--atomic` goes back at once.
@@ -299,7 +299,7 @@ fn optimizes_claims_become_one_in_14() {
             .iter()
             .fold(between(), |it, name| live(it, name, policy));
         let mut findings = upgrade.findings();
-        findings.retain(|finding| finding.rule == RULE);
+        findings.retain(|finding| finding.rule.name() == RULE);
         (upgrade.refusing(), findings)
     };
     let (refusing, findings) = with("Delete");
@@ -332,7 +332,7 @@ fn web_modelers_misspelt_claim_goes_with_a_word() {
     let findings = upgrade.findings();
     let warned = findings
         .iter()
-        .find(|finding| finding.rule == RULE)
+        .find(|finding| finding.rule.name() == RULE)
         .unwrap();
     assert!(warned.why[0].contains("No workload of the release mounts"));
 }
@@ -356,7 +356,7 @@ fn optimizes_claims_are_foretold() {
             .upgraded(&ChartVersion::new("14.0.0"), &values)
             .unwrap();
         let mut findings = rules::judge(&forecast.change, &upgrade.facts);
-        findings.retain(|finding| finding.rule == RULE);
+        findings.retain(|finding| finding.rule.name() == RULE);
         findings
     };
     let findings = foretold("13.12.7-optimize-persistence");

@@ -69,8 +69,8 @@ pub fn hostile() -> Report {
     let (mut change, _) = Scene::upgrade("8.2.34", "8.3.1").judged();
     change.release = "a\u{1b}[2Jb".to_owned();
     let name = "]]>&<x y=\"1\">'|`\u{0}\u{7f}\u{9b}31m\r\n# ```\u{FFFE}ü\u{1F600}: - *_";
-    let finding = |rule: &'static str, action| Finding {
-        rule,
+    let finding = |rule: &str, action| Finding {
+        rule: rule.parse().unwrap(),
         action,
         title: format!("Title {name}"),
         objects: vec![ObjectRef::new(Kind::PersistentVolume, "", name)],

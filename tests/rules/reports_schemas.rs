@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use camunda_upgrade_guard::{
-    finding::Action,
+    finding::{Action, RuleId},
     report::{Format, Outcome, Report},
     rules::{NOT_CHECKED, RULES},
 };
@@ -112,7 +112,7 @@ fn sarif_is_as_its_standard_says() {
         assert_eq!(results.len(), report.findings.len());
         for (result, finding) in results.iter().zip(&report.findings) {
             let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
-            assert_eq!(rule["id"], finding.rule);
+            assert_eq!(rule["id"], finding.rule.name());
             let denies = finding.action == Action::Deny;
             assert_eq!(result["level"], if denies { "error" } else { "warning" });
             let file = &result["locations"][0]["physicalLocation"]["artifactLocation"];
@@ -222,10 +222,10 @@ fn junit_is_as_its_schema_says() {
             let cases = nodes.map(|node| node.parent().unwrap());
             cases.filter_map(|case| case.attribute("name")).collect()
         };
-        let found = |wanted: fn(&str, Action) -> bool| -> BTreeSet<&str> {
+        let found = |wanted: fn(RuleId, Action) -> bool| -> BTreeSet<&str> {
             let findings = report.findings.iter();
             let wanted = findings.filter(|it| wanted(it.rule, it.action));
-            wanted.map(|it| it.rule).collect()
+            wanted.map(|it| it.rule.name()).collect()
         };
         let failed = found(|rule, action| rule != NOT_CHECKED && action == Action::Deny);
         let errors = found(|rule, _| rule == NOT_CHECKED);

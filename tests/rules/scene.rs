@@ -219,7 +219,7 @@ impl Scene {
         assert_eq!(
             denied
                 .iter()
-                .map(|finding| finding.rule)
+                .map(|finding| finding.rule.name())
                 .collect::<Vec<_>>(),
             [rule],
             "{findings:#?}"
@@ -236,7 +236,7 @@ impl Scene {
     /// What is said beyond what every change of line is told.
     pub fn particular(&self) -> Vec<Finding> {
         let mut findings = self.findings();
-        findings.retain(|finding| !OF_EVERY_LINE.contains(&finding.rule));
+        findings.retain(|finding| !OF_EVERY_LINE.contains(&finding.rule.name()));
         findings
     }
 
@@ -244,7 +244,7 @@ impl Scene {
     #[track_caller]
     pub fn one(&self, rule: &str) -> Finding {
         let mut findings = self.findings();
-        findings.retain(|finding| finding.rule == rule);
+        findings.retain(|finding| finding.rule.name() == rule);
         assert_eq!(findings.len(), 1, "{findings:#?}");
         findings.remove(0)
     }
@@ -252,7 +252,7 @@ impl Scene {
     /// The ids of all findings.
     pub fn rules(&self) -> Vec<&'static str> {
         let findings = self.findings();
-        findings.iter().map(|finding| finding.rule).collect()
+        findings.iter().map(|finding| finding.rule.name()).collect()
     }
 }
 
@@ -306,5 +306,5 @@ pub fn commands(finding: &Finding) -> Vec<&str> {
 
 /// The rules that found something.
 pub fn rules(findings: &[Finding]) -> Vec<&str> {
-    findings.iter().map(|finding| finding.rule).collect()
+    findings.iter().map(|finding| finding.rule.name()).collect()
 }

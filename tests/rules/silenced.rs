@@ -8,7 +8,7 @@ use camunda_upgrade_guard::{
     kubernetes::{Kind, ObjectRef},
     overrides::Override,
     policy::Policy,
-    rules::{self, PASSWORDS, RULES, yields_to},
+    rules::{self, RULES},
 };
 use serde_json::json;
 
@@ -20,6 +20,8 @@ use crate::{
 
 const LABELS: &str = "elasticsearch-claim-labels";
 
+const PASSWORDS: &str = "identity-secret-regenerated";
+
 type Ids = BTreeSet<&'static str>;
 
 fn set(rules: &[&str], setting: &str) -> Policy {
@@ -27,20 +29,27 @@ fn set(rules: &[&str], setting: &str) -> Policy {
     Policy::parse(&format!("rules: {{{}}}", rules.join(", "))).unwrap()
 }
 
+/// The rules that a rule yields to.
+fn yields_to(id: &str) -> impl Iterator<Item = &'static str> {
+    let mut rules = RULES.iter().filter(move |rule| rule.id.name() == id);
+    let others = rules.next().unwrap().yields_to();
+    others.iter().map(|other| other.name())
+}
+
 fn refusing(findings: &[Finding]) -> Ids {
     let refusals = findings.iter().filter(|it| it.action == Action::Deny);
-    refusals.map(|it| it.rule).collect()
+    refusals.map(|it| it.rule.name()).collect()
 }
 
 fn told(findings: &[Finding]) -> Ids {
-    findings.iter().map(|it| it.rule).collect()
+    findings.iter().map(|it| it.rule.name()).collect()
 }
 
 fn overridden(rules: &[&'static str]) -> Override {
     Override {
         release: "camunda".to_owned(),
         revision: 2,
-        rules: rules.iter().copied().collect(),
+        rules: rules.iter().map(|id| id.parse().unwrap()).collect(),
         reason: "a rehearsal".to_owned(),
     }
 }
@@ -59,14 +68,14 @@ fn silencing(change: &Change, facts: &Facts, silenced: &[&'static str]) -> [Vec<
 #[track_caller]
 fn stands_in((change, facts): &(Change, Facts), first: &'static str, other: &'static str) {
     assert!(
-        yields_to(other).contains(&first),
+        yields_to(other).any(|it| it == first),
         "{other} yields to {first}"
     );
     let default = rules::judge(change, facts);
     assert!(refusing(&default).contains(first), "{:?}", told(&default));
     let of = |findings: &[Finding]| {
         let mut own = findings.to_vec();
-        own.retain(|it| it.rule == other);
+        own.retain(|it| it.rule.name() == other);
         own
     };
     let before = of(&default);
@@ -80,7 +89,7 @@ fn stands_in((change, facts): &(Change, Facts), first: &'static str, other: &'st
     let audit = Policy::parse("mode: audit").unwrap().judge(change, facts);
     let audited = audit.iter().filter(|it| it.count() == Count::Audited);
     assert_eq!(
-        audited.map(|it| it.rule).collect::<Ids>(),
+        audited.map(|it| it.rule.name()).collect::<Ids>(),
         refusing(&default)
     );
     assert_eq!(told(&audit), told(&default));
@@ -95,7 +104,7 @@ fn an_immutable_claim_template_is_refused_although_its_labels_are_not_minded() {
     stands_in(&change, LABELS, IMMUTABLE);
     stands_in(&change, LABELS, "volume-not-retained");
     let [off, ..] = silencing(&change.0, &change.1, &[LABELS]);
-    let immutable = off.iter().find(|it| it.rule == IMMUTABLE).unwrap();
+    let immutable = off.iter().find(|it| it.rule.name() == IMMUTABLE).unwrap();
     let names: Vec<_> = immutable
         .objects
         .iter()
@@ -352,7 +361,7 @@ fn values_are_told_of_by_one_rule_or_the_other() {
 fn gives_way((change, facts): &(Change, Facts), first: &str, other: &'static str) {
     let of = |policy: &Policy| {
         let mut found = policy.judge(change, facts);
-        found.retain(|it| it.rule == other);
+        found.retain(|it| it.rule.name() == other);
         found
     };
     let default = of(&Policy::default());
@@ -379,8 +388,7 @@ fn no_real_refusal_is_silenced_by_another_rule() {
     };
     let targets: Ids = RULES
         .iter()
-        .flat_map(|it| yields_to(it.id))
-        .copied()
+        .flat_map(|it| yields_to(it.id.name()))
         .collect();
     for (from, to) in PAIRS {
         let (change, facts) = upgrade(&corpus, from, to);
@@ -404,9 +412,9 @@ fn no_real_refusal_is_silenced_by_another_rule() {
                     "{from} to {to} without {silenced}: {lost:?}"
                 );
                 for rule in &alone {
-                    let mut stand = yields_to(rule).iter().chain([rule]);
+                    let mut stand = yields_to(rule).chain([*rule]);
                     assert!(
-                        stand.any(|it| it != silenced && refusing.contains(it)),
+                        stand.any(|it| it != *silenced && refusing.contains(it)),
                         "{from} to {to} without {silenced}: {rule} is silent"
                     );
                 }
@@ -420,33 +428,39 @@ fn no_real_refusal_is_silenced_by_another_rule() {
 fn a_rule_that_nobody_yields_to_silences_only_itself() {
     let targets: Ids = RULES
         .iter()
-        .flat_map(|it| yields_to(it.id))
-        .copied()
+        .flat_map(|it| yields_to(it.id.name()))
         .collect();
     let Some(corpus) = corpus() else {
         return;
     };
     let (change, facts) = upgrade(&corpus, "12.13.3", "13.12.7-guides-line");
     let default = rules::judge(&change, &facts);
-    for rule in RULES.iter().filter(|it| !targets.contains(it.id)) {
+    for rule in RULES.iter().filter(|it| !targets.contains(it.id.name())) {
         let mut expected = default.clone();
-        expected.retain(|it| it.rule != rule.id);
-        assert_eq!(set(&[rule.id], "off").judge(&change, &facts), expected);
+        expected.retain(|it| it.rule.name() != rule.id.name());
+        assert_eq!(
+            set(&[rule.id.name()], "off").judge(&change, &facts),
+            expected
+        );
     }
 }
 
 #[test]
 fn no_two_rules_yield_to_each_other() {
     for rule in RULES {
-        let mut all: Ids = yields_to(rule.id).iter().copied().collect();
+        let mut all: Ids = yields_to(rule.id.name()).collect();
         loop {
-            let more: Ids = all.iter().flat_map(|it| yields_to(it)).copied().collect();
+            let more: Ids = all.iter().flat_map(|it| yields_to(it)).collect();
             if more.is_subset(&all) {
                 break;
             }
             all.extend(more);
         }
-        assert!(!all.contains(rule.id), "{} yields to itself", rule.id);
-        assert!(all.iter().all(|id| RULES.iter().any(|it| it.id == *id)));
+        assert!(
+            !all.contains(rule.id.name()),
+            "{} yields to itself",
+            rule.id.name()
+        );
+        assert!(all.iter().all(|id| RULES.iter().any(|it| it.id.name() == *id)));
     }
 }

@@ -126,7 +126,7 @@ fn no_data_knows_the_old_password() {
         .planned(external)
         .findings();
     assert!(
-        findings.iter().all(|finding| finding.rule != RULE),
+        findings.iter().all(|finding| finding.rule.name() != RULE),
         "{findings:#?}"
     );
 }

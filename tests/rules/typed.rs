@@ -121,7 +121,7 @@ fn brokers_are_kept_by_a_flag_that_the_chart_takes() {
             let findings = upgrade.findings();
             let finding = findings
                 .iter()
-                .find(|finding| finding.rule == "zeebe-brokers-reduced");
+                .find(|finding| finding.rule.name() == "zeebe-brokers-reduced");
             let finding = finding.unwrap();
             assert_eq!(finding.action, Action::Deny);
             assert_eq!(
@@ -154,7 +154,7 @@ fn a_printed_file_is_taken_by_the_new_chart() {
         let findings = upgrade.findings();
         let finding = findings
             .iter()
-            .find(|finding| finding.rule == "orchestration-values");
+            .find(|finding| finding.rule.name() == "orchestration-values");
         let new = file(finding.unwrap(), "camunda-13.yaml");
         let orchestration = &new["orchestration"];
         assert_eq!(orchestration["clusterSize"], "5");

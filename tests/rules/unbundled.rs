@@ -34,7 +34,7 @@ fn denied(upgrade: &Upgrade) -> Vec<Finding> {
 fn a_database_without_a_chart_is_kept_with_all_that_it_needs() {
     let Some(upgrade) = to_15() else { return };
     let findings = denied(&upgrade);
-    let rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+    let rules: Vec<_> = findings.iter().map(|finding| finding.rule.name()).collect();
     assert_eq!(rules, ["component-disappears", RULE, RULE], "{findings:#?}");
     let mut typed: Vec<_> = findings
         .iter()

@@ -190,7 +190,7 @@ fn renamed_variables_are_named() {
     let findings = to_9(&values).particular();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(
-        (findings[0].rule, findings[0].action),
+        (findings[0].rule.name(), findings[0].action),
         (VARIABLES, Action::Warn)
     );
     for told in [

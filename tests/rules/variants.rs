@@ -117,7 +117,9 @@ fn converts(finding: &Finding) -> bool {
 
 #[track_caller]
 fn assert_warned(findings: &[Finding], rule: &str, expected: bool) {
-    let mut of_rule = findings.iter().filter(|finding| finding.rule == rule);
+    let mut of_rule = findings
+        .iter()
+        .filter(|finding| finding.rule.name() == rule);
     let warned = of_rule.any(|finding| finding.action == Action::Warn);
     assert_eq!(warned, expected, "{rule}: {findings:#?}");
 }

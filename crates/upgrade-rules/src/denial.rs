@@ -208,6 +208,7 @@ pub fn closing(change: &Change, denied: &[&Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::RuleId;
     use crate::finding::{Command, Fix};
 
     fn change() -> Change {
@@ -224,7 +225,7 @@ mod tests {
 
     fn finding(action: Action) -> Finding {
         Finding {
-            rule: "some-rule",
+            rule: RuleId::Downgrade,
             action,
             title: "Something would break".to_owned(),
             objects: Vec::new(),
@@ -288,7 +289,7 @@ mod tests {
         assert_eq!(
             warnings(&findings),
             [
-                "some-rule: Something would break. Because of this: claim a. What to type: camunda-upgrade-guard check."
+                "downgrade: Something would break. Because of this: claim a. What to type: camunda-upgrade-guard check."
             ]
         );
     }

@@ -1,6 +1,9 @@
 //! What a rule has to say: a problem, why it matters here, and what to type now.
 
+mod rule_id;
 pub mod shell;
+
+pub use self::rule_id::RuleId;
 
 use crate::kubernetes::ObjectRef;
 
@@ -60,8 +63,8 @@ impl Count {
 /// One problem with a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule's id, as users type it.
-    pub rule: &'static str,
+    /// The rule.
+    pub rule: RuleId,
     /// Whether this refuses the change.
     pub action: Action,
     /// One line: what would happen.

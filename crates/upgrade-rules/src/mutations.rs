@@ -8,13 +8,13 @@ pub mod volume_claim_ref;
 pub mod volume_reclaim_policy;
 pub mod zeebe_fs_group;
 
-use crate::kubernetes::Object;
+use crate::{finding::RuleId, kubernetes::Object};
 
 /// An object as the guard would have it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mutated {
     /// Which mutation did it.
-    pub mutation: &'static str,
+    pub mutation: RuleId,
     /// The new object.
     pub object: Object,
     /// One line for the user.
@@ -22,7 +22,7 @@ pub struct Mutated {
 }
 
 /// The ids of all mutations, for metrics and audit annotations.
-pub const MUTATIONS: [&str; 4] = [
+pub const MUTATIONS: [RuleId; 4] = [
     zeebe_fs_group::ID,
     volume_claim_ref::ID,
     volume_reclaim_policy::ID,

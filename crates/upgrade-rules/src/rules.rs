@@ -75,7 +75,7 @@ mod zeebe_brokers_reduced;
 
 use crate::{
     change::{Change, Facts},
-    finding::Finding,
+    finding::{Action, Finding, RuleId},
     fixes::{
         conversion,
         convert::{Converted, ValuesFile},
@@ -94,7 +94,7 @@ pub(crate) use self::{
     identity_secret_regenerated::kept,
     release_notes::{notes, title as note_title},
 };
-use self::{heard::Yields, not_checked::Unjudged};
+use self::{heard::Heard, not_checked::Unjudged};
 pub use crate::knowledge::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
@@ -111,13 +111,40 @@ pub use self::{
 
 /// One rule.
 pub struct Rule {
-    /// The id that users type, metrics count and denials print.
-    pub id: &'static str,
+    /// Its id.
+    pub id: RuleId,
     /// What it stops, in a line.
     pub summary: &'static str,
+    /// The ways in which what it finds of a Helm release can count, the usual one first. It does not look where there is none.
+    pub release: &'static [Action],
+    /// The same of a single object.
+    pub object: &'static [Action],
     /// Its page, in Markdown.
     pub page: &'static str,
-    judge: fn(&Change, &Facts) -> Vec<Finding>,
+    judge: Judge,
+}
+
+/// How a rule judges.
+enum Judge {
+    /// By itself.
+    Alone(fn(&Change, &Facts) -> Vec<Finding>),
+    /// It leaves out what other rules find too, as far as those count after policy and overrides.
+    Beside {
+        /// The rules that it yields to.
+        others: &'static [RuleId],
+        /// What it finds beside theirs.
+        judge: fn(&Change, &Facts, &Heard<'_>) -> Vec<Finding>,
+    },
+}
+
+impl Rule {
+    /// The rules that this one leaves its findings to where they have the same.
+    pub fn yields_to(&self) -> &'static [RuleId] {
+        match self.judge {
+            Judge::Alone(_) => &[],
+            Judge::Beside { others, .. } => others,
+        }
+    }
 }
 
 /// All rules.
@@ -191,100 +218,15 @@ pub const RULES: &[Rule] = &[
     release_notes::RULE,
 ];
 
-/// The rules that leave to others what those find too, as far as it is heard after policy and overrides.
-const YIELDS: &[Yields] = &[
-    Yields {
-        rule: immutable_field_changed::RULE.id,
-        to: &[
-            elasticsearch_claim_labels::RULE.id,
-            data_migration_on_install::RULE.id,
-        ],
-        judge: immutable_field_changed::beside,
-    },
-    Yields {
-        rule: server_dry_run::RULE.id,
-        to: &[
-            immutable_field_changed::RULE.id,
-            elasticsearch_claim_labels::RULE.id,
-            data_migration_on_install::RULE.id,
-        ],
-        judge: server_dry_run::beside,
-    },
-    Yields {
-        rule: claims_orphaned::RULE.id,
-        to: &[
-            elasticsearch_claims_orphaned::RULE.id,
-            elasticsearch_nodes_reduced::RULE.id,
-            zeebe_brokers_reduced::RULE.id,
-        ],
-        judge: claims_orphaned::beside,
-    },
-    Yields {
-        rule: volume_not_retained::RULE.id,
-        to: &[
-            elasticsearch_claim_labels::RULE.id,
-            elasticsearch_claims_orphaned::RULE.id,
-            claims_orphaned::RULE.id,
-        ],
-        judge: volume_not_retained::beside,
-    },
-    Yields {
-        rule: credentials_secret_incomplete::RULE.id,
-        to: &[connectors_secret_missing::RULE.id],
-        judge: credentials_secret_incomplete::beside,
-    },
-    Yields {
-        rule: credential_source_changed::RULE.id,
-        to: &[
-            credentials_secret_incomplete::RULE.id,
-            identity_secret_regenerated::RULE.id,
-        ],
-        judge: credential_source_changed::beside,
-    },
-    Yields {
-        rule: identity_secret_removed::RULE.id,
-        to: &[credential_source_changed::RULE.id],
-        judge: identity_secret_removed::beside,
-    },
-    Yields {
-        rule: authentication_not_explicit::RULE.id,
-        to: &[authentication_changed::RULE.id],
-        judge: authentication_not_explicit::beside,
-    },
-    Yields {
-        rule: values_dropped::RULE.id,
-        to: &[datastore_changed::RULE.id, PASSWORDS],
-        judge: values_dropped::beside,
-    },
-    Yields {
-        rule: values_ignored::RULE.id,
-        to: &[
-            orchestration_values::RULE.id,
-            web_modeler_postgresql_renamed::RULE.id,
-            elasticsearch_values_8_3::RULE.id,
-            web_modeler_database_url::RULE.id,
-        ],
-        judge: values_ignored::beside,
-    },
-    Yields {
-        rule: after_upgrade::RULE.id,
-        to: &[
-            immutable_field_changed::RULE.id,
-            data_migration_on_install::RULE.id,
-        ],
-        judge: after_upgrade::beside,
-    },
-];
-
 /// The rule about credentials that a chart would make anew, or wants to be given again.
-pub const PASSWORDS: &str = identity_secret_regenerated::RULE.id;
+pub const PASSWORDS: RuleId = identity_secret_regenerated::RULE.id;
 
 /// The rule that finds what could not be read.
-pub const NOT_CHECKED: &str = not_checked::RULE.id;
+pub const NOT_CHECKED: RuleId = not_checked::RULE.id;
 
 /// What could not be read, where nothing else can be judged.
 pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
-    (not_checked::RULE.judge)(change, facts)
+    not_checked::find(change, facts, &Unjudged::default())
 }
 
 /// Whether an update of a StatefulSet can't be judged without its claims.
@@ -330,12 +272,6 @@ pub fn judge_counting(change: &Change, facts: &Facts, counts: Counting<'_>) -> V
     judge_by(RULES, change, facts, counts)
 }
 
-/// The rules that a rule leaves its findings to where they have the same.
-pub fn yields_to(rule: &str) -> &'static [&'static str] {
-    let yields = YIELDS.iter().find(|yields| yields.rule == rule);
-    yields.map_or(&[], |yields| yields.to)
-}
-
 /// What a release that runs has left to be done.
 pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
     judge_by(&[after_upgrade::RULE], change, facts, &by_default)
@@ -350,7 +286,7 @@ fn judge_by(rules: &[Rule], change: &Change, facts: &Facts, counts: Counting<'_>
     let mut unjudged = Unjudged::default();
     // What was met on the way here no rule has asked for.
     unjudged.forget(change, facts);
-    let mut findings = heard::judge(rules, YIELDS, change, facts, counts, &mut unjudged);
+    let mut findings = heard::judge(rules, change, facts, counts, &mut unjudged);
     let mut all = not_checked::find(change, facts, &unjudged);
     all.append(&mut findings);
     all

@@ -3,7 +3,7 @@
 use super::Look;
 use crate::{
     camunda::is_elastics,
-    finding::{Command, shell},
+    finding::{Command, RuleId, shell},
     fixes::retain::{self},
     knowledge::claims::{Fate, fate, holds_data, is_retained},
     kubernetes::{Kind, Object},
@@ -26,7 +26,7 @@ impl Look<'_> {
             .map(|(claim, volume)| format!("{} of claim {}", volume.name(), claim.name()));
         let names = volumes.iter().map(|(_, volume)| volume.name());
         Some(Problem {
-            rule: Some("volume-not-retained"),
+            rule: Some(RuleId::VolumeNotRetained),
             stops: false,
             title: "Volumes would be deleted with their claims".to_owned(),
             why: why.collect(),
@@ -42,7 +42,7 @@ impl Look<'_> {
         });
         let why: Vec<_> = left.map(|claim| claim.name().to_owned()).collect();
         (!why.is_empty()).then(|| Problem {
-            rule: Some("elasticsearch-claims-orphaned"),
+            rule: Some(RuleId::ElasticsearchClaimsOrphaned),
             stops: false,
             title: "Claims of the old Elasticsearch hold data that nothing mounts".to_owned(),
             why,
@@ -60,7 +60,7 @@ impl Look<'_> {
         let delete = ["delete", "pvc"].into_iter().chain(lost.iter().copied());
         let delete = shell::kubectl(&self.standing.namespace, delete);
         (!lost.is_empty()).then(|| Problem {
-            rule: Some("after-upgrade"),
+            rule: Some(RuleId::AfterUpgrade),
             stops: false,
             title: "Claims have lost their volumes".to_owned(),
             why: lost.iter().map(|name| (*name).to_owned()).collect(),
@@ -76,7 +76,7 @@ impl Look<'_> {
         });
         let why: Vec<_> = idle.collect();
         (!why.is_empty()).then(|| Problem {
-            rule: Some("after-upgrade"),
+            rule: Some(RuleId::AfterUpgrade),
             stops: false,
             title: "Volumes hold data that no pod mounts".to_owned(),
             why,

@@ -4,7 +4,7 @@ use super::Look;
 use crate::{
     camunda::{self, Supply},
     change::secret_data,
-    finding::{Command, shell},
+    finding::{Command, RuleId, shell},
     kubernetes::Kind,
     scan::Problem,
 };
@@ -39,7 +39,7 @@ impl Look<'_> {
             &secret,
         ];
         (!why.is_empty()).then(|| Problem {
-            rule: Some("reinstall-over-old-claims"),
+            rule: Some(RuleId::ReinstallOverOldClaims),
             stops: false,
             title: format!(
                 "{} credentials are in no values: whoever uninstalls the release loses them, and the data knows no others",

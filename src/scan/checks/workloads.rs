@@ -3,6 +3,7 @@
 use super::Look;
 use crate::{
     camunda::{self, Application, Component, Line, running_line},
+    finding::RuleId,
     knowledge::migration::{self, State},
     kubernetes::Kind,
     rules,
@@ -28,7 +29,7 @@ impl Look<'_> {
         }
         let named = jobs.iter().map(|it| it.reference.to_string());
         Some(Problem {
-            rule: Some("migration-unfinished"),
+            rule: Some(RuleId::MigrationUnfinished),
             stops: false,
             title: "A migration has failed".to_owned(),
             why: named.collect(),
@@ -52,7 +53,7 @@ impl Look<'_> {
         });
         let why: Vec<_> = others.collect();
         (!why.is_empty()).then(|| Problem {
-            rule: Some("component-versions-differ"),
+            rule: Some(RuleId::ComponentVersionsDiffer),
             stops: false,
             title: format!(
                 "Not all runs Camunda {}, which the chart is for",
@@ -74,7 +75,7 @@ impl Look<'_> {
             .live(brokers)
             .at("/spec/template/spec/securityContext/fsGroup");
         (was_root && group.is_none_or(serde_json::Value::is_null)).then(|| Problem {
-            rule: Some("user-id-changed"),
+            rule: Some(RuleId::UserIdChanged),
             stops: false,
             title: format!("The brokers run as root without fsGroup, and the next line runs them as user {user}"),
             why: vec![format!(
@@ -94,7 +95,7 @@ impl Look<'_> {
             let live = rules::postgresql_major(self.live(it))?;
             let brought = brought(line?, it.component)?;
             (live != brought).then(|| Problem {
-                rule: Some("postgresql-major-upgrade"),
+                rule: Some(RuleId::PostgresqlMajorUpgrade),
                 stops: false,
                 title: format!(
                     "{} is of version {live}, and the chart brings {brought}",

@@ -17,7 +17,7 @@ use super::{
         NamedSecret, Note, Patch, RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
 };
-use crate::helm::manifest::Document;
+use crate::{finding::RuleId, helm::manifest::Document};
 
 /// One release line of the chart: 8.0 to 8.3, where chart and application share a version, then 9, 10, ….
 #[derive(Debug, Deserialize)]
@@ -82,7 +82,7 @@ pub struct Line {
     pub dropped_values: BTreeMap<String, Option<String>>,
     /// The dropped keys that rules of their own speak of, by the rule.
     #[serde(default)]
-    pub converted_values: BTreeMap<String, Vec<String>>,
+    pub converted_values: BTreeMap<RuleId, Vec<String>>,
     /// The keys that the guide names and no released chart of this line reads, and what works in their place.
     #[serde(default)]
     pub never_shipped: BTreeMap<String, Option<String>>,

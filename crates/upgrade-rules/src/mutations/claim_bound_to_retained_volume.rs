@@ -9,11 +9,12 @@ use super::Mutated;
 use crate::{
     annotations::REBOUND_FROM,
     change::Facts,
+    finding::RuleId,
     knowledge::claims::names_claim,
     kubernetes::{Kind, Object, json},
 };
 
-pub const ID: &str = "claim-bound-to-retained-volume";
+pub const ID: RuleId = RuleId::ClaimBoundToRetainedVolume;
 
 /// The claim with the name of the volume that waits for it, if one does.
 pub fn mutate(claim: &Object, namespace: &str, facts: &Facts) -> Option<Mutated> {

@@ -12,12 +12,12 @@ use super::Mutated;
 use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     change::Facts,
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     kubernetes::{Kind, Object, ObjectRef, json, namespace_and_name, ordinal},
     rules::volume_in_use,
 };
 
-pub const ID: &str = "volume-claim-ref";
+pub const ID: RuleId = RuleId::VolumeClaimRef;
 
 /// The volume handed over, if its annotation asks for it.
 ///
@@ -230,7 +230,7 @@ mod tests {
             "spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "es-es-0"}}]}});
         facts.insert(Kind::Pod, Object(pod).into());
         let finding = mutate(&volume("prod/data-es-0"), &facts).unwrap_err();
-        assert_eq!(finding.rule, "volume-rebind-while-running");
+        assert_eq!(finding.rule, RuleId::VolumeRebindWhileRunning);
         let commands: Vec<_> = finding.fixes[0]
             .commands
             .iter()

@@ -10,10 +10,11 @@ use crate::{
     annotations::ALLOW_POLICY,
     camunda::Component,
     change::Facts,
+    finding::RuleId,
     kubernetes::{Kind, Object, json},
 };
 
-pub const ID: &str = "volume-reclaim-policy";
+pub const ID: RuleId = RuleId::VolumeReclaimPolicy;
 
 const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
 

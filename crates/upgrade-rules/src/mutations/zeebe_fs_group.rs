@@ -11,10 +11,11 @@ use super::Mutated;
 use crate::{
     camunda::{self, Component, Line},
     change::Facts,
+    finding::RuleId,
     kubernetes::{Kind, Object, ObjectRef, json},
 };
 
-pub const ID: &str = "zeebe-fs-group";
+pub const ID: RuleId = RuleId::ZeebeFsGroup;
 
 /// OpenShift puts this on every namespace, and its SCC gives pods their group.
 const OPENSHIFT_UIDS: &str = "openshift.io/sa.scc.uid-range";

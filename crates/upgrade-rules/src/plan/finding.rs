@@ -4,28 +4,27 @@ use super::{Act, Know, Part, Step};
 use crate::{
     camunda::{Application, Component, Note},
     change::{Change, Side},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::convert::ValuesFile,
     kubernetes::Kind,
     rules::{note_title, notes as notes_of},
 };
 
 /// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way, notes.
-const OWN: [&str; 6] = [
-    NOTES,
-    "backup-first",
-    "keycloak-major-upgrade",
-    "identity-secret-regenerated",
-    "elasticsearch-claims-orphaned",
-    "upgrade-path-not-latest-patch",
+const OWN: [RuleId; 6] = [
+    RuleId::ReleaseNotes,
+    RuleId::BackupFirst,
+    RuleId::KeycloakMajorUpgrade,
+    RuleId::IdentitySecretRegenerated,
+    RuleId::ElasticsearchClaimsOrphaned,
+    RuleId::UpgradePathNotLatestPatch,
 ];
 
-const NOTES: &str = "release-notes";
-
 /// What stops something that runs.
-const STOPPING: [&str; 2] = [RELABELLED, "immutable-field-changed"];
-
-const RELABELLED: &str = "elasticsearch-claim-labels";
+const STOPPING: [RuleId; 2] = [
+    RuleId::ElasticsearchClaimLabels,
+    RuleId::ImmutableFieldChanged,
+];
 
 /// What findings come to.
 #[derive(Default)]
@@ -62,7 +61,7 @@ pub(super) fn notes(change: &Change) -> Vec<Know> {
     let concerns =
         |note: &&Note| note.component.is_none_or(has) && note.application.is_none_or(runs);
     let know = |note| Know {
-        rule: NOTES,
+        rule: RuleId::ReleaseNotes,
         title: note_title(note),
         why: Vec::new(),
         fixes: Vec::new(),
@@ -109,7 +108,7 @@ impl Told {
             _ => Part::Prepare,
         };
         let mut why = finding.why.clone();
-        if finding.rule == RELABELLED {
+        if finding.rule == RuleId::ElasticsearchClaimLabels {
             why.push(format!(
                 "camunda-upgrade-guard relabel {} -n {} does the same and looks at each step.",
                 change.release, change.namespace
@@ -150,10 +149,12 @@ fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Command>) {
 /// A finding says what would happen, a step what is done about it.
 fn title(finding: &Finding) -> String {
     let does = match finding.rule {
-        RELABELLED => "Label Elasticsearch's claims and delete its StatefulSet",
-        "immutable-field-changed" => "Delete what Kubernetes does not let change; claims stay",
-        "migration-unfinished" => "Wait for the migrations of before",
-        "volume-not-retained" => "Retain volumes",
+        RuleId::ElasticsearchClaimLabels => {
+            "Label Elasticsearch's claims and delete its StatefulSet"
+        }
+        RuleId::ImmutableFieldChanged => "Delete what Kubernetes does not let change; claims stay",
+        RuleId::MigrationUnfinished => "Wait for the migrations of before",
+        RuleId::VolumeNotRetained => "Retain volumes",
         _ => finding.title.as_str(),
     };
     format!("{does} [{}]", finding.rule)

@@ -1,6 +1,6 @@
 //! What is to be done, one thing after the other.
 
-use crate::finding::Fix;
+use crate::finding::{Fix, RuleId};
 
 /// One step of a hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub enum Act {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Know {
     /// The rule that knows it, for `explain`.
-    pub rule: &'static str,
+    pub rule: RuleId,
     /// What it is.
     pub title: String,
     /// More of it.

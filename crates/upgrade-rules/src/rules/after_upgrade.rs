@@ -7,12 +7,12 @@
 //! Since chart 13. Documented: "8.8 architecture changes" (Importers), "Identity migration", and in the general guide "Data
 //! retention" (Lost claims).
 
-use super::{Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard};
 
 use crate::{
     camunda::{Application, Line, is_elastics, release_label},
     change::{Attempt, Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::{give_up, migrations},
     helm::release::Status,
     knowledge::{
@@ -23,21 +23,25 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "after-upgrade",
+    id: RuleId::AfterUpgrade,
     summary: "an earlier upgrade has left something to be done",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/after-upgrade.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[
+            RuleId::ImmutableFieldChanged,
+            RuleId::DataMigrationOnInstall,
+        ],
+        judge,
+    },
 };
 
 /// The first chart whose upgrades leave Jobs behind.
 const SINCE: &str = "13.0.0";
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// What a rule that refuses says of a Job counts more.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let looks = change.operation == Operation::Deployed;
     // The upgrade that does it all has enough to say.
     if !looks && (change.operation != Operation::Upgrade || !runs_13(change)) {

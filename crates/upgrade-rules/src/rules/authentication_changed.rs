@@ -5,12 +5,12 @@
 //!
 //! Since chart 13. Documented: "Prerequisites" (caution).
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, Component},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::{
         conversion::{self, SINCE},
         flag,
@@ -23,10 +23,12 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "authentication-changed",
+    id: RuleId::AuthenticationChanged,
     summary: "users and clients would have to log in another way than before",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/authentication-changed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const IDENTITY: &str = "global.identity.auth.enabled";

@@ -6,7 +6,7 @@
 //! Since chart 13. Documented: "1.3.1 Basic auth".
 
 use super::{
-    Rule,
+    Judge, Rule,
     authentication_changed::{self},
     heard::Heard,
 };
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::{conversion::SINCE, flag},
     knowledge::{
         authentication::{METHODS, Method},
@@ -23,20 +23,21 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "authentication-not-explicit",
+    id: RuleId::AuthenticationNotExplicit,
     summary: "clients of Zeebe would have to log in because the values do not say how",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/authentication-not-explicit.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[RuleId::AuthenticationChanged],
+        judge,
+    },
 };
 
 const OPEN: &str = "orchestration.security.authentication.unprotectedApi";
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// That logins change altogether weighs more.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let named = METHODS
         .into_iter()
         .chain([OPEN, "global.identity.auth.enabled"])

@@ -2,18 +2,20 @@
 //!
 //! Any line. Documented: "Perform a backup" (8.7 to 8.8).
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     change::{Change, Facts, Operation},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "backup-first",
+    id: RuleId::BackupFirst,
     summary: "a change of line, which only a backup takes back",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/backup-first.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {

@@ -5,20 +5,22 @@
 //!
 //! Chart 8.3.0. Documented: "v8.3.0".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Line,
     change::{Change, Facts},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::way,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "chart-8.3.0-not-recommended",
+    id: RuleId::Chart830NotRecommended,
     summary: "chart 8.3.0 would be entered, whose data migration has bugs",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/chart-8.3.0-not-recommended.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const CHART: &str = "8.3.0";

@@ -5,11 +5,11 @@
 //!
 //! Any line. Documented: "v8.3.0 (minor), Elasticsearch - Data retention" and "v8.2.0 (Minor), Keycloak, Method 2".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     change::{Change, Facts, Operation},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::{
         give_up,
         retain::{self},
@@ -19,10 +19,12 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "claim-deleted",
+    id: RuleId::ClaimDeleted,
     summary: "a claim or volume would be deleted, and its data with it",
+    release: &[],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/claim-deleted.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

@@ -9,13 +9,13 @@
 mod mounted;
 
 use self::mounted::{Mount, Source, mounts, source};
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     annotations::REBIND_TO,
     camunda::is_own,
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::{give_up, keep_claims::keep_claims, retain::retain},
     knowledge::claims::{deleted_on_purpose, holds_data, is_retained, names_claim},
     kubernetes::{
@@ -25,10 +25,12 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "claim-removed",
+    id: RuleId::ClaimRemoved,
     summary: "a claim that is not in the new manifest would be deleted with its data",
+    release: &[Action::Deny, Action::Warn],
+    object: &[Action::Deny, Action::Warn],
     page: include_str!("../../../../docs/rules/claim-removed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// A claim that Helm deletes.

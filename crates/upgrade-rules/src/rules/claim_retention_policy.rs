@@ -5,20 +5,22 @@
 //!
 //! Bundled databases since chart 8.3, Elasticsearch since 12. Beyond the guides.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::bundled,
     change::{Change, Facts, Gate, ObjectChange, Operation, after_spec},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     kubernetes::{Kind, Mounts, Object},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "claim-retention-policy",
+    id: RuleId::ClaimRetentionPolicy,
     summary: "a StatefulSet would take its claims along when it is deleted",
+    release: &[Action::Deny],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/claim-retention-policy.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const POLICY: &str = "persistentVolumeClaimRetentionPolicy";

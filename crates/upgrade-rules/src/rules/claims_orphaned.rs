@@ -7,14 +7,14 @@
 //! Since chart 13 (components off by default); name overrides on any line.
 
 use super::{
-    Rule, elasticsearch_claims_orphaned, elasticsearch_nodes_reduced, heard::Heard,
+    Judge, Rule, elasticsearch_claims_orphaned, elasticsearch_nodes_reduced, heard::Heard,
     zeebe_brokers_reduced,
 };
 
 use crate::{
     camunda::{Component, Line},
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Finding, Fix, capitalised},
+    finding::{Action, Finding, Fix, RuleId, capitalised},
     fixes::{
         conversion, give_up, hand_over,
         keep_claims::{keep_claims, takes_claims_along},
@@ -25,18 +25,23 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "claims-orphaned",
+    id: RuleId::ClaimsOrphaned,
     summary: "a component's volumes would be left behind",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/claims-orphaned.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[
+            RuleId::ElasticsearchClaimsOrphaned,
+            RuleId::ElasticsearchNodesReduced,
+            RuleId::ZeebeBrokersReduced,
+        ],
+        judge,
+    },
 };
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// What is said of the StatefulSet that takes the place of one is said of its claims.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda)

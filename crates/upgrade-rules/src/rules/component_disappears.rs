@@ -10,20 +10,22 @@
 mod part;
 
 use self::part::Part;
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::Component,
-    change::{Change, Facts, Gate, ObjectChange, Operation, Side},
-    finding::{Action, Finding, Fix},
+    change::{Change, Facts, ObjectChange, Operation, Side},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::{conversion, flag, keep_running::keep_running},
     kubernetes::{Kind, Mounts, replicas},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "component-disappears",
+    id: RuleId::ComponentDisappears,
     summary: "an application would be deleted that nobody switched off",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/component-disappears.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// A part of Camunda that goes.
@@ -36,8 +38,7 @@ struct Gone<'a> {
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     // A rollback brings back what its revision had, and whoever takes the whole chart out of an umbrella means it.
-    if change.gate == Gate::Object || change.operation != Operation::Upgrade || change.to.is_none()
-    {
+    if change.operation != Operation::Upgrade || change.to.is_none() {
         return Vec::new();
     }
     let mut gone: Vec<Gone<'_>> = Vec::new();

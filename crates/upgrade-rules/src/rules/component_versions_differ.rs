@@ -10,20 +10,22 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, Line},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     kubernetes::ObjectRef,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "component-versions-differ",
+    id: RuleId::ComponentVersionsDiffer,
     summary: "the components would be of different minor versions",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/component-versions-differ.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {

@@ -5,20 +5,22 @@
 //!
 //! Since chart 8.2.0. Documented: "v8.2.0, Connectors".
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE, Line},
-    change::{Change, Facts, Gate},
-    finding::{Action, Command, Finding, Fix, shell},
+    change::{Change, Facts},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     knowledge::credentials::readers::secret_refs,
     kubernetes::{Kind, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "connectors-secret-missing",
+    id: RuleId::ConnectorsSecretMissing,
     summary: "8.2 needs a Secret of Connectors that is not there",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/connectors-secret-missing.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The chart that brought the Secret.
@@ -67,7 +69,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// The Secret, by the name that the chart gives it.
 pub fn connectors_secret(change: &Change) -> Option<ObjectRef> {
-    if change.gate == Gate::Object || !change.enters(SINCE) {
+    if !change.enters(SINCE) {
         return None;
     }
     let fact = Line::of(SINCE)?

@@ -6,20 +6,22 @@
 
 use semver::Version;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, Operation},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     kubernetes::{Kind, Object},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "console-role",
+    id: RuleId::ConsoleRole,
     summary: "Console comes for the first time, and nobody has its role",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/console-role.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::Line,
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::{
         carry_over::{self, Content},
         missing_secrets::content,
@@ -31,10 +31,12 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "credential-placeholder",
+    id: RuleId::CredentialPlaceholder,
     summary: "a credential would be a placeholder that nobody has filled in",
+    release: &[Action::Deny, Action::Warn],
+    object: &[Action::Warn],
     page: include_str!("../../../../docs/rules/credential-placeholder.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// A credential that a workload is to read, and what stands in its place.

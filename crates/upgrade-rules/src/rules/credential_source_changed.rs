@@ -8,11 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Rule, credentials_secret_incomplete, heard::Heard, identity_secret_regenerated};
+use super::{
+    Judge, Rule, credentials_secret_incomplete, heard::Heard, identity_secret_regenerated,
+};
 use crate::{
     camunda::{self, Credential, Supply},
-    change::{Change, Facts, Gate, ObjectChange, secret_data},
-    finding::{Action, Command, Finding, Fix, shell},
+    change::{Change, Facts, ObjectChange, secret_data},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::{
         carry_over::{self, Content, Old},
         supply::{OldKey, shells, supply},
@@ -27,18 +29,22 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "credential-source-changed",
+    id: RuleId::CredentialSourceChanged,
     summary: "a database's password would be read from where another one is",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/credential-source-changed.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[
+            RuleId::CredentialsSecretIncomplete,
+            RuleId::IdentitySecretRegenerated,
+        ],
+        judge,
+    },
 };
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// That a needed key is missing, or that the right value is there now and would go, is said by others.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let changed = changed(change, facts, heard);
     if changed.is_empty() {
         return Vec::new();
@@ -93,7 +99,7 @@ pub(super) fn left_keys(change: &Change, facts: &Facts) -> BTreeSet<(String, Str
 }
 
 fn changed<'a>(change: &'a Change, facts: &'a Facts, heard: &Heard<'_>) -> Vec<Moved<'a>> {
-    let left = |rule: &'static str| heard.hears(rule);
+    let left = |rule: RuleId| heard.hears(rule);
     let all = all(change, facts).into_iter();
     all.filter(|(_, instead)| !instead.is_some_and(left))
         .map(|(moved, _)| moved)
@@ -101,10 +107,7 @@ fn changed<'a>(change: &'a Change, facts: &'a Facts, heard: &Heard<'_>) -> Vec<M
 }
 
 /// What is read from somewhere else with another value, and the rule that has more to say of it, if one has.
-fn all<'a>(change: &'a Change, facts: &'a Facts) -> Vec<(Moved<'a>, Option<&'static str>)> {
-    if change.gate == Gate::Object {
-        return Vec::new();
-    }
+fn all<'a>(change: &'a Change, facts: &'a Facts) -> Vec<(Moved<'a>, Option<RuleId>)> {
     moved(change, facts)
         .into_iter()
         .filter(|moved| moved.claim.is_some())
@@ -115,7 +118,7 @@ fn all<'a>(change: &'a Change, facts: &'a Facts) -> Vec<(Moved<'a>, Option<&'sta
         .collect()
 }
 
-fn other(change: &Change, facts: &Facts, moved: &Moved<'_>) -> Option<Option<&'static str>> {
+fn other(change: &Change, facts: &Facts, moved: &Moved<'_>) -> Option<Option<RuleId>> {
     let namespace = &moved.workload.namespace;
     let old = values::live(facts, namespace, &moved.old.source);
     if !matches!(&old, Value::Known(value) if !value.is_empty()) {

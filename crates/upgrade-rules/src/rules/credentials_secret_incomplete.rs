@@ -6,10 +6,10 @@
 //!
 //! Since chart 13; any line where `existingSecret` is set. In no guide.
 
-use super::{Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard};
 use crate::{
-    change::{Change, Facts, Gate, Operation},
-    finding::{Action, Command, Finding, Fix},
+    change::{Change, Facts, Operation},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::{
         carry_over::{self},
         conversion,
@@ -20,20 +20,21 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "credentials-secret-incomplete",
+    id: RuleId::CredentialsSecretIncomplete,
     summary: "pods would wait for a Secret or a key that is not there",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/credentials-secret-incomplete.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[RuleId::ConnectorsSecretMissing],
+        judge,
+    },
 };
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// A Secret that another rule has made is not missing twice.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     // On a first install there is nothing to carry over, and its pods start once somebody makes the Secret.
-    if change.gate == Gate::Object || change.operation == Operation::Install {
+    if change.operation == Operation::Install {
         return Vec::new();
     }
     let (produced, missing): (Missing<'_>, Missing<'_>) = missing(change, facts)

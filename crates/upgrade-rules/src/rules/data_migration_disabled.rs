@@ -6,21 +6,23 @@
 //! Since chart 13. Documented: "Process migration"; the keys that the guide names (`migration.data.enabled`,
 //! `orchestration.migration.process.enabled`) are read by no released chart.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::migrations,
     knowledge::migration,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "data-migration-disabled",
+    id: RuleId::DataMigrationDisabled,
     summary: "13 would start without the Job that migrates the data of Operate and Tasklist",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/data-migration-disabled.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// What the guide has users set, and does nothing in the chart.

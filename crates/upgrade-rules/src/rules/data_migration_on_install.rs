@@ -6,22 +6,24 @@
 //!
 //! Since chart 13. Documented: "Process migration".
 
-use super::{Rule, immutable_field_changed};
+use super::{Judge, Rule, immutable_field_changed};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::migrations,
     knowledge::migration::{self, State},
     kubernetes::Kind,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "data-migration-on-install",
+    id: RuleId::DataMigrationOnInstall,
     summary: "the data migration would run over nothing, or again",
+    release: &[Action::Deny],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/data-migration-on-install.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

@@ -9,20 +9,22 @@ mod stores;
 
 pub(super) use self::stores::host;
 use self::stores::{STORES, State, Store};
-use super::{Rule, claims_orphaned};
+use super::{Judge, Rule, claims_orphaned};
 
 use crate::{
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     knowledge::claims::{self},
     kubernetes::{Kind, Mounts, Object},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "datastore-changed",
+    id: RuleId::DatastoreChanged,
     summary: "another Elasticsearch, OpenSearch or database than before would be used",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/datastore-changed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// Whether a value names a store of which this rule can tell where it would be.

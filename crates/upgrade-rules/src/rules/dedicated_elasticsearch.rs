@@ -7,20 +7,22 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rule, datastore_changed::host};
+use super::{Judge, Rule, datastore_changed::host};
 use crate::{
     camunda::Application,
-    change::{Change, Facts, Gate, Side},
-    finding::{Action, Finding, Fix},
+    change::{Change, Facts, Side},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::conversion,
     knowledge::configuration::Configuration,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "dedicated-elasticsearch",
+    id: RuleId::DedicatedElasticsearch,
     summary: "applications with an Elasticsearch or OpenSearch of their own would become one",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/dedicated-elasticsearch.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The applications that become one, and where each is told of its data, the first that is set counting.
@@ -49,7 +51,7 @@ const STORES: [(Application, &[&str]); 3] = [
 ];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters(conversion::SINCE) {
+    if !change.enters(conversion::SINCE) {
         return Vec::new();
     }
     let stores: Vec<_> = STORES

@@ -6,11 +6,11 @@
 //!
 //! Any line. Beyond the guides.
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Line, image_version, release_label, running_line},
     change::{Change, Facts, Operation, Side, Versioned},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::way,
     kubernetes::{
         Kind, Mounts, Object, ObjectRef,
@@ -19,10 +19,12 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "downgrade",
+    id: RuleId::Downgrade,
     summary: "an older line would run over data of a newer one",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/downgrade.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

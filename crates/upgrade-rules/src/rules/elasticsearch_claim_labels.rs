@@ -9,22 +9,24 @@
 
 use serde_json::Value;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Component,
     change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::{keep_claims::keep_claims, retain::retain},
     knowledge::claims::is_retained,
     kubernetes::{Kind, Mounts, Object, ObjectRef, ordinal},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "elasticsearch-claim-labels",
+    id: RuleId::ElasticsearchClaimLabels,
     summary: "Elasticsearch's claims lack the labels of the new chart",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/elasticsearch-claim-labels.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The chart that brought the labels.

@@ -6,22 +6,24 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Component, is_elastics, release_label},
     change::{Change, Facts, Gate, ObjectChange, Operation},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::hand_over,
     knowledge::claims::{self, Orphan},
     kubernetes::{Kind, Mounts, ordinal},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "elasticsearch-claims-orphaned",
+    id: RuleId::ElasticsearchClaimsOrphaned,
     summary: "Elasticsearch would start on empty volumes",
+    release: &[Action::Deny],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/elasticsearch-claims-orphaned.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

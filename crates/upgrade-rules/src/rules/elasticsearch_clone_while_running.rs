@@ -5,25 +5,27 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option One".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Component,
-    change::{Change, Facts, Gate, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix, shell},
+    change::{Change, Facts, ObjectChange, Operation},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::keep_claims::keep_claims,
     kubernetes::{Kind, Object, ordinal, replicas},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "elasticsearch-clone-while-running",
+    id: RuleId::ElasticsearchCloneWhileRunning,
     summary: "Elasticsearch's claims would be cloned while it writes to them",
+    release: &[],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/elasticsearch-clone-while-running.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate != Gate::Object || change.operation != Operation::Create {
+    if change.operation != Operation::Create {
         return Vec::new();
     }
     change

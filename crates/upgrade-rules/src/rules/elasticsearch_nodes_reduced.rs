@@ -6,22 +6,24 @@
 //!
 //! Since chart 8.3.0; any line when the number is lowered by hand. Beyond the guides.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Component, Line, image_name, is_elastics, node_count},
     change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Finding, Fix, shell},
+    finding::{Action, Finding, Fix, RuleId, shell},
     fixes::{count, give_up, keep_claims::keep_claims},
     knowledge::claims::{self, Left, Reduced, old_claim},
     kubernetes::{Kind, Mounts, Object, replicas},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "elasticsearch-nodes-reduced",
+    id: RuleId::ElasticsearchNodesReduced,
     summary: "Elasticsearch would run with fewer nodes than hold its data",
+    release: &[Action::Deny],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/elasticsearch-nodes-reduced.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// What Bitnami's chart calls the nodes that can be elected, and what elastic's nodes all are.

@@ -7,22 +7,24 @@
 
 use serde_json::Value;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Component, Line},
-    change::{Change, Facts, Gate},
-    finding::{Action, Finding},
+    change::{Change, Facts},
+    finding::{Action, Finding, RuleId},
     fixes::convert::{Converted, ValuesFile},
     helm::values::Values,
     kubernetes::{self, Kind},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "elasticsearch-values-8.3",
+    id: RuleId::ElasticsearchValues83,
     summary: "8.3 no longer reads how Elasticsearch is set up in your values",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/elasticsearch-values-8.3.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The chart that replaced elastic's.
@@ -75,7 +77,7 @@ pub(super) fn whole(change: &Change) -> Option<Converted> {
 }
 
 fn lost(change: &Change) -> Vec<(String, &'static str)> {
-    match change.gate == Gate::Object || !change.enters(SINCE) {
+    match !change.enters(SINCE) {
         true => Vec::new(),
         false => {
             let mut old = old_keys(&change.values);

@@ -7,11 +7,11 @@
 
 use semver::Version;
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::{Component, program_version},
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     knowledge::claims::{self},
     kubernetes::{
         Kind, Mounts, Object,
@@ -20,10 +20,12 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "elasticsearch-version",
+    id: RuleId::ElasticsearchVersion,
     summary: "Elasticsearch would refuse to start on its data",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/elasticsearch-version.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// A major and the lowest version that it is entered from.

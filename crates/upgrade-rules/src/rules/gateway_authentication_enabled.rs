@@ -5,20 +5,22 @@
 //!
 //! Chart 8.2.3. Documented: "v8.2.3".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     kubernetes::{Kind, Object},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "gateway-authentication-enabled",
+    id: RuleId::GatewayAuthenticationEnabled,
     summary: "clients of the Zeebe Gateway would have to authenticate",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/gateway-authentication-enabled.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

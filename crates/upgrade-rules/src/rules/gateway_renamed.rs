@@ -9,20 +9,22 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, HELM_RELEASE},
     change::{Change, Facts, RESOURCE_POLICY},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "gateway-renamed",
+    id: RuleId::GatewayRenamed,
     summary: "something refers to the Zeebe Gateway's ConfigMap or ServiceAccount by its old name",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/gateway-renamed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The end of the old name, of which the new one lacks the second half.

@@ -5,18 +5,20 @@
 //!
 //! Any line. Documented: "Helm CLI version".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     change::{Change, ChartVersion, Facts, Operation},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "helm-cli-version",
+    id: RuleId::HelmCliVersion,
     summary: "another Helm than before, and not one that the chart was tested with",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/helm-cli-version.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {

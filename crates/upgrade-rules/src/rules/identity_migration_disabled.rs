@@ -5,21 +5,23 @@
 //!
 //! Since chart 13. Documented: "3. Identity migration".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::conversion::{self, SINCE},
     knowledge::authentication::Method,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "identity-migration-disabled",
+    id: RuleId::IdentityMigrationDisabled,
     summary: "what Identity knows of people and their rights would not be carried over",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/identity-migration-disabled.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const ENABLED: &str = "orchestration.migration.identity.enabled";

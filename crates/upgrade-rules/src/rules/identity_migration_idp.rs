@@ -5,21 +5,23 @@
 //!
 //! Since chart 13. Documented: "Step 4: Configure 8.8 values".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, Operation, Side},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::clients,
     knowledge::{configuration::Configuration, secrecy::is_harmless},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "identity-migration-idp",
+    id: RuleId::IdentityMigrationIdp,
     summary: "the migration of identities lacks the credentials that your provider asks for",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/identity-migration-idp.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const CLIENT_ID: &str = "orchestration.migration.identity.clientId";

@@ -7,12 +7,12 @@
 
 use serde_json::Value;
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     annotations::ALLOW_DELETION,
     camunda::{Component, Held, release_label},
-    change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix, shell},
+    change::{Change, Facts, ObjectChange, Operation, secret_data},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     helm::release::parse_record_name,
     knowledge::{
         claims::deleted_on_purpose,
@@ -22,14 +22,16 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "identity-secret-deleted",
+    id: RuleId::IdentitySecretDeleted,
     summary: "a Secret that a database's data still needs would be deleted",
+    release: &[],
+    object: &[Action::Deny, Action::Warn],
     page: include_str!("../../../../docs/rules/identity-secret-deleted.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate != Gate::Object || change.operation != Operation::Delete {
+    if change.operation != Operation::Delete {
         return Vec::new();
     }
     change

@@ -12,21 +12,23 @@ mod overwritten;
 
 use std::collections::BTreeSet;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{self, Credential, Held, Supply},
     change::{Change, Facts, Gate, ObjectChange, Operation, after, secret_data},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::supply::{OldKey, Read, shells, supply},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "identity-secret-regenerated",
+    id: RuleId::IdentitySecretRegenerated,
     summary: "a generated credential would get a new value",
+    release: &[Action::Deny],
+    object: &[Action::Deny, Action::Warn],
     page: include_str!("../../../../docs/rules/identity-secret-regenerated.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// A key whose value would change.

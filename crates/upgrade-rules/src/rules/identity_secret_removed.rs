@@ -12,32 +12,33 @@ use std::{
 };
 
 use super::{
-    Rule,
+    Judge, Rule,
     credential_source_changed::{self, left_keys},
     heard::Heard,
 };
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, Facts, ObjectChange, RESOURCE_POLICY, after, secret_data},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::conversion,
     knowledge::credentials::readers::{SecretRef, secret_refs},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "identity-secret-removed",
+    id: RuleId::IdentitySecretRemoved,
     summary: "a Secret that is still needed would be deleted",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/identity-secret-removed.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[RuleId::CredentialSourceChanged],
+        judge,
+    },
 };
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// A value that is given up for another is told of where that is.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     if !change.of_kind(Kind::Secret).any(ObjectChange::removed) {
         return Vec::new();
     }

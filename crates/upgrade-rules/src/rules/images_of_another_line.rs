@@ -6,19 +6,21 @@
 //!
 //! Any line. Beyond the guides.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Line, image_version},
-    change::{Change, Facts, Gate, Operation, Side, Versioned},
-    finding::{Action, Finding, Fix},
+    change::{Change, Facts, Operation, Side, Versioned},
+    finding::{Action, Finding, Fix, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "images-of-another-line",
+    id: RuleId::ImagesOfAnotherLine,
     summary: "the images would be of another line of Camunda than the chart",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/images-of-another-line.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// Camunda 8: who builds images of their own may count otherwise.
@@ -30,9 +32,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     // A rollback brings back what has been running.
-    if change.gate == Gate::Object
-        || !matches!(change.operation, Operation::Install | Operation::Upgrade)
-    {
+    if !matches!(change.operation, Operation::Install | Operation::Upgrade) {
         return None;
     }
     let to = change.to.as_ref()?;

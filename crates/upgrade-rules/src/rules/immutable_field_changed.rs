@@ -12,22 +12,30 @@ mod templates;
 
 pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
-use super::{Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard};
 
 use crate::{
     camunda::{Application, Component},
     change::{Change, ChartVersion, Facts, ObjectChange, Side, after, after_spec},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::{conversion, keep_claims::keep_claims, migrations},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "immutable-field-changed",
+    id: RuleId::ImmutableFieldChanged,
     summary: "a field changes that Kubernetes does not let change",
+    release: &[Action::Deny],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/immutable-field-changed.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[
+            RuleId::ElasticsearchClaimLabels,
+            RuleId::DataMigrationOnInstall,
+        ],
+        judge,
+    },
 };
 
 /// The field of a StatefulSet from which its claims are made.
@@ -55,12 +63,8 @@ impl Changed<'_> {
     }
 }
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// What else is said of an object has its deletion among its own steps, or why it must not be deleted.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let mut changed: Vec<_> = change
         .objects
         .iter()

@@ -7,22 +7,24 @@
 //! Since chart 13. Documented: "Enable Operate and Tasklist importers" and "Process migration"; the keys that the guide
 //! names (`orchestration.importer.enabled`, `camunda.*.importerEnabled`) are read by no released chart.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::migrations,
     knowledge::{configuration::Configuration, migration},
     kubernetes::workload::is_stopped,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "importers-disabled",
+    id: RuleId::ImportersDisabled,
     summary: "13 would run without the importers of what Operate and Tasklist have yet to read",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/importers-disabled.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// Values that look as if they switched the importers on, one of them in the guide, and do nothing in the chart.

@@ -5,21 +5,23 @@
 //!
 //! Any line. Documented: "v8.3.0", Keycloak.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Component, program_version},
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::dump,
     kubernetes::{Kind, Object},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "keycloak-major-upgrade",
+    id: RuleId::KeycloakMajorUpgrade,
     summary: "Keycloak would migrate its database to a new major version",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/keycloak-major-upgrade.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

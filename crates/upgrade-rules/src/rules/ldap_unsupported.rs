@@ -5,21 +5,23 @@
 //!
 //! Since chart 13. Documented: "1.3.4 LDAP".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::conversion::SINCE,
     knowledge::{authentication::has, configuration::Configuration},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "ldap-unsupported",
+    id: RuleId::LdapUnsupported,
     summary: "users log in by LDAP, which 13 does not know",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/ldap-unsupported.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

@@ -6,22 +6,24 @@
 //!
 //! Since chart 13. Documented: "Monitor the migration".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, Line},
-    change::{Change, Facts, Gate, ObjectChange, Side},
-    finding::{Action, Command, Finding, Fix, capitalised, shell},
+    change::{Change, Facts, ObjectChange, Side},
+    finding::{Action, Command, Finding, Fix, RuleId, capitalised, shell},
     fixes::{migrations, way},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "migration-unfinished",
+    id: RuleId::MigrationUnfinished,
     summary: "a migration to 13 would be cut off before it is complete",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/migration-unfinished.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// A live Job that is not Complete and would go.
@@ -35,7 +37,7 @@ struct Unfinished<'a> {
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     // The way back has a rule of its own, and nobody waits for a migration on it.
     let leaving = migration::leaving(change);
-    if change.gate != Gate::Release || (leaving.is_none() && change.lines_crossed().is_some()) {
+    if leaving.is_none() && change.lines_crossed().is_some() {
         return Vec::new();
     }
     let jobs: Vec<_> = change

@@ -2,21 +2,23 @@
 //!
 //! Since chart 13. Documented: "Process migration".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::migrations,
     knowledge::migration,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "migration-without-data",
+    id: RuleId::MigrationWithoutData,
     summary: "the data migration would wait for data that there never was",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/migration-without-data.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

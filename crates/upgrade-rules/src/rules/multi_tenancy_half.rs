@@ -6,21 +6,23 @@
 
 use semver::Version;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
-    change::{Change, Facts, Gate, ObjectChange, Side},
-    finding::{Action, Finding, Fix},
+    change::{Change, Facts, ObjectChange, Side},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::flag,
     knowledge::configuration::Configuration,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "multi-tenancy-half",
+    id: RuleId::MultiTenancyHalf,
     summary: "tenants would be known in one of the two places that have to know them",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/multi-tenancy-half.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const CLUSTER: &str = "orchestration.multitenancy.checks.enabled";
@@ -36,7 +38,7 @@ struct Tenants {
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !is_of_13(change, Side::Planned) {
+    if !is_of_13(change, Side::Planned) {
         return Vec::new();
     }
     let Some((planned, cluster, identity)) = tenants(change, facts, Side::Planned) else {

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{RULES, Rule};
+use super::{Judge, RULES, Rule};
 
 use crate::{
     change::{Change, Facts, Gate},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     helm::values::Values,
 };
 
@@ -23,18 +23,20 @@ const UNKNOWN_RUNNING_VALUES: &str =
 const NAMED: usize = 12;
 
 pub(super) const RULE: Rule = Rule {
-    id: "not-checked",
+    id: RuleId::NotChecked,
     summary: "something that a rule needs could not be read",
+    release: &[Action::Deny],
+    object: &[Action::Warn],
     page: include_str!("../../../../docs/rules/not-checked.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The rules that could not judge, by what they miss.
 #[derive(Debug, Default)]
 pub(super) struct Unjudged {
-    by_gap: BTreeMap<String, BTreeSet<&'static str>>,
-    by_values: BTreeSet<&'static str>,
-    by_running_values: BTreeSet<&'static str>,
+    by_gap: BTreeMap<String, BTreeSet<RuleId>>,
+    by_values: BTreeSet<RuleId>,
+    by_running_values: BTreeSet<RuleId>,
 }
 
 impl Unjudged {
@@ -45,13 +47,7 @@ impl Unjudged {
     }
 
     /// Notes what a rule has missed, after it has judged.
-    pub(super) fn note(
-        &mut self,
-        rule: &'static str,
-        change: &Change,
-        facts: &Facts,
-        found: &[Finding],
-    ) {
+    pub(super) fn note(&mut self, rule: RuleId, change: &Change, facts: &Facts, found: &[Finding]) {
         for what in facts.take_missed() {
             self.by_gap.entry(what).or_default().insert(rule);
         }
@@ -93,7 +89,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// What could not be read.
 pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<Finding> {
-    let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<RuleId>)> = BTreeMap::new();
     for gap in facts.gaps() {
         let (what, rules) = reasons.entry(&gap.reason).or_default();
         what.insert(&gap.what);
@@ -118,7 +114,8 @@ pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<F
     }
     let why = reasons.into_iter().flat_map(|(reason, (what, rules))| {
         let first = format!("  {}: {reason}", listed(&what));
-        let rules: Vec<_> = rules.into_iter().collect();
+        let mut rules: Vec<_> = rules.into_iter().map(RuleId::name).collect();
+        rules.sort_unstable();
         let second = (!rules.is_empty()).then(|| format!("    not judged: {}", rules.join(", ")));
         [Some(first), second].into_iter().flatten()
     });

@@ -5,20 +5,22 @@
 //!
 //! Since chart 13. Documented: "1.3.2 OIDC" (8.7 to 8.8).
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::{Application, CarriedKey},
-    change::{Change, Facts, Gate, Operation, Side},
-    finding::{Action, Finding},
+    change::{Change, Facts, Operation, Side},
+    finding::{Action, Finding, RuleId},
     fixes::{clients, conversion},
     knowledge::{authentication::Method, configuration::Configuration},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "oidc-client-unknown",
+    id: RuleId::OidcClientUnknown,
     summary: "the Orchestration Cluster would log in as a client that your provider does not know",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/oidc-client-unknown.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The key of the client's secret, as the line's data have it.
@@ -26,10 +28,7 @@ const CLIENT: &str = "identity-orchestration-client-token";
 const OIDC: &str = "camunda.security.authentication.oidc";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object
-        || change.operation != Operation::Upgrade
-        || !change.enters(conversion::SINCE)
-    {
+    if change.operation != Operation::Upgrade || !change.enters(conversion::SINCE) {
         return Vec::new();
     }
     let logs_in = matches!(Method::after(change, facts), Some(Method::Provider { .. }));

@@ -7,27 +7,29 @@
 
 use serde_json::Value;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Line, RenamedVariable},
-    change::{Change, Facts, Gate},
-    finding::{Action, Command, Finding, Fix},
+    change::{Change, Facts},
+    finding::{Action, Command, Finding, Fix, RuleId},
     helm::values::Values,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "oidc-env-renamed",
+    id: RuleId::OidcEnvRenamed,
     summary: "9 no longer reads variables that your values set",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/oidc-env-renamed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The chart that renamed them.
 const SINCE: &str = "9.0.0";
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters(SINCE) {
+    if !change.enters(SINCE) {
         return Vec::new();
     }
     let lines: Vec<_> = Line::of(SINCE)

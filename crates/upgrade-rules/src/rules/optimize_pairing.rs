@@ -7,20 +7,22 @@
 
 use semver::Version;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, image_version},
     change::{Change, ChartVersion, Facts},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, RuleId},
     kubernetes::Object,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "optimize-pairing",
+    id: RuleId::OptimizePairing,
     summary: "an Optimize that the chart does not fit",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/optimize-pairing.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The first chart that fits 3.10.3.

@@ -8,19 +8,21 @@
 
 use serde_json::{Map, Value};
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::Line,
-    change::{Change, Facts, Gate},
-    finding::{Action, Finding},
+    change::{Change, Facts},
+    finding::{Action, Finding, RuleId},
     fixes::conversion::{self, Move},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "orchestration-values",
+    id: RuleId::OrchestrationValues,
     summary: "values of Zeebe, Operate or Tasklist would have no effect any more",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/orchestration-values.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The applications that became one, as their values are called.
@@ -46,9 +48,6 @@ const GATEWAYS: [&str; 6] = [
 const SHOWN: usize = 20;
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object {
-        return Vec::new();
-    }
     let Some(line) = conversion::entered(change) else {
         return Vec::new();
     };

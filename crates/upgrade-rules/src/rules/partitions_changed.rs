@@ -6,22 +6,24 @@
 //!
 //! Any line. Documented: "Cluster scaling" in Camunda's documentation of Zeebe.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, Line},
-    change::{Change, Facts, Gate, ObjectChange, Operation, Side},
-    finding::{Action, Finding, Fix},
+    change::{Change, Facts, ObjectChange, Operation, Side},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::flag,
     knowledge::configuration::Configuration,
     kubernetes::replicas,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "partitions-changed",
+    id: RuleId::PartitionsChanged,
     summary: "the number of Zeebe's partitions would change",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/partitions-changed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// Where the brokers read the number, the newest name first.
@@ -40,7 +42,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
-    if change.gate == Gate::Object || change.operation != Operation::Upgrade {
+    if change.operation != Operation::Upgrade {
         return None;
     }
     let running = change.application(Application::Zeebe, Side::Running)?;

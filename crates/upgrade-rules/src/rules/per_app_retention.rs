@@ -5,23 +5,25 @@
 //!
 //! Since chart 13. Documented: "8.8 architecture changes".
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
-    change::{Change, Facts, Gate},
-    finding::{Action, Finding, Fix},
+    change::{Change, Facts},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::{conversion, flag},
     knowledge::retention::{has_one, retention},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "per-app-retention",
+    id: RuleId::PerAppRetention,
     summary: "13 has one retention for all where applications had their own",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/per-app-retention.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters(conversion::SINCE) {
+    if !change.enters(conversion::SINCE) {
         return Vec::new();
     }
     let before = retention(change, facts);

@@ -7,20 +7,22 @@
 
 mod dump;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Component, bundled},
     change::{Change, Facts, Gate, ObjectChange, after},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     kubernetes::{Kind, Mounts, Object},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "postgresql-major-upgrade",
+    id: RuleId::PostgresqlMajorUpgrade,
     summary: "PostgreSQL would start in another major version over the old data",
+    release: &[Action::Deny],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/postgresql-major-upgrade.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The server's container in Bitnami's charts.

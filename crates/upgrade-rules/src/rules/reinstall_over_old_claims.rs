@@ -7,21 +7,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::{self, Component, Held, Supply},
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix, shell},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::give_up,
     knowledge::credentials::{known_by, readers::secret_refs, values::is_produced},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "reinstall-over-old-claims",
+    id: RuleId::ReinstallOverOldClaims,
     summary: "an installation would make up passwords for data that is still there",
+    release: &[Action::Deny, Action::Warn],
+    object: &[Action::Warn],
     page: include_str!("../../../../docs/rules/reinstall-over-old-claims.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

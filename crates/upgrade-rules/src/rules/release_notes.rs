@@ -4,19 +4,21 @@
 
 use semver::Version;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Line, Note},
     change::{Change, Facts},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "release-notes",
+    id: RuleId::ReleaseNotes,
     summary: "a section of the guides that the upgrade crosses says what to expect",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/release-notes.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {

@@ -5,12 +5,12 @@
 //!
 //! Since chart 13. Documented: "Resource authorizations".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::{conversion::SINCE, flag},
     knowledge::{
         authorizations::{ENABLED, users},
@@ -19,10 +19,12 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "resource-authorizations",
+    id: RuleId::ResourceAuthorizations,
     summary: "the migration of identities would grant more than before",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/resource-authorizations.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const JOB: &str = "camunda.migration.identity.resource-authorizations-enabled";

@@ -4,26 +4,31 @@
 //! do that for reasons that no rule knows: a field that the API does not have, a quota, another webhook. `check --server-dry-run`
 //! sends every object before, for nothing to be kept of it.
 
-use super::{Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard};
 
 use crate::{
     change::{Change, Facts},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "server-dry-run",
+    id: RuleId::ServerDryRun,
     summary: "the API server or another webhook would refuse an object",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/server-dry-run.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[
+            RuleId::ImmutableFieldChanged,
+            RuleId::ElasticsearchClaimLabels,
+            RuleId::DataMigrationOnInstall,
+        ],
+        judge,
+    },
 };
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// What other rules tell of is to be deleted before, or not to be applied.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let told = |object: &str| {
         let mut objects = change
             .objects

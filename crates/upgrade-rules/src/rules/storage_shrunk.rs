@@ -6,12 +6,12 @@
 //! Since chart 8.3.0; any line where a rename meets a lost size. Documented: "v8.3.0 (minor), Elasticsearch - values
 //! file".
 
-use super::{Rule, immutable_field_changed::parse_quantity};
+use super::{Judge, Rule, immutable_field_changed::parse_quantity};
 
 use crate::{
     camunda::{Component, claim_size},
-    change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Finding, Fix},
+    change::{Change, Facts, ObjectChange},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::flag,
     knowledge::{
         claims::{self, Orphan},
@@ -21,19 +21,18 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "storage-shrunk",
+    id: RuleId::StorageShrunk,
     summary: "claims that take over data would be too small for it",
+    release: &[Action::Deny, Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/storage-shrunk.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// Where elastic's chart, up to 8.2, was told the size.
 const ELASTICS_SIZE: &str = "elasticsearch.volumeClaimTemplate.resources.requests.storage";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate != Gate::Release {
-        return Vec::new();
-    }
     let sets = || change.of_kind(Kind::StatefulSet).filter(|set| set.camunda);
     let shrunk = sets().filter_map(|set| {
         let old = facts.get(&set.object).or(set.running.as_deref())?;

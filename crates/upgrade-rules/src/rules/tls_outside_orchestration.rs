@@ -7,22 +7,24 @@
 
 use serde_json::Value;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::conversion::SINCE,
     knowledge::{configuration::Configuration, credentials::list},
     kubernetes::Object,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "tls-outside-orchestration",
+    id: RuleId::TlsOutsideOrchestration,
     summary: "certificates that applications of 12 use would not reach the Orchestration Cluster",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/tls-outside-orchestration.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// A use of TLS: what sets it up to 12, and what does in 13.

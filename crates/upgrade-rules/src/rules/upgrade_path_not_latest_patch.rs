@@ -5,18 +5,20 @@
 //!
 //! Any line. Documented: the note at the top of the guide, "Helm chart version" (8.7 to 8.8).
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     change::{Change, ChartVersion, Facts},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "upgrade-path-not-latest-patch",
+    id: RuleId::UpgradePathNotLatestPatch,
     summary: "a line would be left or entered at a patch that is not its newest",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/upgrade-path-not-latest-patch.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {

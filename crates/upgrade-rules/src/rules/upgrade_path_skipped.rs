@@ -7,20 +7,22 @@
 //!
 //! Any line. Documented: "upgrade sequentially" (8.7 to 8.8).
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::Line,
     change::{Change, Facts, Operation, Side},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::way::{self, Start},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "upgrade-path-skipped",
+    id: RuleId::UpgradePathSkipped,
     summary: "a release line would be jumped over",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/upgrade-path-skipped.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

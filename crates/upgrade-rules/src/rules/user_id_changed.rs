@@ -7,22 +7,24 @@
 
 use serde_json::{Value, json};
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, Component, Line},
-    change::{Change, ChartVersion, Facts, Gate, ObjectChange},
-    finding::{Action, Command, Finding, Fix, shell},
+    change::{Change, ChartVersion, Facts, ObjectChange},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::flag,
     knowledge::claims::{self},
     kubernetes::{Kind, Mounts, Object},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "user-id-changed",
+    id: RuleId::UserIdChanged,
     summary: "a workload would run as another user on volumes that stay with the old one",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/user-id-changed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
@@ -38,7 +40,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// Brokers whose user somebody chose and whose volumes go to the group that the chart chose; said once, when it comes so.
 fn other_group(change: &Change, set: &ObjectChange) -> Option<Finding> {
-    if change.gate == Gate::Object || set.component != Component::Zeebe {
+    if set.component != Component::Zeebe {
         return None;
     }
     let group = |object: &Object| {

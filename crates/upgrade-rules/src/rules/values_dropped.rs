@@ -12,12 +12,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use self::names::{Dropped, grouped};
-use super::{PASSWORDS, Rule, datastore_changed, heard::Heard, values_ignored};
+use super::{Judge, PASSWORDS, Rule, datastore_changed, heard::Heard, values_ignored};
 
 use crate::{
     camunda::Line,
     change::{Change, ChartVersion, Facts, ObjectChange, Operation},
-    finding::{Action, Finding},
+    finding::{Action, Finding, RuleId},
     fixes::{
         conversion::{Move, moves},
         values_given::given,
@@ -27,18 +27,19 @@ use crate::{
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "values-dropped",
+    id: RuleId::ValuesDropped,
     summary: "values that were set before are not set any more",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/values-dropped.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[RuleId::DatastoreChanged, RuleId::IdentitySecretRegenerated],
+        judge,
+    },
 };
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// Rules that compare what comes of a value with what is live need not be told of the value.
-pub(super) fn beside(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     finding(change, heard).into_iter().collect()
 }
 

@@ -9,21 +9,31 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard};
 
 use crate::{
     camunda::Line,
-    change::{Change, Facts, Gate, Operation},
-    finding::{Action, Finding},
+    change::{Change, Facts, Operation},
+    finding::{Action, Finding, RuleId},
     fixes::values_given::given,
     helm::values::{Values, below, is_empty},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "values-ignored",
+    id: RuleId::ValuesIgnored,
     summary: "your values set what the new chart does not read",
+    release: &[Action::Warn],
+    object: &[],
     page: include_str!("../../../../docs/rules/values-ignored.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[
+            RuleId::OrchestrationValues,
+            RuleId::WebModelerPostgresqlRenamed,
+            RuleId::ElasticsearchValues83,
+            RuleId::WebModelerDatabaseUrl,
+        ],
+        judge,
+    },
 };
 
 /// Where the guide has users set what no chart reads.
@@ -34,18 +44,14 @@ type Known<'a> = (&'a str, Option<String>);
 /// The user's keys below each key that a line tells of.
 type Ignored<'a> = BTreeMap<&'a str, (Option<String>, Vec<String>)>;
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// What rules of their own convert they tell of, too.
-pub(super) fn beside(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
+fn judge(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     finding(change, heard).into_iter().collect()
 }
 
 fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
     // A rollback brings the values of its revision along.
-    if change.gate == Gate::Object || change.operation != Operation::Upgrade {
+    if change.operation != Operation::Upgrade {
         return None;
     }
     let (from, to) = (change.from.as_ref()?, change.to.as_ref()?);
@@ -143,7 +149,7 @@ fn no_longer_read<'a>(
 ) -> Option<Known<'a>> {
     let is_under = |root: &String| below(key, root).is_some();
     let mut converting = entered.iter().flat_map(|line| &line.converted_values);
-    if converting.any(|(rule, roots)| heard.hears(rule) && roots.iter().any(is_under)) {
+    if converting.any(|(rule, roots)| heard.hears(*rule) && roots.iter().any(is_under)) {
         return None;
     }
     let (line, root, now) = dropped_by(entered, key)?;

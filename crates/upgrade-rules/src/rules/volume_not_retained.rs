@@ -10,33 +10,36 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Rule, claims_orphaned, elasticsearch_claim_labels, elasticsearch_claims_orphaned, heard::Heard,
+    Judge, Rule, claims_orphaned, elasticsearch_claim_labels, elasticsearch_claims_orphaned,
+    heard::Heard,
 };
 
 use crate::{
-    change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Command, Finding, Fix, shell},
+    change::{Change, Facts, ObjectChange},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     fixes::{keep_claims::takes_claims_along, retain::retain},
     knowledge::claims::{self, is_retained},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "volume-not-retained",
+    id: RuleId::VolumeNotRetained,
     summary: "a volume that loses its claim would be deleted",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/volume-not-retained.md"),
-    judge,
+    judge: Judge::Beside {
+        others: &[
+            RuleId::ElasticsearchClaimLabels,
+            RuleId::ElasticsearchClaimsOrphaned,
+            RuleId::ClaimsOrphaned,
+        ],
+        judge,
+    },
 };
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    beside(change, facts, &Heard::nothing())
-}
-
 /// Where somebody must decide about claims first, or label them, that is said there, with their volumes.
-pub(super) fn beside(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
-    if change.gate != Gate::Release {
-        return Vec::new();
-    }
+fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     // Each volume once, with what is about to happen to it.
     let mut volumes: BTreeMap<&str, String> = BTreeMap::new();
     for set in change.of_kind(Kind::StatefulSet).filter(|set| set.camunda) {

@@ -8,27 +8,29 @@
 
 use serde_json::Value;
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     annotations::REBIND_TO,
-    change::{Change, Facts, Gate, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix, shell},
+    change::{Change, Facts, ObjectChange, Operation},
+    finding::{Action, Command, Finding, Fix, RuleId, shell},
     knowledge::claims::is_retained,
     kubernetes::{Kind, Object, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "volume-rebind-while-running",
+    id: RuleId::VolumeRebindWhileRunning,
     summary: "a volume would change hands in a way that can lose its data",
+    release: &[],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/volume-rebind-while-running.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const GUIDE: &str = "v8.3.0, Elasticsearch, Data retention, Option Two";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate != Gate::Object || change.operation != Operation::Update {
+    if change.operation != Operation::Update {
         return Vec::new();
     }
     change

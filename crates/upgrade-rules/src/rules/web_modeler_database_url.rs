@@ -4,21 +4,23 @@
 //!
 //! Since chart 8.3.0. Documented: "v8.3.0, Web-Modeler".
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
-    change::{Change, Facts, Gate},
-    finding::{Action, Finding},
+    change::{Change, Facts},
+    finding::{Action, Finding, RuleId},
     fixes::convert::{Converted, ValuesFile},
     helm::values::Values,
     knowledge::secrecy::is_harmless,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "web-modeler-database-url",
+    id: RuleId::WebModelerDatabaseUrl,
     summary: "8.3 no longer reads host, port and name of Web Modeler's database",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/web-modeler-database-url.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 /// The chart that wants a URL.
@@ -60,7 +62,7 @@ pub(super) fn whole(change: &Change) -> Option<Converted> {
 }
 
 fn lost(change: &Change) -> Option<String> {
-    let enters = change.gate != Gate::Object && change.enters(SINCE);
+    let enters = change.enters(SINCE);
     enters.then(|| missing_url(&change.values))?
 }
 

@@ -5,27 +5,29 @@
 //!
 //! Since chart 13. Documented: "Camunda Helm chart values file changes" (8.7 to 8.8).
 
-use super::Rule;
+use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Component},
-    change::{Change, Facts, Gate, Side},
-    finding::{Action, Finding},
+    change::{Change, Facts, Side},
+    finding::{Action, Finding, RuleId},
     fixes::conversion,
     kubernetes::Kind,
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "web-modeler-postgresql-renamed",
+    id: RuleId::WebModelerPostgresqlRenamed,
     summary: "13 no longer reads the values of Web Modeler's PostgreSQL under postgresql",
+    release: &[Action::Deny],
+    object: &[],
     page: include_str!("../../../../docs/rules/web-modeler-postgresql-renamed.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 const OLD: &str = "postgresql";
 const NEW: &str = "webModelerPostgresql";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.gate == Gate::Object || !change.enters(conversion::SINCE) {
+    if !change.enters(conversion::SINCE) {
         return Vec::new();
     }
     let old = change.values.leaves();

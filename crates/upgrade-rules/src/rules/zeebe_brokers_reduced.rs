@@ -6,23 +6,25 @@
 //!
 //! Since chart 13; any line when the number is lowered by hand. Beyond the guides.
 
-use super::Rule;
+use super::{Judge, Rule};
 
 use crate::{
     annotations::ALLOW_BROKERS,
     camunda::{Component, Line, broker_count},
     change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Finding, Fix, shell},
+    finding::{Action, Finding, Fix, RuleId, shell},
     fixes::{count, give_up},
     knowledge::claims::{self, Reduced},
     kubernetes::{Kind, Object, replicas},
 };
 
 pub(super) const RULE: Rule = Rule {
-    id: "zeebe-brokers-reduced",
+    id: RuleId::ZeebeBrokersReduced,
     summary: "Zeebe would run with fewer brokers than hold its data",
+    release: &[Action::Deny],
+    object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/zeebe-brokers-reduced.md"),
-    judge,
+    judge: Judge::Alone(judge),
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
