@@ -5,14 +5,13 @@
 //! namespaces labelled [`ENFORCE`] and open in all others. While the guard is up it judges alike in both.
 
 mod conditions;
-mod matching;
 mod table;
 
-pub use self::{conditions::CONTROLLERS, matching::Matching};
+pub use self::conditions::CONTROLLERS;
 
 use serde_json::{Value, json};
 
-use self::table::{NAMESPACES, OVERRIDES, RELEASES, SECRETS, Webhook, mutating, validating};
+use self::table::{NAMESPACES, OVERRIDES, Webhook, mutating, validating};
 use crate::cluster::Right;
 
 /// The label, with the value `true`, of namespaces where guarded writes wait for the guard.
@@ -82,27 +81,6 @@ pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
         ),
         configuration("MutatingWebhookConfiguration", "/mutate", mutating(), true),
     ]
-}
-
-/// For API servers before 1.28, which know no matchConditions: only what an objectSelector keeps narrow fails closed,
-/// and what the guard then gets to see in vain it admits at once.
-pub fn leave_out_match_conditions(configuration: &mut Value) {
-    let webhooks = configuration["webhooks"].as_array_mut();
-    for webhook in webhooks.into_iter().flatten() {
-        let name = webhook["name"].as_str().unwrap_or_default();
-        let name = name.split('.').next().unwrap_or_default().to_owned();
-        if !matches!(name.as_str(), RELEASES | OVERRIDES) {
-            webhook["failurePolicy"] = "Ignore".into();
-        }
-        if name == SECRETS {
-            // A record is judged once.
-            let no_record = json!({"key": "owner", "operator": "NotIn", "values": ["helm"]});
-            webhook["objectSelector"] = json!({"matchExpressions": [no_record]});
-        }
-        if let Some(webhook) = webhook.as_object_mut() {
-            webhook.remove("matchConditions");
-        }
-    }
 }
 
 /// A webhook on namespaced objects once for enforced namespaces and once for the others; a volume has no namespace
@@ -248,26 +226,5 @@ mod tests {
             let matched = matched.iter().any(|start| name.starts_with(start));
             assert_ne!(selects(&webhook, &ignored), matched, "{name}");
         }
-    }
-
-    #[test]
-    fn without_match_conditions_only_records_and_overrides_fail_closed() {
-        let address = Address::Url("https://localhost:8443".to_owned());
-        let mut closed = BTreeSet::new();
-        for mut configuration in configurations(&address, &Trust::SelfManaged) {
-            leave_out_match_conditions(&mut configuration);
-            for webhook in configuration["webhooks"].as_array().unwrap() {
-                assert!(webhook.get("matchConditions").is_none());
-                if webhook["failurePolicy"] == "Fail" {
-                    closed.insert(webhook["name"].as_str().unwrap().to_owned());
-                }
-            }
-        }
-        let expected = [
-            "overrides.enforced",
-            "overrides.observed",
-            "releases.enforced",
-        ];
-        assert_eq!(closed, expected.map(|name| format!("{name}.{NAME}")).into());
     }
 }

@@ -34,8 +34,11 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
 
 /// Whether the namespace of a volume's claim is ignored: the API server can't tell, for a volume has none.
 pub(super) async fn covers(reader: &Reader, request: &Request<'_>) -> bool {
-    let volume = request.parsed_old().or_else(|| request.parsed());
-    let Some(namespace) = volume.and_then(|it| it.str("/spec/claimRef/namespace")) else {
+    let volume = request.old_object().or_else(|| request.object());
+    let Some(namespace) = volume
+        .as_ref()
+        .and_then(|it| it.str("/spec/claimRef/namespace"))
+    else {
         return false;
     };
     let namespace = ObjectRef::new(Kind::Namespace, "", namespace);

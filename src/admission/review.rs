@@ -1,17 +1,15 @@
 //! The part of an AdmissionReview that the guard reads, borrowed from the request's body.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::Endpoint;
 use crate::{
     change::Operation,
     cluster::User,
     helm::release::{self, RECORD_PREFIX, RECORD_TYPE, Storage},
     kubernetes::{Kind, Object, ObjectRef},
-    webhooks::Matching,
 };
 
 #[derive(Debug, Deserialize)]
@@ -48,10 +46,6 @@ pub(super) struct Request<'a> {
     object: Option<&'a RawValue>,
     #[serde(borrow, default)]
     old_object: Option<&'a RawValue>,
-    #[serde(skip)]
-    parsed: OnceLock<Option<Object>>,
-    #[serde(skip)]
-    parsed_old: OnceLock<Option<Object>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -187,42 +181,14 @@ impl<'a> Request<'a> {
         Some(self.record()?.metadata.labels?.status)
     }
 
-    /// Whether a webhook's matchConditions want the request to be judged; not every API server knows them.
-    pub(super) fn is_wanted(&self, endpoint: Endpoint) -> bool {
-        let validated = endpoint == Endpoint::Validate;
-        if validated && (self.is_record() || self.kind() == Some(Kind::ConfigMap)) {
-            return true;
-        }
-        let matching = Matching {
-            object: self.parsed(),
-            old: self.parsed_old(),
-            username: &self.user_info.username,
-        };
-        match (endpoint, self.kind()) {
-            (Endpoint::Mutate, kind) => kind.is_some_and(|kind| matching.mutating(kind)),
-            (Endpoint::Validate, Some(kind)) => matching.validating(kind),
-            (Endpoint::Validate, None) => self.scaled().is_some() && matching.pods_reduced(),
-        }
-    }
-
     /// The object, with the request's namespace where it names none.
     pub(super) fn object(&self) -> Option<Object> {
-        self.parsed().cloned()
+        self.parse(self.object?)
     }
 
     /// The object as it was.
     pub(super) fn old_object(&self) -> Option<Object> {
-        self.parsed_old().cloned()
-    }
-
-    pub(super) fn parsed(&self) -> Option<&Object> {
-        let parse = || self.parse(self.object?);
-        self.parsed.get_or_init(parse).as_ref()
-    }
-
-    pub(super) fn parsed_old(&self) -> Option<&Object> {
-        let parse = || self.parse(self.old_object?);
-        self.parsed_old.get_or_init(parse).as_ref()
+        self.parse(self.old_object?)
     }
 
     fn parse(&self, raw: &RawValue) -> Option<Object> {

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use crate::{
     kubernetes::namespace_and_name,
-    webhooks::{Address, Trust, configurations, leave_out_match_conditions},
+    webhooks::{Address, Trust, configurations},
 };
 
 /// Where the API server reaches the guard, and which CA it is to trust there.
@@ -45,20 +45,13 @@ pub struct WebhooksArgs {
     /// Name no CA: the guard writes its own in (serve --tls-secret), and keeps it right
     #[arg(long, conflicts_with_all = ["ca", "inject_ca_from"])]
     self_managed: bool,
-
-    /// For API servers before Kubernetes 1.28; less fails closed, and the guard is asked about more
-    #[arg(long)]
-    no_match_conditions: bool,
 }
 
 impl WebhooksArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let trust = self.trust()?;
         let mut out = io::stdout().lock();
-        for mut configuration in configurations(&self.address()?, &trust) {
-            if self.no_match_conditions {
-                leave_out_match_conditions(&mut configuration);
-            }
+        for configuration in configurations(&self.address()?, &trust) {
             let yaml = serde_saphyr::to_string(&configuration).context("can't write YAML")?;
             writeln!(out, "---\n{}", yaml.trim_end())?;
         }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The values of `app.kubernetes.io/name` in the bundled Bitnami charts.
-pub(super) const BUNDLED: [&str; 5] = [
+const BUNDLED: [&str; 5] = [
     "elasticsearch",
     "keycloak",
     "postgresql",
@@ -23,28 +23,28 @@ pub(super) const BUNDLED: [&str; 5] = [
 const PASSWORD: &str = "password";
 
 /// The values of `app.kubernetes.io/name` where a Secret's `password` is a database's.
-pub(super) const DATABASES: &str = "^(identity-)?postgresql";
+const DATABASES: &str = "^(identity-)?postgresql";
 
-pub(super) const NAME_LABEL: &str = "app.kubernetes.io/name";
+const NAME_LABEL: &str = "app.kubernetes.io/name";
 
-pub(super) const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
+const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
 
 /// What the claims of Camunda's and of the bundled charts are called, as far as names can't be overridden.
-pub(super) const CLAIM_NAMES: &str = "elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$";
+const CLAIM_NAMES: &str = "elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$";
 
 /// A claim under a name that Bitnami's Elasticsearch will look for.
-pub(super) const ELASTICSEARCH_CLAIMS: &str = "^data-.+-(master|data)-[0-9]+$";
+const ELASTICSEARCH_CLAIMS: &str = "^data-.+-(master|data)-[0-9]+$";
 
-pub(super) const WORKLOAD_IMAGES: &str = "camunda/|elasticsearch|keycloak|postgresql";
+const WORKLOAD_IMAGES: &str = "camunda/|elasticsearch|keycloak|postgresql";
 
 /// The components of Bitnami's claims.
-pub(super) const CLAIM_COMPONENTS: [&str; 3] = ["master", "data", "primary"];
+const CLAIM_COMPONENTS: [&str; 3] = ["master", "data", "primary"];
 
 /// In the selector of a Scale, which is text: Zeebe's brokers, Bitnami's Elasticsearch under any name, and elastic's.
-pub(super) const COUNTED: &str = "app.kubernetes.io/component=(zeebe-broker|master|data)(,|$)|app=[^,]*-master(,|$)|elasticsearch";
+const COUNTED: &str = "app.kubernetes.io/component=(zeebe-broker|master|data)(,|$)|app=[^,]*-master(,|$)|elasticsearch";
 
 /// The one user of a control plane in which all controllers have one.
-pub(super) const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
+const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
 /// Whoever only tidies up after a deletion is never kept from it.
 pub const CONTROLLERS: [&str; 2] = [
@@ -68,14 +68,14 @@ pub(super) fn not_a_controller() -> String {
 }
 
 /// The keys that a Camunda chart generates; `password` alone could be anybody's.
-pub(super) fn generated_keys() -> BTreeSet<&'static str> {
+fn generated_keys() -> BTreeSet<&'static str> {
     let facts = Line::all().iter().flat_map(|line| &line.credentials);
     let keys = facts.map(|fact| fact.key.as_str());
     keys.filter(|key| *key != PASSWORD).collect()
 }
 
 /// Those, and the keys of the Secret that 13 has the user make.
-pub(super) fn credential_keys() -> BTreeSet<&'static str> {
+fn credential_keys() -> BTreeSet<&'static str> {
     let secrets = Line::all().iter().flat_map(|line| &line.generated_secret);
     let keys = secrets.flat_map(|secret| secret.keys.iter().map(|key| key.name.as_str()));
     let keys: BTreeSet<_> = keys.filter(|key| *key != PASSWORD).collect();
@@ -83,14 +83,14 @@ pub(super) fn credential_keys() -> BTreeSet<&'static str> {
 }
 
 /// Those, and all others that a chart reads from a Secret of the user's.
-pub(super) fn written_keys() -> BTreeSet<&'static str> {
+fn written_keys() -> BTreeSet<&'static str> {
     let carried = Line::all().iter().flat_map(|line| &line.carried_over);
     let carried: BTreeSet<_> = carried.map(|carried| carried.key.as_str()).collect();
     &carried | &credential_keys()
 }
 
 /// What a user's own Secret calls a password.
-pub(super) const PASSWORDS: &str = "(?i)passw";
+const PASSWORDS: &str = "(?i)passw";
 
 /// A database may read its password from any Secret; whoever controls that Secret rotates it on purpose.
 pub(super) fn generated_credential() -> String {

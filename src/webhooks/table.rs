@@ -14,9 +14,6 @@ pub(super) struct Webhook {
     pub(super) namespaced: bool,
 }
 
-pub(super) const RELEASES: &str = "releases";
-pub(super) const SECRETS: &str = "secrets";
-
 /// The webhook that fails closed everywhere, ignored namespaces among the rest: an override whose writer nobody checked
 /// must not come about.
 pub(super) const OVERRIDES: &str = "overrides";
@@ -27,7 +24,7 @@ pub(super) const NAMESPACES: &str = "namespaces";
 pub(super) fn validating() -> Vec<Webhook> {
     vec![
         Webhook {
-            name: RELEASES,
+            name: "releases",
             rules: rules(&[("", &["secrets", "configmaps"], &["CREATE"])]),
             // Helm finds its records by this label, so a record without it is none.
             selector: json!({"matchLabels": {"owner": "helm"}}),
@@ -42,7 +39,7 @@ pub(super) fn validating() -> Vec<Webhook> {
             namespaced: true,
         },
         Webhook {
-            name: SECRETS,
+            name: "secrets",
             rules: rules(&[("", &["secrets"], &["CREATE", "UPDATE"])]),
             selector: json!({}),
             conditions: vec![

@@ -54,12 +54,9 @@ fn once_each(guard: &Guard, release: &Release, before: &Calls) -> Vec<String> {
 
 #[test]
 fn another_chart_costs_a_call_for_each_of_its_records() {
-    if let Some((cluster, guard)) = guarded() {
-        another_chart(cluster, guard);
-    }
-}
-
-pub fn another_chart(cluster: &Cluster, guard: &Guard) {
+    let Some((cluster, guard)) = guarded() else {
+        return;
+    };
     for helm in Helm::BOTH {
         let (release, chart) = (Release::new(cluster, "shop"), own("unrelated"));
         assert_silent(&release.install(helm, &chart, &[]).ok().unwrap());
@@ -78,12 +75,9 @@ pub fn another_chart(cluster: &Cluster, guard: &Guard) {
 /// Its objects look like those of the database that Camunda brings along.
 #[test]
 fn a_foreign_postgresql_costs_a_call_an_object_and_passes() {
-    if let Some((cluster, guard)) = guarded() {
-        a_foreign_postgresql(cluster, guard);
-    }
-}
-
-pub fn a_foreign_postgresql(cluster: &Cluster, guard: &Guard) {
+    let Some((cluster, guard)) = guarded() else {
+        return;
+    };
     for helm in Helm::BOTH {
         let (release, chart) = (Release::new(cluster, "data"), own("foreign-postgresql"));
         assert_silent(&release.install(helm, &chart, &[ANEW]).ok().unwrap());
@@ -106,12 +100,9 @@ pub fn a_foreign_postgresql(cluster: &Cluster, guard: &Guard) {
 
 #[test]
 fn camunda_costs_a_call_an_object_and_endpoint() {
-    if let Some((cluster, guard)) = guarded() {
-        camunda(cluster, guard);
-    }
-}
-
-pub fn camunda(cluster: &Cluster, guard: &Guard) {
+    let Some((cluster, guard)) = guarded() else {
+        return;
+    };
     for helm in Helm::BOTH {
         let (release, chart) = (Release::new(cluster, "camunda"), own("camunda-12"));
         assert_silent(&release.install(helm, &chart, &[]).ok().unwrap());
@@ -202,7 +193,7 @@ fn guarded_writes_wait(release: &Release) {
 }
 
 /// In the enforced namespace itself.
-pub fn other_writes_go_on(release: &Release) {
+fn other_writes_go_on(release: &Release) {
     for args in [
         &["run", "task", "--image=busybox"][..],
         &["create", "configmap", "settings", "--from-literal=a=b"],
@@ -220,11 +211,20 @@ pub fn other_writes_go_on(release: &Release) {
             "-p",
             r#"{"stringData":{"token":"b"}}"#,
         ],
+        &[
+            "create",
+            "secret",
+            "generic",
+            "pass",
+            "--from-literal=password=a",
+        ],
+        &["delete", "secret", "pass"],
         &["create", "deployment", "web", "--image=nginx"],
         &["scale", "deployment", "web", "--replicas=3"],
         &["set", "image", "deployment/web", "nginx=nginx:1.30"],
         &["create", "job", "once", "--image=busybox"],
         &["annotate", "statefulset", "camunda-zeebe", "note=kept"],
+        &["annotate", "pvc", "--all", "note=kept"],
     ] {
         kubectl(release, args).ok().unwrap();
     }

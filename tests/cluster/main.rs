@@ -53,4 +53,3 @@ mod variants_of_13;
 mod volumes;
 mod ways_in;
 mod without_a_guard;
-mod without_match_conditions;

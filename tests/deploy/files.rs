@@ -22,18 +22,14 @@ const HELMS: [&str; 4] = [
 fn the_webhooks_are_those_that_the_guard_prints() {
     let service = "camunda-upgrade-guard/camunda-upgrade-guard";
     let command = ["webhooks", "--service", service, "--self-managed"];
-    for (file, more) in [
-        ("deploy/base/webhooks.yaml", None),
-        ("deploy/chart/files/webhooks.yaml", None),
-        (
-            "deploy/chart/files/webhooks-no-match-conditions.yaml",
-            Some("--no-match-conditions"),
-        ),
+    let printed = Run::new(GUARD).args(command).output().unwrap();
+    let printed = printed.ok().unwrap();
+    for file in [
+        "deploy/base/webhooks.yaml",
+        "deploy/chart/files/webhooks.yaml",
     ] {
-        let args: Vec<_> = command.into_iter().chain(more).collect();
-        let printed = Run::new(GUARD).args(&args).output().unwrap().ok().unwrap();
         let written = fs::read_to_string(workspace().join(file)).unwrap();
-        let command = format!("camunda-upgrade-guard {} >{file}", args.join(" "));
+        let command = format!("camunda-upgrade-guard {} >{file}", command.join(" "));
         assert!(written == printed.stdout, "{file} is old: {command}");
     }
 }
@@ -76,24 +72,21 @@ fn chart_and_kustomization_make_the_same_objects() {
 }
 
 #[test]
-fn an_old_cluster_gets_no_match_conditions() {
+fn a_cluster_before_1_30_is_refused() {
     let Some(binaries) = Binaries::find_or_skip() else {
         return;
     };
     for helm in Helm::BOTH {
-        for (version, expected) in [
-            ("1.27.16", 0),
-            ("1.28.0", 2),
-            ("1.28.3-gke.1", 2),
-            ("v1.36.0", 2),
-        ] {
-            let output = template(&binaries, helm, &["--kube-version", version]);
-            let objects = documents(&output.ok().unwrap().stdout);
-            let with = objects
-                .iter()
-                .filter(|object| object.to_string().contains("matchConditions"));
-            assert_eq!(with.count(), expected, "{version}");
+        let template = |version| template(&binaries, helm, &["--kube-version", version]);
+        for version in ["1.30.0", "1.30.3-gke.1", "v1.36.0"] {
+            template(version).ok().unwrap();
         }
+        let refused = template("1.29.14").refused().unwrap();
+        assert!(
+            refused.text().contains("requires kubeVersion: >=1.30"),
+            "{}",
+            refused.report()
+        );
     }
 }
 

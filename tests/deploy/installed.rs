@@ -7,7 +7,7 @@ use harness::{
 };
 
 use crate::{
-    beside::{Beside, CONFIGURATIONS, PATIENCE},
+    beside::{Beside, PATIENCE},
     documented::{commands, page, page_called, typed},
     outcome::{UPGRADE, has_pods, nothing_is_left, takes_releases, tested, works, written},
     rendered::NAME,
@@ -151,14 +151,6 @@ fn by_kustomize() {
     run(&shell, &install);
     assert_eq!(written(cluster), before);
     works(cluster, &shell, &guard);
-
-    // The same for an API server that knows no matchConditions.
-    let text = |kind: &str| cluster.get(kind, "", NAME).unwrap().unwrap().to_string();
-    let old = typed(&page, "Kubernetes before 1.28");
-    run(&shell, &old);
-    for (kind, _) in CONFIGURATIONS {
-        assert!(!text(kind).contains("\"matchConditions\""));
-    }
     guard.kill();
     assert!(!takes_releases(cluster));
     run(&shell, &typed(&page, "Uninstall"));
@@ -248,7 +240,7 @@ fn secrets_of_some_namespaces_only() {
     );
 }
 
-/// Whose API server knows no matchConditions, and nothing that came later.
+/// Nothing that the guard uses of Kubernetes is newer.
 #[test]
 fn on_the_oldest_kubernetes() {
     let Some(binaries) = Binaries::find_or_skip() else {

@@ -43,8 +43,6 @@ pub struct GuardOptions {
     pub wait_ready: bool,
     /// Register the webhooks and wait until the API server calls them.
     pub register: bool,
-    /// Added to `webhooks`.
-    pub webhooks: Vec<String>,
     /// Objects whose dry-run CREATE reaches each webhook configuration; see [`GuardOptions::probes`].
     pub probes: String,
 }
@@ -60,7 +58,6 @@ impl GuardOptions {
             env: Vec::new(),
             wait_ready: true,
             register: true,
-            webhooks: Vec::new(),
             probes: probe::default_documents(),
         }
     }
@@ -221,7 +218,6 @@ impl<'c> Guard<'c> {
         let output = Run::new(&self.options.binary)
             .args(args)
             .args([self.ca_file()])
-            .args(&self.options.webhooks)
             .output()?
             .ok()?;
         Ok(output.stdout)
