@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::{
     cluster::Right,
-    finding::{Action, Finding, OVERRIDDEN, RuleId},
+    finding::{Action, Finding, RuleId},
     kubernetes::Object,
     rules::RULES,
 };
@@ -109,9 +109,9 @@ impl Override {
     /// Has the findings of its rules warn.
     pub fn apply(&self, findings: &mut [Finding]) {
         for finding in findings {
-            if self.counts(finding.rule, finding.action) != finding.action {
-                finding.action = Action::Warn;
-                finding.title = format!("{OVERRIDDEN}{}): {}", self.reason, finding.title);
+            if self.rules.contains(&finding.rule) {
+                let because = format!("Overridden ({}): ", self.reason);
+                finding.waive(Action::Overridden, &because);
             }
         }
     }

@@ -16,7 +16,7 @@ use self::guarded::one;
 use crate::{
     camunda::NewestPatches,
     change::{Change, Facts},
-    finding::{AUDITED, Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId},
     gather::{Announced, Reader},
     mutations::volume_reclaim_policy::RetainScope,
     overrides::Override,
@@ -276,9 +276,8 @@ impl Policy {
                 return false;
             };
             finding.action = action;
-            if mode == Mode::Audit && finding.action == Action::Deny {
-                finding.action = Action::Warn;
-                finding.title.insert_str(0, AUDITED);
+            if mode == Mode::Audit {
+                finding.waive(Action::Audited, "Would be refused: ");
             }
             true
         });

@@ -137,19 +137,14 @@ impl Report {
 
     /// The findings that refuse.
     fn denied(&self) -> Vec<&Finding> {
-        self.counting(Action::Deny)
+        let findings = self.findings.iter();
+        findings.filter(|it| it.action == Action::Deny).collect()
     }
 
     /// The findings that only warn.
     fn warned(&self) -> Vec<&Finding> {
-        self.counting(Action::Warn)
-    }
-
-    fn counting(&self, action: Action) -> Vec<&Finding> {
         let findings = self.findings.iter();
-        findings
-            .filter(|finding| finding.action == action)
-            .collect()
+        findings.filter(|it| it.action != Action::Deny).collect()
     }
 
     /// What it comes to, in a line.

@@ -4,6 +4,7 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
@@ -159,7 +160,9 @@ struct Kept {
 
 impl Kept {
     fn start() -> Self {
-        let mut make = Command::new("make");
+        // Whoever starts the tests in the background has them ignore SIGINT, and make would inherit that.
+        let mut make = Command::new("env");
+        make.args(["--default-signal=INT", "make"]);
         for name in not_inherited() {
             make.env_remove(name);
         }
@@ -168,6 +171,7 @@ impl Kept {
             .current_dir(workspace())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
         let lines = BufReader::new(make.stdout.take().unwrap()).lines();
@@ -190,8 +194,9 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // Whose output nobody reads any more ends by itself; make ends with the demo.
-        let _ = self.make.kill();
+        // The demo is in make's group, and takes its cluster down when it ends.
+        let group = format!("-{}", self.make.id());
+        let _ = Run::new("kill").args(["-s", "TERM", "--", &group]).output();
         let _ = self.make.wait();
     }
 }

@@ -10,7 +10,7 @@ use prometheus_client::{
 use super::{Endpoint, verdict::Verdict};
 use crate::{
     events::{Event, Reason},
-    finding::Count,
+    finding::Action,
     gather::{ReadErrors, Spent},
     metrics::{Metrics, Outcome},
     mutations::MUTATIONS,
@@ -93,7 +93,7 @@ impl AdmissionMetrics {
             }
         }
         for rule in RULES.iter().map(|rule| rule.id) {
-            for action in Count::ALL.map(Count::name) {
+            for action in Action::ALL.map(Action::name) {
                 let labels = FindingLabels {
                     rule: rule.name(),
                     action,

@@ -4,7 +4,7 @@ use super::{review::Request, verdict::Verdict};
 use crate::{
     denial,
     events::{Event, Reason},
-    finding::Count,
+    finding::Action,
     kubernetes::{Kind, Object, ObjectRef, is_name},
 };
 
@@ -47,7 +47,7 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
         // What comes after may be in the words of whoever asked.
         let head = message.lines().next().unwrap_or_default();
         let head = head.split_once(": ").map_or(head, |(head, _)| head);
-        let rules = rules(Count::Deny);
+        let rules = rules(Action::Deny);
         let reason = refusal(request);
         let note = match reason {
             Reason::OverrideRefused => format!("{head}. It was asked for by {user}."),
@@ -56,7 +56,7 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
         };
         notices.push((reason, note));
     }
-    let audited = rules(Count::Audited);
+    let audited = rules(Action::Audited);
     if !audited.is_empty() {
         let note = format!(
             "{} would be refused outside audit mode; rules: {audited}",
@@ -64,7 +64,7 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
         );
         notices.push((Reason::WouldBeRefused, note));
     }
-    let overridden = rules(Count::Overridden);
+    let overridden = rules(Action::Overridden);
     if !overridden.is_empty() {
         let note = format!("{user} goes ahead with {}; rules: {overridden}", subject());
         notices.push((Reason::OverrideUsed, note));

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{review::Request, verdict::Verdict};
 use crate::{
     change::{Facts, Operation},
-    finding::{Count, Finding, RuleId, refuses},
+    finding::{Action, Finding, RuleId, refuses},
     gather::Reader,
     helm::release,
     kubernetes::{Kind, Object, ObjectRef},
@@ -90,7 +90,7 @@ pub(super) async fn findings(
     match decided(reader, namespace, release, revision).await {
         Ok(Some(decided)) => {
             let findings = judge(Some(&decided));
-            if findings.iter().any(|it| it.count() == Count::Overridden) {
+            if findings.iter().any(|it| it.action == Action::Overridden) {
                 let (revision, reason) = (decided.revision, decided.reason);
                 tracing::warn!(namespace, release, revision, reason, "override used");
             }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Endpoint, review::Request};
 use crate::{
     denial,
-    finding::{Count, Finding, RuleId},
+    finding::{Action, Finding, RuleId},
     kubernetes::Kind,
     mutations::Mutated,
     policy::Mode,
@@ -20,7 +20,7 @@ pub(super) struct Verdict {
     warnings: Vec<String>,
     patch: Option<Value>,
     /// The rules that had something to say.
-    pub(super) findings: Vec<(RuleId, Count)>,
+    pub(super) findings: Vec<(RuleId, Action)>,
     /// The mutations that were done, each with what the user is told.
     pub(super) mutations: Vec<(RuleId, String)>,
     /// For the log and Events: which release.
@@ -59,7 +59,7 @@ impl Verdict {
             warnings: denial::warnings(findings),
             findings: findings
                 .iter()
-                .map(|finding| (finding.rule, finding.count()))
+                .map(|finding| (finding.rule, finding.action))
                 .collect(),
             ..Self::default()
         }
@@ -174,7 +174,7 @@ impl Verdict {
     }
 
     /// The rules whose findings count as `count`, or all, each once.
-    pub(super) fn rules(&self, count: Option<Count>) -> String {
+    pub(super) fn rules(&self, count: Option<Action>) -> String {
         let mut rules = Vec::new();
         for (rule, counts) in &self.findings {
             let rule = rule.name();

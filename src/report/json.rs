@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Report, text};
 use crate::{
     change::{ChartVersion, Operation},
-    finding::{Command, Finding},
+    finding::{Action, Command, Finding},
     kubernetes::ObjectRef,
     rules::RULES,
 };
@@ -102,7 +102,10 @@ impl<'a> Problem<'a> {
         });
         Problem {
             rule: finding.rule.name(),
-            action: finding.action.name(),
+            action: match finding.action {
+                Action::Deny => Action::Deny.name(),
+                _ => Action::Warn.name(),
+            },
             summary: rule.map_or("", |rule| rule.summary),
             title: &finding.title,
             objects: finding.objects.iter().map(Named::of).collect(),

@@ -95,7 +95,7 @@ fn results(report: &Report) -> Vec<Value> {
 fn level(action: Action) -> &'static str {
     match action {
         Action::Deny => "error",
-        Action::Warn => "warning",
+        _ => "warning",
     }
 }
 

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{finding::Action, rules};
+use harness::Corpus;
 
-use crate::pairs::{PAIRS, corpus, upgrade};
+use crate::pairs::{PAIRS, upgrade};
 
 /// From and to, what refuses, what warns.
 type Verdict = (
@@ -450,7 +451,7 @@ const VERDICTS: [Verdict; 44] = [
 
 #[test]
 fn real_upgrades_meet_their_verdicts() {
-    let Some(corpus) = corpus() else { return };
+    let Some(corpus) = Corpus::find() else { return };
     let listed: BTreeSet<_> = VERDICTS.iter().map(|it| (it.0, it.1)).collect();
     assert_eq!(listed, BTreeSet::from(PAIRS));
     for (from, to, denies, warns) in VERDICTS {

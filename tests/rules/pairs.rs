@@ -70,16 +70,6 @@ pub const PAIRS: [(&str, &str); 44] = [
     ),
 ];
 
-/// The corpus; where tests must not be skipped there has to be one.
-pub fn corpus() -> Option<Corpus> {
-    let found = Corpus::find();
-    assert!(
-        found.is_some() || !harness::binaries::cluster_required(),
-        "CAMUNDA_CORPUS is unset"
-    );
-    found
-}
-
 /// An upgrade of what runs unprepared, each of its claims Bound.
 pub fn upgrade(corpus: &Corpus, from: &str, to: &str) -> (Change, Facts) {
     let running = Rendered::of(&release(corpus, from, "deployed"), None);

@@ -18,11 +18,12 @@ use camunda_upgrade_guard::{
     plan::{Means, Plan},
     rules,
 };
+use harness::Corpus;
 
 use self::stage::Stage;
 use crate::{
     corpus_volumes::{live, release},
-    pairs::{PAIRS, corpus, upgrade},
+    pairs::{PAIRS, upgrade},
     scene::{Scene, claim, secret, statefulset},
 };
 
@@ -191,7 +192,7 @@ fn prepare(of: &str, change: &Change, facts: &Facts, faults: &mut Faults) {
 
 #[test]
 fn nothing_printed_for_a_real_upgrade_is_refused() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let mut faults = Faults::default();
@@ -205,7 +206,7 @@ fn nothing_printed_for_a_real_upgrade_is_refused() {
 /// Going back, and installing again over what an earlier installation has left.
 #[test]
 fn nothing_printed_for_other_ways_is_refused() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let mut faults = Faults::default();
@@ -240,7 +241,7 @@ fn nothing_printed_for_other_ways_is_refused() {
 /// What is refused or warned of without a record: claims, volumes and Secrets that somebody deletes, workloads that somebody edits.
 #[test]
 fn nothing_printed_for_a_single_object_is_refused() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let mut faults = Faults::default();
@@ -449,7 +450,7 @@ fn script(rendered: &Rendered, to: &str) -> String {
 
 #[test]
 fn nothing_in_the_script_of_a_plan_is_refused() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let mut faults = Vec::new();

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
     change::{Change, Facts, Operation},
-    finding::{Action, Count, Finding},
+    finding::{Action, Finding},
     kubernetes::{Kind, ObjectRef},
     overrides::Override,
     policy::Policy,
     rules::{self, RULES},
 };
+use harness::Corpus;
 use serde_json::json;
 
 use crate::{
     migration::{AGAIN, IMMUTABLE, TEMPLATE, broker_claim, brokers, ended, job},
-    pairs::{Live, PAIRS, corpus, upgrade},
+    pairs::{Live, PAIRS, upgrade},
     scene::{Scene, claim, secret, statefulset},
 };
 
@@ -87,7 +88,7 @@ fn stands_in((change, facts): &(Change, Facts), first: &'static str, other: &'st
     }
     // What is only reported is what would be refused.
     let audit = Policy::parse("mode: audit").unwrap().judge(change, facts);
-    let audited = audit.iter().filter(|it| it.count() == Count::Audited);
+    let audited = audit.iter().filter(|it| it.action == Action::Audited);
     assert_eq!(
         audited.map(|it| it.rule.name()).collect::<Ids>(),
         refusing(&default)
@@ -97,7 +98,7 @@ fn stands_in((change, facts): &(Change, Facts), first: &'static str, other: &'st
 
 #[test]
 fn an_immutable_claim_template_is_refused_although_its_labels_are_not_minded() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let change = upgrade(&corpus, "8.0.12", "8.1.27");
@@ -159,7 +160,7 @@ fn the_object_gate_judges_by_itself() {
 
 #[test]
 fn elasticsearch_left_behind_is_refused_as_what_it_is_or_as_any_other() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let change = upgrade(&corpus, "8.2.34", "8.3.1");
@@ -190,7 +191,7 @@ fn elasticsearch_without_any_claim_is_refused_by_one_of_them() {
 
 #[test]
 fn brokers_that_go_are_told_of_one_way_or_the_other() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let (change, facts) = upgrade(
@@ -331,7 +332,7 @@ fn a_secret_of_connectors_is_missing_whichever_rule_says_so() {
 /// Of values, rules warn; a warning gives way to any that is told.
 #[test]
 fn values_are_told_of_by_one_rule_or_the_other() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
 
@@ -383,7 +384,7 @@ fn gives_way((change, facts): &(Change, Facts), first: &str, other: &'static str
 /// Over the whole corpus: without one rule, all that the others refuse by themselves is refused by one of them.
 #[test]
 fn no_real_refusal_is_silenced_by_another_rule() {
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let targets: Ids = RULES
@@ -430,7 +431,7 @@ fn a_rule_that_nobody_yields_to_silences_only_itself() {
         .iter()
         .flat_map(|it| yields_to(it.id.name()))
         .collect();
-    let Some(corpus) = corpus() else {
+    let Some(corpus) = Corpus::find() else {
         return;
     };
     let (change, facts) = upgrade(&corpus, "12.13.3", "13.12.7-guides-line");
@@ -461,6 +462,9 @@ fn no_two_rules_yield_to_each_other() {
             "{} yields to itself",
             rule.id.name()
         );
-        assert!(all.iter().all(|id| RULES.iter().any(|it| it.id.name() == *id)));
+        assert!(
+            all.iter()
+                .all(|id| RULES.iter().any(|it| it.id.name() == *id))
+        );
     }
 }

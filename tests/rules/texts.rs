@@ -11,11 +11,12 @@ use camunda_upgrade_guard::{
     report::{Format, Report},
     rules,
 };
+use harness::Corpus;
 use insta::Settings;
 
 use crate::{
     corpus_volumes::{live, release},
-    pairs::{PAIRS, corpus, upgrade},
+    pairs::{PAIRS, upgrade},
     reports::printed,
 };
 
@@ -32,7 +33,7 @@ fn as_before(name: &str, text: &str) {
 
 #[test]
 fn upgrades_are_told_as_before() {
-    let Some(corpus) = corpus() else { return };
+    let Some(corpus) = Corpus::find() else { return };
     for (from, to) in PAIRS {
         let (change, facts) = upgrade(&corpus, from, to);
         let findings = rules::judge(&change, &facts);
@@ -44,7 +45,7 @@ fn upgrades_are_told_as_before() {
 
 #[test]
 fn plans_are_told_as_before() {
-    let Some(corpus) = corpus() else { return };
+    let Some(corpus) = Corpus::find() else { return };
     let from: BTreeSet<_> = PAIRS.iter().map(|(from, _)| from).collect();
     for from in from {
         let running = Rendered::of(&release(&corpus, from, "deployed"), None);

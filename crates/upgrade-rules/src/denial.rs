@@ -48,7 +48,7 @@ pub fn object_message(finding: &Finding) -> String {
 pub fn warnings(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
-        .filter(|finding| finding.action == Action::Warn)
+        .filter(|finding| finding.action != Action::Deny)
         .map(|finding| {
             let mut text = format!("{}: {}.", finding.rule, finding.title);
             for line in &finding.why {

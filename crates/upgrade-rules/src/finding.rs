@@ -10,6 +10,10 @@ use crate::kubernetes::ObjectRef;
 /// How a finding counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    /// It would refuse, were it not for audit mode. The user is told.
+    Audited,
+    /// It would refuse, had nobody overridden it. The user is told.
+    Overridden,
     /// The change is admitted and the user is told.
     Warn,
     /// The change is refused.
@@ -17,45 +21,21 @@ pub enum Action {
 }
 
 impl Action {
-    /// As the configuration and the machine-readable formats have it.
+    /// All of them.
+    pub const ALL: [Action; 4] = [
+        Action::Warn,
+        Action::Deny,
+        Action::Audited,
+        Action::Overridden,
+    ];
+
+    /// As the configuration and metrics have it.
     pub fn name(self) -> &'static str {
         match self {
             Action::Warn => "warn",
             Action::Deny => "deny",
-        }
-    }
-}
-
-/// What a title begins with where audit mode admits what would be refused.
-pub const AUDITED: &str = "Would be refused: ";
-
-/// What a title begins with where somebody goes ahead against a refusal; the reason follows.
-pub const OVERRIDDEN: &str = "Overridden (";
-
-/// How a finding counts and, where it only warns, why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
-    /// It warns.
-    Warn,
-    /// It refuses.
-    Deny,
-    /// It would refuse, were it not for audit mode.
-    Audited,
-    /// It would refuse, had nobody overridden it.
-    Overridden,
-}
-
-impl Count {
-    /// All of them.
-    pub const ALL: [Count; 4] = [Count::Warn, Count::Deny, Count::Audited, Count::Overridden];
-
-    /// As metrics have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Count::Warn => "warn",
-            Count::Deny => "deny",
-            Count::Audited => "audited",
-            Count::Overridden => "overridden",
+            Action::Audited => "audited",
+            Action::Overridden => "overridden",
         }
     }
 }
@@ -80,13 +60,11 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// How it counts in the end.
-    pub fn count(&self) -> Count {
-        match self.action {
-            Action::Deny => Count::Deny,
-            Action::Warn if self.title.starts_with(AUDITED) => Count::Audited,
-            Action::Warn if self.title.starts_with(OVERRIDDEN) => Count::Overridden,
-            Action::Warn => Count::Warn,
+    /// Lets the change pass although this would refuse it, and says so.
+    pub fn waive(&mut self, action: Action, because: &str) {
+        if self.action == Action::Deny {
+            self.action = action;
+            self.title.insert_str(0, because);
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{NEXT, block::asked_for, script, standing};
 use crate::{
     corpus_volumes::{live, release},
-    pairs::{PAIRS, corpus, upgrade},
+    pairs::{PAIRS, upgrade},
 };
 
 /// Keys of the line before that a user takes out.
@@ -154,7 +154,7 @@ const PLAIN: &str = "helm upgrade c c -f values.yaml";
 
 #[test]
 fn files_and_flags_are_as_the_schema_of_their_chart_has_it() {
-    let (Some(corpus), Some(binaries)) = (corpus(), Binaries::find_or_skip()) else {
+    let (Some(corpus), Some(binaries)) = (Corpus::find(), Binaries::find_or_skip()) else {
         return;
     };
     let mut faults = Vec::new();
@@ -219,7 +219,7 @@ fn files_and_flags_are_as_the_schema_of_their_chart_has_it() {
 /// The check itself finds what it is there for.
 #[test]
 fn a_number_where_the_schema_has_a_text_is_found() {
-    let (Some(corpus), Some(binaries)) = (corpus(), Binaries::find_or_skip()) else {
+    let (Some(corpus), Some(binaries)) = (Corpus::find(), Binaries::find_or_skip()) else {
         return;
     };
     let chart = Chart::of(&corpus, &binaries, "13.12.7-defaults", "13.12.7");

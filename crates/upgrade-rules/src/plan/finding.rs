@@ -41,8 +41,8 @@ pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) 
     let mut told = Told::default();
     for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {
         match finding.action {
-            Action::Warn => told.know.push(Know::of(finding)),
             Action::Deny => told.refused(change, finding, files),
+            _ => told.know.push(Know::of(finding)),
         }
     }
     told

@@ -59,7 +59,7 @@ fn finding(action: Action, missing: &Missing<'_>, fixes: Vec<Fix>) -> Option<Fin
             format!("Pods would wait for what is not in {}", names.join(", ")),
             fixes,
         ),
-        Action::Warn => (
+        _ => (
             format!("Pods wait until {} is made", names.join(", ")),
             Vec::new(),
         ),

@@ -132,11 +132,11 @@ fn new_secret<'a>(change: &Change, secret: &ObjectRef, claim: &'a Object) -> Opt
 fn finding(action: Action, new: &BTreeMap<ObjectRef, New<'_>>) -> Finding {
     let title = match action {
         Action::Deny => "The data of an earlier installation knows other passwords",
-        Action::Warn => "The data of an earlier installation may know other passwords",
+        _ => "The data of an earlier installation may know other passwords",
     };
     let mut why = vec![match action {
         Action::Deny => "These Secrets are not on the cluster; new passwords would not open the data from before:",
-        Action::Warn => "Whether the passwords that you give are those from before can't be seen:",
+        _ => "Whether the passwords that you give are those from before can't be seen:",
     }
     .to_owned()];
     why.extend(new.iter().map(|(secret, new)| {
