@@ -106,7 +106,7 @@ impl AdmissionMetrics {
         }
         for mutation in MUTATIONS {
             drop(own.mutations.get_or_create(&MutationLabels {
-                mutation: mutation.name(),
+                mutation: mutation.id.name(),
             }));
         }
         metrics.register(|registry| {

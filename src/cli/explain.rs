@@ -10,7 +10,7 @@ use clap::{
 };
 
 use super::NAME;
-use crate::rules::RULES;
+use crate::{mutations::MUTATIONS, rules::RULES};
 
 /// Which rule.
 #[derive(Args, Debug)]
@@ -32,19 +32,32 @@ impl ExplainArgs {
     }
 }
 
+/// What has a page.
+struct Explained {
+    id: &'static str,
+    summary: &'static str,
+    page: &'static str,
+}
+
+/// The rules and the mutations.
+fn explained() -> impl Iterator<Item = Explained> {
+    let rules = RULES.iter().map(|rule| (rule.id, rule.summary, rule.page));
+    let mutations = MUTATIONS.iter().map(|it| (it.id, it.summary, it.page));
+    rules.chain(mutations).map(|(id, summary, page)| Explained {
+        id: id.name(),
+        summary,
+        page,
+    })
+}
+
 fn list() -> String {
-    let width = RULES
-        .iter()
-        .map(|rule| rule.id.name().len())
-        .max()
-        .unwrap_or(0);
-    RULES
-        .iter()
-        .map(|rule| format!("{:width$}  {}\n", rule.id, rule.summary))
+    let width = explained().map(|it| it.id.len()).max().unwrap_or(0);
+    explained()
+        .map(|it| format!("{:width$}  {}\n", it.id, it.summary))
         .collect()
 }
 
-/// Finds the page by the rule's id, so that shells can complete one and what is nearly one is recognised.
+/// Finds the page by its id, so that shells can complete one and what is nearly one is recognised.
 #[derive(Clone)]
 struct PageOfRule;
 
@@ -59,10 +72,10 @@ impl TypedValueParser for PageOfRule {
     ) -> Result<&'static str, Error> {
         let typed = value.to_string_lossy();
         let id = typed.trim_matches(['[', ']', '`']);
-        if let Some(rule) = RULES.iter().find(|rule| rule.id.name() == id) {
-            return Ok(rule.page);
+        if let Some(found) = explained().find(|it| it.id == id) {
+            return Ok(found.page);
         }
-        let ids = PossibleValuesParser::new(RULES.iter().map(|rule| rule.id.name()));
+        let ids = PossibleValuesParser::new(explained().map(|it| it.id));
         let near = ids.parse_ref(command, arg, OsStr::new(id)).err();
         let meant = near.as_ref().and_then(|error| nearest(error));
         let instead = match meant {
@@ -74,10 +87,8 @@ impl TypedValueParser for PageOfRule {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let rules = RULES.iter();
-        Some(Box::new(rules.map(|rule| {
-            PossibleValue::new(rule.id.name()).help(rule.summary)
-        })))
+        let values = explained().map(|it| PossibleValue::new(it.id).help(it.summary));
+        Some(Box::new(values))
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     change::Gate,
+    mutations::MUTATIONS,
     rules::{RULES, Rule},
 };
 
@@ -43,6 +44,9 @@ impl RulesArgs {
     }
 }
 
+/// What a mutation does at a single object.
+const SETS: &str = "set";
+
 /// How a rule counts by default, at a release and at a single object.
 fn counts(rule: &Rule) -> [Vec<&'static str>; 2] {
     [Gate::Release, Gate::Object].map(|gate| {
@@ -62,6 +66,10 @@ fn text() -> String {
             rule.summary.to_owned(),
         ]
     }));
+    rows.extend(MUTATIONS.iter().map(|mutation| {
+        let [id, summary] = [mutation.id.name(), mutation.summary];
+        [id, "", SETS, summary].map(str::to_owned)
+    }));
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let [id, release, object] = [0, 1, 2].map(width);
     let lines = rows.iter().map(|row| {
@@ -78,7 +86,10 @@ fn json() -> anyhow::Result<String> {
         let [release, object] = counts(rule);
         json!({"id": rule.id, "release": release, "object": object, "summary": rule.summary})
     });
-    let rules: Vec<_> = rules.collect();
+    let mutations = MUTATIONS.iter().map(|mutation| {
+        json!({"id": mutation.id, "release": [], "object": [SETS], "summary": mutation.summary})
+    });
+    let rules: Vec<_> = rules.chain(mutations).collect();
     Ok(serde_json::to_string_pretty(&rules)? + "\n")
 }
 
@@ -94,5 +105,12 @@ fn markdown() -> String {
             rule.id, rule.summary
         )
     });
+    let mutations = MUTATIONS.iter().map(|mutation| {
+        format!(
+            "| [`{0}`]({0}.md) | | {SETS} | {1} |\n",
+            mutation.id, mutation.summary
+        )
+    });
+    let rows = rows.chain(mutations);
     std::iter::once(head.to_owned()).chain(rows).collect()
 }

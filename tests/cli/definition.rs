@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use camunda_upgrade_guard::{cli::Cli, finding::Action, rules::RULES};
+use camunda_upgrade_guard::{cli::Cli, finding::Action, mutations::MUTATIONS, rules::RULES};
 use clap::CommandFactory;
 use serde_json::Value;
 
@@ -33,7 +33,10 @@ fn rules_are_listed_as_text_json_and_markdown() {
     let lines: Vec<_> = text.lines().skip(1).collect();
     let json: Value = serde_json::from_str(&prints(&["rules", "-o", "json"])).unwrap();
     let json = json.as_array().unwrap();
-    assert_eq!([lines.len(), json.len()], [RULES.len(); 2]);
+    assert_eq!(
+        [lines.len(), json.len()],
+        [RULES.len() + MUTATIONS.len(); 2]
+    );
     for ((rule, line), entry) in RULES.iter().zip(lines).zip(json) {
         assert!(
             line.starts_with(rule.id.name()) && line.ends_with(rule.summary),
@@ -52,6 +55,14 @@ fn rules_are_listed_as_text_json_and_markdown() {
                     && line.contains(action.as_str().unwrap())
             );
         }
+    }
+    for rule in RULES {
+        let table = rule.table();
+        assert!(
+            rule.page.contains(&format!("\n\n{table}\n- ")),
+            "{}: its page lacks its row:\n{table}",
+            rule.id
+        );
     }
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules/README.md");
     let page = fs::read_to_string(page).unwrap();

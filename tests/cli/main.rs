@@ -13,7 +13,7 @@ use std::{
     process::{Command, Output},
 };
 
-use camunda_upgrade_guard::{cli::Cli, finding::RuleId, mutations::MUTATIONS, rules::RULES};
+use camunda_upgrade_guard::{cli::Cli, mutations::MUTATIONS, rules::RULES};
 use clap::CommandFactory;
 
 fn guard(args: &[&str]) -> Output {
@@ -60,7 +60,7 @@ fn the_guides_tables_name_every_rule() {
     let ids = RULES
         .iter()
         .map(|rule| rule.id.name())
-        .chain(MUTATIONS.map(RuleId::name));
+        .chain(MUTATIONS.iter().map(|mutation| mutation.id.name()));
     let known: BTreeSet<_> = ids.chain(["management-password"]).collect();
     assert_eq!(named, known);
 }
@@ -192,12 +192,22 @@ fn every_rule_explains_itself() {
             page.starts_with(&format!("# `{}`\n", rule.id.name())),
             "{page}"
         );
-        for row in ["| lets pass | ", "**Cure.** "] {
+        for row in ["- **Lets pass**: ", "**Cure.** "] {
             assert!(page.contains(row), "{}: no {row:?}", rule.id.name());
         }
     }
+    for mutation in &MUTATIONS {
+        let output = guard(&["explain", mutation.id.name()]);
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(page, mutation.page);
+        assert!(
+            page.starts_with(&format!("# `{}`\n", mutation.id)),
+            "{page}"
+        );
+        assert!(page.contains("\n**To have it otherwise.** "), "{page}");
+    }
     let list = String::from_utf8(guard(&["explain"]).stdout).unwrap();
-    assert_eq!(list.lines().count(), RULES.len());
+    assert_eq!(list.lines().count(), RULES.len() + MUTATIONS.len());
     fails(
         &["explain", "no-such-rule"],
         "there is no rule no-such-rule",
@@ -209,7 +219,11 @@ fn every_rule_explains_itself() {
 fn every_page_is_of_a_rule() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
     let files = std::fs::read_dir(&folder).unwrap().count();
-    assert_eq!(files, RULES.len() + 1, "a page without a rule");
+    assert_eq!(
+        files,
+        RULES.len() + MUTATIONS.len() + 1,
+        "a page without a rule"
+    );
 }
 
 #[test]

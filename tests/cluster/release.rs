@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use camunda_upgrade_guard::{finding::RuleId, mutations::MUTATIONS, rules::RULES};
+use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
 use harness::{Chart, Cluster, Corpus, Denial, Helm, Namespace, Output, Run, Secrets, wait_until};
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ pub fn assert_silent(output: &Output) {
     for rule in RULES
         .iter()
         .map(|rule| rule.id.name())
-        .chain(MUTATIONS.map(RuleId::name))
+        .chain(MUTATIONS.iter().map(|mutation| mutation.id.name()))
     {
         assert!(!text.contains(rule), "{rule}: {}", output.report());
     }

@@ -21,10 +21,20 @@ pub struct Mutated {
     pub notice: String,
 }
 
-/// The ids of all mutations, for metrics and audit annotations.
-pub const MUTATIONS: [RuleId; 4] = [
-    zeebe_fs_group::ID,
-    volume_claim_ref::ID,
-    volume_reclaim_policy::ID,
-    claim_bound_to_retained_volume::ID,
+/// One mutation.
+pub struct Mutation {
+    /// Its id.
+    pub id: RuleId,
+    /// What it sets, in a line.
+    pub summary: &'static str,
+    /// Its page, in Markdown.
+    pub page: &'static str,
+}
+
+/// All mutations.
+pub const MUTATIONS: [Mutation; 4] = [
+    zeebe_fs_group::MUTATION,
+    volume_claim_ref::MUTATION,
+    volume_reclaim_policy::MUTATION,
+    claim_bound_to_retained_volume::MUTATION,
 ];

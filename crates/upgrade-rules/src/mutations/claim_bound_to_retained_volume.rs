@@ -5,7 +5,7 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option Two".
 
-use super::Mutated;
+use super::{Mutated, Mutation};
 use crate::{
     annotations::REBOUND_FROM,
     change::Facts,
@@ -14,7 +14,11 @@ use crate::{
     kubernetes::{Kind, Object, json},
 };
 
-pub const ID: RuleId = RuleId::ClaimBoundToRetainedVolume;
+pub(super) const MUTATION: Mutation = Mutation {
+    id: RuleId::ClaimBoundToRetainedVolume,
+    summary: "a new claim gets the volume that waits for it",
+    page: include_str!("../../../../docs/rules/claim-bound-to-retained-volume.md"),
+};
 
 /// The claim with the name of the volume that waits for it, if one does.
 pub fn mutate(claim: &Object, namespace: &str, facts: &Facts) -> Option<Mutated> {
@@ -33,7 +37,7 @@ pub fn mutate(claim: &Object, namespace: &str, facts: &Facts) -> Option<Mutated>
     json::set(&mut object.0, ["spec", "volumeName"], volume.name());
     let notice = format!("claim {} takes over volume {}", claim.name(), volume.name());
     Some(Mutated {
-        mutation: ID,
+        mutation: MUTATION.id,
         object,
         notice,
     })

@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 
-use super::Mutated;
+use super::{Mutated, Mutation};
 use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     change::Facts,
@@ -17,7 +17,11 @@ use crate::{
     rules::volume_in_use,
 };
 
-pub const ID: RuleId = RuleId::VolumeClaimRef;
+pub(super) const MUTATION: Mutation = Mutation {
+    id: RuleId::VolumeClaimRef,
+    summary: "a volume that somebody annotated is handed over to another claim",
+    page: include_str!("../../../../docs/rules/volume-claim-ref.md"),
+};
 
 /// The volume handed over, if its annotation asks for it.
 ///
@@ -95,7 +99,7 @@ fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>
     );
     let Some(from) = from else {
         return Mutated {
-            mutation: ID,
+            mutation: MUTATION.id,
             object,
             notice: format!("volume {} is handed over to {claim} already", volume.name()),
         };
@@ -112,7 +116,7 @@ fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>
         claim_ref(namespace, claim),
     );
     Mutated {
-        mutation: ID,
+        mutation: MUTATION.id,
         object,
         notice: format!(
             "volume {} is handed over from {from} to {namespace}/{claim}, policy Retain",
@@ -128,7 +132,7 @@ pub fn claim_ref(namespace: &str, claim: &str) -> Value {
 
 fn refusal(volume: &Object, why: String) -> Finding {
     Finding {
-        rule: ID,
+        rule: MUTATION.id,
         action: Action::Deny,
         title: format!("Volume {} can't be handed over", volume.name()),
         objects: vec![ObjectRef::new(Kind::PersistentVolume, "", volume.name())],

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::Mutated;
+use super::{Mutated, Mutation};
 use crate::{
     annotations::ALLOW_POLICY,
     camunda::Component,
@@ -14,7 +14,11 @@ use crate::{
     kubernetes::{Kind, Object, json},
 };
 
-pub const ID: RuleId = RuleId::VolumeReclaimPolicy;
+pub(super) const MUTATION: Mutation = Mutation {
+    id: RuleId::VolumeReclaimPolicy,
+    summary: "a volume with data is retained when its claim goes",
+    page: include_str!("../../../../docs/rules/volume-reclaim-policy.md"),
+};
 
 const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
 
@@ -60,7 +64,7 @@ pub fn mutate(volume: &Object, scope: RetainScope, facts: &Facts) -> Option<Muta
         claim.name()
     );
     Some(Mutated {
-        mutation: ID,
+        mutation: MUTATION.id,
         object,
         notice,
     })

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::Mutated;
+use super::{Mutated, Mutation};
 use crate::{
     camunda::{self, Component, Line},
     change::Facts,
@@ -15,7 +15,11 @@ use crate::{
     kubernetes::{Kind, Object, ObjectRef, json},
 };
 
-pub const ID: RuleId = RuleId::ZeebeFsGroup;
+pub(super) const MUTATION: Mutation = Mutation {
+    id: RuleId::ZeebeFsGroup,
+    summary: "brokers that run as a plain user get an fsGroup, to write their volumes",
+    page: include_str!("../../../../docs/rules/zeebe-fs-group.md"),
+};
 
 /// OpenShift puts this on every namespace, and its SCC gives pods their group.
 const OPENSHIFT_UIDS: &str = "openshift.io/sa.scc.uid-range";
@@ -51,7 +55,7 @@ pub fn mutate(statefulset: &Object, old: Option<&Object>, facts: &Facts) -> Opti
         statefulset.name()
     );
     Some(Mutated {
-        mutation: ID,
+        mutation: MUTATION.id,
         object,
         notice,
     })

@@ -1,7 +1,10 @@
-//! How a rule counts where no configuration says otherwise, as its page has it.
+//! What the table says of a rule, and its page.
 
 use super::Rule;
-use crate::{change::Gate, finding::Action};
+use crate::{
+    change::Gate,
+    finding::{Action, RuleId},
+};
 
 impl Rule {
     /// The ways in which what it finds at a gate can count, the usual one first.
@@ -15,7 +18,33 @@ impl Rule {
     /// The page without its title, up to its table: what the rule is about.
     pub fn description(&self) -> &'static str {
         let text = self.page.split_once('\n').map_or("", |(_, text)| text);
-        text.split("\n| | |").next().unwrap_or(text).trim()
+        text.split("\n| Helm release |")
+            .next()
+            .unwrap_or(text)
+            .trim()
+    }
+
+    /// The table on its page, in Markdown.
+    pub fn table(&self) -> String {
+        let [release, object] = [self.release, self.object].map(|actions| {
+            actions
+                .iter()
+                .map(|action| action.name().to_owned())
+                .collect()
+        });
+        let link = |rule: &RuleId| format!("[`{rule}`]({rule}.md)");
+        let yields_to = self.yields_to().iter().map(link).collect();
+        let [release, object, yields_to] = [release, object, yields_to].map(listed);
+        format!(
+            "| Helm release | single object | yields to |\n|---|---|---|\n| {release} | {object} | {yields_to} |\n"
+        )
+    }
+}
+
+fn listed(items: Vec<String>) -> String {
+    match items.is_empty() {
+        true => "–".to_owned(),
+        false => items.join(", "),
     }
 }
 
