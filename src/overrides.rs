@@ -205,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             findings.map(|finding| finding.action),
-            [Action::Warn, Action::Deny]
+            [Action::Overridden, Action::Deny]
         );
     }
 

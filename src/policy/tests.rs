@@ -50,13 +50,13 @@ scopes:
 - {namespaces: ['*-eu'], releases: [camunda], rules: {downgrade: off}}
 - {namespaces: [prod-eu], rules: {downgrade: warn}}
 ";
-    assert_eq!(actions(file, "dev", "camunda")[0].1, Action::Warn);
+    assert_eq!(actions(file, "dev", "camunda")[0].1, Action::Audited);
     assert_eq!(actions(file, "prod-us", "camunda")[0].1, Action::Deny);
     assert_eq!(
         actions(file, "dev-eu", "camunda"),
         [("backup-first", Action::Warn)]
     );
-    assert_eq!(actions(file, "dev-eu", "other")[0].1, Action::Warn);
+    assert_eq!(actions(file, "dev-eu", "other")[0].1, Action::Audited);
     assert_eq!(
         actions(file, "prod-eu", "camunda")[0],
         ("downgrade", Action::Warn)

@@ -118,7 +118,12 @@ fn shells_complete_commands_formats_and_rules() {
     let script = dir.path().join("bash");
     let name = "camunda-upgrade-guard";
     let known = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let rules: BTreeSet<_> = known(&["volume-not-retained", "volume-rebind-while-running"]);
+    let rules: BTreeSet<_> = known(&[
+        "volume-claim-ref",
+        "volume-not-retained",
+        "volume-rebind-while-running",
+        "volume-reclaim-policy",
+    ]);
     assert_eq!(bash(&script, &[name, "explain", "volume-"]), rules);
     let formats: BTreeSet<_> = known(&["text", "json", "markdown"]);
     assert_eq!(bash(&script, &[name, "rules", "-o", "''"]), formats);
