@@ -11,7 +11,7 @@ pub use self::conditions::CONTROLLERS;
 
 use serde_json::{Value, json};
 
-use self::table::{NAMESPACES, OVERRIDES, Webhook, mutating, validating};
+use self::table::{MUTATING, NAMESPACES, OVERRIDES, VALIDATING, Webhook};
 use crate::cluster::Right;
 
 /// The label, with the value `true`, of namespaces where guarded writes wait for the guard.
@@ -56,7 +56,7 @@ pub enum Trust {
 
 /// Both configurations, for a guard at `address` with certificates of a trusted CA.
 pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
-    let configuration = |kind: &str, path: &str, webhooks: Vec<Webhook>, mutating: bool| {
+    let configuration = |kind: &str, path: &str, webhooks: &[Webhook], mutating: bool| {
         let webhooks: Vec<_> = webhooks
             .iter()
             .flat_map(|webhook| doubled(webhook, address, path, trust, mutating))
@@ -76,10 +76,10 @@ pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
         configuration(
             "ValidatingWebhookConfiguration",
             "/validate",
-            validating(),
+            &VALIDATING,
             false,
         ),
-        configuration("MutatingWebhookConfiguration", "/mutate", mutating(), true),
+        configuration("MutatingWebhookConfiguration", "/mutate", &MUTATING, true),
     ]
 }
 
@@ -104,11 +104,9 @@ fn doubled(
                 "name": format!("{}.{variant}.{NAME}", webhook.name),
                 "admissionReviewVersions": ["v1"],
                 "clientConfig": client_config(address, path, trust),
-                "rules": webhook.rules,
-                "objectSelector": webhook.selector,
-                "matchConditions": webhook.conditions.iter()
-                    .map(|(name, expression)| json!({"name": name, "expression": expression}))
-                    .collect::<Value>(),
+                "rules": webhook.rules(),
+                "objectSelector": webhook.selector(),
+                "matchConditions": webhook.conditions(),
                 "matchPolicy": "Equivalent",
                 "failurePolicy": if webhook.name == OVERRIDES { "Fail" } else { policy },
                 // Events, and none for a dry run.

@@ -86,10 +86,17 @@ impl AdmissionMetrics {
             },
             read_errors: ReadErrors::new(metrics),
         };
+        own.begin();
+        own.register(metrics, seconds);
+        own
+    }
+
+    /// Begins every counter at zero.
+    fn begin(&self) {
         for endpoint in [Endpoint::Mutate, Endpoint::Validate].map(Endpoint::name) {
             for verdict in [ADMITTED, REFUSED] {
                 let labels = ReviewLabels { endpoint, verdict };
-                drop(own.reviews.get_or_create(&labels));
+                drop(self.reviews.get_or_create(&labels));
             }
         }
         for rule in RULES.iter().map(|rule| rule.id) {
@@ -98,37 +105,40 @@ impl AdmissionMetrics {
                     rule: rule.name(),
                     action,
                 };
-                drop(own.findings.get_or_create(&labels));
+                drop(self.findings.get_or_create(&labels));
             }
         }
         for outcome in Reason::ALL.into_iter().filter_map(outcome) {
-            drop(own.overrides.get_or_create(&Outcome { outcome }));
+            drop(self.overrides.get_or_create(&Outcome { outcome }));
         }
         for mutation in MUTATIONS {
-            drop(own.mutations.get_or_create(&MutationLabels {
+            drop(self.mutations.get_or_create(&MutationLabels {
                 mutation: mutation.id.name(),
             }));
         }
+    }
+
+    fn register(&self, metrics: &Metrics, seconds: Family<PhaseLabels, Histogram>) {
         metrics.register(|registry| {
             registry.register(
                 "reviews",
                 "Reviews answered, by endpoint and verdict",
-                own.reviews.clone(),
+                self.reviews.clone(),
             );
             registry.register(
                 "findings",
                 "What the rules found, by rule and action",
-                own.findings.clone(),
+                self.findings.clone(),
             );
             registry.register(
                 "mutations",
                 "What was set, by mutation",
-                own.mutations.clone(),
+                self.mutations.clone(),
             );
             registry.register(
                 "overrides",
                 "Overrides, by whether they were made, refused or used",
-                own.overrides.clone(),
+                self.overrides.clone(),
             );
             registry.register(
                 "phase_seconds",
@@ -136,7 +146,6 @@ impl AdmissionMetrics {
                 seconds,
             );
         });
-        own
     }
 
     pub(super) fn count(&self, endpoint: Endpoint, verdict: &Verdict, events: &[Event]) {

@@ -9,8 +9,8 @@ use crate::{
     change::{Change, Facts},
     denial,
     finding::refuses,
-    gather::{Asker, BUSY, Decoded, Left, Reader, Running},
-    helm::release::{self, Storage},
+    gather::{Announced, Asker, BUSY, Decoded, Left, Reader, Running},
+    helm::release::{Release, Status, Storage, parse_record_name},
     kubernetes::{Kind, ObjectRef},
     overrides,
     policy::Policy,
@@ -26,37 +26,24 @@ pub(super) async fn judge(
     let Some(storage) = request.storage() else {
         return Verdict::admitted();
     };
+    let record = Record {
+        guard,
+        policy,
+        reader,
+        request,
+        storage,
+    };
     // Known before the record is decoded, so that only what it changes is parsed.
     let (announced, data) = request.announced();
     let before = match announced {
-        Some((release, revision)) => {
-            running(guard, reader, request, storage, release, revision).await
-        }
+        Some((release, revision)) => record.running(release, revision).await,
         None => Running::Nothing,
-    };
-    let known = match &before {
-        Running::Release(rendered, _) => Some(Arc::clone(rendered)),
-        _ => None,
-    };
-    let decoded = match data {
-        Some(data) => {
-            let decoding = guard.records.decode(
-                data.into_owned(),
-                storage,
-                &request.namespace,
-                known,
-                &policy.guarded,
-            );
-            let decoded = reader.decoding(decoding).await;
-            decoded.unwrap_or_else(|| Err(BUSY.to_owned()))
-        }
-        None => Err("it has no data.release".to_owned()),
     };
     let Decoded {
         release,
         rendered,
         held: _held,
-    } = match decoded {
+    } = match record.decoded(data, &before).await {
         Ok(decoded) => decoded,
         Err(reason) => return undecodable(policy, reader, request, &reason).await,
     };
@@ -66,71 +53,112 @@ pub(super) async fn judge(
     }
     let running = match release.info.status {
         // What an install finds is left over from before: nothing of it runs.
-        release::Status::PendingInstall => Running::Nothing,
+        Status::PendingInstall => Running::Nothing,
         _ if announced == Some((&release.name, release.revision)) => before,
-        _ => {
-            let (name, revision) = (&release.name, release.revision);
-            running(guard, reader, request, storage, name, revision).await
-        }
+        _ => record.running(&release.name, release.revision).await,
     };
-    let left = match release.info.status {
-        release::Status::PendingRollback => {
-            let (records, home) = (&guard.records, &request.namespace);
-            let (name, revision) = (&release.name, release.revision);
-            reader.left(records, storage, home, name, revision).await
-        }
-        _ => Left::Nothing,
-    };
+    let left = record.left(&release).await;
     let asker = Asker::Writer(&request.namespace, &request.user_info);
     let newest = &policy.newest_patches;
     let announced = reader.announced(&release, &rendered, &running, &left, newest, asker);
     let Some(announced) = announced.await else {
         return Verdict::admitted();
     };
-    // Whose labels nobody may ask for on behalf of this user tells nothing of them.
-    let home = ObjectRef::new(Kind::Namespace, "", &release.namespace);
-    let foreign = announced
-        .parts
-        .iter()
-        .any(|(_, _, facts)| facts.unread(&home));
-    let policy = match foreign {
-        true => Cow::Owned(policy.among(&BTreeMap::new())),
-        false => policy.in_namespace(reader, &release.namespace).await,
-    };
-    let revision = release.revision;
-    let (findings, void) = overriding::findings(
-        reader,
-        &request.namespace,
-        &release.name,
-        Some(revision),
-        |decided| policy.announced_past(&announced, decided),
-    )
-    .await;
-    let change = announced.into_change();
-    let message = denial::message(&change, &findings).map(|mut text| {
-        let (namespace, name) = (&request.namespace, &change.release);
-        let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
-        for part in void.iter().chain([&way]) {
-            text.push_str("\n\n");
-            text.push_str(part);
-        }
-        text
-    });
-    Verdict::of(&findings, message).about(&change.release)
+    record.verdict(&release, announced).await
 }
 
-async fn running(
-    guard: &Guard,
-    reader: &Reader,
-    request: &Request<'_>,
+/// A Helm record that is being written, and what it takes to judge it.
+struct Record<'a> {
+    guard: &'a Guard,
+    policy: &'a Policy,
+    reader: &'a Reader,
+    request: &'a Request<'a>,
     storage: Storage,
-    release: &str,
-    revision: u64,
-) -> Running {
-    let (records, namespace) = (&guard.records, &request.namespace);
-    reader
-        .running(records, storage, namespace, release, revision)
-        .await
+}
+
+impl Record<'_> {
+    async fn decoded(
+        &self,
+        data: Option<Cow<'_, str>>,
+        before: &Running,
+    ) -> Result<Decoded, String> {
+        let Some(data) = data else {
+            return Err("it has no data.release".to_owned());
+        };
+        let known = match before {
+            Running::Release(rendered, _) => Some(Arc::clone(rendered)),
+            _ => None,
+        };
+        let decoding = self.guard.records.decode(
+            data.into_owned(),
+            self.storage,
+            &self.request.namespace,
+            known,
+            &self.policy.guarded,
+        );
+        let decoded = self.reader.decoding(decoding).await;
+        decoded.unwrap_or_else(|| Err(BUSY.to_owned()))
+    }
+
+    async fn running(&self, release: &str, revision: u64) -> Running {
+        let (records, namespace) = (&self.guard.records, &self.request.namespace);
+        self.reader
+            .running(records, self.storage, namespace, release, revision)
+            .await
+    }
+
+    async fn left(&self, release: &Release) -> Left {
+        if release.info.status != Status::PendingRollback {
+            return Left::Nothing;
+        }
+        let (records, home) = (&self.guard.records, &self.request.namespace);
+        let (name, revision) = (&release.name, release.revision);
+        self.reader
+            .left(records, self.storage, home, name, revision)
+            .await
+    }
+
+    /// Judges what the record announces, with the override that somebody may have made for it.
+    async fn verdict(&self, release: &Release, announced: Announced) -> Verdict {
+        let policy = self.policy_for(release, &announced).await;
+        let revision = release.revision;
+        let (findings, void) = overriding::findings(
+            self.reader,
+            &self.request.namespace,
+            &release.name,
+            Some(revision),
+            |decided| policy.announced_past(&announced, decided),
+        )
+        .await;
+        let change = announced.into_change();
+        let message = denial::message(&change, &findings).map(|mut text| {
+            let (namespace, name) = (&self.request.namespace, &change.release);
+            let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
+            for part in void.iter().chain([&way]) {
+                text.push_str("\n\n");
+                text.push_str(part);
+            }
+            text
+        });
+        Verdict::of(&findings, message).about(&change.release)
+    }
+
+    /// The policy for the release's namespace, whose labels count only where the user may write there.
+    async fn policy_for(&self, release: &Release, announced: &Announced) -> Cow<'_, Policy> {
+        // Whose labels nobody may ask for on behalf of this user tells nothing of them.
+        let home = ObjectRef::new(Kind::Namespace, "", &release.namespace);
+        let foreign = announced
+            .parts
+            .iter()
+            .any(|(_, _, facts)| facts.unread(&home));
+        match foreign {
+            true => Cow::Owned(self.policy.among(&BTreeMap::new())),
+            false => {
+                let namespace = &release.namespace;
+                self.policy.in_namespace(self.reader, namespace).await
+            }
+        }
+    }
 }
 
 /// A record that can't be read is refused where Camunda is known to be, and nowhere else.
@@ -142,7 +170,7 @@ async fn undecodable(
 ) -> Verdict {
     let object = request.object();
     let named = object.as_ref().and_then(|object| object.label("name"));
-    let Some(release) = release::parse_record_name(request.name())
+    let Some(release) = parse_record_name(request.name())
         .map(|(release, _)| release)
         .or(named)
     else {

@@ -28,7 +28,7 @@ use crate::{
     input::{self, Input, MAX_BYTES, Source},
     policy::Policy,
     report::{Format, Report},
-    snapshot,
+    snapshot::{self, Redactor},
 };
 
 /// The exit code for what can't be read or was asked for wrongly; clap's own.
@@ -102,6 +102,14 @@ pub struct CheckArgs {
     helm: Vec<String>,
 }
 
+/// What an upgrade is judged against.
+struct Against {
+    cluster: Cluster,
+    namespace: String,
+    /// Treats secrets as the snapshot's were treated, if it is one.
+    redactor: Option<Redactor>,
+}
+
 impl CheckArgs {
     /// What cannot be judged at all exits otherwise than what is refused.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
@@ -149,49 +157,17 @@ impl CheckArgs {
     }
 
     async fn judge(self, input: Option<(Input, String)>, policy: Policy) -> anyhow::Result<Report> {
-        let (cluster, namespace, redactor) = match &self.snapshot {
-            Some(folder) => {
-                let (meta, snapshot, redactor) = snapshot::load(folder)?;
-                if let Some(asked) = self.cluster.namespace().filter(|it| *it != meta.namespace) {
-                    bail!(
-                        "{} is a snapshot of namespace {}, not {asked}",
-                        folder.display(),
-                        meta.namespace
-                    );
-                }
-                (
-                    Cluster::Snapshot(Arc::new(snapshot)),
-                    meta.namespace,
-                    Some(redactor),
-                )
-            }
-            None => {
-                let connection = self.cluster.connect().await?;
-                (
-                    Cluster::Live(connection.cluster),
-                    connection.namespace,
-                    None,
-                )
-            }
-        };
+        let Against {
+            cluster,
+            namespace,
+            redactor,
+        } = self.against().await?;
         let live = match &cluster {
             Cluster::Live(live) => Some(live.clone()),
             Cluster::Snapshot(_) => None,
         };
-        let mut check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
-        if self.server_dry_run {
-            check = check.with_dry_run();
-        }
-        if !self.running_values.is_empty() {
-            let values = values_files(&self.running_values)?;
-            check = check.with_running_values(values.into());
-        }
-        let announced = |input: &Input| match input.source {
-            Source::DryRun { .. } => true,
-            Source::Release => input.release.info.status.is_pending(),
-            Source::Manifest => false,
-        };
-        if self.chart.is_some() || input.as_ref().is_some_and(|(input, _)| announced(input)) {
+        let mut check = self.check(cluster, policy)?;
+        if self.chart.is_some() || input.as_ref().is_some_and(|(input, _)| is_announced(input)) {
             check = check.with_helm(chart::helm_version());
         }
         if let (Some(chart), Some(live)) = (&self.chart, &live) {
@@ -213,6 +189,44 @@ impl CheckArgs {
             Some(revision) => Ok(check.rollback(&namespace, release, revision).await?),
             None => Ok(check.deployed(&namespace, release).await?),
         }
+    }
+
+    /// Loads the snapshot, or else connects to the cluster.
+    async fn against(&self) -> anyhow::Result<Against> {
+        let Some(folder) = &self.snapshot else {
+            let connection = self.cluster.connect().await?;
+            return Ok(Against {
+                cluster: Cluster::Live(connection.cluster),
+                namespace: connection.namespace,
+                redactor: None,
+            });
+        };
+        let (meta, snapshot, redactor) = snapshot::load(folder)?;
+        if let Some(asked) = self.cluster.namespace().filter(|it| *it != meta.namespace) {
+            bail!(
+                "{} is a snapshot of namespace {}, not {asked}",
+                folder.display(),
+                meta.namespace
+            );
+        }
+        Ok(Against {
+            cluster: Cluster::Snapshot(Arc::new(snapshot)),
+            namespace: meta.namespace,
+            redactor: Some(redactor),
+        })
+    }
+
+    /// The check as the command line asks for it.
+    fn check(&self, cluster: Cluster, policy: Policy) -> anyhow::Result<Check> {
+        let mut check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
+        if self.server_dry_run {
+            check = check.with_dry_run();
+        }
+        if !self.running_values.is_empty() {
+            let values = values_files(&self.running_values)?;
+            check = check.with_running_values(values.into());
+        }
+        Ok(check)
     }
 
     async fn judge_chart(
@@ -273,6 +287,15 @@ impl CheckArgs {
             release.namespace = namespace;
         }
         Ok(input)
+    }
+}
+
+/// Whether the input is a dry run of Helm's, or a record that Helm is still at work on.
+fn is_announced(input: &Input) -> bool {
+    match input.source {
+        Source::DryRun { .. } => true,
+        Source::Release => input.release.info.status.is_pending(),
+        Source::Manifest => false,
     }
 }
 

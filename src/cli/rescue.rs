@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     camunda::Line,
-    cluster::{Cluster, Effect, Patch},
+    cluster::{Cluster, Effect, LiveCluster, Patch, WriteError},
     kubernetes::{Access, Kind, ObjectRef, is_name},
     rescue::{
         Rescued,
@@ -91,64 +91,85 @@ impl RescueArgs {
         reference: &ObjectRef,
         rescued: &Rescued,
     ) -> anyhow::Result<String> {
-        let (release, namespace) = (self.release.as_str(), connection.namespace.as_str());
-        let look = || async {
-            let secret = cluster.get(reference).await;
-            let secret = secret.with_context(|| format!("can't get {reference}"))?;
-            missing(
-                secret.as_deref(),
-                namespace,
-                &reference.name,
-                release,
-                &rescued.found,
-            )
-            .map_err(|why| anyhow!(why))
-        };
         let all: Vec<_> = rescued.found.iter().map(|it| it.key.as_str()).collect();
-        let missing = look().await?;
-        let verb = match &missing {
-            Missing::Nothing => {
-                return Ok(format!("{reference} keeps all already: {}", all.join(", ")));
-            }
-            Missing::Secret(_) => "create",
-            Missing::Keys(..) => "patch",
+        let all = all.join(", ");
+        let missing = self.look(cluster, reference, rescued).await?;
+        let (verb, what) = match &missing {
+            Missing::Nothing => return Ok(format!("{reference} keeps all already: {all}")),
+            Missing::Secret(_) => ("create", format!("keeps {all}")),
+            Missing::Keys(keys, _) => ("patch", format!("keeps {}, too", keys.join(", "))),
         };
-        let live = &connection.cluster;
-        let lacking = live.lacking(&[Access::new(verb, reference)]).await;
-        let lacking = lacking.context("can't ask what you may do")?;
-        if !lacking.is_empty() {
-            bail!(
-                "nothing was changed: you may not {}",
-                lacking.join(", nor ")
-            );
-        }
+        ensure_allowed(&connection.cluster, verb, reference).await?;
         let effect = match self.dry_run {
             true => Effect::DryRun,
             false => Effect::Stored,
         };
-        let (written, what) = match &missing {
-            Missing::Secret(secret) => {
-                let created = live.create(reference, secret, effect).await;
-                (created, format!("keeps {}", all.join(", ")))
-            }
-            Missing::Keys(keys, patch) => {
-                let patched = live.patch(reference, Patch::Merge(patch), effect).await;
-                (patched, format!("keeps {}, too", keys.join(", ")))
-            }
-            Missing::Nothing => return Ok(String::new()),
-        };
+        let written = send(&connection.cluster, reference, &missing, effect).await;
         written.with_context(|| format!("can't {verb} {reference}"))?;
         if self.dry_run {
             return Ok(format!(
                 "This was a dry run, nothing was changed: {reference} {what}"
             ));
         }
-        match look().await? {
+        match self.look(cluster, reference, rescued).await? {
             Missing::Nothing => Ok(format!(
-                "{reference} {what}; helm uninstall leaves it alone, deleting namespace {namespace} does not"
+                "{reference} {what}; helm uninstall leaves it alone, deleting namespace {} does not",
+                connection.namespace
             )),
             _ => bail!("{reference} does not stay as it was written: something else changes it"),
         }
+    }
+
+    /// Reads the Secret, and says what of the credentials it lacks.
+    async fn look(
+        &self,
+        cluster: &Cluster,
+        reference: &ObjectRef,
+        rescued: &Rescued,
+    ) -> anyhow::Result<Missing> {
+        let secret = cluster.get(reference).await;
+        let secret = secret.with_context(|| format!("can't get {reference}"))?;
+        missing(
+            secret.as_deref(),
+            &reference.namespace,
+            &reference.name,
+            &self.release,
+            &rescued.found,
+        )
+        .map_err(|why| anyhow!(why))
+    }
+}
+
+/// Asks the API server whether whoever runs this may write the Secret, before anything is written.
+async fn ensure_allowed(
+    live: &LiveCluster,
+    verb: &'static str,
+    reference: &ObjectRef,
+) -> anyhow::Result<()> {
+    let lacking = live.lacking(&[Access::new(verb, reference)]).await;
+    let lacking = lacking.context("can't ask what you may do")?;
+    ensure!(
+        lacking.is_empty(),
+        "nothing was changed: you may not {}",
+        lacking.join(", nor ")
+    );
+    Ok(())
+}
+
+/// Sends what the Secret lacks.
+async fn send(
+    live: &LiveCluster,
+    reference: &ObjectRef,
+    missing: &Missing,
+    effect: Effect,
+) -> Result<(), WriteError> {
+    match missing {
+        Missing::Secret(secret) => live.create(reference, secret, effect).await.map(drop),
+        Missing::Keys(_, patch) => {
+            let patch = Patch::Merge(patch);
+            live.patch(reference, patch, effect).await.map(drop)
+        }
+        Missing::Nothing => Ok(()),
     }
 }
 

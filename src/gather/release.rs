@@ -336,9 +336,9 @@ pub(super) fn behind_removed_claims(change: &Change, facts: &Facts) -> Vec<Wante
         .collect()
 }
 
-/// The volumes and classes of the claims that this change stops mounting or mounts as another user.
-fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
-    let replaced: Vec<_> = change
+/// What the StatefulSets mount now that will mount something else, or go.
+fn replaced(change: &Change) -> Vec<Mounts> {
+    change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda)
         .filter_map(|set| {
@@ -348,8 +348,12 @@ fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
                 .is_none_or(|planned| planned.templates != running.templates)
                 .then_some(running)
         })
-        .collect();
-    let disowned: Vec<_> = change
+        .collect()
+}
+
+/// What the StatefulSets mount now that will run as another user.
+fn disowned(change: &Change) -> Vec<Mounts> {
+    change
         .of_kind(Kind::StatefulSet)
         .filter(|set| set.camunda && changed_user(change, set).is_some())
         .filter_map(|set| {
@@ -358,7 +362,12 @@ fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
                 .as_deref()
                 .map(Mounts::of)
         })
-        .collect();
+        .collect()
+}
+
+/// The volumes and classes of the claims that this change stops mounting or mounts as another user.
+fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
+    let (replaced, disowned) = (replaced(change), disowned(change));
     let mounted: Vec<_> = change
         .of_kind(Kind::StatefulSet)
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))

@@ -83,27 +83,36 @@ impl Reader {
         }
         let deleted = ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim.name());
         change.find(&deleted).filter(|claim| claim.removed())?;
-        change.gate = Gate::Object;
-        // Only there can the claim be mounted, and only there may whoever wrote the record write.
-        change
-            .objects
-            .retain(|object| object.object.namespace == namespace);
-        change.objects.retain(|object| match object.object.kind {
-            Kind::PersistentVolumeClaim => object.planned.is_some() || object.object == deleted,
-            Kind::Deployment | Kind::StatefulSet | Kind::Job => true,
-            _ => false,
-        });
-        change
-            .objects
-            .sort_by_key(|object| object.object != deleted);
-        let mut facts = known.clone();
-        let live = change.objects.iter().map(|object| object.object.clone());
-        let live = live.filter(|object| *object != deleted).map(Wanted::One);
-        let live: Vec<_> = live.collect();
-        self.read_all(&mut facts, live).await;
-        let behind = behind_removed_claims(&change, &facts);
-        self.read_all(&mut facts, behind).await;
+        narrow(&mut change, &deleted);
+        let facts = self.beside(&change, &deleted, known).await;
         // Helm leaves it alone, so it is somebody else who deletes it.
         (!facts.keeps(&deleted)).then_some((change, facts))
     }
+
+    /// Reads what the change is about beside the claim, which is known already.
+    async fn beside(&self, change: &Change, deleted: &ObjectRef, known: &Facts) -> Facts {
+        let mut facts = known.clone();
+        let live = change.objects.iter().map(|object| object.object.clone());
+        let live = live.filter(|object| object != deleted).map(Wanted::One);
+        let live: Vec<_> = live.collect();
+        self.read_all(&mut facts, live).await;
+        let behind = behind_removed_claims(change, &facts);
+        self.read_all(&mut facts, behind).await;
+        facts
+    }
+}
+
+/// Keeps of a release's change the claim that goes, first, the claims that stay, and what can mount claims.
+fn narrow(change: &mut Change, claim: &ObjectRef) {
+    change.gate = Gate::Object;
+    // Only there can the claim be mounted, and only there may whoever wrote the record write.
+    change.objects.retain(|object| {
+        object.object.namespace == claim.namespace
+            && match object.object.kind {
+                Kind::PersistentVolumeClaim => object.planned.is_some() || object.object == *claim,
+                Kind::Deployment | Kind::StatefulSet | Kind::Job => true,
+                _ => false,
+            }
+    });
+    change.objects.sort_by_key(|object| object.object != *claim);
 }

@@ -8,10 +8,29 @@ use crate::overrides::LABEL;
 /// One webhook before it is doubled.
 pub(super) struct Webhook {
     pub(super) name: &'static str,
-    pub(super) rules: Value,
-    pub(super) selector: Value,
-    pub(super) conditions: Vec<(&'static str, String)>,
+    rules: &'static [Rule],
+    selector: Selector,
+    conditions: &'static [Condition],
     pub(super) namespaced: bool,
+}
+
+/// An API group, its resources and what is done to them.
+type Rule = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// A name, and the function that writes the CEL expression.
+type Condition = (&'static str, fn() -> String);
+
+/// Which objects a webhook is about, by their labels.
+enum Selector {
+    All,
+    /// Those with this label and value.
+    Label(&'static str, &'static str),
+    /// Those that have this label, whatever its value.
+    AnyValue(&'static str),
 }
 
 /// The webhook that fails closed everywhere, ignored namespaces among the rest: an override whose writer nobody checked
@@ -21,156 +40,171 @@ pub(super) const OVERRIDES: &str = "overrides";
 /// The webhook that sees who takes a namespace from the guard.
 pub(super) const NAMESPACES: &str = "namespaces";
 
-pub(super) fn validating() -> Vec<Webhook> {
-    vec![
-        Webhook {
-            name: "releases",
-            rules: rules(&[("", &["secrets", "configmaps"], &["CREATE"])]),
-            // Helm finds its records by this label, so a record without it is none.
-            selector: json!({"matchLabels": {"owner": "helm"}}),
-            conditions: vec![("release-record", conditions::release_record())],
-            namespaced: true,
-        },
-        Webhook {
-            name: OVERRIDES,
-            rules: rules(&[("", &["configmaps"], &["CREATE", "UPDATE"])]),
-            selector: json!({"matchExpressions": [{"key": LABEL, "operator": "Exists"}]}),
-            conditions: Vec::new(),
-            namespaced: true,
-        },
-        Webhook {
-            name: "secrets",
-            rules: rules(&[("", &["secrets"], &["CREATE", "UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("generated-credential", conditions::generated_credential()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "secret-deletions",
-            rules: rules(&[("", &["secrets"], &["DELETE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("credential", conditions::deleted_credential()),
-                ("not-a-controller", conditions::not_a_controller()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "statefulsets",
-            rules: rules(&[("apps", &["statefulsets"], &["CREATE"])]),
-            selector: json!({}),
-            conditions: vec![("elasticsearch", conditions::elasticsearch())],
-            namespaced: true,
-        },
-        Webhook {
-            name: "clones",
-            rules: rules(&[("", &["persistentvolumeclaims"], &["CREATE"])]),
-            selector: json!({}),
-            conditions: vec![("clone", conditions::elasticsearch_clone())],
-            namespaced: true,
-        },
-        Webhook {
-            name: "claim-deletions",
-            rules: rules(&[("", &["persistentvolumeclaims"], &["DELETE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("bound-claim", conditions::bound_claim()),
-                ("not-tidied-up", conditions::not_tidied_up()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "volume-deletions",
-            rules: rules(&[("", &["persistentvolumes"], &["DELETE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("bound-volume", conditions::bound_volume()),
-                ("not-tidied-up", conditions::not_tidied_up()),
-            ],
-            namespaced: false,
-        },
-        Webhook {
-            name: "rebindings",
-            rules: rules(&[("", &["persistentvolumes"], &["UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("claim-changed", conditions::claim_changed()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: false,
-        },
-        // An edit of the StatefulSet itself comes in at the mutating endpoint.
-        Webhook {
-            name: "scales",
-            rules: rules(&[("apps", &["statefulsets/scale"], &["UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![("pods-reduced", conditions::pods_reduced())],
-            namespaced: true,
-        },
-        Webhook {
-            name: NAMESPACES,
-            rules: rules(&[("", &["namespaces"], &["CREATE", "UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("taken-from-the-guard", conditions::taken_from_the_guard()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: false,
-        },
-    ]
-}
+pub(super) const VALIDATING: [Webhook; 11] = [
+    Webhook {
+        name: "releases",
+        rules: &[("", &["secrets", "configmaps"], &["CREATE"])],
+        // Helm finds its records by this label, so a record without it is none.
+        selector: Selector::Label("owner", "helm"),
+        conditions: &[("release-record", conditions::release_record)],
+        namespaced: true,
+    },
+    Webhook {
+        name: OVERRIDES,
+        rules: &[("", &["configmaps"], &["CREATE", "UPDATE"])],
+        selector: Selector::AnyValue(LABEL),
+        conditions: &[],
+        namespaced: true,
+    },
+    Webhook {
+        name: "secrets",
+        rules: &[("", &["secrets"], &["CREATE", "UPDATE"])],
+        selector: Selector::All,
+        conditions: &[
+            ("generated-credential", conditions::generated_credential),
+            ("not-being-deleted", conditions::not_being_deleted),
+        ],
+        namespaced: true,
+    },
+    Webhook {
+        name: "secret-deletions",
+        rules: &[("", &["secrets"], &["DELETE"])],
+        selector: Selector::All,
+        conditions: &[
+            ("credential", conditions::deleted_credential),
+            ("not-a-controller", conditions::not_a_controller),
+        ],
+        namespaced: true,
+    },
+    Webhook {
+        name: "statefulsets",
+        rules: &[("apps", &["statefulsets"], &["CREATE"])],
+        selector: Selector::All,
+        conditions: &[("elasticsearch", conditions::elasticsearch)],
+        namespaced: true,
+    },
+    Webhook {
+        name: "clones",
+        rules: &[("", &["persistentvolumeclaims"], &["CREATE"])],
+        selector: Selector::All,
+        conditions: &[("clone", conditions::elasticsearch_clone)],
+        namespaced: true,
+    },
+    Webhook {
+        name: "claim-deletions",
+        rules: &[("", &["persistentvolumeclaims"], &["DELETE"])],
+        selector: Selector::All,
+        conditions: &[
+            ("bound-claim", conditions::bound_claim),
+            ("not-tidied-up", conditions::not_tidied_up),
+        ],
+        namespaced: true,
+    },
+    Webhook {
+        name: "volume-deletions",
+        rules: &[("", &["persistentvolumes"], &["DELETE"])],
+        selector: Selector::All,
+        conditions: &[
+            ("bound-volume", conditions::bound_volume),
+            ("not-tidied-up", conditions::not_tidied_up),
+        ],
+        namespaced: false,
+    },
+    Webhook {
+        name: "rebindings",
+        rules: &[("", &["persistentvolumes"], &["UPDATE"])],
+        selector: Selector::All,
+        conditions: &[
+            ("claim-changed", conditions::claim_changed),
+            ("not-being-deleted", conditions::not_being_deleted),
+        ],
+        namespaced: false,
+    },
+    // An edit of the StatefulSet itself comes in at the mutating endpoint.
+    Webhook {
+        name: "scales",
+        rules: &[("apps", &["statefulsets/scale"], &["UPDATE"])],
+        selector: Selector::All,
+        conditions: &[("pods-reduced", conditions::pods_reduced)],
+        namespaced: true,
+    },
+    Webhook {
+        name: NAMESPACES,
+        rules: &[("", &["namespaces"], &["CREATE", "UPDATE"])],
+        selector: Selector::All,
+        conditions: &[
+            ("taken-from-the-guard", conditions::taken_from_the_guard),
+            ("not-being-deleted", conditions::not_being_deleted),
+        ],
+        namespaced: false,
+    },
+];
 
-pub(super) fn mutating() -> Vec<Webhook> {
-    vec![
-        Webhook {
-            name: "workloads",
-            rules: rules(&[
-                ("apps", &["statefulsets"], &["CREATE", "UPDATE"]),
-                ("apps", &["deployments"], &["UPDATE"]),
-                ("batch", &["jobs"], &["UPDATE"]),
-            ]),
-            selector: json!({}),
-            conditions: vec![
-                ("camunda-workload", conditions::camunda_workload()),
-                ("spec-changed", conditions::spec_changed()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: true,
-        },
-        Webhook {
-            name: "claims",
-            rules: rules(&[("", &["persistentvolumeclaims"], &["CREATE"])]),
-            selector: json!({}),
-            conditions: vec![("camunda-claim", conditions::camunda_claim())],
-            namespaced: true,
-        },
-        Webhook {
-            name: "volumes",
-            rules: rules(&[("", &["persistentvolumes"], &["CREATE", "UPDATE"])]),
-            selector: json!({}),
-            conditions: vec![
-                ("camunda-volume", conditions::camunda_volume()),
-                ("not-being-deleted", conditions::not_being_deleted()),
-            ],
-            namespaced: false,
-        },
-    ]
-}
+pub(super) const MUTATING: [Webhook; 3] = [
+    Webhook {
+        name: "workloads",
+        rules: &[
+            ("apps", &["statefulsets"], &["CREATE", "UPDATE"]),
+            ("apps", &["deployments"], &["UPDATE"]),
+            ("batch", &["jobs"], &["UPDATE"]),
+        ],
+        selector: Selector::All,
+        conditions: &[
+            ("camunda-workload", conditions::camunda_workload),
+            ("spec-changed", conditions::spec_changed),
+            ("not-being-deleted", conditions::not_being_deleted),
+        ],
+        namespaced: true,
+    },
+    Webhook {
+        name: "claims",
+        rules: &[("", &["persistentvolumeclaims"], &["CREATE"])],
+        selector: Selector::All,
+        conditions: &[("camunda-claim", conditions::camunda_claim)],
+        namespaced: true,
+    },
+    Webhook {
+        name: "volumes",
+        rules: &[("", &["persistentvolumes"], &["CREATE", "UPDATE"])],
+        selector: Selector::All,
+        conditions: &[
+            ("camunda-volume", conditions::camunda_volume),
+            ("not-being-deleted", conditions::not_being_deleted),
+        ],
+        namespaced: false,
+    },
+];
 
-fn rules(rules: &[(&str, &[&str], &[&str])]) -> Value {
-    rules
-        .iter()
-        .map(|(group, resources, operations)| {
-            json!({
-                "apiGroups": [group],
-                "apiVersions": ["v1"],
-                "resources": resources,
-                "operations": operations,
-                "scope": "*",
+impl Webhook {
+    pub(super) fn rules(&self) -> Value {
+        self.rules
+            .iter()
+            .map(|(group, resources, operations)| {
+                json!({
+                    "apiGroups": [group],
+                    "apiVersions": ["v1"],
+                    "resources": resources,
+                    "operations": operations,
+                    "scope": "*",
+                })
             })
-        })
-        .collect()
+            .collect()
+    }
+
+    pub(super) fn selector(&self) -> Value {
+        match self.selector {
+            Selector::All => json!({}),
+            Selector::Label(key, value) => json!({"matchLabels": {key: value}}),
+            Selector::AnyValue(key) => {
+                json!({"matchExpressions": [{"key": key, "operator": "Exists"}]})
+            }
+        }
+    }
+
+    pub(super) fn conditions(&self) -> Value {
+        self.conditions
+            .iter()
+            .map(|(name, expression)| json!({"name": name, "expression": expression()}))
+            .collect()
+    }
 }

@@ -235,36 +235,7 @@ impl Change {
         planned: &Rendered,
         running: Option<&Rendered>,
     ) -> Change {
-        let mut objects: Vec<ObjectChange> = Vec::with_capacity(planned.objects.len());
-        for object in &planned.objects {
-            if object
-                .hook
-                .as_ref()
-                .is_some_and(|hook| !operation.runs(&hook.events))
-            {
-                continue;
-            }
-            let mut change = ObjectChange::from_rendered(object);
-            change.planned = Some(Arc::clone(&object.object));
-            change.recreated = object.hook.as_ref().is_some_and(|hook| hook.recreated);
-            objects.push(change);
-        }
-        for object in running.into_iter().flat_map(|running| &running.objects) {
-            // Helm forgets a hook once it ran; its object is not the release's to delete.
-            if object.hook.is_some() {
-                continue;
-            }
-            if let Some(change) = objects
-                .iter_mut()
-                .find(|change| change.object == object.reference)
-            {
-                change.running = Some(Arc::clone(&object.object));
-            } else {
-                let mut change = ObjectChange::from_rendered(object);
-                change.running = Some(Arc::clone(&object.object));
-                objects.push(change);
-            }
-        }
+        let objects = paired(operation, planned, running);
         let goes = |object: &ObjectChange| {
             object.object.kind == Kind::StatefulSet && object.camunda && object.removed()
         };
@@ -397,6 +368,45 @@ impl Change {
     pub fn target_line(&self) -> Option<&'static Line> {
         self.to.as_ref().or(self.from.as_ref())?.line
     }
+}
+
+/// The objects of both manifests, each once: what is planned, in its order, and what only runs.
+fn paired(
+    operation: Operation,
+    planned: &Rendered,
+    running: Option<&Rendered>,
+) -> Vec<ObjectChange> {
+    let mut objects: Vec<ObjectChange> = Vec::with_capacity(planned.objects.len());
+    for object in &planned.objects {
+        if object
+            .hook
+            .as_ref()
+            .is_some_and(|hook| !operation.runs(&hook.events))
+        {
+            continue;
+        }
+        let mut change = ObjectChange::from_rendered(object);
+        change.planned = Some(Arc::clone(&object.object));
+        change.recreated = object.hook.as_ref().is_some_and(|hook| hook.recreated);
+        objects.push(change);
+    }
+    for object in running.into_iter().flat_map(|running| &running.objects) {
+        // Helm forgets a hook once it ran; its object is not the release's to delete.
+        if object.hook.is_some() {
+            continue;
+        }
+        if let Some(change) = objects
+            .iter_mut()
+            .find(|change| change.object == object.reference)
+        {
+            change.running = Some(Arc::clone(&object.object));
+        } else {
+            let mut change = ObjectChange::from_rendered(object);
+            change.running = Some(Arc::clone(&object.object));
+            objects.push(change);
+        }
+    }
+    objects
 }
 
 impl ObjectChange {

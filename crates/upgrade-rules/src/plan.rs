@@ -96,52 +96,80 @@ impl Plan {
             means,
             hops: Vec::new(),
         };
-        let mut standing = standing.clone();
-        let mut facts = facts.clone();
-        let mut files = plan.means.values.clone();
-        let mut number = 1;
+        let mut way = Way {
+            standing: standing.clone(),
+            facts: facts.clone(),
+            files: plan.means.values.clone(),
+            number: 1,
+        };
         for version in versions {
-            let chart = ChartVersion::new(&version);
-            let given = standing.rendered.values.clone();
-            let unknown = || PlanError::UnknownLine(version.clone());
-            // What becomes of the values as they are tells what has to be converted.
-            let refused = standing.upgraded(&chart, &given).ok_or_else(unknown)?;
-            let new_files = values_files(&refused.change, &facts);
-            let values = new_files
-                .iter()
-                .fold(given, |values, file| values.with(file.values.clone()));
-            let forecast = standing.upgraded(&chart, &values).ok_or_else(unknown)?;
-            let mut prepared = facts.clone();
-            prepare(&mut prepared, &refused.change);
-            files.extend(new_files.iter().map(|file| file.name.clone()));
-            let hop = hop::Making {
-                standing: &standing,
-                means: &plan.means,
-                files: &files,
-                new_files: &new_files,
-                refused: &refused.change,
-                before: &facts,
-                forecast: &forecast,
-                prepared: &prepared,
-                newest,
-            };
-            let hop = hop.hop(number);
-            number += hop.steps.len();
-            // What is given by flags lasts for this upgrade only.
-            let given = values.with(hop.given.clone());
-            let mut done = standing.upgraded(&chart, &given).ok_or_else(unknown)?;
-            // Old keys are asked to be taken out once they are under new ones.
-            done.planned.values = match conversion::entered(&refused.change) {
-                Some(line) => values.without(line.converted_values.values().flatten()),
-                None => values,
-            };
-            facts = prepared;
-            settle(&mut facts, &done);
-            standing.chart = chart;
-            standing.rendered = done.planned;
+            let hop = way.hop(&version, &plan.means, newest)?;
             plan.hops.push(hop);
         }
         Ok(plan)
+    }
+}
+
+/// Where a release stands on its way, and which files and steps it took up to there.
+struct Way {
+    standing: Standing,
+    facts: Facts,
+    /// All values files so far.
+    files: Vec<String>,
+    /// The number of the next step.
+    number: usize,
+}
+
+impl Way {
+    /// Makes the upgrade to the next version, and moves on to where the release stands after it.
+    fn hop(
+        &mut self,
+        version: &str,
+        means: &Means,
+        newest: &NewestPatches,
+    ) -> Result<Hop, PlanError> {
+        let chart = ChartVersion::new(version);
+        let given = self.standing.rendered.values.clone();
+        let unknown = || PlanError::UnknownLine(version.to_owned());
+        // What becomes of the values as they are tells what has to be converted.
+        let refused = self.standing.upgraded(&chart, &given).ok_or_else(unknown)?;
+        let new_files = values_files(&refused.change, &self.facts);
+        let values = new_files
+            .iter()
+            .fold(given, |values, file| values.with(file.values.clone()));
+        let forecast = self.standing.upgraded(&chart, &values);
+        let forecast = forecast.ok_or_else(unknown)?;
+        let mut prepared = self.facts.clone();
+        prepare(&mut prepared, &refused.change);
+        self.files
+            .extend(new_files.iter().map(|file| file.name.clone()));
+        let hop = hop::Making {
+            standing: &self.standing,
+            means,
+            files: &self.files,
+            new_files: &new_files,
+            refused: &refused.change,
+            before: &self.facts,
+            forecast: &forecast,
+            prepared: &prepared,
+            newest,
+        };
+        let hop = hop.hop(self.number);
+        self.number += hop.steps.len();
+        // What is given by flags lasts for this upgrade only.
+        let given = values.with(hop.given.clone());
+        let done = self.standing.upgraded(&chart, &given);
+        let mut done = done.ok_or_else(unknown)?;
+        // Old keys are asked to be taken out once they are under new ones.
+        done.planned.values = match conversion::entered(&refused.change) {
+            Some(line) => values.without(line.converted_values.values().flatten()),
+            None => values,
+        };
+        self.facts = prepared;
+        settle(&mut self.facts, &done);
+        self.standing.chart = chart;
+        self.standing.rendered = done.planned;
+        Ok(hop)
     }
 }
 

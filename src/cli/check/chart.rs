@@ -212,8 +212,59 @@ pub(super) fn asked_for(
         return None;
     }
     let line = version.and_then(|version| ChartVersion::new(version).line);
+    let new = given.iter().filter(|given| given.secret.is_none());
+    let new: Vec<_> = new.map(|given| given.wanted.value.as_str()).collect();
+    let old = given.len() - new.len();
+    Some(Finding {
+        rule: rules::PASSWORDS,
+        action: Action::Deny,
+        title: title(old, new.len()),
+        objects: Vec::new(),
+        why: why(old, &new),
+        fixes: fixes(&given, namespace, line),
+        guide: "Secrets extraction",
+    })
+}
+
+/// The title, by how many of the passwords are in Secrets and how many are new.
+fn title(old: usize, new: usize) -> String {
+    let counted = |count: usize| match count {
+        1 => "a password".to_owned(),
+        count => format!("{count} passwords"),
+    };
+    match (old, new) {
+        (old, 0) => format!("The chart asks for {} with each upgrade", counted(old)),
+        (0, new) => format!("The chart asks for {} of what is new", counted(new)),
+        (old, new) => format!(
+            "The chart asks for {} with each upgrade, and for {} of what is new",
+            counted(old),
+            counted(new)
+        ),
+    }
+}
+
+/// Why the upgrade fails, and which values are new.
+fn why(old: usize, new: &[&str]) -> Vec<String> {
+    let although = match old > 0 {
+        true => ", although the Secrets are there",
+        false => "",
+    };
+    let mut why = vec![format!(
+        "helm upgrade fails with a PASSWORDS ERROR that names one of them at a time{although}."
+    )];
+    if !new.is_empty() {
+        why.push(format!(
+            "New in this release, so any value will do: {}",
+            new.join(", ")
+        ));
+    }
+    why
+}
+
+/// The commands that read the current values from their Secrets, and the flags that give all values to the chart.
+fn fixes(given: &[&Given], namespace: &str, line: Option<&Line>) -> Vec<Fix> {
     let (mut exports, mut flags) = (Vec::new(), Vec::new());
-    for Given { wanted, secret } in &given {
+    for Given { wanted, secret } in given {
         match secret {
             Some(secret) => {
                 let credential = known(secret, wanted, line);
@@ -235,56 +286,15 @@ pub(super) fn asked_for(
             ))),
         }
     }
-    let new = given.iter().filter(|given| given.secret.is_none());
-    let new: Vec<_> = new.map(|given| given.wanted.value.as_str()).collect();
-    let counted = |count: usize| match count {
-        1 => "a password".to_owned(),
-        count => format!("{count} passwords"),
-    };
-    let title = match (given.len() - new.len(), new.len()) {
-        (old, 0) => format!("The chart asks for {} with each upgrade", counted(old)),
-        (0, new) => format!("The chart asks for {} of what is new", counted(new)),
-        (old, new) => format!(
-            "The chart asks for {} with each upgrade, and for {} of what is new",
-            counted(old),
-            counted(new)
-        ),
-    };
-    let although = match new.len() < given.len() {
-        true => ", although the Secrets are there",
-        false => "",
-    };
-    let mut why = vec![format!(
-        "helm upgrade fails with a PASSWORDS ERROR that names one of them at a time{although}."
-    )];
-    if !new.is_empty() {
-        why.push(format!(
-            "New in this release, so any value will do: {}",
-            new.join(", ")
-        ));
-    }
     let shells = supply::shells(&flags);
-    let mut fixes = Vec::new();
-    let add = match exports.is_empty() {
-        true => format!("Add to your helm upgrade{shells}:"),
-        false => "and add to your helm upgrade:".to_owned(),
-    };
-    if !exports.is_empty() {
-        fixes.push(Fix::new(
-            format!("Read the current values{shells}:"),
-            exports,
-        ));
+    if exports.is_empty() {
+        let add = format!("Add to your helm upgrade{shells}:");
+        return vec![Fix::new(add, flags)];
     }
-    fixes.push(Fix::new(add, flags));
-    Some(Finding {
-        rule: rules::PASSWORDS,
-        action: Action::Deny,
-        title,
-        objects: Vec::new(),
-        why,
-        fixes,
-        guide: "Secrets extraction",
-    })
+    vec![
+        Fix::new(format!("Read the current values{shells}:"), exports),
+        Fix::new("and add to your helm upgrade:", flags),
+    ]
 }
 
 fn known(secret: &Object, wanted: &Wanted, line: Option<&Line>) -> Credential {

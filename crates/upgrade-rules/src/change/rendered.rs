@@ -307,27 +307,9 @@ impl Rendered {
             }
             return;
         }
-        let mut labelled = self
-            .objects
-            .iter()
-            .filter_map(|object| {
-                let root = object.charts.as_deref().and_then(<[String]>::first);
-                Some((root.cloned(), chart_version(&object.object)?))
-            })
-            .peekable();
-        let Some((_, version)) = labelled.peek().cloned() else {
+        let Some(version) = self.find_subcharts() else {
             return;
         };
-        for (root, version) in labelled {
-            let known = |subchart: &Subchart| Some(&subchart.name) == root.as_ref();
-            if let Some(name) = root.as_ref().filter(|_| !self.subcharts.iter().any(known)) {
-                self.subcharts.push(Subchart {
-                    name: name.clone(),
-                    version,
-                    values: Values::default(),
-                });
-            }
-        }
         self.camunda = true;
         let locked = release
             .chart
@@ -347,6 +329,32 @@ impl Rendered {
             [first, ..] => Some(first.version.clone()),
             [] => locked.or(Some(version)),
         };
+        self.find_own_objects();
+    }
+
+    /// Finds the subcharts whose objects say that they are Camunda's, and the version that the first of these objects names.
+    fn find_subcharts(&mut self) -> Option<String> {
+        let labelled = self.objects.iter().filter_map(|object| {
+            let root = object.charts.as_deref().and_then(<[String]>::first);
+            Some((root.cloned(), chart_version(&object.object)?))
+        });
+        let mut first = None;
+        for (root, version) in labelled {
+            first.get_or_insert_with(|| version.clone());
+            let known = |subchart: &Subchart| Some(&subchart.name) == root.as_ref();
+            if let Some(name) = root.as_ref().filter(|_| !self.subcharts.iter().any(known)) {
+                self.subcharts.push(Subchart {
+                    name: name.clone(),
+                    version,
+                    values: Values::default(),
+                });
+            }
+        }
+        first
+    }
+
+    /// Tells Camunda's objects from those of other charts under the same umbrella.
+    fn find_own_objects(&mut self) {
         for object in &mut self.objects {
             object.camunda = match object.charts.as_deref() {
                 Some(charts) if !self.subcharts.is_empty() => {

@@ -96,23 +96,7 @@ fn left_behind(
     if orphans.is_empty() {
         return None;
     }
-    let live = facts.get(&set.object);
-    let takes_along = live.is_some_and(takes_claims_along);
-    let mut why = vec![match &new {
-        Some(new) => format!(
-            "StatefulSet {} takes the place of {} and mounts other claims. The data is in:",
-            new.statefulset, old.statefulset
-        ),
-        None if takes_along => format!(
-            "StatefulSet {} is not in the new manifest, so Helm deletes it, and it takes its claims along (whenDeleted). \
-             Its data is in:",
-            old.statefulset
-        ),
-        None => format!(
-            "StatefulSet {} is not in the new manifest, so Helm deletes it. Its data stays in:",
-            old.statefulset
-        ),
-    }];
+    let mut why = vec![reason(facts, set, &old, new.as_ref())];
     why.extend(hand_over::describe(&orphans));
     let fixes = match &new {
         Some(_) => vec![hand_over::rebind(
@@ -142,6 +126,26 @@ fn left_behind(
         fixes,
         guide: "",
     })
+}
+
+/// Why nobody looks for the claims any more.
+fn reason(facts: &Facts, set: &ObjectChange, old: &Mounts, new: Option<&Mounts>) -> String {
+    let takes_along = facts.get(&set.object).is_some_and(takes_claims_along);
+    match new {
+        Some(new) => format!(
+            "StatefulSet {} takes the place of {} and mounts other claims. The data is in:",
+            new.statefulset, old.statefulset
+        ),
+        None if takes_along => format!(
+            "StatefulSet {} is not in the new manifest, so Helm deletes it, and it takes its claims along (whenDeleted). \
+             Its data is in:",
+            old.statefulset
+        ),
+        None => format!(
+            "StatefulSet {} is not in the new manifest, so Helm deletes it. Its data stays in:",
+            old.statefulset
+        ),
+    }
 }
 
 /// Claims of a template that the StatefulSet, or the one that takes its place, does not have any more.

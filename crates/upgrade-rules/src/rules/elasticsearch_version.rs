@@ -64,24 +64,12 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         )
     };
     let claim = data(facts, &before.object.namespace, &Mounts::of(running))?;
-    // Up to 8.2 it is elastic's chart.
-    let key = match set.planned.as_deref()?.label("chart") {
-        Some("elasticsearch") => "elasticsearch.imageTag",
-        _ => "elasticsearch.image.tag",
-    };
-    let fixes = if planned < now {
-        vec![Fix::new(
-            "Stay on the version that wrote the data; add to your helm upgrade:",
-            vec![Command::HelmFlag(format!(
-                "--set-string {}={now}",
-                change.values.key_in_file(key)
-            ))],
-        )]
-    } else {
-        vec![Fix::new(
+    let fix = match planned < now {
+        true => stay(change, set.planned.as_deref()?, &now),
+        false => Fix::new(
             "Go to the last patch of the version in between first, within the line that runs, and wait until its pods are ready.",
             Vec::new(),
-        )]
+        ),
     };
     Some(Finding {
         rule: RULE.id,
@@ -95,9 +83,25 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
                 before.object
             ),
         ],
-        fixes,
+        fixes: vec![fix],
         guide: "v8.3.0, Elasticsearch",
     })
+}
+
+/// Keeps the version that wrote the data, by a flag.
+fn stay(change: &Change, planned: &Object, now: &Version) -> Fix {
+    // Up to 8.2 it is elastic's chart.
+    let key = match planned.label("chart") {
+        Some("elasticsearch") => "elasticsearch.imageTag",
+        _ => "elasticsearch.image.tag",
+    };
+    Fix::new(
+        "Stay on the version that wrote the data; add to your helm upgrade:",
+        vec![Command::HelmFlag(format!(
+            "--set-string {}={now}",
+            change.values.key_in_file(key)
+        ))],
+    )
 }
 
 /// The version of the image, where it is Elasticsearch's own number.

@@ -86,8 +86,24 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
             to.version
         ));
     }
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: format!(
+            "{} would get smaller volumes than its data has",
+            new.component.name()
+        ),
+        objects: vec![new.object.clone()],
+        why,
+        fixes: vec![as_before(change, new, size)],
+        guide: "v8.3.0, Elasticsearch, values file",
+    })
+}
+
+/// Asks for the size that the data has, by a flag where the guard knows the value for it.
+fn as_before(change: &Change, new: &ObjectChange, size: &str) -> Fix {
     let key = claim_size(new.component, change.target_line(), new.charts.as_deref());
-    let fix = match key {
+    match key {
         Some(key) => Fix::new(
             "Ask for as much as before; add to your helm upgrade:",
             vec![flag::set_as(
@@ -98,19 +114,7 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
             )],
         ),
         None => Fix::new(format!("Ask for {size} in the new values."), Vec::new()),
-    };
-    Some(Finding {
-        rule: RULE.id,
-        action: Action::Deny,
-        title: format!(
-            "{} would get smaller volumes than its data has",
-            new.component.name()
-        ),
-        objects: vec![new.object.clone()],
-        why,
-        fixes: vec![fix],
-        guide: "v8.3.0, Elasticsearch, values file",
-    })
+    }
 }
 
 /// A claim that would ask for less than the volume has whose data it takes over.

@@ -138,30 +138,30 @@ impl fmt::Display for Step {
             Step::AwaitBound { claim, volume } => {
                 write!(f, "wait until claim {claim} is Bound to volume {volume}")
             }
-            Step::Restore {
-                volume,
-                policy: Some(policy),
-                ..
-            } => write!(f, "volume {volume}: reclaim policy {policy} again"),
-            Step::Restore { volume, .. } => {
-                write!(
-                    f,
-                    "volume {volume}: no note of the claim that it was meant for"
-                )
+            Step::Restore { volume, policy, .. } => {
+                write!(f, "volume {volume}: {}", restored(policy.as_deref()))
             }
-            Step::Label { claim, labels } => {
-                let labels: Vec<_> = labels
-                    .iter()
-                    .map(|(key, value)| format!("{key}={value}"))
-                    .collect();
-                write!(f, "claim {claim}: labels {}", labels.join(" "))
-            }
+            Step::Label { claim, labels } => write!(f, "claim {claim}: labels {}", listed(labels)),
             Step::DeleteStatefulSet { statefulset, .. } => write!(
                 f,
                 "StatefulSet {statefulset}: deleted without its pods and claims"
             ),
         }
     }
+}
+
+/// Says how a volume is after a move: it has its own policy again, or it only has no note of the claim.
+fn restored(policy: Option<&str>) -> String {
+    match policy {
+        Some(policy) => format!("reclaim policy {policy} again"),
+        None => "no note of the claim that it was meant for".to_owned(),
+    }
+}
+
+/// Writes the labels one after the other, as kubectl takes them.
+fn listed(labels: &[(String, String)]) -> String {
+    let labels = labels.iter().map(|(key, value)| format!("{key}={value}"));
+    labels.collect::<Vec<_>>().join(" ")
 }
 
 impl Step {

@@ -26,11 +26,7 @@ pub(super) fn objects(
     into: Into,
 ) -> Result<Map<String, Value>, PatchError> {
     if let Some(directive) = patch.remove(PATCH) {
-        return match directive.as_str() {
-            Some("replace") => Ok(patch),
-            Some("delete") => Ok(Map::new()),
-            _ => Err(PatchError::Directive(PATCH.to_owned())),
-        };
+        return whole(&directive, patch);
     }
     retain_keys(&mut original, &mut patch, into)?;
     set_orders(&mut original, &mut patch, schema, into)?;
@@ -41,9 +37,7 @@ pub(super) fn objects(
             continue;
         }
         let key = match deletions {
-            true => list_of(&name, DELETE_FROM_PRIMITIVES)
-                .ok_or_else(|| PatchError::Directive(name.clone()))?
-                .to_owned(),
+            true => shortened_list(name)?,
             false => name,
         };
         if value.is_null() {
@@ -81,6 +75,21 @@ pub(super) fn objects(
         original.extend(merged.map(|value| (key, value)));
     }
     Ok(original)
+}
+
+/// What a directive about the whole object makes of it.
+fn whole(directive: &Value, patch: Map<String, Value>) -> Result<Map<String, Value>, PatchError> {
+    match directive.as_str() {
+        Some("replace") => Ok(patch),
+        Some("delete") => Ok(Map::new()),
+        _ => Err(PatchError::Directive(PATCH.to_owned())),
+    }
+}
+
+/// The list that a directive takes items from.
+fn shortened_list(directive: String) -> Result<String, PatchError> {
+    let list = list_of(&directive, DELETE_FROM_PRIMITIVES).map(str::to_owned);
+    list.ok_or(PatchError::Directive(directive))
 }
 
 /// A value of a patch where nothing was.

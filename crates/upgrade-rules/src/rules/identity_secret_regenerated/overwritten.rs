@@ -76,13 +76,7 @@ fn overwritten(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<
         objects: vec![secret.object.clone()],
         why,
         fixes: match is_mixed_up {
-            true => vec![Fix::new(
-                "Leave what is there, and write the value to a key of its own:",
-                vec![Command::Manual(
-                    "another key, or another Secret, which you name in the values of what is to read it"
-                        .to_owned(),
-                )],
-            )],
+            true => vec![write_elsewhere()],
             false => Vec::new(),
         },
         guide: "",
@@ -106,6 +100,16 @@ fn another<'a>(
     let holding: Vec<_> = reads.iter().filter(holds).collect();
     let is_same = holding.iter().any(|read| read.account == of.account);
     holding.into_iter().next().filter(|_| !is_same)
+}
+
+fn write_elsewhere() -> Fix {
+    Fix::new(
+        "Leave what is there, and write the value to a key of its own:",
+        vec![Command::Manual(
+            "another key, or another Secret, which you name in the values of what is to read it"
+                .to_owned(),
+        )],
+    )
 }
 
 fn told(read: &LiveRead<'_>, another: Option<&LiveRead<'_>>) -> String {

@@ -25,25 +25,15 @@ pub(super) fn and_restore(
     let pod = format!("{name}-0");
     let dump = format!("{PASSWORD}; pg_dumpall -U postgres");
     let restore = format!("{PASSWORD}; psql -U postgres");
-    let in_pod = ["--", "sh", "-c"];
     let mut steps: Vec<String> = users(change, set)
         .iter()
         .map(|(kind, user)| kubectl(&["scale", kind, user, "--replicas=0"]))
         .collect();
-    let container = ["-c", old.container];
-    let exec = |stdin: &[&str], script: &str| {
-        let words = [
-            &["exec"],
-            stdin,
-            &[pod.as_str()],
-            &container,
-            &in_pod,
-            &[script],
-        ]
-        .concat();
-        kubectl(&words)
+    let exec = |pod: &[&str], script: &str| {
+        let command = ["-c", old.container, "--", "sh", "-c", script];
+        kubectl(&[&["exec"], pod, &command].concat())
     };
-    steps.push(format!("{} > dump.psql", exec(&[], &dump)));
+    steps.push(format!("{} > dump.psql", exec(&[&pod], &dump)));
     steps.push(kubectl(&["scale", "statefulset", name, "--replicas=0"]));
     steps.push(kubectl(&[
         "wait",
@@ -67,7 +57,7 @@ pub(super) fn and_restore(
     let count = format!("--replicas={count}");
     steps.push(kubectl(&["scale", "statefulset", name, &count]));
     steps.push(kubectl(&["rollout", "status", &resource, "--timeout=10m"]));
-    steps.push(format!("{} < dump.psql", exec(&["-i"], &restore)));
+    steps.push(format!("{} < dump.psql", exec(&["-i", &pod], &restore)));
     let commands = (1..)
         .zip(steps)
         .map(|(number, step)| Command::Manual(format!("{number}. {step}")))
