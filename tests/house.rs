@@ -11,8 +11,12 @@ use std::{
 
 use syn::{
     Attribute, Item, ItemUse, UseTree,
+    spanned::Spanned,
     visit::{self, Visit},
 };
+
+/// The longest that a function may be, in lines.
+const LONGEST: usize = 60;
 
 /// What judging has no need of.
 const NEVER: [&str; 8] = [
@@ -189,4 +193,54 @@ fn the_rules_need_no_cluster() {
     for never in NEVER {
         assert!(!found.contains(never.replace('-', "_").as_str()), "{never}");
     }
+}
+
+/// The functions of a file, each with its length.
+#[derive(Default)]
+struct Functions(Vec<(String, usize)>);
+
+impl Functions {
+    fn add(&mut self, signature: &syn::Signature, whole: &impl Spanned) {
+        let (start, end) = (signature.span().start(), whole.span().end());
+        let lines = end.line - start.line + 1;
+        self.0.push((signature.ident.to_string(), lines));
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions {
+    fn visit_item(&mut self, item: &'ast Item) {
+        match item {
+            Item::Mod(module) if module.attrs.iter().any(is_test) => {}
+            _ => visit::visit_item(self, item),
+        }
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_impl_item_fn(self, function);
+    }
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    let folders = ["src", "crates/upgrade-rules/src"];
+    let mut long = Vec::new();
+    for file in folders.iter().flat_map(|it| sources(&root().join(it))) {
+        if file.file_stem().is_some_and(|stem| stem == "tests") {
+            continue;
+        }
+        let mut functions = Functions::default();
+        functions.visit_file(&syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap());
+        let longer = functions
+            .0
+            .into_iter()
+            .filter(|(_, lines)| *lines >= LONGEST);
+        long.extend(longer.map(|(name, lines)| format!("{}: {name}: {lines}", file.display())));
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
 }

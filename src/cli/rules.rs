@@ -50,7 +50,7 @@ const SETS: &str = "set";
 /// How a rule counts by default, at a release and at a single object.
 fn counts(rule: &Rule) -> [Vec<&'static str>; 2] {
     [Gate::Release, Gate::Object].map(|gate| {
-        let actions = rule.actions(gate).into_iter();
+        let actions = rule.actions(gate).iter();
         actions.map(|action| action.name()).collect()
     })
 }
