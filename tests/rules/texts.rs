@@ -9,7 +9,7 @@ use camunda_upgrade_guard::{
     forecast::Standing,
     plan::{Means, Plan},
     report::{Format, Report},
-    rules,
+    rules::{self, RULES},
 };
 use harness::Corpus;
 use insta::Settings;
@@ -37,6 +37,10 @@ fn upgrades_are_told_as_before() {
     for (from, to) in PAIRS {
         let (change, facts) = upgrade(&corpus, from, to);
         let findings = rules::judge(&change, &facts);
+        for finding in &findings {
+            let rule = RULES.iter().find(|rule| rule.id == finding.rule).unwrap();
+            assert!(rule.release.contains(&finding.action), "{finding:?}");
+        }
         let report = Report::new(change, findings, "camunda.yaml");
         let texts = [Format::Text, Format::Json].map(|format| printed(&report, format, false));
         as_before(&format!("{from}--{to}"), &texts.join("\n"));
