@@ -5,7 +5,7 @@
 //! them back as long as nothing has written to them, [`relabel`] does the steps of 8.0.13.
 //!
 //! A plan is made of what is on the cluster and holds only what is still to be done: whoever was interrupted plans again and goes on.
-//! [`Step`] is the order of it, [`amend`] what each step is still to change of an object, [`run`] does it and reads again.
+//! [`Step`] is one thing to do, [`amend`] what each step is still to change of an object. Whoever runs a plan reads the cluster again after each step.
 
 pub mod amend;
 pub mod plan;
