@@ -212,6 +212,17 @@ impl Line {
         (!self.carried_over.is_empty()).then_some(generated.name.as_str())
     }
 
+    /// The lines that a way up to another line enters, that one last; none on a way down.
+    pub fn entered_to(&self, target: &Line) -> &'static [Line] {
+        let entered = Line::all().get(self.position() + 1..=target.position());
+        entered.unwrap_or_default()
+    }
+
+    /// The first line and all after it up to this one.
+    pub fn with_earlier(&self) -> &'static [Line] {
+        Line::all().get(..=self.position()).unwrap_or_default()
+    }
+
     /// Its place in upgrade order.
     pub fn position(&self) -> usize {
         let same = |line: &Line| line.line == self.line;

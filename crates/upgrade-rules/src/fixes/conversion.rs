@@ -192,7 +192,7 @@ fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion
 
 /// What a text under an old key has to have in place of what it had.
 fn replaced(old: &str, line: &Line) -> Option<String> {
-    let lines = Line::all().iter().take(line.position() + 1);
+    let lines = line.with_earlier().iter();
     let mut rules = lines.flat_map(|line| &line.renamed_values);
     let rule = rules.find(|rule| rule.from == old && rule.replacing.is_some())?;
     let replacing = rule.replacing.as_ref()?;

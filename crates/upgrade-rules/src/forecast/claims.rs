@@ -6,19 +6,15 @@ use serde_json::Value;
 
 use super::{Between, with};
 use crate::{
-    camunda::Line,
     change::RenderedObject,
     kubernetes::{Kind, Object, ObjectRef},
 };
 
 /// Has claims and whatever mounts them go by the names of the new line; of several that become one, one is left.
 pub(super) fn rename(between: &Between<'_>, objects: &mut Vec<RenderedObject>) {
-    let entered = |line: &&Line| {
-        line.position() > between.from.position() && line.position() <= between.to.position()
-    };
-    let renamed: Vec<_> = Line::all()
+    let entered = between.from.entered_to(between.to);
+    let renamed: Vec<_> = entered
         .iter()
-        .filter(entered)
         .flat_map(|line| &line.renamed_claims)
         .collect();
     if renamed.is_empty() {

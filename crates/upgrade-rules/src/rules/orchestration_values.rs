@@ -97,7 +97,7 @@ fn left(change: &Change, old: &Map<String, Value>, line: &Line) -> Vec<Move> {
     let mut left = conversion::moves(old, own, line).list;
     // What stands as it did by default changes nothing.
     left.retain(|moved| !is_default(change, &moved.old));
-    let lines = Line::all().iter().take(line.position() + 1);
+    let lines = line.with_earlier().iter();
     for rule in lines.flat_map(|line| &line.merged_values) {
         left.extend(rule.left(own).map(|key| Move {
             old: key.to_owned(),

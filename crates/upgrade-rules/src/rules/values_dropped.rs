@@ -115,12 +115,8 @@ struct Names {
 
 impl Names {
     fn of(change: &Change, before: &Values) -> Names {
-        let upwards = change
-            .lines_crossed()
-            .filter(|(from, to)| from.position() < to.position());
-        let entered = upwards
-            .and_then(|(from, to)| Line::all().get(from.position() + 1..=to.position()))
-            .unwrap_or_default();
+        let lines = change.lines_crossed();
+        let entered: &[Line] = lines.map_or(&[], |(from, to)| from.entered_to(to));
         let moved = entered
             .last()
             .map(|to| moves(before.own(), &Map::new(), to));

@@ -56,7 +56,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
     }
     let (from, to) = (change.from.as_ref()?, change.to.as_ref()?);
     let target = to.line?;
-    let entered = from.line.map_or(&[][..], |from| entered(from, target));
+    let entered = from.line.map_or(&[][..], |from| from.entered_to(target));
     let (mut dropped, mut never) = (Ignored::new(), Ignored::new());
     for (key, value) in change.values.leaves() {
         if is_empty(value) || is_off(&change.values, &key) {
@@ -107,7 +107,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
 /// Whether the new chart would not read a key that the running one does.
 pub(super) fn is_unread(change: &Change, key: &str) -> bool {
     let lines = change.lines_crossed();
-    let entered = lines.map_or(&[][..], |(from, to)| entered(from, to));
+    let entered = lines.map_or(&[][..], |(from, to)| from.entered_to(to));
     let target = change.to.as_ref().and_then(|to| to.line);
     dropped_by(entered, key).is_some()
         || target.is_some_and(|line| never_shipped(line, key).is_some())
@@ -123,13 +123,6 @@ fn listed(keys: &[String]) -> String {
         shown.push(format!("and {} more", keys.len() - SHOWN));
     }
     shown.join(", ")
-}
-
-/// The lines that a way up enters, the target last.
-fn entered(from: &Line, to: &Line) -> &'static [Line] {
-    Line::all()
-        .get(from.position() + 1..=to.position())
-        .unwrap_or_default()
 }
 
 fn never_shipped<'a>(line: &'a Line, key: &str) -> Option<Known<'a>> {

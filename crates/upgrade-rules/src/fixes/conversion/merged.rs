@@ -15,7 +15,7 @@ pub(super) fn merge(
     line: &Line,
     values: &mut Converted,
 ) {
-    let merged = Line::all().iter().take(line.position() + 1);
+    let merged = line.with_earlier().iter();
     for rule in merged.flat_map(|line| &line.merged_values) {
         if at_key(own, &rule.to).is_some_and(is_set) {
             continue;

@@ -72,7 +72,7 @@ fn rules(line: &Line) -> impl Iterator<Item = &'static RenamedValue> {
 }
 
 fn merged(line: &Line) -> Vec<&'static str> {
-    let lines = Line::all().iter().take(line.position() + 1);
+    let lines = line.with_earlier().iter();
     let rules = lines.flat_map(|line| &line.merged_values);
     rules
         .flat_map(|rule| rule.from.iter().map(String::as_str))

@@ -138,6 +138,5 @@ fn lines(change: &Change) -> impl Iterator<Item = &'static Line> {
 
 fn entered(change: &Change) -> &'static [Line] {
     let lines = change.lines_crossed();
-    let entered = lines.and_then(|(from, to)| Line::all().get(from.position() + 1..=to.position()));
-    entered.unwrap_or_default()
+    lines.map_or(&[], |(from, to)| from.entered_to(to))
 }
