@@ -11,7 +11,7 @@ use crate::{
     cluster::Right,
     finding::{Action, Finding, RuleId},
     kubernetes::Object,
-    rules::RULES,
+    rules::Rule,
 };
 
 /// The label that makes a ConfigMap an override; its value is the release.
@@ -118,7 +118,7 @@ impl Override {
 }
 
 fn rule(id: &str) -> Result<RuleId, String> {
-    let rule = RULES.iter().find(|rule| rule.id.name() == id.trim());
+    let rule = Rule::named(id.trim());
     rule.map(|rule| rule.id)
         .ok_or_else(|| format!("there is no rule {:?}", id.trim()))
 }

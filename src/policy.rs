@@ -20,7 +20,7 @@ use crate::{
     gather::{Announced, Reader},
     mutations::volume_reclaim_policy::RetainScope,
     overrides::Override,
-    rules::{self, Counting, RULES},
+    rules::{self, Counting, Rule},
 };
 
 /// The file's content; what it leaves out is as the rules' pages say.
@@ -104,7 +104,7 @@ pub struct KnownRule(RuleId);
 impl<'de> Deserialize<'de> for KnownRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let rule = RULES.iter().find(|rule| rule.id.name() == text);
+        let rule = Rule::named(&text);
         rule.map(|rule| KnownRule(rule.id))
             .ok_or_else(|| D::Error::custom(format!("there is no rule {text:?}")))
     }

@@ -9,7 +9,7 @@ use crate::{
     change::{ChartVersion, Operation},
     finding::{Action, Command, Finding},
     kubernetes::ObjectRef,
-    rules::RULES,
+    rules::Rule,
 };
 
 /// The version of this format.
@@ -95,7 +95,7 @@ impl<'a> Document<'a> {
 
 impl<'a> Problem<'a> {
     fn of(finding: &'a Finding) -> Problem<'a> {
-        let rule = RULES.iter().find(|rule| rule.id == finding.rule);
+        let rule = Rule::of(finding.rule);
         let fixes = finding.fixes.iter().map(|fix| Step {
             intro: &fix.intro,
             commands: fix.commands.iter().map(Typed::of).collect(),

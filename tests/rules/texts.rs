@@ -9,7 +9,7 @@ use camunda_upgrade_guard::{
     forecast::Standing,
     plan::{Means, Plan},
     report::{Format, Report},
-    rules::{self, RULES},
+    rules::{self, Rule},
 };
 use harness::Corpus;
 use insta::Settings;
@@ -38,7 +38,7 @@ fn upgrades_are_told_as_before() {
         let (change, facts) = upgrade(&corpus, from, to);
         let findings = rules::judge(&change, &facts);
         for finding in &findings {
-            let rule = RULES.iter().find(|rule| rule.id == finding.rule).unwrap();
+            let rule = Rule::of(finding.rule).unwrap();
             assert!(rule.release.contains(&finding.action), "{finding:?}");
         }
         let report = Report::new(change, findings, "camunda.yaml");

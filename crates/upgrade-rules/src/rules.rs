@@ -83,12 +83,6 @@ use crate::{
     kubernetes::Object,
 };
 
-pub use self::{
-    claim_removed::removed as removed_claims,
-    heard::{Counting, by_default},
-    identity_secret_regenerated::may_be_overwritten,
-    postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
-};
 pub(crate) use self::{
     elasticsearch_claims_orphaned::{Orphaned, orphaned},
     identity_secret_regenerated::kept,
@@ -98,13 +92,17 @@ use self::{heard::Heard, not_checked::Unjudged};
 pub use crate::knowledge::credentials::readers::{SecretRef, secret_refs};
 
 pub use self::{
+    claim_removed::removed as removed_claims,
     connectors_secret_missing::connectors_secret,
     credential_placeholder::is_carried,
     downgrade::goes_back,
     elasticsearch_claim_labels::SINCE as CLAIM_LABELS_SINCE,
     elasticsearch_clone_while_running::source as clone_source,
     gateway_renamed::renamed_gateway,
+    heard::{Counting, by_default},
     identity_secret_deleted::{may_be_needed, release_of},
+    identity_secret_regenerated::may_be_overwritten,
+    postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
     user_id_changed::changed_user,
     volume_rebind_while_running::in_use as volume_in_use,
 };
@@ -138,6 +136,16 @@ enum Judge {
 }
 
 impl Rule {
+    /// The rule with an id; a mutation's is none.
+    pub fn of(id: RuleId) -> Option<&'static Rule> {
+        RULES.iter().find(|rule| rule.id == id)
+    }
+
+    /// The rule with an id as it is typed.
+    pub fn named(id: &str) -> Option<&'static Rule> {
+        Rule::of(id.parse().ok()?)
+    }
+
     /// The rules that this one leaves its findings to where they have the same.
     pub fn yields_to(&self) -> &'static [RuleId] {
         match self.judge {
@@ -226,7 +234,7 @@ pub const NOT_CHECKED: RuleId = not_checked::RULE.id;
 
 /// What could not be read, where nothing else can be judged.
 pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
-    not_checked::find(change, facts, &Unjudged::default())
+    not_checked::judge(change, facts)
 }
 
 /// Whether an update of a StatefulSet can't be judged without its claims.

@@ -87,13 +87,11 @@ pub(super) fn judge(
         }
         let judged = match &rule.judge {
             Judge::Alone(judge) => judge(change, facts),
-            Judge::Beside { judge, .. } => {
-                let others = rules.iter().zip(&found);
-                let others = others.filter(|(other, _)| rule.yields_to().contains(&other.id));
-                let others: Vec<_> = others.flat_map(|(_, found)| found).collect();
-                beside(others, rule.yields_to(), counts, |heard| {
-                    judge(change, facts, heard)
-                })
+            Judge::Beside { others, judge } => {
+                let theirs = rules.iter().zip(&found);
+                let theirs = theirs.filter(|(other, _)| others.contains(&other.id));
+                let theirs: Vec<_> = theirs.flat_map(|(_, found)| found).collect();
+                beside(&theirs, others, counts, |heard| judge(change, facts, heard))
             }
         };
         unjudged.note(rule.id, change, facts, &judged);
@@ -122,14 +120,14 @@ fn order(rules: &[Rule]) -> Vec<usize> {
 
 /// A refusal yields only to refusals; where nothing is left to refuse, a warning yields to warnings too.
 fn beside(
-    others: Vec<&Finding>,
-    yields_to: &'static [RuleId],
+    theirs: &[&Finding],
+    others: &'static [RuleId],
     counts: Counting<'_>,
     judge: impl Fn(&Heard<'_>) -> Vec<Finding>,
 ) -> Vec<Finding> {
     let heard = |least: Action| {
-        let on = yields_to.iter().copied();
-        let findings = others.iter().copied();
+        let on = others.iter().copied();
+        let findings = theirs.iter().copied();
         Heard {
             on: on
                 .filter(|rule| counts(*rule, least) >= Some(least))

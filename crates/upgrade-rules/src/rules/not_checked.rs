@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Judge, RULES, Rule};
+use super::{Judge, Rule};
 
 use crate::{
     change::{Change, Facts, Gate},
@@ -70,7 +70,7 @@ impl Unjudged {
     fn only_warn(&self) -> bool {
         let mut ids = self.by_values.iter().chain(&self.by_running_values);
         ids.all(|id| {
-            let rule = RULES.iter().find(|rule| rule.id == *id);
+            let rule = Rule::of(*id);
             rule.is_some_and(|rule| !rule.actions(Gate::Release).contains(&Action::Deny))
         })
     }
@@ -83,7 +83,7 @@ fn asked_for_values(change: &Change) -> (bool, bool) {
     (change.values.take_asked(), running)
 }
 
-fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
+pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     find(change, facts, &Unjudged::default())
 }
 
