@@ -99,12 +99,7 @@ impl<'a> Story<'a> {
             .iter()
             .map(|(old, _)| self.cluster.wait_bound(NAMESPACE, old));
         let volumes: Vec<String> = old.collect::<Result<_>>()?;
-        self.cluster
-            .wait_bound(NAMESPACE, "data-camunda-postgresql-0")?;
-        for ordinal in 0..3 {
-            self.cluster
-                .wait_bound(NAMESPACE, &format!("data-camunda-zeebe-{ordinal}"))?;
-        }
+        self.cluster.wait_all_bound(NAMESPACE)?;
         self.type_all(&[SHOW_CLAIMS])?.ok()?;
         self.terminal
             .say("Elasticsearch's first volume gets a file, to see what becomes of it.");
