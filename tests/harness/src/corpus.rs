@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::binaries::skipped;
+use crate::binaries::{cluster_required, skipped};
 
 /// A folder of release records.
 #[derive(Clone, Debug)]
@@ -48,14 +48,11 @@ impl Corpus {
     /// Nothing, said loudly, when `CAMUNDA_CORPUS` is unset.
     ///
     /// # Panics
-    /// When it is unset where no test may be skipped: `CI` is set.
+    /// When it is unset where no test may be skipped (see [`cluster_required`]).
     pub fn find() -> Option<Self> {
         let folder = std::env::var_os("CAMUNDA_CORPUS").filter(|value| !value.is_empty());
         if folder.is_none() {
-            assert!(
-                std::env::var_os("CI").is_none_or(|value| value.is_empty()),
-                "CAMUNDA_CORPUS is unset, and CI may skip nothing"
-            );
+            assert!(!cluster_required(), "CAMUNDA_CORPUS is unset");
             skipped("CAMUNDA_CORPUS is unset, so there are no real release records to test with");
         }
         folder.map(|folder| Self {
