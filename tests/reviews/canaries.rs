@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     cluster::{Cluster, Snapshot},
     events::Events,
@@ -10,7 +9,7 @@ use camunda_upgrade_guard::{
     metrics::Metrics,
     scan,
 };
-use harness::Corpus;
+use harness::{Corpus, canary::assert_silent};
 use serde_json::Value;
 
 use crate::{post, recorded, review, router_telling};
@@ -27,17 +26,6 @@ impl std::io::Write for Log {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-#[track_caller]
-fn assert_silent(what: &str, text: &str) {
-    for mark in [
-        "CANARY",
-        &STANDARD.encode("CANARY-0012")[..14],
-        &STANDARD.encode("CANARY-0015")[..14],
-    ] {
-        assert!(!text.contains(mark), "{what}: {mark}: {text}");
     }
 }
 

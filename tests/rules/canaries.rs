@@ -1,6 +1,5 @@
 //! No value of a user's that could be secret comes out anywhere: a canary in every place where one can stand (`CAMUNDA_CORPUS`).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::{Change, ChartVersion, Facts, Rendered},
@@ -13,7 +12,7 @@ use camunda_upgrade_guard::{
     rules,
     snapshot::{Redactor, Salt},
 };
-use harness::Corpus;
+use harness::{Corpus, canary::assert_silent};
 use serde_json::{Value, json};
 
 use crate::{corpus_volumes::live, live::Upgrade, reports::printed};
@@ -26,30 +25,6 @@ const FORMATS: [Format; 5] = [
     Format::Junit,
     Format::Markdown,
 ];
-
-/// What all canaries have in common, as it is and in base64 at each offset.
-fn marks() -> Vec<String> {
-    let mut marks = vec!["CANARY".to_owned()];
-    for before in ["", "x", "xx"] {
-        let encoded = STANDARD.encode(format!("{before}CANARY-0"));
-        // The first letters depend on what stands before, the last ones on what comes after.
-        let certain = &encoded[before.len() + usize::from(!before.is_empty())..encoded.len() - 4];
-        marks.push(certain.to_owned());
-    }
-    marks
-}
-
-#[track_caller]
-fn assert_silent(what: &str, text: &str) {
-    for mark in marks() {
-        if let Some(at) = text.find(&mark) {
-            let before: String = text[..at].chars().rev().take(200).collect();
-            let before: String = before.chars().rev().collect();
-            let after: String = text[at..].chars().take(80).collect();
-            panic!("{what}: {mark} in: {before}{after}");
-        }
-    }
-}
 
 /// Everything that is printed of an upgrade.
 #[track_caller]
