@@ -16,7 +16,6 @@ mod standing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     sync::Arc,
     time::Duration,
 };
@@ -37,7 +36,7 @@ pub use self::{
 };
 use crate::{
     camunda::{INSTANCE, PART_OF, is_own},
-    change::Facts,
+    change::{Facts, Wanted},
     cluster::{Cluster, ReadError},
     kubernetes::{Kind, Object, ObjectRef},
     policy::{Guarded, chart_label},
@@ -60,41 +59,6 @@ pub struct Reader {
     guarded: Arc<[Guarded]>,
     clock: Arc<Clock>,
     errors: ReadErrors,
-}
-
-/// Something to read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Wanted {
-    /// An object.
-    One(ObjectRef),
-    /// All objects of a kind in a namespace.
-    All(Kind, String),
-}
-
-impl Wanted {
-    fn kind(&self) -> Kind {
-        match self {
-            Wanted::One(reference) => reference.kind,
-            Wanted::All(kind, _) => *kind,
-        }
-    }
-
-    fn namespace(&self) -> Option<&str> {
-        let namespace = match self {
-            Wanted::One(reference) => &reference.namespace,
-            Wanted::All(_, namespace) => namespace,
-        };
-        self.kind().namespaced().then_some(namespace)
-    }
-}
-
-impl fmt::Display for Wanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Wanted::One(reference) => reference.fmt(f),
-            Wanted::All(kind, namespace) => f.write_str(&Facts::listing(*kind, namespace)),
-        }
-    }
 }
 
 impl Reader {
@@ -191,7 +155,7 @@ impl Reader {
                         facts.insert(wanted.kind(), object);
                     }
                 }
-                Err(error) => facts.insert_gap(wanted.to_string(), error.to_string()),
+                Err(error) => facts.insert_gap(wanted, error.to_string()),
             }
         }
     }

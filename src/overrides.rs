@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::{
     cluster::Right,
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, Kubectl, RuleId},
     kubernetes::Object,
     rules::Rule,
 };
@@ -140,7 +140,7 @@ pub fn printed(
     let expires = (now + PRINTED).round(Unit::Second).unwrap_or(now);
     let (verb, group, resource) = RIGHT;
     let name = name(release);
-    let create = crate::finding::shell::kubectl(namespace, ["create", "-f", "-"]);
+    let create = Kubectl::new(namespace, ["create", "-f", "-"]);
     format!(
         "Whoever may {verb} {resource}.{group} here can go ahead all the same; the reason is logged:
 {create} <<'EOF'

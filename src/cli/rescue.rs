@@ -192,7 +192,7 @@ fn printed(
         text.push(format!(
             "# For {chart}, to add to helm install or helm upgrade, in bash or zsh:"
         ));
-        text.push(flag);
+        text.push(flag.to_string());
     }
     if !given.unused.is_empty() {
         text.push(format!(

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{BUSY, Held, Reader, Records, Wanted, lookup::STORAGES};
+use super::{BUSY, Held, Reader, Records, lookup::STORAGES};
 use crate::{
-    change::{Attempt, Change, Facts, Gap, Operation, Rendered, Side},
+    change::{Attempt, Change, Facts, Gap, Operation, Rendered, Side, Wanted},
     helm::release::{Status, record_name},
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -40,10 +40,7 @@ impl Reader {
                 continue;
             };
             let name = record_name(release, revision);
-            let gap = |reason: String| {
-                let what = format!("record {name}");
-                Gap { what, reason }
-            };
+            let gap = |reason: String| Gap::new(format!("record {name}"), reason);
             let reference = ObjectRef::new(storage.kind(), namespace, &name);
             let record = self.get(&reference).await;
             let Some(record) = record.map_err(|error| gap(error.to_string()))? else {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Left, Reader, Records, Running, Wanted};
+use super::{Left, Reader, Records, Running};
 use crate::{
     camunda::INSTANCE,
-    change::{Facts, Gap, Rendered},
+    change::{Gap, Rendered, Wanted},
     cluster::{Contents, ReadError},
     helm::release::{self, Release, Storage, parse_record_name},
     kubernetes::{Kind, Object, ObjectRef},
@@ -54,8 +54,7 @@ impl Reader {
         }
         let (rendered, mut gaps) = self.live_release(namespace, release).await;
         if let Some(reason) = unread {
-            let what = "running release".to_owned();
-            gaps.insert(0, Gap { what, reason });
+            gaps.insert(0, Gap::new("running release", reason));
         }
         match rendered.camunda || !gaps.is_empty() {
             true => Running::Live(Arc::new(rendered), gaps),
@@ -117,10 +116,10 @@ impl Reader {
                 .list(kind, namespace, std::slice::from_ref(&label));
             match self.within(kind.name(), list).await {
                 Ok(found) => objects.extend(found.into_iter().map(|object| (kind, object))),
-                Err(error) => gaps.push(Gap {
-                    what: Facts::listing(kind, namespace),
-                    reason: error.to_string(),
-                }),
+                Err(error) => {
+                    let all = Wanted::All(kind, namespace.to_owned());
+                    gaps.push(Gap::new(all, error.to_string()));
+                }
             }
         }
         gaps.dedup();

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream};
 
-use super::{Left, PARALLEL, Reader, Running, Wanted, measure::REVIEW};
+use super::{Left, PARALLEL, Reader, Running, measure::REVIEW};
 use crate::{
     camunda::{Component, NewestPatches, is_elastics},
-    change::{Change, Facts, Gap, ObjectChange, Rendered, parts},
+    change::{Change, Facts, Gap, ObjectChange, Rendered, Wanted, parts},
     cluster::User,
     finding::Finding,
     helm::release::Release,
@@ -90,10 +90,7 @@ impl Reader {
             Running::Nothing => (None, Vec::new()),
             Running::Release(rendered, _) => (Some(&**rendered), Vec::new()),
             Running::Live(rendered, gaps) => (Some(&**rendered), gaps.clone()),
-            Running::Unknown(reason) => {
-                let (what, reason) = ("running release".to_owned(), reason.clone());
-                (None, vec![Gap { what, reason }])
-            }
+            Running::Unknown(reason) => (None, vec![Gap::new("running release", reason.clone())]),
         };
         if !planned.camunda && !running.is_some_and(|running| running.camunda) {
             return None;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    change::{Facts, Gap},
+    change::{Gap, Unseen, Wanted},
     cluster::{Cluster, Contents},
     helm::release::{Status, Storage, parse_record_name, record_name},
     kubernetes::{Kind, ObjectRef},
@@ -73,10 +73,7 @@ pub async fn releases(cluster: &Cluster, namespace: Option<&str>) -> Releases {
         let records = match listed.await {
             Ok(records) => records,
             Err(error) => {
-                unseen.push(Gap {
-                    what: listing(kind, namespace),
-                    reason: error.to_string(),
-                });
+                unseen.push(Gap::new(listing(kind, namespace), error.to_string()));
                 continue;
             }
         };
@@ -107,11 +104,8 @@ pub async fn releases(cluster: &Cluster, namespace: Option<&str>) -> Releases {
 }
 
 /// How a gap names a listing of a namespace, or of all of them.
-pub fn listing(kind: Kind, namespace: Option<&str>) -> String {
-    match namespace {
-        Some(namespace) => Facts::listing(kind, namespace),
-        None => format!("{} in all namespaces", kind.plural()),
-    }
+pub fn listing(kind: Kind, namespace: Option<&str>) -> Unseen {
+    Wanted::All(kind, namespace.unwrap_or_default().to_owned()).into()
 }
 
 #[cfg(test)]

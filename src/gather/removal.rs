@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{
-    Left, Reader, Records, Running, Wanted, lookup::STORAGES, release::behind_removed_claims,
-};
+use super::{Left, Reader, Records, Running, lookup::STORAGES, release::behind_removed_claims};
 use crate::{
     camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE},
-    change::{Change, Facts, Gate},
+    change::{Change, Facts, Gate, Wanted},
     helm::release::{Status, Storage, parse_record_name},
     kubernetes::{Kind, Object, ObjectRef},
 };

@@ -51,10 +51,7 @@ impl Reader {
         revision: u64,
     ) -> Left {
         let name = release::record_name(release, revision.saturating_sub(1));
-        let unknown = |reason: String| {
-            let what = format!("record {name}");
-            Left::Unknown(Gap { what, reason })
-        };
+        let unknown = |reason: String| Left::Unknown(Gap::new(format!("record {name}"), reason));
         let reference = ObjectRef::new(storage.kind(), namespace, &name);
         let record = match self.hurried().get(&reference).await {
             Err(error) => return unknown(error.to_string()),

@@ -54,13 +54,7 @@ struct Named<'a> {
 #[derive(Serialize)]
 struct Step<'a> {
     intro: &'a str,
-    commands: Vec<Typed<'a>>,
-}
-
-#[derive(Serialize)]
-struct Typed<'a> {
-    kind: &'a str,
-    text: &'a str,
+    commands: &'a [Command],
 }
 
 pub(super) fn print(report: &Report) -> io::Result<String> {
@@ -98,7 +92,7 @@ impl<'a> Problem<'a> {
         let rule = Rule::of(finding.rule);
         let fixes = finding.fixes.iter().map(|fix| Step {
             intro: &fix.intro,
-            commands: fix.commands.iter().map(Typed::of).collect(),
+            commands: &fix.commands,
         });
         Problem {
             rule: finding.rule.name(),
@@ -122,20 +116,6 @@ impl<'a> Named<'a> {
             kind: object.kind.name(),
             namespace: filled(&object.namespace),
             name: &object.name,
-        }
-    }
-}
-
-impl<'a> Typed<'a> {
-    fn of(command: &'a Command) -> Typed<'a> {
-        let kind = match command {
-            Command::Shell(_) => "shell",
-            Command::HelmFlag(_) => "helmFlag",
-            Command::Manual(_) => "manual",
-        };
-        Typed {
-            kind,
-            text: command.text(),
         }
     }
 }

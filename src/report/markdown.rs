@@ -144,6 +144,6 @@ mod tests {
         let command = Command::Shell("echo '````'".to_owned());
         let block = fenced(&Fix::new("Do:", vec![command])).unwrap();
         assert_eq!(block, "`````sh\necho '````'\n`````");
-        assert_eq!(fenced(&Fix::new("Nothing to type", Vec::new())), None);
+        assert_eq!(fenced(&Fix::say("Nothing to type")), None);
     }
 }

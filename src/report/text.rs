@@ -78,32 +78,17 @@ fn refusal(report: &Report, message: &str, denied: &[&Finding]) -> Vec<Line> {
 fn body(finding: &Finding, denied: &[&Finding]) -> Vec<String> {
     let told = denial::told(finding, denied).into_iter();
     told.flat_map(|told| match told {
-        Told::Why(line) => why(line),
+        Told::Why(line) => wrapped(line, "   ", 0),
         Told::Under(number) => wrapped(&denial::under(number), "   ", 0),
         Told::Guide(guide) => wrapped(&format!("Guide: {guide}"), "   ", 0),
         Told::Fix(fix) => {
-            let commands = denial::typed(fix);
-            let commands = commands.iter().map(|command| denial::indented(command));
-            let lines = commands.flat_map(|text| lines_of(&text));
+            let commands = denial::indented(fix);
+            let lines = commands.iter().flat_map(|text| lines_of(text));
             let intro = wrapped(&fix.intro, "   ", 0);
             intro.into_iter().chain(lines).collect()
         }
     })
     .collect()
-}
-
-/// A command that stands in a sentence is to be pasted, too, so it is not broken.
-fn why(line: &str) -> Vec<String> {
-    match line.find(": kubectl ") {
-        Some(at) => {
-            let (sentence, command) = line.split_at(at + 2);
-            let mut lines = wrapped(sentence.trim_end(), "   ", 0);
-            let command = denial::indented(command);
-            lines.extend(lines_of(&command));
-            lines
-        }
-        None => wrapped(line, "   ", 0),
-    }
 }
 
 fn lines_of(text: &str) -> Vec<String> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Found, Rescued, carried};
 use crate::{
     camunda::{Line, Supply},
+    finding::Flag,
     fixes::supply::from_secret,
     helm::values::{below, prune, set},
 };
@@ -21,7 +22,7 @@ pub struct Given {
     /// For a values file: the Secret and its keys by their names.
     pub values: Map<String, Value>,
     /// For the command line: the values themselves, which only the shell gets to see.
-    pub flag: Option<String>,
+    pub flag: Option<Flag>,
     /// The credentials that the line has no use for.
     pub unused: Vec<String>,
 }
@@ -164,7 +165,7 @@ mod tests {
     fn each_line_is_given_it_in_its_own_way() {
         let of_12 = rescued("12.13.3", &["keycloak-admin", "optimize", "tasklist"]);
         let given = for_line(&of_12, "12.13.3");
-        let flag = given.flag.unwrap();
+        let flag = given.flag.unwrap().to_string();
         assert!(
             flag.starts_with("-f <(kubectl -n prod get secret kept -o go-template="),
             "{flag}"
@@ -204,9 +205,9 @@ mod tests {
     #[test]
     fn an_earlier_line_has_other_keys() {
         let of_8_3 = rescued("8.3.1", &["keycloak-admin"]);
-        let flag = for_line(&of_8_3, "10.11.3").flag.unwrap();
+        let flag = for_line(&of_8_3, "10.11.3").flag.unwrap().to_string();
         assert!(flag.contains(r#""identityKeycloak":{ "auth""#), "{flag}");
-        let flag = for_line(&of_8_3, "8.3.1").flag.unwrap();
+        let flag = for_line(&of_8_3, "8.3.1").flag.unwrap().to_string();
         assert!(
             flag.contains(r#""identity":{ "keycloak":{ "auth""#),
             "{flag}"

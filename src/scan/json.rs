@@ -51,18 +51,12 @@ struct Found<'a> {
     stops: bool,
     title: &'a str,
     why: &'a [String],
-    commands: Vec<Typed<'a>>,
-}
-
-#[derive(Serialize)]
-struct Typed<'a> {
-    kind: &'a str,
-    text: &'a str,
+    commands: &'a [Command],
 }
 
 #[derive(Serialize)]
 struct Unseen<'a> {
-    what: &'a str,
+    what: String,
     reason: &'a str,
 }
 
@@ -118,21 +112,7 @@ impl<'a> Found<'a> {
             stops: problem.stops,
             title: &problem.title,
             why: &problem.why,
-            commands: problem.cure.iter().map(Typed::of).collect(),
-        }
-    }
-}
-
-impl<'a> Typed<'a> {
-    fn of(command: &'a Command) -> Self {
-        let kind = match command {
-            Command::Shell(_) => "shell",
-            Command::HelmFlag(_) => "helmFlag",
-            Command::Manual(_) => "manual",
-        };
-        Self {
-            kind,
-            text: command.text(),
+            commands: &problem.cure,
         }
     }
 }
@@ -140,7 +120,7 @@ impl<'a> Typed<'a> {
 impl<'a> Unseen<'a> {
     fn of(gap: &'a Gap) -> Self {
         Self {
-            what: &gap.what,
+            what: gap.what.to_string(),
             reason: &gap.reason,
         }
     }

@@ -22,10 +22,7 @@ pub(super) async fn standings(
         let listed = cluster.list_within(kind, namespace, &[], Contents::Whole);
         match listed.await {
             Ok(objects) => workloads.extend(objects.into_iter().map(|object| (kind, object))),
-            Err(error) => gaps.push(Gap {
-                what: listing(kind, namespace),
-                reason: error.to_string(),
-            }),
+            Err(error) => gaps.push(Gap::new(listing(kind, namespace), error.to_string())),
         }
     }
     (by_release(workloads), gaps)

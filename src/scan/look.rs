@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use super::{Row, Scan, labels, row};
 use crate::{
     camunda::NewestPatches,
-    change::{ChartVersion, Gap},
+    change::{ChartVersion, Gap, Unseen},
     cluster::Cluster,
     forecast::{Forecast, Standing},
     gather::{Read, Reader, Recorded, Records, releases},
@@ -97,13 +97,9 @@ impl Looking<'_> {
             Ok(Read::Other(_) | Read::Gone) => (Vec::new(), Vec::new()),
             Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), *standing).await,
             Err(reason) => {
-                let gap = Gap {
-                    what: format!(
-                        "release {} in namespace {}",
-                        recorded.release, recorded.namespace
-                    ),
-                    reason: reason.clone(),
-                };
+                let (release, namespace) = (&recorded.release, &recorded.namespace);
+                let what = format!("release {release} in namespace {namespace}");
+                let gap = Gap::new(what, &*reason);
                 (vec![Row::unreadable(recorded, reason)], vec![gap])
             }
         }
@@ -142,23 +138,19 @@ fn next(standing: &Standing) -> Option<Forecast> {
 
 /// One line for all that has the same reason: who may read no volume may read none of fifty.
 fn grouped(standing: &Standing, gaps: &[Gap]) -> Vec<Gap> {
-    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<&str, Vec<&Unseen>> = BTreeMap::new();
     for gap in gaps {
         by_reason.entry(&gap.reason).or_default().push(&gap.what);
     }
-    let one = |(reason, what): (&str, Vec<&str>)| {
-        let more = match what.len() {
-            1 => String::new(),
-            count => format!(" and {} more", count - 1),
+    let one = |(reason, what): (&str, Vec<&Unseen>)| {
+        let (first, rest) = what.split_first()?;
+        let more = match rest.len() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
         };
-        let first = what.first().copied().unwrap_or_default();
-        Gap {
-            what: format!(
-                "{first}{more} of release {} in namespace {}",
-                standing.release, standing.namespace
-            ),
-            reason: reason.to_owned(),
-        }
+        let (release, namespace) = (&standing.release, &standing.namespace);
+        let what = format!("{first}{more} of release {release} in namespace {namespace}");
+        Some(Gap::new(what, reason))
     };
-    by_reason.into_iter().map(one).collect()
+    by_reason.into_iter().filter_map(one).collect()
 }

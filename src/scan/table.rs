@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Problem, Row, Scan};
-use crate::{denial::one_line, finding::shell};
+use crate::{
+    denial::one_line,
+    finding::{Command, shell},
+};
 
 const HEADS: [&str; 9] = [
     "NAMESPACE",
@@ -34,7 +37,12 @@ impl fmt::Display for Scan {
             writeln!(f, "\nNot seen:")?;
         }
         for gap in &self.not_seen {
-            writeln!(f, "  {}: {}", one_line(&gap.what), one_line(&gap.reason))?;
+            writeln!(
+                f,
+                "  {}: {}",
+                one_line(&gap.what.to_string()),
+                one_line(&gap.reason)
+            )?;
         }
         Ok(())
     }
@@ -140,11 +148,8 @@ fn write_problem(f: &mut fmt::Formatter<'_>, number: usize, problem: &Problem) -
             writeln!(f, "     {}", shell::on_one_line(line))?;
         }
     }
-    let lines: Vec<_> = problem
-        .cure
-        .iter()
-        .flat_map(|it| it.text().lines())
-        .collect();
+    let typed: Vec<_> = problem.cure.iter().map(Command::text).collect();
+    let lines: Vec<_> = typed.iter().flat_map(|text| text.lines()).collect();
     if lines.len() <= SHOWN {
         for line in lines {
             writeln!(f, "       {line}")?;

@@ -98,7 +98,7 @@ impl Taking<'_> {
     async fn records(&mut self) -> Vec<(Release, Status)> {
         let releases = releases(self.cluster, Some(self.namespace)).await;
         for gap in releases.unseen {
-            self.miss(gap.what, gap.reason);
+            self.miss(gap.what.to_string(), gap.reason);
         }
         let mut records = Vec::new();
         for recorded in &releases.found {

@@ -62,7 +62,7 @@ fn cloned(scene: Scene, ordinal: u32, mode: &str) -> Scene {
         ))
 }
 
-fn commands(finding: &Finding) -> Vec<&str> {
+fn commands(finding: &Finding) -> Vec<String> {
     finding
         .fixes
         .iter()
@@ -203,9 +203,9 @@ fn a_removed_statefulset_with_data() {
         "{typed:?}"
     );
     assert_eq!(
-        typed.last(),
+        typed.last().map(String::as_str),
         Some(
-            &"# kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
+            "# kubectl -n prod annotate pvc data-camunda-postgresql-0 camunda-upgrade-guard/allow-orphan=uid-data-camunda-postgresql-0"
         )
     );
     // Without data there is nothing to lose but what nobody switched off.

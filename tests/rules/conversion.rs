@@ -2,7 +2,7 @@
 
 use camunda_upgrade_guard::{
     change::{Change, Facts},
-    finding::{Action, Command, Finding},
+    finding::{Action, Command, Finding, Typing},
     helm::manifest::Document,
     rules,
 };
@@ -25,14 +25,11 @@ fn to_13(values: &Value) -> Scene {
 pub fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
     // What is not all that the file should hold has another name.
     let names = [name.to_owned(), name.replace(".yaml", "-by-hand.yaml")];
-    let starts = names.map(|name| format!("cat > {name} <<'EOF'\n"));
-    let typed = commands(finding);
-    let file = typed.iter().find_map(|text| {
-        starts
-            .iter()
-            .find_map(|start| text.strip_prefix(start.as_str()))
-    });
-    file.unwrap().strip_suffix("\nEOF").unwrap()
+    let writes = names.map(|name| format!("cat > {name}"));
+    let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
+    let mut files = commands.filter_map(Command::here_document);
+    let file = files.find(|file| writes.contains(&file.command));
+    &file.unwrap().text
 }
 
 /// The file that a finding has written, as Helm reads it.
@@ -223,7 +220,7 @@ fn lists_are_put_together() {
             .fixes
             .iter()
             .flat_map(|fix| &fix.commands)
-            .all(|command| !matches!(command, Command::Manual(_)))
+            .all(|command| command.typing() != Typing::Manual)
     );
     let new = file(&finding, "camunda-13.yaml");
     let names: Vec<_> = new["orchestration"]["env"]
@@ -278,8 +275,9 @@ fn what_cannot_be_merged_stands_side_by_side() {
     ] {
         assert!(text.contains(comment), "{comment}: {text}");
     }
-    let manual =
-        |command: &&Command| matches!(command, Command::Manual(text) if text.starts_with("cat >"));
+    let manual = |command: &&Command| {
+        command.typing() == Typing::Manual && command.here_document().is_some()
+    };
     let mut typed = finding.fixes.iter().flat_map(|fix| &fix.commands);
     assert!(typed.any(|command| manual(&command)));
     // Who decided is let pass.

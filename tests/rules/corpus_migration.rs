@@ -2,7 +2,7 @@
 
 use camunda_upgrade_guard::{
     change::{Change, Facts, Rendered},
-    finding::{Command, Finding},
+    finding::Finding,
     helm::{manifest, release::Release},
     kubernetes::{Kind, Object},
     rules,
@@ -178,10 +178,10 @@ fn a_patch_changes_the_jobs() {
     );
     let failed = judged(Some("Failed"));
     assert_eq!(
-        failed[0].fixes[0].commands,
-        [Command::Shell(
-            "kubectl -n camunda delete job camunda-zeebe-migration-data camunda-zeebe-migration-identity".to_owned()
-        )]
+        commands(&failed)[..1],
+        [
+            "kubectl -n camunda delete job camunda-zeebe-migration-data camunda-zeebe-migration-identity"
+        ]
     );
 }
 

@@ -239,13 +239,13 @@ fn who_applies_objects_is_told_what_helps_there() {
             typed[1],
             format!("--set-string {value}.password=\"$WEB_MODELER_POSTGRESQL_PASSWORD\"")
         );
-        let application: serde_json::Value = serde_saphyr::from_str(typed[2]).unwrap();
+        let application: serde_json::Value = serde_saphyr::from_str(&typed[2]).unwrap();
         assert_eq!(
             application["spec"]["ignoreDifferences"][0],
             serde_json::json!({"kind": "Secret", "name": "camunda-postgresql-web-modeler", "jsonPointers": ["/data"]})
         );
         assert!(
-            typed.contains(&&*format!(
+            typed.contains(&format!(
                 "{value}.existingSecret: camunda-postgresql-web-modeler"
             )),
             "{typed:#?}"

@@ -1,6 +1,6 @@
 //! `identity-migration-disabled`, `identity-migration-idp` and `resource-authorizations`.
 
-use camunda_upgrade_guard::finding::{Action, Command};
+use camunda_upgrade_guard::finding::{Action, Flag};
 use serde_json::json;
 
 use crate::{
@@ -99,9 +99,7 @@ fn a_provider_asks_the_migration_for_credentials() {
     assert!(finding.why[1].contains("migration.identity.idpApplicationId"));
     assert_eq!(
         finding.fixes[0].commands,
-        [Command::HelmFlag(
-            "--set-string orchestration.migration.identity.clientId=0f-1e".to_owned()
-        )]
+        [Flag::set_string("orchestration.migration.identity.clientId", "0f-1e").into()]
     );
     let finding = scene(&provider_job("0f", "env: []")).one(IDP);
     assert!(finding.title.contains("no client secret for"));

@@ -1,6 +1,6 @@
 //! The rules about images: which versions fit each other, the chart, and the data.
 
-use camunda_upgrade_guard::finding::{Action, Command};
+use camunda_upgrade_guard::finding::{Action, Flag};
 
 use crate::scene::{Scene, claim};
 
@@ -109,9 +109,7 @@ fn optimize_fits_its_charts() {
         let finding = scene("8.2.3", to, tag).refused(RULE);
         assert_eq!(
             finding.fixes[0].commands,
-            [Command::HelmFlag(format!(
-                "--set-string optimize.image.tag={fitting}"
-            ))]
+            [Flag::set_string("optimize.image.tag", fitting).into()]
         );
     }
     for (to, tag) in [

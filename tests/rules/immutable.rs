@@ -149,7 +149,7 @@ fn what_changes_in_a_claim_template_is_named() {
                 .contains("Claims that exist keep what they have")
         );
         let delete = "kubectl -n prod delete statefulset camunda-zeebe --cascade=orphan";
-        assert_eq!(commands(&finding).last(), Some(&delete));
+        assert_eq!(commands(&finding).last().map(String::as_str), Some(delete));
     }
     // With another field, or written otherwise.
     let other = before

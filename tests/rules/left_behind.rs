@@ -32,7 +32,7 @@ fn passwords() -> String {
     )
 }
 
-fn commands(finding: &Finding) -> Vec<&str> {
+fn commands(finding: &Finding) -> Vec<String> {
     let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
     commands.map(Command::text).collect()
 }

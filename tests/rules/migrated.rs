@@ -43,7 +43,8 @@ fn an_unfinished_migration_is_waited_for() {
             ]
         );
         let on = "--set orchestration.migration.data.enabled=true";
-        let stays = commands(&finding).get(2).copied();
+        let typed = commands(&finding);
+        let stays = typed.get(2).map(String::as_str);
         assert_eq!(stays, (to == "13.12.7").then_some(on));
         let both = finds(&migrating(to), &[UNFINISHED]).remove(0);
         assert_eq!(both.title, "The migrations are not complete");
@@ -206,8 +207,8 @@ fn what_is_left_after_the_upgrade_is_told() {
         "An earlier upgrade has left 2 things to be done"
     );
     assert_eq!(
-        commands(&finding).last(),
-        Some(&"kubectl -n prod delete job camunda-zeebe-migration-identity")
+        commands(&finding).last().map(String::as_str),
+        Some("kubectl -n prod delete job camunda-zeebe-migration-identity")
     );
 }
 

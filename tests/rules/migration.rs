@@ -128,7 +128,7 @@ fn both_are_switched_on_by_one_file() {
     let findings = finds(&unprepared(), &[IMPORTERS, DISABLED]);
     assert!(findings.iter().all(|one| one.action == Action::Deny));
     assert_eq!(findings[0].fixes, findings[1].fixes);
-    let file = commands(&findings[0])[0];
+    let file = &commands(&findings[0])[0];
     assert!(
         file.contains("migration:\n    data:\n      enabled: true"),
         "{file}"

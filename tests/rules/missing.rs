@@ -70,7 +70,7 @@ fn a_value_that_is_asked_for_is_typed_or_not_written() {
     let finding = upgrade(&key("TOKEN", "mine", "token", "")).refused(INCOMPLETE);
     assert_pastable(&finding);
     let line = commands(&finding)[1].text();
-    let typed = pasted(line, "a'b$c\n");
+    let typed = pasted(&line, "a'b$c\n");
     assert!(typed.success, "{typed:?}");
     assert_eq!(
         typed.stdout.lines().last(),
@@ -78,7 +78,7 @@ fn a_value_that_is_asked_for_is_typed_or_not_written() {
     );
     // Enter, nobody there, the next line of what was pasted, and what it was to be replaced.
     for wrong in ["\n", "", "kubectl -n prod get pods\n", "<its-value>\n"] {
-        let refused = pasted(line, wrong);
+        let refused = pasted(&line, wrong);
         assert!(!refused.success && refused.stdout.is_empty(), "{refused:?}");
         assert!(
             refused

@@ -57,7 +57,7 @@ fn given_up(document: &str) -> String {
 
 /// Whether a shell takes what is to be pasted.
 #[track_caller]
-fn assert_pasted(commands: &[&str]) {
+fn assert_pasted(commands: &[String]) {
     for command in commands {
         // Whoever goes this way takes the comment sign away.
         let command = command.trim_start_matches("# ");

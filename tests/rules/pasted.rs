@@ -7,7 +7,7 @@ use std::{
     process::{Command as Process, Stdio},
 };
 
-use camunda_upgrade_guard::finding::{Command, Finding};
+use camunda_upgrade_guard::finding::{Command, Finding, Typing};
 
 /// What came of it.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ pub fn pasted(script: &str, typed: &str) -> Pasted {
 pub fn assert_pastable(finding: &Finding) {
     for command in finding.fixes.iter().flat_map(|fix| &fix.commands) {
         let line = match command {
-            Command::Shell(text) => text.clone(),
-            Command::HelmFlag(text) => format!("helm upgrade {text}"),
-            Command::Manual(_) => continue,
+            Command::HelmFlag(flag) => format!("helm upgrade {flag}"),
+            command if command.typing() == Typing::Manual => continue,
+            command => command.text(),
         };
         let read = Process::new("bash")
             .args(["-n", "-c", &line])

@@ -9,12 +9,13 @@ mod values;
 use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
+    annotations::REBIND_TO,
     camunda::NewestPatches,
     change::{Change, Facts, Operation, Rendered},
     denial::{Told, told},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Effect, Finding, Fix, Flag, Typing, What},
     forecast::Standing,
-    kubernetes::{Kind, ObjectRef},
+    kubernetes::{Kind, Object, ObjectRef},
     plan::{Means, Plan},
     rules,
 };
@@ -46,11 +47,15 @@ const PROGRAMS: [&str; 10] = [
 
 /// What is wrong with commands, a line each.
 #[derive(Default)]
-struct Faults(BTreeSet<String>);
+struct Faults {
+    found: BTreeSet<String>,
+    /// The commands that were looked at already.
+    seen: BTreeSet<String>,
+}
 
 impl Faults {
     fn add(&mut self, of: &str, finding: &Finding, command: &str, what: &str) {
-        self.0.insert(format!(
+        self.found.insert(format!(
             "{of}: {}: {what}\n{command}\n",
             finding.rule.name()
         ));
@@ -58,7 +63,7 @@ impl Faults {
 
     #[track_caller]
     fn none(self) {
-        let faults: Vec<_> = self.0.into_iter().collect();
+        let faults: Vec<_> = self.found.into_iter().collect();
         assert!(
             faults.is_empty(),
             "{} faults\n{}",
@@ -85,7 +90,7 @@ fn blank(text: &str) -> Option<&str> {
 /// What is wrong with a command as it stands.
 fn wrong(command: &Command) -> Option<String> {
     let text = command.text();
-    if let Some(blank) = blank(text) {
+    if let Some(blank) = blank(&text) {
         return Some(format!("holds the blank {blank}"));
     }
     let prose = matches!(command, Command::Manual(_)) && typed(command, true).is_none();
@@ -93,36 +98,36 @@ fn wrong(command: &Command) -> Option<String> {
         return Some("ends in a full stop".to_owned());
     }
     match command {
-        Command::HelmFlag(text) => (!text.starts_with("--set") && !text.starts_with("-f "))
-            .then(|| "is no flag of helm's".to_owned()),
-        Command::Shell(text) => (!PROGRAMS.iter().any(|program| text.starts_with(program)))
-            .then(|| "begins with no program".to_owned()),
+        Command::HelmFlag(_) => None,
+        command if command.typing() == Typing::Shell => {
+            (!begins(&text)).then(|| "begins with no program".to_owned())
+        }
         Command::Manual(text) => text
             .starts_with('-')
             .then(|| "is a flag without its program".to_owned()),
+        _ => None,
     }
 }
 
 /// The line for a shell, without the number that it may have. What gives something up is behind a comment sign.
-fn typed(command: &Command, giving_up: bool) -> Option<&str> {
+fn typed(command: &Command, giving_up: bool) -> Option<String> {
     match command {
         Command::HelmFlag(_) => None,
-        Command::Shell(text) => Some(text),
+        Command::Commented(command) => typed(command, giving_up).filter(|_| giving_up),
+        Command::Decide(command) => typed(command, giving_up),
         Command::Manual(text) => {
-            let text = match text.strip_prefix("# ") {
-                Some(text) if giving_up => text,
-                _ => text,
-            };
             let bare = text
                 .split_once(". ")
                 .filter(|(number, _)| number.parse::<u32>().is_ok());
-            let text = bare.map_or(text, |(_, text)| text);
-            PROGRAMS
-                .iter()
-                .any(|program| text.starts_with(program))
-                .then_some(text)
+            let text = bare.map_or(text.as_str(), |(_, text)| text);
+            begins(text).then(|| text.to_owned())
         }
+        other => Some(other.text()),
     }
+}
+
+fn begins(text: &str) -> bool {
+    PROGRAMS.iter().any(|program| text.starts_with(program))
 }
 
 /// Pastes one step.
@@ -142,6 +147,58 @@ fn paste(stage: &mut Stage, fix: &Fix, giving_up: bool) -> Result<(), (String, S
     Ok(())
 }
 
+/// What a call of kubectl says that it changes is what it changes.
+fn assert_effects(stage: &Stage, fix: &Fix, seen: &mut BTreeSet<String>) {
+    let mut stage = stage.clone();
+    for command in &fix.commands {
+        let Some(text) = typed(command, false).filter(|text| !text.contains('$')) else {
+            continue;
+        };
+        let Ok(calls) = block::run(&text) else { return };
+        let before = stage.live.0.clone();
+        for call in calls {
+            if kubectl::apply(&mut stage, &call).is_err() {
+                return;
+            }
+        }
+        if matches!(command, Command::Kubectl(_)) && seen.insert(text.clone()) {
+            let after = &stage.live.0;
+            let changed = before
+                .iter()
+                .filter(|(it, object)| after.get(it) != Some(object));
+            // What follows for others, such as a claim whose volume goes, is not the command's own.
+            let kinds: Vec<_> = command.effects().iter().map(|it| it.object.kind).collect();
+            for (object, _) in changed.filter(|(it, _)| kinds.contains(&it.kind)) {
+                let mut told = command.effects().iter();
+                assert!(
+                    told.any(|effect| effect.object == *object),
+                    "{text}: {object}"
+                );
+            }
+            for effect in command.effects() {
+                assert_is_so(&text, effect, after.get(&effect.object));
+            }
+        }
+    }
+}
+
+fn assert_is_so(text: &str, effect: &Effect, object: Option<&Object>) {
+    match (&effect.what, object) {
+        (What::Deleted | What::DeletedAlone, after) => assert_eq!(after, None, "{text}"),
+        (_, None) => panic!("{text}: {} is not there", effect.object),
+        (What::Scaled(pods), Some(after)) => {
+            assert_eq!(after.0["spec"]["replicas"], *pods, "{text}")
+        }
+        // A guard may have set more, and taken away what asked it to.
+        (What::Merged(patch), Some(after)) if !patch.to_string().contains(REBIND_TO) => {
+            let mut again = after.0.clone();
+            json_patch::merge(&mut again, patch);
+            assert_eq!(again, after.0, "{text}");
+        }
+        (What::Merged(_) | What::Patched(_), Some(_)) => {}
+    }
+}
+
 /// Pastes all that findings print, in its order; another way to the same is gone beside.
 fn paste_all(of: &str, stage: &mut Stage, findings: &[Finding], faults: &mut Faults) {
     let mut before: Vec<&Finding> = Vec::new();
@@ -157,12 +214,13 @@ fn paste_all(of: &str, stage: &mut Stage, findings: &[Finding], faults: &mut Fau
             for fix in fixes {
                 for command in &fix.commands {
                     if let Some(wrong) = wrong(command) {
-                        faults.add(of, finding, command.text(), &wrong);
+                        faults.add(of, finding, &command.text(), &wrong);
                     }
                 }
                 if !fix.instead {
                     start = stage.clone();
                 }
+                assert_effects(&start, fix, &mut faults.seen);
                 let mut results = vec![paste(&mut start.clone(), fix, true)];
                 if !fix.instead {
                     results.push(paste(stage, fix, false));
@@ -511,16 +569,13 @@ fn a_command_that_nobody_can_paste_is_found() {
             Command::Manual("--set-string a='<the old password>'".to_owned()),
             Some("blank"),
         ),
-        (
-            Command::HelmFlag("--set a=CHANGE_ME".to_owned()),
-            Some("blank"),
-        ),
+        (Flag::set("a", "CHANGE_ME").into(), Some("blank")),
         (
             Command::Shell("cat > a <<'EOF'\na: b\nEOF".to_owned()),
             None,
         ),
         (
-            Command::HelmFlag("-f <(kubectl get secret a)".to_owned()),
+            Flag::Printed("kubectl get secret a".to_owned()).into(),
             None,
         ),
     ] {

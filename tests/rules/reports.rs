@@ -3,7 +3,7 @@
 use camunda_upgrade_guard::{
     change::{Change, Facts},
     denial,
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, Flag, HereDocument},
     kubernetes::{Kind, ObjectRef},
     report::{Format, Outcome, Report},
     rules,
@@ -42,7 +42,7 @@ pub fn reports() -> Vec<Report> {
     let refused = report(refused, &facts);
     let (again, mut facts) = Scene::upgrade("8.3.1", "8.3.1").judged();
     let clean = report(again.clone(), &facts);
-    facts.insert_gap("StatefulSet camunda-zeebe", "it may not be read".to_owned());
+    facts.insert_gap("StatefulSet camunda-zeebe", "it may not be read");
     let unchecked = report(again, &facts);
     assert_eq!(
         [&refused, &clean, &unchecked].map(Report::outcome),
@@ -84,11 +84,14 @@ pub fn hostile() -> Report {
                 format!("Type {name}:"),
                 vec![
                     Command::Shell(format!("echo '{name}'")),
-                    Command::HelmFlag(format!("--set a='{name}'")),
-                    Command::Shell("cat <<'EOF'\n```\nEOF".to_owned()),
+                    Flag::set("a", name).into(),
+                    Command::HereDocument(HereDocument {
+                        command: "cat".to_owned(),
+                        text: "```".to_owned(),
+                    }),
                 ],
             ),
-            Fix::new("Nothing", Vec::new()),
+            Fix::say("Nothing"),
         ],
         guide: "A section",
     };
@@ -162,7 +165,8 @@ fn text_is_what_the_webhook_says_and_what_it_has_no_room_for() {
         // Prose is wrapped; a command is pasted, and stays whole.
         let fixes = findings.iter().flat_map(|finding| &finding.fixes);
         let commands = fixes.flat_map(|fix| &fix.commands).map(Command::text);
-        let typed: Vec<_> = commands.flat_map(str::lines).collect();
+        let commands: Vec<_> = commands.collect();
+        let typed: Vec<_> = commands.iter().flat_map(|text| text.lines()).collect();
         let is_typed = |line: &str| typed.contains(&line.trim().trim_end_matches(" \\"));
         let prose = rest.lines().filter(|line| !is_typed(line));
         assert!(

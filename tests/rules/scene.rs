@@ -299,7 +299,7 @@ pub fn secret(name: &str, labels: &str, values: &str) -> String {
 }
 
 /// What a finding has one type.
-pub fn commands(finding: &Finding) -> Vec<&str> {
+pub fn commands(finding: &Finding) -> Vec<String> {
     let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
     commands.map(Command::text).collect()
 }

@@ -42,7 +42,7 @@ fn to_key(value: &str) -> Scene {
     moved(&from_key("POSTGRES_PASSWORD", "new", "user")).live(&secret("new", "", value))
 }
 
-fn commands(finding: &Finding) -> Vec<&str> {
+fn commands(finding: &Finding) -> Vec<String> {
     let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
     commands.map(|command| command.text()).collect()
 }

@@ -322,7 +322,7 @@ fn claims_get_the_labels_of_the_new_elasticsearch() {
         r#"kubectl patch pv volume-{OLD} -p '{{"spec":{{"persistentVolumeReclaimPolicy":"Retain"}}}}'"#
     );
     let label = format!(
-        "kubectl -n prod label --overwrite pvc {OLD} app=elasticsearch-master chart=elasticsearch release=camunda"
+        "kubectl -n prod label pvc {OLD} app=elasticsearch-master chart=elasticsearch release=camunda --overwrite"
     );
     assert_eq!(
         commands(&finding),

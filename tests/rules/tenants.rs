@@ -1,6 +1,6 @@
 //! `multi-tenancy-half` and `tls-outside-orchestration`.
 
-use camunda_upgrade_guard::finding::{Action, Command};
+use camunda_upgrade_guard::finding::{Action, Command, Flag};
 use serde_json::json;
 
 use crate::{
@@ -45,7 +45,7 @@ fn tenants_are_known_twice_or_not_at_all() {
     assert!(finding.why[1].contains("database"), "{:?}", finding.why);
     assert_eq!(
         finding.fixes[0].commands[0],
-        Command::Manual("--set identityPostgresql.enabled=true".to_owned())
+        Command::from(Flag::set("identityPostgresql.enabled", "true")).decide()
     );
     Scene::install(AFTER)
         .planned(&cluster(true))

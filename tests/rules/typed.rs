@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
     camunda::{Line, NewestPatches},
     change::Rendered,
-    finding::{Action, Command},
+    finding::{Action, Flag},
     forecast::Standing,
     plan::{Act, Means, Plan},
 };
@@ -126,9 +126,7 @@ fn brokers_are_kept_by_a_flag_that_the_chart_takes() {
             assert_eq!(finding.action, Action::Deny);
             assert_eq!(
                 finding.fixes[0].commands,
-                [Command::HelmFlag(
-                    "--set-string orchestration.clusterSize=5".to_owned()
-                )]
+                [Flag::set_string("orchestration.clusterSize", "5").into()]
             );
         }
     }
@@ -186,10 +184,9 @@ fn a_plan_writes_files_that_the_charts_take() {
     let acts = plan.hops[0].steps.iter().flat_map(|step| &step.acts);
     let written: Vec<_> = acts
         .filter_map(|act| match act {
-            Act::File { write, .. } => write.split_once("<<'EOF'\n"),
+            Act::File { write, .. } => Some(write.here_document().unwrap().text.as_str()),
             _ => None,
         })
-        .map(|(_, text)| text.strip_suffix("\nEOF").unwrap())
         .collect();
     let [text] = written[..] else {
         panic!("{written:?}")

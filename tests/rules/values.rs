@@ -1,7 +1,7 @@
 //! `elasticsearch-values-8.3`, `web-modeler-database-url` and `oidc-env-renamed`.
 
 use camunda_upgrade_guard::{
-    finding::{Action, Command, Finding},
+    finding::{Action, Command, Finding, Flag},
     helm::manifest::Document,
 };
 use serde_json::{Value, json};
@@ -21,16 +21,12 @@ fn file(finding: &Finding, name: &str) -> Value {
     let [write, flag] = &finding.fixes[..] else {
         panic!("{:?}", finding.fixes)
     };
-    assert_eq!(flag.commands, [Command::HelmFlag(format!("-f {name}"))]);
-    let [Command::Shell(write)] = &write.commands[..] else {
+    assert_eq!(flag.commands, [Flag::File(name.to_owned()).into()]);
+    let [Command::HereDocument(write)] = &write.commands[..] else {
         panic!("{:?}", write.commands)
     };
-    let yaml = write
-        .strip_prefix(&format!("cat > {name} <<'EOF'\n"))
-        .unwrap()
-        .strip_suffix("\nEOF")
-        .unwrap();
-    Document::new(yaml).parse().unwrap().unwrap()
+    assert_eq!(write.command, format!("cat > {name}"));
+    Document::new(&write.text).parse().unwrap().unwrap()
 }
 
 /// `helm upgrade -f a -f b`.

@@ -69,7 +69,7 @@ fn a_jump_is_told_the_whole_way() {
     );
     assert_eq!(
         finding.fixes[0].commands,
-        [Command::Manual(
+        [Command::Upgrade(
             "helm upgrade camunda camunda/camunda-platform -n prod --version 8.1.27 -f values.yaml"
                 .to_owned()
         )]

@@ -46,7 +46,7 @@ fn brokers_with_data_are_not_taken_away() {
         commands(&finding),
         [
             "--set-string orchestration.clusterSize=5",
-            "# kubectl -n prod annotate --overwrite statefulset camunda-zeebe camunda-upgrade-guard/allow-brokers=3",
+            "# kubectl -n prod annotate statefulset camunda-zeebe camunda-upgrade-guard/allow-brokers=3 --overwrite",
         ]
     );
     let because = |planned| {

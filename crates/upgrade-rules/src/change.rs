@@ -3,6 +3,7 @@
 mod defaults;
 mod dry_run;
 mod facts;
+mod gap;
 mod images;
 mod live;
 mod merge;
@@ -15,7 +16,8 @@ use std::{collections::BTreeSet, sync::Arc};
 pub use self::{
     defaults::Defaults,
     dry_run::{DryRun, Refusal},
-    facts::{Facts, Gap, RESOURCE_POLICY},
+    facts::{Facts, RESOURCE_POLICY},
+    gap::{Gap, Unseen, Wanted},
     images::Versioned,
     merge::{after, after_spec, secret_data},
     parts::{Part, parts},

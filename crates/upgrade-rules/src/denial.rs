@@ -7,7 +7,7 @@ mod told;
 
 use std::fmt::Write;
 
-pub use self::told::{Told, told, typed};
+pub use self::told::{Told, indented, told, typed};
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
@@ -149,7 +149,7 @@ fn body(finding: &Finding, before: &[&Finding]) -> String {
             Told::Under(number) => vec![format!("   {}", under(number))],
             Told::Fix(fix) => {
                 let mut lines = vec![format!("   {}", fix.intro)];
-                lines.extend(typed(fix).iter().map(|command| indented(command)));
+                lines.extend(indented(fix));
                 lines
             }
             Told::Guide(guide) => vec![format!("   Guide: {guide}")],
@@ -163,21 +163,10 @@ pub fn under(number: usize) -> String {
     format!("What is to be typed under {number} cures this too.")
 }
 
-/// A command is indented as one block; a here-document is not indented at all, or it would not end.
-pub fn indented(command: &str) -> String {
-    if command.contains("<<'EOF'") {
-        return command.to_owned();
-    }
-    let lines: Vec<_> = command.lines().map(|line| format!("     {line}")).collect();
-    lines.join("\n")
-}
-
 /// Whether a finding tells of another upgrade to run in place of this one.
 fn goes_another_way(finding: &Finding) -> bool {
     let mut commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
-    commands.any(
-        |command| matches!(command, Command::Manual(text) if text.starts_with("helm upgrade ")),
-    )
+    commands.any(|command| matches!(command, Command::Upgrade(_)))
 }
 
 /// What to do when all that is typed.
@@ -209,7 +198,7 @@ pub fn closing(change: &Change, denied: &[&Finding]) -> String {
 mod tests {
     use super::*;
     use crate::finding::RuleId;
-    use crate::finding::{Command, Fix};
+    use crate::finding::{Command, Fix, Flag};
 
     fn change() -> Change {
         Change {
@@ -234,10 +223,7 @@ mod tests {
                 Fix::new("Do:", vec![Command::Shell("kubectl get pods".to_owned())]),
                 Fix::new(
                     "and add to your helm upgrade:",
-                    vec![
-                        Command::HelmFlag("--set a=1".to_owned()),
-                        Command::HelmFlag("--set b=2".to_owned()),
-                    ],
+                    [Flag::set("a", "1"), Flag::set("b", "2")],
                 ),
             ],
             guide: "Some section",
@@ -249,7 +235,7 @@ mod tests {
         let mut other = finding(Action::Deny);
         other.fixes = vec![Fix::new(
             "Take this one:",
-            vec![Command::Manual(
+            [Command::Upgrade(
                 "helm upgrade a b --version 8.2.34".to_owned(),
             )],
         )];

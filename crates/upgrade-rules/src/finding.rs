@@ -1,9 +1,15 @@
 //! What a rule has to say: a problem, why it matters here, and what to type now.
 
+mod command;
+mod kubectl;
 mod rule_id;
 pub mod shell;
 
-pub use self::rule_id::RuleId;
+pub use self::{
+    command::{Command, Flag, Given, HereDocument, Typing},
+    kubectl::{Effect, Kubectl, Objects, What},
+    rule_id::RuleId,
+};
 
 use crate::kubernetes::ObjectRef;
 
@@ -96,39 +102,35 @@ pub struct Fix {
 
 impl Fix {
     /// A step from its parts.
-    pub fn new(intro: impl Into<String>, commands: Vec<Command>) -> Self {
+    pub fn new<C: Into<Command>>(
+        intro: impl Into<String>,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Self {
         Self {
             intro: intro.into(),
-            commands,
+            commands: commands.into_iter().map(Into::into).collect(),
             instead: false,
         }
     }
 
+    /// A step for which there is nothing to type.
+    pub fn say(intro: impl Into<String>) -> Self {
+        Self::new(intro, [] as [Command; 0])
+    }
+
     /// Another way to what the step before does.
-    pub fn instead(intro: impl Into<String>, commands: Vec<Command>) -> Self {
+    pub fn instead<C: Into<Command>>(
+        intro: impl Into<String>,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Self {
+        Self::new(intro, commands).alternative()
+    }
+
+    /// The same as another way to what the step before does.
+    pub fn alternative(self) -> Self {
         Self {
             instead: true,
-            ..Self::new(intro, commands)
-        }
-    }
-}
-
-/// One line to type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Paste it as it is.
-    Shell(String),
-    /// Add it to the `helm upgrade` that was refused; the record knows neither its repository nor its files.
-    HelmFlag(String),
-    /// A person has to decide or fill in something first.
-    Manual(String),
-}
-
-impl Command {
-    /// The text of the line.
-    pub fn text(&self) -> &str {
-        match self {
-            Command::Shell(text) | Command::HelmFlag(text) | Command::Manual(text) => text,
+            ..self
         }
     }
 }

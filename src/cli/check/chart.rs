@@ -18,7 +18,7 @@ use crate::{
     camunda::{Credential, Held, Line, Supply, credential},
     change::{ChartVersion, secret_data},
     cluster::LiveCluster,
-    finding::{self, Action, Finding, Fix},
+    finding::{Action, Finding, Fix, Flag},
     fixes::supply::{self},
     helm::{manifest, values::overlay},
     kubernetes::{Kind, Object, ObjectRef},
@@ -280,10 +280,7 @@ fn fixes(given: &[&Given], namespace: &str, line: Option<&Line>) -> Vec<Fix> {
                 exports.extend(export.as_ref().map(supply::Read::export));
                 flags.push(flag);
             }
-            None => flags.push(finding::Command::HelmFlag(format!(
-                "--set-string {}=\"$(openssl rand -hex 16)\"",
-                wanted.value
-            ))),
+            None => flags.push(Flag::set_word(&wanted.value, supply::FRESH)),
         }
     }
     let shells = supply::shells(&flags);

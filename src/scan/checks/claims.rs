@@ -3,7 +3,7 @@
 use super::Look;
 use crate::{
     camunda::is_elastics,
-    finding::{Command, RuleId, shell},
+    finding::{Objects, RuleId},
     fixes::retain::{self},
     knowledge::claims::{Fate, fate, holds_data, is_retained},
     kubernetes::{Kind, Object},
@@ -30,7 +30,7 @@ impl Look<'_> {
             stops: false,
             title: "Volumes would be deleted with their claims".to_owned(),
             why: why.collect(),
-            cure: vec![Command::Shell(retain::retain(names))],
+            cure: vec![retain::retain(names).into()],
         })
     }
 
@@ -57,14 +57,14 @@ impl Look<'_> {
             .filter(|(_, fate)| matches!(fate, Fate::Settled))
             .map(|(claim, _)| claim.name())
             .collect();
-        let delete = ["delete", "pvc"].into_iter().chain(lost.iter().copied());
-        let delete = shell::kubectl(&self.standing.namespace, delete);
+        let names = lost.iter().copied();
+        let claims = Objects::new(Kind::PersistentVolumeClaim, &self.standing.namespace, names);
         (!lost.is_empty()).then(|| Problem {
             rule: Some(RuleId::AfterUpgrade),
             stops: false,
             title: "Claims have lost their volumes".to_owned(),
             why: lost.iter().map(|name| (*name).to_owned()).collect(),
-            cure: vec![Command::Shell(delete)],
+            cure: vec![claims.delete().into()],
         })
     }
 

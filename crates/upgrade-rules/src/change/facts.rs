@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     camunda::{self, release_label},
-    change::{DryRun, Refusal},
+    change::{DryRun, Gap, Refusal, Unseen, Wanted},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
@@ -27,21 +27,12 @@ pub struct Facts {
 
 /// The gaps that a rule has met. What it answers does not depend on them; they tell which rules a gap has kept from judging.
 #[derive(Debug, Default)]
-struct Missed(Mutex<BTreeSet<String>>);
+struct Missed(Mutex<BTreeSet<Unseen>>);
 
 impl Clone for Missed {
     fn clone(&self) -> Self {
         Self::default()
     }
-}
-
-/// Something that could not be read, and so could not be judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// What was to be read.
-    pub what: String,
-    /// Why it was not.
-    pub reason: String,
 }
 
 impl Facts {
@@ -58,11 +49,8 @@ impl Facts {
     }
 
     /// Notes what could not be read.
-    pub fn insert_gap(&mut self, what: impl Into<String>, reason: impl Into<String>) {
-        self.gaps.push(Gap {
-            what: what.into(),
-            reason: reason.into(),
-        });
+    pub fn insert_gap(&mut self, what: impl Into<Unseen>, reason: impl Into<String>) {
+        self.gaps.push(Gap::new(what, reason));
     }
 
     /// Notes what the API server said to a dry run of all that is planned.
@@ -118,13 +106,14 @@ impl Facts {
     }
 
     /// The gaps that were met since this was last asked.
-    pub(crate) fn take_missed(&self) -> BTreeSet<String> {
+    pub(crate) fn take_missed(&self) -> BTreeSet<Unseen> {
         let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
         mem::take(&mut *missed)
     }
 
-    fn misses(&self, is_met: impl Fn(&Gap) -> bool) -> bool {
-        let mut met = self.gaps.iter().filter(|gap| is_met(gap)).peekable();
+    fn misses(&self, is_met: impl Fn(&Wanted) -> bool) -> bool {
+        let is_met = |gap: &&Gap| matches!(&gap.what, Unseen::Live(wanted) if is_met(wanted));
+        let mut met = self.gaps.iter().filter(is_met).peekable();
         if met.peek().is_none() {
             return false;
         }
@@ -135,23 +124,12 @@ impl Facts {
 
     /// Whether reading an object was tried and failed, so that its absence here tells nothing.
     pub fn unread(&self, reference: &ObjectRef) -> bool {
-        // Nearly always there is none, and nothing to compare with.
-        if self.gaps.is_empty() {
-            return false;
-        }
-        let what = reference.to_string();
-        self.misses(|gap| gap.what == what)
+        self.misses(|wanted| matches!(wanted, Wanted::One(one) if one == reference))
     }
 
     /// Whether listing the objects of a kind in a namespace was tried and failed.
     pub fn unlisted(&self, kind: Kind, namespace: &str) -> bool {
-        let what = Facts::listing(kind, namespace);
-        self.misses(|gap| gap.what == what)
-    }
-
-    /// How a gap names a listing.
-    pub fn listing(kind: Kind, namespace: &str) -> String {
-        format!("{} in namespace {namespace}", kind.plural())
+        self.misses(|wanted| matches!(wanted, Wanted::All(of, within) if *of == kind && within == namespace))
     }
 
     /// The live object, if there is one.
@@ -176,13 +154,7 @@ impl Facts {
 
     /// All objects of a kind that were read.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        if !self.gaps.is_empty() {
-            let of_kind = |gap: &Gap| {
-                let begins = |name: &str| gap.what.split(' ').next() == Some(name);
-                begins(kind.name()) || begins(kind.plural())
-            };
-            self.misses(of_kind);
-        }
+        self.misses(|wanted| wanted.kind() == kind);
         self.objects
             .iter()
             .filter(move |(reference, _)| reference.kind == kind)

@@ -43,8 +43,25 @@ pub fn typed(fix: &Fix) -> Vec<String> {
     let numbered = fix.commands.iter().enumerate();
     numbered
         .map(|(index, command)| match command {
-            Command::HelmFlag(text) if Some(index) != last_flag => format!("{text} \\"),
-            other => other.text().to_owned(),
+            Command::HelmFlag(flag) if Some(index) != last_flag => format!("{flag} \\"),
+            other => other.text(),
         })
         .collect()
+}
+
+/// The same as blocks below a sentence; a here-document is not indented, or it would not end.
+pub fn indented(fix: &Fix) -> Vec<String> {
+    let typed = typed(fix).into_iter().zip(&fix.commands);
+    typed
+        .map(|(text, command)| match command.here_document() {
+            Some(_) => text,
+            None => block(&text),
+        })
+        .collect()
+}
+
+/// Lines below a sentence.
+pub fn block(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| format!("     {line}")).collect();
+    lines.join("\n")
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     change::Facts,
-    finding::{Command, Fix, shell},
+    finding::{Command, Fix, Kubectl, shell},
     knowledge::credentials::sources::{Reading, Source},
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -43,10 +43,8 @@ impl Old<'_> {
             "jsonpath={{.spec.template.spec.containers[?(@.name==\"{container}\")].env[?(@.name==\"{variable}\")].value}}"
         );
         let kind = self.workload.kind.kubectl();
-        shell::kubectl(
-            &self.workload.namespace,
-            ["get", &kind, &self.workload.name, "-o", &path],
-        )
+        let words = ["get", &kind, &self.workload.name, "-o", &path];
+        Kubectl::new(&self.workload.namespace, words).to_string()
     }
 }
 
@@ -57,7 +55,7 @@ pub(crate) fn plain(namespace: &str, secret: &str, key: &str) -> String {
 
 fn encoded(namespace: &str, secret: &str, key: &str) -> String {
     let path = format!("jsonpath={}", shell::data_jsonpath(key));
-    shell::kubectl(namespace, ["get", "secret", secret, "-o", &path])
+    Kubectl::new(namespace, ["get", "secret", secret, "-o", &path]).to_string()
 }
 
 /// What a key of a Secret is to hold.
@@ -106,7 +104,7 @@ pub(crate) fn fill(
     if live.is_none() || !known.is_empty() {
         fixes.push(Fix::new(
             format!("{verb} Secret {secret}{with}:"),
-            vec![command],
+            [command],
         ));
     }
     if !asked.is_empty() {
@@ -115,7 +113,7 @@ pub(crate) fn fill(
             .map(|(key, _)| Command::Shell(ask(namespace, secret, key)));
         fixes.push(Fix::new(
             "Only you know what follows: each line asks for one value without showing it, and writes nothing where none is typed (bash or zsh):",
-            asks.collect(),
+            asks,
         ));
     }
     fixes
@@ -134,7 +132,7 @@ fn at_its_source(secret: &str, keys: &[(String, Content)]) -> Fix {
         format!(
             "A controller keeps Secret {secret}, so give it these keys where it takes them from:"
         ),
-        lines.collect(),
+        lines,
     )
 }
 
@@ -152,7 +150,8 @@ fn ask(namespace: &str, secret: &str, key: &str) -> String {
 
 /// Creates a Secret with these keys.
 pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
-    let mut line = shell::kubectl(namespace, ["create", "secret", "generic", secret]);
+    let words = ["create", "secret", "generic", secret];
+    let mut line = Kubectl::new(namespace, words).to_string();
     // One below the other, so that a person can check each key and where its value is from.
     let separator = if keys.len() > 1 { " \\\n  " } else { " " };
     for (key, content) in keys {
@@ -194,7 +193,7 @@ pub(crate) fn patch(namespace: &str, secret: &str, keys: &[(&str, Old<'_>)]) -> 
 
 fn patching(namespace: &str, secret: &str, encoded: &[(&str, String)]) -> String {
     let words = ["patch", "secret", secret, "-p"];
-    format!("{} {}", shell::kubectl(namespace, words), data(encoded))
+    format!("{} {}", Kubectl::new(namespace, words), data(encoded))
 }
 
 /// `{"data":{"KEY":"…"}}` as one word, each value printed by a command.

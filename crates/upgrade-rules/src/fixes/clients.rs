@@ -4,7 +4,7 @@ use super::carry_over::{self, Content};
 use crate::{
     camunda::{CarriedKey, Line},
     change::{Change, Facts, secret_data},
-    finding::{Command, Fix, shell},
+    finding::{Command, Fix, Flag},
     knowledge::authentication::Method,
     kubernetes::Kind,
 };
@@ -38,7 +38,7 @@ pub(crate) fn client(change: &Change, key: &str) -> Option<&'static CarriedKey> 
 pub(crate) fn register(
     change: &Change,
     clients: &[(&CarriedKey, Option<String>)],
-) -> (Fix, Vec<Command>) {
+) -> (Fix, Vec<Flag>) {
     let lines = clients.iter().map(|(client, secret)| {
         let (who, variable) = (who(client), variable(client));
         let secret = match secret {
@@ -51,7 +51,7 @@ pub(crate) fn register(
     });
     let intro = "Do this at your identity provider first; it knows no client that nobody has registered there:";
     let flags = clients.iter().map(|(client, _)| id_flag(change, client));
-    (Fix::new(intro, lines.collect()), flags.collect())
+    (Fix::new(intro, lines), flags.collect())
 }
 
 /// All that a client takes whose id or secret is missing.
@@ -85,19 +85,18 @@ pub(crate) fn cure(
     fixes
 }
 
-fn flag(change: &Change, key: &str, value: &str) -> Command {
-    let assignment = format!("{}={value}", change.values.key_in_file(key));
-    Command::HelmFlag(format!("--set-string {}", shell::quote(&assignment)))
+fn flag(change: &Change, key: &str, value: &str) -> Flag {
+    Flag::set_string(change.values.key_in_file(key), value)
 }
 
-fn id_flag(change: &Change, client: &CarriedKey) -> Command {
+fn id_flag(change: &Change, client: &CarriedKey) -> Flag {
     let key = client.client_id.as_deref().unwrap_or_default();
-    let key = change.values.key_in_file(key);
-    Command::HelmFlag(format!(
-        "--set-string {key}=\"${{{}:?set it to the id of the client of {}}}\"",
+    let id = format!(
+        "\"${{{}:?set it to the id of the client of {}}}\"",
         variable(client),
         who(client)
-    ))
+    );
+    Flag::set_word(change.values.key_in_file(key), id)
 }
 
 fn who(client: &CarriedKey) -> &str {

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     camunda::{CarriedKey, Line},
     change::{Change, Facts},
-    finding::{Command, Fix},
+    finding::{Fix, Flag},
     helm::values::{Values, overlay, subtract},
 };
 
@@ -66,7 +66,7 @@ pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
 fn registered(
     change: &Change,
     clients: &[(&CarriedKey, Option<String>)],
-) -> (Option<Fix>, Vec<Command>) {
+) -> (Option<Fix>, Vec<Flag>) {
     if clients.is_empty() {
         return (None, Vec::new());
     }
@@ -75,7 +75,7 @@ fn registered(
 }
 
 /// What somebody has to register before, and the flags that name it.
-pub(crate) fn clients(change: &Change, facts: &Facts) -> (Option<Fix>, Vec<Command>) {
+pub(crate) fn clients(change: &Change, facts: &Facts) -> (Option<Fix>, Vec<Flag>) {
     let Some(line) = entered(change) else {
         return (None, Vec::new());
     };

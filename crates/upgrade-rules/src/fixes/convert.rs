@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     camunda::RenamedValue,
     change::Change,
-    finding::{Command, Fix, shell},
+    finding::{Command, Fix, Flag, HereDocument, shell},
     helm::values::{Values, at_key, below, overlay, set},
     knowledge::secrecy::withhold,
 };
@@ -112,13 +112,15 @@ impl Converted {
             return None;
         }
         let (text, withheld) = self.shown(&change.values);
-        let end = end_of(&text);
         // Pasted after the whole file was written, what lacks a part of it must not take its place.
         let shown = match withheld {
             true => name.replacen(".yaml", "-by-hand.yaml", 1),
             false => name.to_owned(),
         };
-        let by_hand = format!("cat > {} <<'{end}'\n{text}\n{end}", shell::quote(&shown));
+        let by_hand = HereDocument {
+            command: format!("cat > {}", shell::quote(&shown)),
+            text,
+        };
         let convert = withheld.then(|| convert(change, name));
         Some(ValuesFile {
             name: name.to_owned(),
@@ -265,32 +267,34 @@ pub(crate) struct ValuesFile {
     /// Whether its comments leave something to a person.
     pub(crate) decisions: bool,
     /// The command that writes what may be shown of it.
-    by_hand: String,
+    by_hand: HereDocument,
     /// The command that writes all of it, where not all may be shown.
     convert: Option<String>,
 }
 
 impl ValuesFile {
     /// The command that writes it, with the values files of the upgrade.
-    pub(crate) fn write(&self, files: &[String]) -> String {
+    pub(crate) fn write(&self, files: &[String]) -> Command {
         let Some(convert) = &self.convert else {
-            return self.by_hand.clone();
+            return Command::HereDocument(self.by_hand.clone());
         };
         let files = files
             .iter()
             .map(|file| format!(" -f {}", shell::quote(file)));
-        files.fold(convert.clone(), |line, file| line + &file)
+        Command::Shell(files.fold(convert.clone(), |line, file| line + &file))
     }
 
     /// Whether a command writes this file, or gives it to Helm.
     pub(crate) fn is_about(&self, command: &Command) -> bool {
-        let text = command.text();
-        text == self.by_hand || self.convert.as_deref() == Some(text) || *command == self.flag()
+        command.here_document() == Some(&self.by_hand)
+            || matches!(command, Command::Shell(line) if Some(line) == self.convert.as_ref())
+            || matches!(command, Command::HelmFlag(flag) if *flag == self.flag())
     }
 
     fn fixes(self) -> Vec<Fix> {
         let flag = self.flag();
         let mut fixes = Vec::new();
+        let by_hand = Command::HereDocument(self.by_hand);
         let by_hand = match &self.convert {
             None => Fix::new(
                 match self.decisions {
@@ -301,9 +305,9 @@ impl ValuesFile {
                         "These are yours under the new keys; decide what the comments at the end leave to you, and put them into your values file in place of the old ones, or into a file of their own:"
                     }
                 },
-                vec![match self.decisions {
-                    false => Command::Shell(self.by_hand),
-                    true => Command::Manual(self.by_hand),
+                [match self.decisions {
+                    false => by_hand,
+                    true => by_hand.decide(),
                 }],
             ),
             Some(convert) => {
@@ -319,29 +323,20 @@ impl ValuesFile {
                     format!(
                         "These are yours under the new keys. What may be secret is not shown; this writes all of it into a file on your machine.{files}{decide}"
                     ),
-                    vec![Command::Shell(convert.clone())],
+                    [Command::Shell(convert.clone())],
                 ));
                 Fix::instead(
                     "Or write it without this program: do what the comments at the end say, and give helm this file in place of the other one:",
-                    vec![Command::Manual(self.by_hand)],
+                    [by_hand.decide()],
                 )
             }
         };
         fixes.push(by_hand);
-        fixes.push(Fix::new("and add to your helm upgrade, last:", vec![flag]));
+        fixes.push(Fix::new("and add to your helm upgrade, last:", [flag]));
         fixes
     }
 
-    fn flag(&self) -> Command {
-        Command::HelmFlag(format!("-f {}", shell::quote(&self.name)))
+    fn flag(&self) -> Flag {
+        Flag::File(self.name.clone())
     }
-}
-
-/// What ends a here-document: no line of its own.
-fn end_of(text: &str) -> String {
-    let mut end = "EOF".to_owned();
-    while text.lines().any(|line| line == end) {
-        end.push('F');
-    }
-    end
 }

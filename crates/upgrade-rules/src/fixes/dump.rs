@@ -1,6 +1,6 @@
 //! The backup of a bundled PostgreSQL.
 
-use crate::finding::shell;
+use crate::finding::{Kubectl, shell};
 
 /// Bitnami's image knows its own user and database, under names and in ways that differ between versions.
 const DUMP: &str = r#"PGPASSWORD="${POSTGRES_PASSWORD:-$(cat "$POSTGRES_PASSWORD_FILE")}" pg_dump -h 127.0.0.1 -U "$POSTGRES_USER" "${POSTGRES_DATABASE:-$POSTGRES_DB}""#;
@@ -9,6 +9,6 @@ const DUMP: &str = r#"PGPASSWORD="${POSTGRES_PASSWORD:-$(cat "$POSTGRES_PASSWORD
 pub(crate) fn to_file(namespace: &str, statefulset: &str, file: &str) -> String {
     let pod = format!("{statefulset}-0");
     let words = ["exec", &pod, "--", "sh", "-c", DUMP];
-    let dump = shell::kubectl(namespace, words);
+    let dump = Kubectl::new(namespace, words);
     format!("{dump} > {}", shell::quote(file))
 }

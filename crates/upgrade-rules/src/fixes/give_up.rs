@@ -2,7 +2,7 @@
 
 use crate::{
     annotations::{ALLOW_DELETION, ALLOW_ORPHAN},
-    finding::{Command, Fix, shell},
+    finding::{Command, Fix, Kubectl, Objects},
     kubernetes::{Kind, Object},
 };
 
@@ -12,22 +12,19 @@ pub(crate) fn allow(kind: Kind, object: &Object) -> Option<Command> {
 }
 
 /// What an object is annotated with so that an upgrade may leave it behind; it stays until somebody deletes it.
-pub(crate) fn orphan(kind: Kind, object: &Object) -> Option<String> {
+pub(crate) fn orphan(kind: Kind, object: &Object) -> Option<Kubectl> {
     annotate(kind, object, ALLOW_ORPHAN)
 }
 
 /// The command behind a comment sign.
-pub(crate) fn commented(command: String) -> Command {
-    Command::Manual(format!("# {command}"))
+pub(crate) fn commented(command: impl Into<Command>) -> Command {
+    command.into().commented()
 }
 
-fn annotate(kind: Kind, object: &Object, key: &str) -> Option<String> {
-    let annotation = format!("{key}={}", object.uid()?);
-    let words = ["annotate", &kind.kubectl(), object.name(), &annotation];
-    Some(match object.namespace() {
-        Some(namespace) if kind.namespaced() => shell::kubectl(namespace, words),
-        _ => shell::command(["kubectl"].into_iter().chain(words)),
-    })
+fn annotate(kind: Kind, object: &Object, key: &str) -> Option<Kubectl> {
+    let namespace = object.namespace().unwrap_or_default();
+    let objects = Objects::new(kind, namespace, [object.name()]);
+    Some(objects.annotate(&[(key, object.uid()?)]))
 }
 
 /// The step that lets these claims be deleted.
@@ -48,10 +45,10 @@ pub(crate) fn claims<'a>(claims: impl IntoIterator<Item = &'a Object>) -> Option
 pub(crate) fn deletions(claims: &[&Object]) -> Vec<Command> {
     let allow = claims.iter().filter_map(|claim| {
         let namespace = claim.namespace()?;
-        let delete = shell::kubectl(namespace, ["delete", "pvc", claim.name()]);
+        let claims = Objects::new(Kind::PersistentVolumeClaim, namespace, [claim.name()]);
         Some([
             allow(Kind::PersistentVolumeClaim, claim)?,
-            commented(delete),
+            commented(claims.delete()),
         ])
     });
     allow.flatten().collect()

@@ -7,7 +7,7 @@ use super::{keep_claims::keep_claims, retain::retain};
 use crate::{
     annotations::REBIND_TO,
     change::Facts,
-    finding::{Command, Fix, shell},
+    finding::{Command, Fix, HereDocument, Kubectl, Objects},
     knowledge::claims::Orphan,
     kubernetes::{Kind, Object, ordinal},
 };
@@ -53,14 +53,9 @@ pub(crate) fn rebind(
         if let (Some(volume), Some(successor)) =
             (orphan.claim.str("/spec/volumeName"), &orphan.successor)
         {
-            let annotation = format!("{REBIND_TO}={namespace}/{successor}");
-            commands.push(Command::Shell(shell::command([
-                "kubectl",
-                "annotate",
-                "pv",
-                volume,
-                &annotation,
-            ])));
+            let volume = Objects::new(Kind::PersistentVolume, "", [volume]);
+            let to = format!("{namespace}/{successor}");
+            commands.push(volume.annotate(&[(REBIND_TO, &to)]).into());
         }
     }
     Fix::new(
@@ -87,13 +82,11 @@ pub(crate) fn by_hand(
         let claim_ref = json!([{"op": "replace", "path": "/spec/claimRef", "value": {
             "apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": successor}}]);
         let policy = "jsonpath={.spec.persistentVolumeReclaimPolicy}";
-        let get = shell::command(["kubectl", "get", "pv", volume, "-o", policy]);
-        let patch = ["kubectl", "patch", "pv", volume, "--type=json", "-p"];
-        let claim_ref = claim_ref.to_string();
-        let patch = patch.into_iter().chain([claim_ref.as_str()]);
-        commands.push(Command::Shell(retain([volume])));
+        let get = Kubectl::new("", ["get", "pv", volume, "-o", policy]);
+        let patch = Objects::new(Kind::PersistentVolume, "", [volume]).json_patch(claim_ref);
+        commands.push(retain([volume]).into());
         commands.push(Command::Shell(format!("test \"$({get})\" = Retain")));
-        commands.push(Command::Shell(shell::command(patch)));
+        commands.push(patch.into());
     }
     commands
 }
@@ -120,17 +113,11 @@ fn stop(
         .iter()
         .map(|ordinal| format!("{name}-{ordinal}"))
         .collect();
-    let wait = ["wait", "--for=delete", "pod"];
-    let words = wait.into_iter().chain(pods.iter().map(String::as_str));
     let mut commands = keep_claims(facts, namespace, name);
-    commands.push(Command::Shell(shell::kubectl(
-        namespace,
-        ["scale", "statefulset", name, "--replicas=0"],
-    )));
-    commands.push(Command::Shell(shell::kubectl(
-        namespace,
-        words.chain(["--timeout=5m"]),
-    )));
+    let set = Objects::new(Kind::StatefulSet, namespace, [name]);
+    commands.push(set.scale(0).into());
+    let pods = pods.iter().map(String::as_str);
+    commands.push(Kubectl::await_gone(namespace, pods).into());
     commands
 }
 
@@ -149,10 +136,10 @@ pub(crate) fn clone(
     drivers.dedup();
     let mut commands = stop(facts, namespace, statefulset, orphans);
     for orphan in orphans {
-        let manifest = clone_manifest(namespace, release, orphan)?;
-        commands.push(Command::Shell(format!(
-            "kubectl apply -f - <<'EOF'\n{manifest}\nEOF"
-        )));
+        commands.push(Command::HereDocument(HereDocument {
+            command: "kubectl apply -f -".to_owned(),
+            text: clone_manifest(namespace, release, orphan)?,
+        }));
     }
     Some(Fix::instead(
         format!(

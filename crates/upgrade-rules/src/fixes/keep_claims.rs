@@ -1,17 +1,23 @@
 //! A StatefulSet can be told to take its claims along when it is deleted or scaled down; it must be told not to
 //! before a cure does either.
 
+use serde_json::{Value, json};
+
 use crate::{
     change::Facts,
-    finding::{Command, shell},
+    finding::{Command, Objects},
     kubernetes::{Kind, Mounts, Object},
 };
 
-/// Both fields, because scaling to nothing and deleting follow each other.
-pub(crate) const RETAIN: &str = r#"{"spec":{"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain","whenScaled":"Retain"}}}"#;
+/// Has a StatefulSet leave its claims. Both fields, because scaling to nothing and deleting follow each other.
+pub(crate) fn leave() -> Value {
+    json!({"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"}}})
+}
 
-/// The claims' owner would have the garbage collector delete them, and the controller takes its time to go.
-pub(crate) const NO_OWNER: &str = r#"{"metadata":{"ownerReferences":null}}"#;
+/// Takes a claim's owner away: it would have the garbage collector delete the claim, and the controller takes its time to go.
+pub(crate) fn disown() -> Value {
+    json!({"metadata": {"ownerReferences": null}})
+}
 
 /// What to type so that a live StatefulSet leaves its claims alone; nothing where it does already.
 pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> Vec<Command> {
@@ -19,15 +25,8 @@ pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> 
     let Some(live) = live.filter(|live| takes_claims_along(live)) else {
         return Vec::new();
     };
-    let words = [
-        "patch",
-        "statefulset",
-        statefulset,
-        "--type=merge",
-        "-p",
-        RETAIN,
-    ];
-    let mut commands = vec![Command::Shell(shell::kubectl(namespace, words))];
+    let set = Objects::new(Kind::StatefulSet, namespace, [statefulset]);
+    let mut commands = vec![set.merge(leave()).into()];
     let mounts = Mounts::of(live);
     let claims: Vec<_> = facts
         .claims(namespace)
@@ -35,9 +34,8 @@ pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> 
         .filter(|claim| mounts.parse(claim).is_some())
         .collect();
     if !claims.is_empty() {
-        let words = ["patch", "pvc"].into_iter().chain(claims);
-        let words = words.chain(["--type=merge", "-p", NO_OWNER]);
-        commands.push(Command::Shell(shell::kubectl(namespace, words)));
+        let claims = Objects::new(Kind::PersistentVolumeClaim, namespace, claims);
+        commands.push(claims.merge(disown()).into());
     }
     commands
 }
@@ -52,8 +50,6 @@ pub(crate) fn takes_claims_along(statefulset: &Object) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn facts(policy: &str) -> Facts {

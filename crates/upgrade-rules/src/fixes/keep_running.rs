@@ -3,7 +3,7 @@
 use crate::{
     camunda::Component,
     change::{Change, Dropped, Facts, ObjectChange, RESOURCE_POLICY},
-    finding::{Command, Fix, shell},
+    finding::{Fix, Kubectl},
     kubernetes::{Kind, Object},
 };
 
@@ -30,18 +30,18 @@ pub(crate) fn keep_running(change: &Change, facts: &Facts, set: &ObjectChange) -
     let words = std::iter::once("annotate")
         .chain(names.iter().map(String::as_str))
         .chain([policy.as_str()]);
-    let command = shell::kubectl(&set.object.namespace, words);
+    let command = Kubectl::new(&set.object.namespace, words);
     let intro = format!(
         "Keep {} running beside the release: Helm leaves alone what carries {policy}, and from then on nobody but you upgrades it:",
         joined(group.components().map(|it| it.name().to_owned()))
     );
-    let mut fixes = vec![Fix::new(intro, vec![Command::Shell(command)])];
+    let mut fixes = vec![Fix::new(intro, [command])];
     let addresses = joined(dropped.iter().filter_map(|other| address(other)));
     let keys = group.components().filter_map(|it| line.gone.get(&it));
     let keys = joined(keys.flatten().map(|key| change.values.key_in_file(key)));
     if !addresses.is_empty() && !keys.is_empty() {
         let stays = format!("It stays at {addresses}; the new chart is told so by {keys}.");
-        fixes.push(Fix::new(stays, Vec::new()));
+        fixes.push(Fix::say(stays));
     }
     fixes
 }

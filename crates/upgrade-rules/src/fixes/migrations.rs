@@ -4,7 +4,7 @@ use super::{conversion, flag};
 use crate::{
     camunda::Application,
     change::{Change, Facts, Gate},
-    finding::{Command, Fix},
+    finding::{Command, Fix, Flag},
 };
 
 /// The value that switches a migration.
@@ -13,7 +13,7 @@ fn switch(migration: Application) -> &'static str {
 }
 
 /// The flag that switches a migration.
-pub(crate) fn flag(change: &Change, migration: Application, on: bool) -> Command {
+pub(crate) fn flag(change: &Change, migration: Application, on: bool) -> Flag {
     flag::set(change, switch(migration), &on.to_string())
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn switch_on(change: &Change, facts: &Facts) -> Vec<Fix> {
     }
     vec![Fix::new(
         "Switch the data migration on, which brings the importers along; add to your helm upgrade:",
-        vec![flag(change, Application::DataMigration, true)],
+        [flag(change, Application::DataMigration, true)],
     )]
 }
 
@@ -36,16 +36,14 @@ pub(crate) fn switch_off(change: &Change, migrations: &[Application]) -> Fix {
             "What is complete is not needed again; add to your helm upgrade:",
             migrations
                 .iter()
-                .map(|migration| flag(change, *migration, false))
-                .collect(),
+                .map(|migration| flag(change, *migration, false)),
         ),
         Gate::Object => Fix::new(
             "What is complete is not needed again; have your values say:",
             migrations
                 .iter()
                 .map(|migration| change.values.key_in_file(switch(*migration)))
-                .map(|key| Command::Manual(format!("{key}: false")))
-                .collect(),
+                .map(|key| Command::Manual(format!("{key}: false"))),
         ),
     }
 }
@@ -60,8 +58,8 @@ mod tests {
         let mut change = Change::default();
         let off = |change: &Change| flag(change, Application::IdentityMigration, false);
         let key = "orchestration.migration.identity.enabled=false";
-        assert_eq!(off(&change).text(), format!("--set {key}"));
+        assert_eq!(off(&change).to_string(), format!("--set {key}"));
         change.values = Values::of(None, Some("bpm")).unwrap();
-        assert_eq!(off(&change).text(), format!("--set bpm.{key}"));
+        assert_eq!(off(&change).to_string(), format!("--set bpm.{key}"));
     }
 }

@@ -1,12 +1,14 @@
 //! Keeps volumes when their claims go.
 
-use crate::finding::shell;
+use serde_json::json;
 
-/// What the guide types.
-const RETAIN: &str = r#"{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}"#;
+use crate::{
+    finding::{Kubectl, Objects},
+    kubernetes::Kind,
+};
 
-/// The command that keeps volumes when their claims go.
-pub fn retain<'a>(volumes: impl IntoIterator<Item = &'a str>) -> String {
-    let patch = ["kubectl", "patch", "pv"].into_iter();
-    shell::command(patch.chain(volumes).chain(["-p", RETAIN]))
+/// The command that keeps volumes when their claims go, as the guide types it.
+pub fn retain<'a>(volumes: impl IntoIterator<Item = &'a str>) -> Kubectl {
+    let volumes = Objects::new(Kind::PersistentVolume, "", volumes);
+    volumes.patch(json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}}))
 }

@@ -6,7 +6,7 @@ use super::carry_over::plain;
 
 use crate::{
     camunda::{Credential, Held},
-    finding::{Command, shell},
+    finding::{Command, Flag, Kubectl, shell},
     helm::values::set,
 };
 
@@ -19,6 +19,9 @@ pub struct OldKey<'a> {
     pub value: &'a [u8],
 }
 
+/// A value that nothing knows yet.
+pub const FRESH: &str = "\"$(openssl rand -hex 16)\"";
+
 /// A variable of the shell, and the command that prints its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
@@ -29,17 +32,21 @@ pub struct Read {
 impl Read {
     /// What to type.
     pub fn export(&self) -> Command {
-        Command::Shell(format!("export {}=$({})", self.variable, self.command))
+        Command::Export {
+            variable: self.variable.clone(),
+            command: self.command.clone(),
+        }
     }
 }
 
 /// The variable that is read, where one is needed, and the flag that gives the value to the chart under the key `value`.
-pub fn supply(value: &str, credential: &Credential, old: OldKey<'_>) -> (Option<Read>, Command) {
+pub fn supply(value: &str, credential: &Credential, old: OldKey<'_>) -> (Option<Read>, Flag) {
     if !is_plain(old.value) {
-        return (None, Command::HelmFlag(from_file(value, old)));
+        let values = [(value, old.key)];
+        return (None, from_secret(old.namespace, old.secret, &values));
     }
     let variable = variable(credential);
-    let flag = Command::HelmFlag(format!("--set-string {value}=\"${variable}\""));
+    let flag = Flag::set_word(value, format!("\"${variable}\""));
     let command = plain(old.namespace, old.secret, old.key);
     (Some(Read { variable, command }), flag)
 }
@@ -51,23 +58,19 @@ pub fn is_plain(value: &[u8]) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !b",\\{}\"".contains(byte))
 }
 
-fn from_file(value: &str, old: OldKey<'_>) -> String {
-    from_secret(old.namespace, old.secret, &[(value, old.key)])
-}
-
 /// A values file that kubectl writes from keys of a Secret, each under a value's dotted key, so that no quoting of a shell's or Helm's
 /// gets at the values.
-pub fn from_secret(namespace: &str, secret: &str, values: &[(&str, &str)]) -> String {
+pub fn from_secret(namespace: &str, secret: &str, values: &[(&str, &str)]) -> Flag {
     let mut tree = Map::new();
     for (value, key) in values {
         set(&mut tree, value, (*key).into());
     }
     let words = ["get", "secret", secret, "-o"];
-    format!(
-        "-f <({} go-template={})",
-        shell::kubectl(namespace, words),
+    Flag::Printed(format!(
+        "{} go-template={}",
+        Kubectl::new(namespace, words),
         shell::quote(&template(&Value::Object(tree)))
-    )
+    ))
 }
 
 /// Spaces keep the braces of the JSON apart from those of the template.
@@ -93,8 +96,8 @@ fn variable(credential: &Credential) -> String {
 }
 
 /// A plain sh has no process substitution.
-pub fn shells(flags: &[Command]) -> &'static str {
-    match flags.iter().any(|flag| flag.text().starts_with("-f <(")) {
+pub fn shells(flags: &[Flag]) -> &'static str {
+    match flags.iter().any(|flag| matches!(flag, Flag::Printed(_))) {
         true => ", in bash or zsh",
         false => "",
     }
@@ -123,7 +126,7 @@ mod tests {
     #[test]
     fn several_values_come_in_one_file() {
         assert_eq!(
-            from_secret("prod", "rescued", &[("a.b", "x.y"), ("a.c-d", "z")]),
+            from_secret("prod", "rescued", &[("a.b", "x.y"), ("a.c-d", "z")]).to_string(),
             "-f <(kubectl -n prod get secret rescued -o go-template='{ \"a\":{ \
              \"b\":{{index .data \"x.y\" | base64decode | printf \"%q\"}}, \
              \"c-d\":{{index .data \"z\" | base64decode | printf \"%q\"}} } }')"

@@ -15,5 +15,5 @@ pub(crate) fn given(change: &Change, intro: &str) -> Fix {
         "-n",
         &change.namespace,
     ];
-    Fix::new(intro, vec![Command::Shell(shell::command(words))])
+    Fix::new(intro, [Command::Shell(shell::command(words))])
 }

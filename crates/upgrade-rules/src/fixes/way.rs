@@ -122,12 +122,12 @@ pub(crate) fn go_to(change: &Change, intro: impl Into<String>, version: &str) ->
     if change.values.root().is_some() {
         let own =
             format!("{intro} your chart, with camunda-platform {version} among its dependencies.");
-        return Fix::new(own, Vec::new());
+        return Fix::say(own);
     }
     let (release, namespace) = (shell::quote(&change.release), &change.namespace);
     let command = format!(
         "helm upgrade {release} camunda/camunda-platform -n {} --version {version} -f values.yaml",
         shell::quote(namespace)
     );
-    Fix::new(intro, vec![Command::Manual(command)])
+    Fix::new(intro, [Command::Upgrade(command)])
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     camunda::{Application, Line, release_label},
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Command, shell},
+    finding::{Command, Kubectl},
     kubernetes::{Kind, Mounts, Object, ObjectRef, workload::is_stopped},
 };
 
@@ -159,16 +159,15 @@ pub(crate) fn unread(change: &Change, keys: &[&str]) -> impl Iterator<Item = Str
 /// Waits until a Job is Complete.
 pub(crate) fn wait(job: &ObjectRef) -> Command {
     let name = format!("job/{}", job.name);
-    Command::Shell(shell::kubectl(
-        &job.namespace,
-        ["wait", "--for=condition=Complete", &name, "--timeout=1h"],
-    ))
+    let words = ["wait", "--for=condition=Complete", &name, "--timeout=1h"];
+    Kubectl::new(&job.namespace, words).into()
 }
 
 /// Shows what a Job says; its pods may be gone.
 pub fn logs(job: &ObjectRef) -> Command {
     let name = format!("job/{}", job.name);
-    Command::Manual(shell::kubectl(&job.namespace, ["logs", &name, "--tail=50"]))
+    let logs = Kubectl::new(&job.namespace, ["logs", &name, "--tail=50"]);
+    Command::from(logs).decide()
 }
 
 #[cfg(test)]

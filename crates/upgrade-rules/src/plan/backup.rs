@@ -4,7 +4,7 @@ use super::{Act, Part, Step, hop::Making};
 use crate::{
     camunda::{Application, Component, image_name},
     change::{ObjectChange, Side},
-    finding::shell,
+    finding::{Command, Kubectl},
     fixes::dump,
     kubernetes::{Kind, Mounts},
 };
@@ -27,7 +27,7 @@ pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
     let dumps: Vec<_> = DATABASES
         .into_iter()
         .flat_map(|component| running(making, component))
-        .map(|set| Act::Run(dump(making, set)))
+        .map(|set| Act::Run(Command::Shell(dump(making, set))))
         .collect();
     if !dumps.is_empty() {
         let title = "Back up the databases of Keycloak, Identity and Web Modeler that the chart brought along";
@@ -95,14 +95,14 @@ fn snapshot(making: &Making<'_>, set: &ObjectChange) -> Option<Act> {
     })?;
     let pod = format!("{}-0", Mounts::of(running).statefulset);
     let words = ["exec", &pod, "-c", container.get("name")?.as_str()?, "--"];
-    let exec = shell::kubectl(&set.object.namespace, words);
+    let exec = Kubectl::new(&set.object.namespace, words);
     let name = format!("camunda-{}", making.standing.chart.version);
     let command = format!(
         "{exec} curl -sf -X PUT \"http://localhost:9200/_snapshot/${REPOSITORY}/{name}?wait_for_completion=true\""
     );
     Some(Act::With {
         variable: REPOSITORY,
-        command,
+        command: Command::Shell(command),
         otherwise: format!(
             "{REPOSITORY} is not set to the name of a repository that Elasticsearch has for snapshots: see that a snapshot is in your backup."
         ),

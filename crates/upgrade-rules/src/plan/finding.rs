@@ -4,7 +4,7 @@ use super::{Act, Know, Part, Step};
 use crate::{
     camunda::{Application, Component, Note},
     change::{Change, Side},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, Flag, RuleId, Typing},
     fixes::convert::ValuesFile,
     kubernetes::Kind,
     rules::{note_title, notes as notes_of},
@@ -30,7 +30,7 @@ const STOPPING: [RuleId; 2] = [
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) steps: Vec<Step>,
-    pub(super) flags: Vec<Command>,
+    pub(super) flags: Vec<Flag>,
     pub(super) know: Vec<Know>,
 }
 
@@ -124,7 +124,7 @@ impl Told {
 }
 
 /// What is done about a finding, and the flags that the upgrade is given for it; the first of several ways counts.
-fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Command>) {
+fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Flag>) {
     let (mut acts, mut flags) = (Vec::new(), Vec::new());
     let is_written = |fix: &Fix| {
         let mut commands = fix.commands.iter();
@@ -137,9 +137,11 @@ fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Command>) {
         }
         for command in &fix.commands {
             match command {
-                Command::HelmFlag(_) => flags.push(command.clone()),
-                Command::Shell(text) => acts.push(Act::Run(text.clone())),
-                Command::Manual(text) => acts.push(Act::Decide(format!("{} {text}", fix.intro))),
+                Command::HelmFlag(flag) => flags.push(flag.clone()),
+                command => acts.push(match command.typing() {
+                    Typing::Manual => Act::Decide(format!("{} {command}", fix.intro)),
+                    _ => Act::Run(command.clone()),
+                }),
             }
         }
     }
@@ -162,8 +164,8 @@ fn title(finding: &Finding) -> String {
 
 /// A command as it is to be done.
 pub(super) fn act(command: &Command) -> Act {
-    match command {
-        Command::Shell(text) | Command::HelmFlag(text) => Act::Run(text.clone()),
-        Command::Manual(text) => Act::Decide(text.clone()),
+    match command.typing() {
+        Typing::Manual => Act::Decide(command.text()),
+        _ => Act::Run(command.clone()),
     }
 }

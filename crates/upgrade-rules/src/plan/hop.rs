@@ -1,12 +1,14 @@
 //! One upgrade, with all that is to be done before and after.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{Know, Means, Part, Step, backup, finding, stop, upgrade, wait};
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, Facts},
-    finding::Command,
+    finding::{Flag, Given},
     fixes::{conversion, convert::ValuesFile},
     forecast::{Forecast, Standing},
     helm::values::set,
@@ -63,6 +65,8 @@ impl Making<'_> {
         flags.extend(told.flags);
         let (registered, ids) = conversion::clients(self.refused, self.before);
         flags.extend(ids);
+        let mut seen = BTreeSet::new();
+        flags.retain(|flag| seen.insert(flag.clone()));
         let mut steps = self.values();
         steps.extend(registered.map(|fix| {
             let acts = fix.commands.iter().map(finding::act).collect();
@@ -133,37 +137,20 @@ fn downtime(change: &Change, steps: &[Step]) -> Option<[usize; 2]> {
 }
 
 /// The values that flags give in the open.
-fn given(commands: &[Command]) -> Map<String, Value> {
+fn given(flags: &[Flag]) -> Map<String, Value> {
     let mut values = Map::new();
-    for flag in flags(commands) {
-        let assignment = ["--set-string ", "--set "]
-            .iter()
-            .find_map(|it| flag.strip_prefix(it));
-        let Some((key, value)) = assignment.and_then(|it| it.trim_matches('\'').split_once('='))
-        else {
+    for flag in flags {
+        let Flag::Value { key, value } = flag else {
             continue;
         };
-        if !value.contains('$') {
-            let value = match value {
-                "true" => true.into(),
-                "false" => false.into(),
-                text => text.into(),
-            };
-            set(&mut values, key, value);
-        }
+        let value = match value {
+            Given::Typed(text) => {
+                serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
+            }
+            Given::Text(text) => text.as_str().into(),
+            Given::Word(_) => continue,
+        };
+        set(&mut values, key, value);
     }
     values
-}
-
-/// The flags of commands, without what is to be typed elsewhere.
-pub(super) fn flags(commands: &[Command]) -> Vec<&str> {
-    let mut flags: Vec<&str> = Vec::new();
-    for command in commands {
-        if let Command::HelmFlag(flag) = command
-            && !flags.contains(&flag.as_str())
-        {
-            flags.push(flag);
-        }
-    }
-    flags
 }

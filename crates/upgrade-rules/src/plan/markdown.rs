@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{
-    Act, Plan, Step,
-    text::{command, known},
+use super::{Act, Plan, Step, text::known};
+use crate::{
+    denial::one_line,
+    finding::{Command, Fix},
 };
-use crate::{denial::one_line, finding::Fix};
 
 impl Plan {
     /// As Markdown.
@@ -61,7 +61,10 @@ fn step(text: &mut String, step: &Step) {
                 fence(text, &mut block);
                 line(text, &format!("\n{}", plain(ask)));
             }
-            act => block.push(command(act)),
+            Act::With {
+                variable, command, ..
+            } => block.push(format!("# {variable} is to be set before.\n{command}")),
+            Act::Run(command) | Act::File { write: command, .. } => block.push(command.text()),
         }
     }
     fence(text, &mut block);
@@ -71,7 +74,7 @@ fn step(text: &mut String, step: &Step) {
 fn fixes(text: &mut String, fixes: &[Fix]) {
     for fix in fixes {
         line(text, &format!("\n{}", plain(&fix.intro)));
-        let mut commands = fix.commands.iter().map(|it| it.text().to_owned()).collect();
+        let mut commands = fix.commands.iter().map(Command::text).collect();
         fence(text, &mut commands);
     }
 }

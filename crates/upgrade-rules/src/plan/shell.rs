@@ -6,7 +6,7 @@ use super::{Act, Hop, Part, Plan, Step, text::known};
 use crate::{
     denial::one_line,
     finding::{
-        Fix,
+        Command, Fix,
         shell::{on_one_line, quote},
     },
 };
@@ -138,7 +138,14 @@ fn step(text: &mut String, hop: &Hop, step: &Step) {
 
 fn act(text: &mut String, act: &Act) {
     match act {
-        Act::Run(command) => line(text, command),
+        // An assignment of its own fails when its command does.
+        Act::Run(Command::Export { variable, command }) => {
+            line(
+                text,
+                &format!("{variable}=$({command})\n: \"${{{variable}:?is empty}}\""),
+            );
+        }
+        Act::Run(command) => line(text, &command.text()),
         Act::Ask(what) => ask(text, what),
         Act::Decide(what) => line(text, &format!("decide {}", quote(&one_line(what)))),
         Act::With {
@@ -161,13 +168,6 @@ fn act(text: &mut String, act: &Act) {
                 &format!("if [ -e {file} ]; then\necho {there}\nelse\n{write}\nfi"),
             );
         }
-        // An assignment of its own fails when its command does.
-        Act::Keep { variable, command } => {
-            line(
-                text,
-                &format!("{variable}=$({command})\n: \"${{{variable}:?is empty}}\""),
-            );
-        }
     }
 }
 
@@ -179,12 +179,10 @@ fn ask(text: &mut String, what: &str) {
 fn alternatives(text: &mut String, fixes: &[Fix]) {
     for fix in fixes {
         comment(text, &fix.intro);
-        let commands = fix
-            .commands
-            .iter()
-            .flat_map(|command| command.text().lines());
-        for command in commands {
-            comment(text, &format!("  {command}"));
+        for command in &fix.commands {
+            for line in command.text().lines() {
+                comment(text, &format!("  {line}"));
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is to be done, one thing after the other.
 
-use crate::finding::{Fix, RuleId};
+use crate::finding::{Command, Fix, RuleId};
 
 /// One step of a hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// A command that runs as it stands.
-    Run(String),
+    Run(Command),
     /// Something that only a person can do or look at.
     Ask(String),
     /// Something without which there is no way on, and that nobody can say yes to beforehand.
@@ -52,7 +52,7 @@ pub enum Act {
         /// The variable.
         variable: &'static str,
         /// The command.
-        command: String,
+        command: Command,
         /// What to do without it.
         otherwise: String,
     },
@@ -61,14 +61,7 @@ pub enum Act {
         /// Its name.
         name: String,
         /// The command.
-        write: String,
-    },
-    /// A variable that a command's output is kept in; it may be secret.
-    Keep {
-        /// The variable.
-        variable: String,
-        /// The command.
-        command: String,
+        write: Command,
     },
 }
 

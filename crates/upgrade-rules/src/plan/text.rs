@@ -1,11 +1,11 @@
 //! A plan for a terminal.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use super::{Act, Hop, Know, Plan, Step};
 use crate::{
     denial::one_line,
-    finding::{Fix, shell::on_one_line},
+    finding::{Command, Fix, shell::on_one_line},
 };
 
 impl Plan {
@@ -84,7 +84,13 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     for act in &step.acts {
         match act {
             Act::Ask(text) | Act::Decide(text) => writeln!(f, "      {}", one_line(text))?,
-            act => write_command(f, &command(act))?,
+            Act::With {
+                variable, command, ..
+            } => {
+                writeln!(f, "        # {variable} is to be set before.")?;
+                write_command(f, command)?;
+            }
+            Act::Run(command) | Act::File { write: command, .. } => write_command(f, command)?,
         }
     }
     write_fixes(f, &step.instead)
@@ -94,42 +100,20 @@ fn write_fixes(f: &mut fmt::Formatter<'_>, fixes: &[Fix]) -> fmt::Result {
     for fix in fixes {
         writeln!(f, "      {}", one_line(&fix.intro))?;
         for command in &fix.commands {
-            write_command(f, command.text())?;
+            write_command(f, command)?;
         }
     }
     Ok(())
 }
 
 /// A here-document has to be pasted as it stands, at the beginning of the line.
-fn write_command(f: &mut fmt::Formatter<'_>, command: &str) -> fmt::Result {
-    let indent = match command.contains("<<'") {
-        true => "",
-        false => "        ",
+fn write_command(f: &mut fmt::Formatter<'_>, command: &Command) -> fmt::Result {
+    let indent = match command.here_document() {
+        Some(_) => "",
+        None => "        ",
     };
-    for line in command.lines() {
+    for line in command.text().lines() {
         writeln!(f, "{indent}{line}")?;
     }
     Ok(())
-}
-
-/// What is typed for an act.
-pub(super) fn command(act: &Act) -> String {
-    match act {
-        Act::Run(command) => command.clone(),
-        Act::Ask(text) | Act::Decide(text) => text.clone(),
-        Act::With {
-            variable, command, ..
-        } => {
-            let mut text = format!("# {variable} is to be set before.\n");
-            text.push_str(command);
-            text
-        }
-        Act::File { write, .. } => write.clone(),
-        Act::Keep { variable, command } => {
-            let mut text = String::new();
-            // Writing to a String cannot fail.
-            let _ = write!(text, "export {variable}=$({command})");
-            text
-        }
-    }
 }

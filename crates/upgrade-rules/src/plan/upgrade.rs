@@ -1,32 +1,23 @@
 //! The upgrade itself: `helm upgrade` with the user's files, those that were converted, and what has to be given.
 
-use super::{
-    Act, Part, Step,
-    hop::{Making, flags},
-};
+use super::{Act, Part, Step, hop::Making};
 use crate::{
-    finding::{Command, shell},
+    finding::{Command, Flag, shell},
     fixes::{conversion, convert::ValuesFile, supply::Read},
 };
 
 /// The step with `helm upgrade`.
-pub(super) fn step(making: &Making<'_>, reads: &[Read], given: &[Command]) -> Step {
+pub(super) fn step(making: &Making<'_>, reads: &[Read], given: &[Flag]) -> Step {
     let to = making.change().to.as_ref();
     let version = to.map_or("", |to| to.version.as_str());
-    let mut acts: Vec<_> = reads
-        .iter()
-        .map(|read| Act::Keep {
-            variable: read.variable.clone(),
-            command: read.command.clone(),
-        })
-        .collect();
+    let mut acts: Vec<_> = reads.iter().map(|read| Act::Run(read.export())).collect();
     if let Some(charts) = umbrella(making) {
         acts.push(Act::Ask(format!(
             "{charts} is a chart of yours: have it depend on camunda-platform {version}, and --chart name it as it is then."
         )));
     }
-    acts.extend(tested(making).map(Act::Run));
-    acts.push(Act::Run(command(making, version, given)));
+    let upgrade = Command::Shell(command(making, version, given));
+    acts.extend(tested(making).into_iter().chain([upgrade]).map(Act::Run));
     let step = Step::new(Part::Upgrade, format!("Upgrade to chart {version}"), acts);
     let why = match reads.is_empty() {
         true => Vec::new(),
@@ -38,7 +29,7 @@ pub(super) fn step(making: &Making<'_>, reads: &[Read], given: &[Command]) -> St
     step.because(why)
 }
 
-fn command(making: &Making<'_>, version: &str, given: &[Command]) -> String {
+fn command(making: &Making<'_>, version: &str, given: &[Flag]) -> String {
     let (release, namespace) = (&making.standing.release, &making.standing.namespace);
     let chart = making.means.chart.replace("{version}", version);
     let mut words = vec!["helm", "upgrade", release, &chart, "-n", namespace];
@@ -49,7 +40,7 @@ fn command(making: &Making<'_>, version: &str, given: &[Command]) -> String {
     for file in making.files {
         line += &format!(" \\\n  -f {}", shell::quote(file));
     }
-    for flag in flags(given) {
+    for flag in given {
         line += &format!(" \\\n  {flag}");
     }
     line
@@ -103,16 +94,16 @@ fn old_keys(making: &Making<'_>) -> Vec<String> {
 }
 
 /// A word about the Helm that is here, where the new chart was tested with another one.
-fn tested(making: &Making<'_>) -> Option<String> {
+fn tested(making: &Making<'_>) -> Option<Command> {
     let line = making.change().target_line()?;
     let versions: Vec<_> = line.helm_cli.iter().map(|it| format!("v{it}")).collect();
     (!versions.is_empty()).then(|| {
-        format!(
+        Command::Shell(format!(
             "case \"$({LOOK})\" in {}) ;; *) echo 'Line {} was tested with Helm {}, and this is another one.' >&2 ;; esac",
             versions.join("|"),
             line.line,
             line.helm_cli.join(" and ")
-        )
+        ))
     })
 }
 
@@ -133,5 +124,9 @@ pub(super) fn helm(making: &Making<'_>) -> Option<Step> {
         line.line
     );
     let title = format!("See that Helm is at least {lowest}");
-    Some(Step::new(Part::Prepare, title, vec![Act::Run(look)]))
+    Some(Step::new(
+        Part::Prepare,
+        title,
+        vec![Act::Run(Command::Shell(look))],
+    ))
 }

@@ -3,7 +3,7 @@
 use super::{Act, Part, Step, hop::Making};
 use crate::{
     change::{ObjectChange, Side},
-    finding::{Command, shell},
+    finding::{Kubectl, Objects},
     knowledge::migration,
     kubernetes::{Kind, workload::is_stopped},
     rules::orphaned,
@@ -22,7 +22,7 @@ pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
     let rollout = |object: &ObjectChange| {
         let name = format!("{}/{}", object.object.kind.kubectl(), object.object.name);
         let words = ["rollout", "status", &name, TIMEOUT];
-        Act::Run(shell::kubectl(&object.object.namespace, words))
+        Act::Run(Kubectl::new(&object.object.namespace, words).into())
     };
     let runs = |object: &&ObjectChange| !object.on(Side::Planned).is_some_and(is_stopped);
     let workloads = [Kind::StatefulSet, Kind::Deployment]
@@ -36,7 +36,7 @@ pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
     )];
     let jobs: Vec<_> = planned(Kind::Job)
         .filter(|job| migration::of(job, Side::Planned).is_some())
-        .map(|job| Act::Run(migration::wait(&job.object).text().to_owned()))
+        .map(|job| Act::Run(migration::wait(&job.object)))
         .collect();
     if !jobs.is_empty() {
         steps.push(Step::new(
@@ -79,16 +79,13 @@ fn lost(making: &Making<'_>) -> Option<Step> {
         .map(|orphan| {
             let name = format!("pvc/{}", orphan.claim.name());
             let phase = "--for=jsonpath={.status.phase}=Lost";
-            Act::Run(shell::kubectl(
-                namespace,
-                ["wait", phase, &name, "--timeout=2m"],
-            ))
+            let words = ["wait", phase, &name, "--timeout=2m"];
+            Act::Run(Kubectl::new(namespace, words).into())
         })
         .collect();
     let names = found.orphans.iter().map(|orphan| orphan.claim.name());
-    let delete = ["delete", "pvc"].into_iter().chain(names);
-    let delete = Command::Shell(shell::kubectl(namespace, delete));
-    acts.push(Act::Run(delete.text().to_owned()));
+    let claims = Objects::new(Kind::PersistentVolumeClaim, namespace, names);
+    acts.push(Act::Run(claims.delete().into()));
     let title = "Delete the old claims, which have lost their volumes to the new ones";
     Some(Step::new(Part::CleanUp, title, acts))
 }

@@ -12,7 +12,7 @@ use super::{Judge, Rule, heard::Heard};
 use crate::{
     camunda::{Application, Line, is_elastics, release_label},
     change::{Attempt, Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::{give_up, migrations},
     helm::release::Status,
     knowledge::{
@@ -158,10 +158,10 @@ fn unfinished(migration: Application, job: &ObjectRef) -> Left {
         &format!("job/{}", job.name),
         "--timeout=24h",
     ];
-    let wait = Command::Shell(shell::kubectl(&job.namespace, wait));
+    let wait = Kubectl::new(&job.namespace, wait);
     Left::new(
         format!("{job} still runs, so {} is not done.", migration.name()),
-        vec![Fix::new(format!("Wait for {job}:"), vec![wait])],
+        vec![Fix::new(format!("Wait for {job}:"), [wait])],
     )
 }
 
@@ -180,7 +180,7 @@ fn complete(change: &Change, migration: Application, job: &ObjectRef) -> Left {
         format!("{job} is Complete{importers}."),
         vec![Fix::new(
             intro,
-            vec![migrations::flag(change, migration, false)],
+            [migrations::flag(change, migration, false)],
         )],
     )
 }
@@ -194,20 +194,17 @@ fn failed(migration: Application, job: &ObjectRef, live: &Object) -> Left {
     let because = migration::failure(live)
         .map(|message| format!(" ({})", message.trim_end_matches('.')))
         .unwrap_or_default();
-    let delete = shell::kubectl(&job.namespace, ["delete", "job", &job.name]);
+    let delete = Command::from(Objects::one(job).delete()).decide();
     Left::new(
         format!(
             "{job} has failed{because}, so {} is not done.",
             migration.name()
         ),
         vec![
-            Fix::new(
-                format!("See why {job} has failed:"),
-                vec![migration::logs(job)],
-            ),
+            Fix::new(format!("See why {job} has failed:"), [migration::logs(job)]),
             Fix::new(
                 "Once the cause is gone, delete it, and have it made anew by this upgrade once more:",
-                vec![Command::Manual(delete)],
+                [delete],
             ),
         ],
     )
@@ -224,13 +221,16 @@ fn lost_claims(change: &Change, facts: &Facts) -> Option<Left> {
     if settled.is_empty() {
         return None;
     }
-    let delete = ["delete", "pvc"].into_iter().chain(settled.iter().copied());
-    let delete = Command::Shell(shell::kubectl(namespace, delete));
+    let claims = Objects::new(
+        Kind::PersistentVolumeClaim,
+        namespace,
+        settled.iter().copied(),
+    );
     Some(Left::new(
         format!("Claims have lost their volumes: {}.", settled.join(", ")),
         vec![Fix::new(
             "The claims that have lost their volumes can go:",
-            vec![delete],
+            [claims.delete()],
         )],
     ))
 }
@@ -299,7 +299,7 @@ fn unmounted_claims(change: &Change, facts: &Facts) -> Option<Left> {
         ),
         vec![Fix::new(
             "What to do where Elasticsearch has started on empty volumes:",
-            vec![Command::Shell(explain.to_owned())],
+            [Command::Shell(explain.to_owned())],
         )],
     ))
 }

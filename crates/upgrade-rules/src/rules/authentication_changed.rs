@@ -147,7 +147,7 @@ fn fixes(change: &Change, facts: &Facts, before: &Method, after: &Method) -> Vec
                     keys.join(", ")
                 ),
             };
-            vec![Fix::new(advice, Vec::new())]
+            vec![Fix::say(advice)]
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::{conversion::SINCE, flag},
     knowledge::{
         authentication::{METHODS, Method},
@@ -77,7 +77,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             ),
             Fix::instead(
                 "Or leave the API open, as it was:",
-                vec![flag::choose(change, OPEN, "true")],
+                [Command::from(flag::set(change, OPEN, "true")).decide()],
             ),
         ],
         guide: "1.3.1 Basic auth",

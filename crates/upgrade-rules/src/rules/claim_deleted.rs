@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 
 use crate::{
     change::{Change, Facts, Operation},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId},
     fixes::{
         give_up,
         retain::{self},
@@ -91,7 +91,7 @@ fn lost(
                 .unwrap_or("unknown")
         )],
         fixes: vec![
-            Fix::new("Keep the volume:", vec![Command::Shell(retain)]),
+            Fix::new("Keep the volume:", [retain]),
             Fix::instead(
                 "Or, where the data is saved elsewhere or not wanted, say so; nothing brings it back then:",
                 vec![give_up],

@@ -15,7 +15,7 @@ use crate::{
     annotations::REBIND_TO,
     camunda::is_own,
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::{give_up, keep_claims::keep_claims, retain::retain},
     knowledge::claims::{deleted_on_purpose, holds_data, is_retained, names_claim},
     kubernetes::{
@@ -228,14 +228,14 @@ fn refusal(change: &Change, facts: &Facts, lost: &[Removed<'_>]) -> Finding {
         let volumes = heirless.iter().map(|it| it.volume_name());
         fixes.push(Fix::new(
             "Keep the volume; it is Released then, with all that is in it, and what is needed of it is to be copied by hand:",
-            vec![Command::Shell(retain(volumes))],
+            [retain(volumes)],
         ));
     }
     if !handed.is_empty() {
         let volumes = lost.iter().map(|it| it.volume_name());
         fixes.push(Fix::instead(
             "Or only keep the volume, which nothing mounts then:",
-            vec![Command::Shell(retain(volumes))],
+            [retain(volumes)],
         ));
     }
     fixes.extend(give_up::claims(lost.iter().map(|it| it.claim)));
@@ -270,9 +270,9 @@ fn hand_over<'a>(
                 stop.push(command);
             }
         }
-        let annotation = format!("{REBIND_TO}={}/{heir}", it.reference.namespace);
-        let words = ["kubectl", "annotate", "pv", it.volume_name(), &annotation];
-        annotate.push(Command::Shell(shell::command(words)));
+        let volume = Objects::new(Kind::PersistentVolume, "", [it.volume_name()]);
+        let to = format!("{}/{heir}", it.reference.namespace);
+        annotate.push(Command::from(volume.annotate(&[(REBIND_TO, &to)])));
         handed.push((it.claim.name(), heir));
     }
     let heirs: Vec<_> = handed.iter().map(|(_, heir)| heir.as_str()).collect();
@@ -297,14 +297,11 @@ fn stopped(facts: &Facts, removed: &Removed<'_>) -> Vec<Command> {
             continue;
         }
         commands.extend(keep_claims(facts, namespace, name));
-        let scale = ["scale", &kind.kubectl(), name, "--replicas=0"];
-        commands.push(Command::Shell(shell::kubectl(namespace, scale)));
+        commands.push(Objects::new(kind, namespace, [name]).scale(0).into());
     }
     let pods = facts.pods_using(namespace, removed.claim.name());
     if !pods.is_empty() {
-        let wait = ["wait", "--for=delete", "pod"].into_iter().chain(pods);
-        let wait = shell::kubectl(namespace, wait.chain(["--timeout=5m"]));
-        commands.push(Command::Shell(wait));
+        commands.push(Kubectl::await_gone(namespace, pods).into());
     }
     commands
 }
@@ -329,7 +326,7 @@ fn warning(change: &Change, facts: &Facts, told: &[Removed<'_>]) -> Finding {
     if !deletable.is_empty() {
         fixes.push(Fix::new(
             "Should anything in it be of use, keep the volume:",
-            vec![Command::Shell(retain(deletable))],
+            [retain(deletable)],
         ));
     }
     Finding {

@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::bundled,
     change::{Change, Facts, Gate, ObjectChange, Operation, after_spec},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Flag, RuleId},
     kubernetes::{Kind, Mounts, Object},
 };
 
@@ -97,16 +97,10 @@ fn fix(change: &Change, set: &ObjectChange) -> Fix {
                 .any(|when| key.ends_with(&format!("{POLICY}.{when}")))
                 && value.as_str() == Some("Delete")
         })
-        .filter_map(|(key, _)| {
-            let flag = format!("{}=Retain", full_key(change, set, key)?);
-            Some(Command::HelmFlag(format!("--set {}", shell::quote(&flag))))
-        })
+        .filter_map(|(key, _)| Some(Flag::set(full_key(change, set, key)?, "Retain")))
         .collect();
     if flags.is_empty() {
-        return Fix::new(
-            format!("Leave {POLICY} at Retain, its default."),
-            Vec::new(),
-        );
+        return Fix::say(format!("Leave {POLICY} at Retain, its default."));
     }
     Fix::new("Keep the claims; add to your helm upgrade:", flags)
 }

@@ -180,7 +180,7 @@ fn unmounted(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Findi
     if denies {
         let under = key.map_or_else(String::new, |key| format!(", under {key}"));
         let intro = format!("Keep the claim template in the values of the new chart{under}.");
-        fixes.push(Fix::new(intro, Vec::new()));
+        fixes.push(Fix::say(intro));
         fixes.push(leave_behind(facts, namespace, &old.statefulset, &orphans));
     }
     Some(Finding {
@@ -237,7 +237,7 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
     let annotate = left
         .iter()
         .filter_map(|left| give_up::orphan(left.kind, left.object));
-    let annotate = annotate.map(give_up::commented).collect();
+    let annotate = annotate.map(give_up::commented);
     let keep = format!("Have the values of the new chart let it run {before} pods.");
     let leave =
         "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:";
@@ -247,7 +247,7 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         title: format!("{name} would go from {before} pods to {planned}"),
         objects: vec![set.object.clone()],
         why,
-        fixes: vec![Fix::new(keep, Vec::new()), Fix::instead(leave, annotate)],
+        fixes: vec![Fix::say(keep), Fix::instead(leave, annotate)],
         guide: "",
     })
 }
@@ -277,7 +277,7 @@ fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
     let named = switches.map_or(String::new(), |keys| format!(": {}", keys.join(", ")));
     let name = component.name();
     let intro = format!("Keep {name} switched on in the values of the new chart{named}.");
-    vec![Fix::new(intro, Vec::new())]
+    vec![Fix::say(intro)]
 }
 
 /// The step that leaves behind what a StatefulSet holds; nothing where nothing is in it.

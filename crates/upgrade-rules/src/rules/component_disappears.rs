@@ -135,16 +135,12 @@ fn fixes(change: &Change, facts: &Facts, gone: &[Gone<'_>]) -> Vec<Fix> {
         keys.sort_unstable();
         keys.dedup();
         let flags = keys.into_iter().map(|key| flag::set(change, key, "true"));
-        fixes.push(Fix::new(
-            "Keep them; add to your helm upgrade:",
-            flags.collect(),
-        ));
+        fixes.push(Fix::new("Keep them; add to your helm upgrade:", flags));
     }
     fixes.extend(converted);
-    fixes.push(Fix::instead(
-        "Or let one of them go on purpose: set its own value to false.",
-        Vec::new(),
-    ));
+    fixes.push(
+        Fix::say("Or let one of them go on purpose: set its own value to false.").alternative(),
+    );
     fixes
 }
 

@@ -72,7 +72,7 @@ fn finding(change: &Change) -> Option<Finding> {
             .map(|(_, object, _, _)| (*object).clone())
             .collect(),
         why,
-        fixes: vec![Fix::new(advice, Vec::new())],
+        fixes: vec![Fix::say(advice)],
         guide: "v9.3.7+",
     })
 }

@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE, Line},
     change::{Change, Facts},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, shell},
     knowledge::credentials::readers::secret_refs,
     kubernetes::{Kind, ObjectRef},
 };
@@ -96,7 +96,7 @@ fn missing(change: &Change, facts: &Facts) -> Option<ObjectRef> {
 
 fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
     const FILE: &str = "identity-connectors-secret.yaml";
-    let (namespace, name) = (secret.namespace.as_str(), secret.name.as_str());
+    let namespace = secret.namespace.as_str();
     let version = change.to.as_ref().map_or("8.2", |to| to.version.as_str());
     let template = shell::command([
         "helm",
@@ -110,23 +110,19 @@ fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
         "--show-only",
         "charts/identity/templates/connectors-secret.yaml",
     ]);
-    let release = format!("{HELM_RELEASE}={}", change.release);
-    let home = format!("{HELM_RELEASE_NAMESPACE}={}", change.namespace);
-    let label = [
-        "label",
-        "secret",
-        name,
-        "app.kubernetes.io/managed-by=Helm",
-        "--overwrite",
+    let made = Objects::one(secret);
+    let helm = [
+        (HELM_RELEASE, change.release.as_str()),
+        (HELM_RELEASE_NAMESPACE, change.namespace.as_str()),
     ];
-    let annotate = ["annotate", "secret", name, &release, &home, "--overwrite"];
     vec![Fix::new(
         "Make it, and let Helm adopt it:",
         vec![
-            Command::Manual(format!("{template} > {FILE}")),
-            Command::Shell(shell::kubectl(namespace, ["apply", "-f", FILE])),
-            Command::Shell(shell::kubectl(namespace, label)),
-            Command::Shell(shell::kubectl(namespace, annotate)),
+            Command::Shell(format!("{template} > {FILE}")).decide(),
+            Kubectl::new(namespace, ["apply", "-f", FILE]).into(),
+            made.label(&[("app.kubernetes.io/managed-by", "Helm")])
+                .into(),
+            made.annotate_over(&helm).into(),
         ],
     )]
 }

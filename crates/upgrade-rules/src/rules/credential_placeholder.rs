@@ -319,7 +319,7 @@ fn fixes(change: &Change, facts: &Facts, found: &[Found<'_>]) -> Vec<Fix> {
         ));
     }
     if !by_hand.is_empty() {
-        let lines = by_hand.into_iter().map(Command::Manual).collect();
+        let lines = by_hand.into_iter().map(Command::Manual);
         fixes.push(Fix::new("Set in your values:", lines));
     }
     fixes

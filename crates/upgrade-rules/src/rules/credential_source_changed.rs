@@ -14,7 +14,7 @@ use super::{
 use crate::{
     camunda::{self, Credential, Supply},
     change::{Change, Facts, ObjectChange, secret_data},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Flag, RuleId},
     fixes::{
         carry_over::{self, Content, Old},
         supply::{OldKey, shells, supply},
@@ -269,7 +269,7 @@ fn is_camundas(change: &Change, secret: &ObjectRef, key: &str) -> bool {
 /// How a value that names a Secret or a key of it is set as it was.
 enum Back {
     /// By this flag.
-    Flag(Command),
+    Flag(Flag),
     /// By whoever knows what it was.
     ByHand(String),
 }
@@ -312,9 +312,7 @@ fn back(change: &Change, moved: &Moved<'_>) -> Vec<Back> {
                 continue;
             }
         };
-        let assignment = shell::quote(&format!("{name}={to}"));
-        let flag = Command::HelmFlag(format!("--set-string {assignment}"));
-        found.push(Back::Flag(flag));
+        found.push(Back::Flag(Flag::set_string(name, to)));
     }
     found
 }
@@ -347,8 +345,8 @@ struct Cure<'a> {
     /// Secrets to write to, and whether they are there.
     secrets: BTreeMap<ObjectRef, (bool, Keys<'a>)>,
     exports: Vec<Command>,
-    flags: Vec<Command>,
-    back: Vec<Command>,
+    flags: Vec<Flag>,
+    back: Vec<Flag>,
     by_hand: Vec<String>,
 }
 
@@ -418,7 +416,7 @@ impl<'a> Cure<'a> {
             fixes.push(Fix::new(intro, self.back));
         }
         if !self.by_hand.is_empty() {
-            let lines = self.by_hand.into_iter().map(Command::Manual).collect();
+            let lines = self.by_hand.into_iter().map(Command::Manual);
             fixes.push(Fix::new("Set in your values:", lines));
         }
         if !self.exports.is_empty() {

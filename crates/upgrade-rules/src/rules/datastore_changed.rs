@@ -70,7 +70,7 @@ fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
             keys.join(", ")
         )
     };
-    let mut fixes = vec![Fix::new(advice, Vec::new())];
+    let mut fixes = vec![Fix::say(advice)];
     if before == State::Embedded {
         // The same step as the claims' own finding has: it cures both.
         let sets = sets(change, store);

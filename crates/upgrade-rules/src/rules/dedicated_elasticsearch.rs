@@ -88,9 +88,8 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             .map(|(workload, ..)| workload.object.clone())
             .collect(),
         why,
-        fixes: vec![Fix::new(
+        fixes: vec![Fix::say(
             "Bring the indices to one of them (snapshot there, restore here), have the applications of the running chart use it, and upgrade then.",
-            Vec::new(),
         )],
         guide: "8.8 architecture changes (8.7 to 8.8)",
     }]

@@ -14,7 +14,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Component,
     change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::{keep_claims::keep_claims, retain::retain},
     knowledge::claims::is_retained,
     kubernetes::{Kind, Mounts, Object, ObjectRef, ordinal},
@@ -79,25 +79,22 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         return None;
     }
     let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
-    let wanted: Vec<_> = labels(set)
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let wanted: Vec<_> = labels(set).collect();
+    let pairs = wanted.iter().map(|(key, value)| format!("{key}={value}"));
     let mut why = vec![format!(
         "These claims hold data and lack {}:",
-        wanted.join(" ")
+        pairs.collect::<Vec<_>>().join(" ")
     )];
     why.extend(unlabelled.iter().map(|claim| format!("  {}", claim.name())));
 
     let volumes = unlabelled.iter().filter_map(|claim| facts.volume_of(claim));
     let mut commands: Vec<_> = volumes
         .filter(|volume| !is_retained(volume))
-        .map(|volume| Command::Shell(retain([volume.name()])))
+        .map(|volume| Command::from(retain([volume.name()])))
         .collect();
-    let words = ["label", "--overwrite", "pvc"]
-        .into_iter()
-        .chain(unlabelled.iter().map(|claim| claim.name()))
-        .chain(wanted.iter().map(String::as_str));
-    commands.push(Command::Shell(shell::kubectl(namespace, words)));
+    let names = unlabelled.iter().map(|claim| claim.name());
+    let claims = Objects::new(Kind::PersistentVolumeClaim, namespace, names);
+    commands.push(claims.label(&wanted).into());
     let is_live = facts.get(&set.object).is_some();
     if is_live {
         why.push(format!(
@@ -127,18 +124,13 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
 /// The claims stay, and the new pods are made only once the old ones are gone.
 fn delete(facts: &Facts, namespace: &str, name: &str, claims: &[&Object]) -> Vec<Command> {
     let mut commands = keep_claims(facts, namespace, name);
-    commands.push(Command::Shell(shell::kubectl(
-        namespace,
-        ["delete", "statefulset", name],
-    )));
+    let set = Objects::new(Kind::StatefulSet, namespace, [name]);
+    commands.push(set.delete().into());
     let pods: Vec<_> = claims
         .iter()
         .filter_map(|claim| Some(format!("{name}-{}", ordinal(claim.name())?)))
         .collect();
-    let words = ["wait", "--for=delete", "pod"]
-        .into_iter()
-        .chain(pods.iter().map(String::as_str))
-        .chain(["--timeout=5m"]);
-    commands.push(Command::Shell(shell::kubectl(namespace, words)));
+    let pods = pods.iter().map(String::as_str);
+    commands.push(Kubectl::await_gone(namespace, pods).into());
     commands
 }

@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::keep_claims::keep_claims,
     kubernetes::{Kind, Object, ordinal, replicas},
 };
@@ -63,22 +63,17 @@ fn cloned(facts: &Facts, created: &ObjectChange) -> Option<Finding> {
     let mut commands = Vec::new();
     if let Some(set) = set.filter(|set| replicas(set) > 0) {
         pods.extend((0..replicas(set)).map(|ordinal| format!("{}-{ordinal}", set.name())));
-        let words = ["scale", "statefulset", set.name(), "--replicas=0"];
         commands.extend(keep_claims(facts, namespace, set.name()));
-        commands.push(Command::Shell(shell::kubectl(namespace, words)));
+        let set = Objects::new(Kind::StatefulSet, namespace, [set.name()]);
+        commands.push(set.scale(0).into());
     }
     if pods.is_empty() {
         return None;
     }
     pods.sort();
     pods.dedup();
-    let words = ["wait", "--for=delete", "pod"]
-        .into_iter()
-        .chain(pods.iter().map(String::as_str));
-    commands.push(Command::Shell(shell::kubectl(
-        namespace,
-        words.chain(["--timeout=5m"]),
-    )));
+    let pods = pods.iter().map(String::as_str);
+    commands.push(Kubectl::await_gone(namespace, pods).into());
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,

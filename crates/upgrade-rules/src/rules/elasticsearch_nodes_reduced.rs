@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, Line, image_name, is_elastics, node_count},
     change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, RuleId, shell},
     fixes::{count, give_up, keep_claims::keep_claims},
     knowledge::claims::{self, Left, Reduced, old_claim},
     kubernetes::{Kind, Mounts, Object, replicas},
@@ -74,10 +74,9 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         .collect();
     match drain(facts, set, &reduced, target) {
         Some(drain) => fixes.push(drain),
-        None if fixes.is_empty() => fixes.push(Fix::new(
-            format!("Run {before} nodes, and drain one only while they run."),
-            Vec::new(),
-        )),
+        None if fixes.is_empty() => fixes.push(Fix::say(format!(
+            "Run {before} nodes, and drain one only while they run."
+        ))),
         None => {}
     }
     Some(Finding {
@@ -149,7 +148,7 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
     pods.dedup();
     let pod = format!("{}-0", live.name());
     let exec = ["exec", &pod, "-c", container(live)?, "--", "curl", "-sf"];
-    let call = |words: &[&str]| shell::kubectl(namespace, exec.into_iter().chain(words.to_vec()));
+    let call = |words: &[&str]| Kubectl::new(namespace, exec.into_iter().chain(words.to_vec()));
     let excluded = serde_json::json!({
         "persistent": {"cluster.routing.allocation.exclude._name": pods.join(",")},
     });
@@ -162,14 +161,14 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
         "-d",
         &excluded.to_string(),
     ];
-    let mut commands = vec![call(&settings)];
+    let mut commands = vec![Command::from(call(&settings))];
     // A node's name may be the end of no other's, and the start of some.
     let names = pods.iter().map(|pod| format!(" -e {}", shell::quote(pod)));
-    commands.push(format!(
+    commands.push(Command::Shell(format!(
         "until shards=$({}) && ! printf '%s\\n' \"$shards\" | grep -qwF{}; do sleep 10; done",
         call(&["http://localhost:9200/_cat/shards?h=node"]),
         names.collect::<String>()
-    ));
+    )));
     // The cluster itself copes with less than half of those that vote.
     let gone = pods.len() as u64;
     if role(target) == MASTER && gone * 2 >= reduced.before {
@@ -177,12 +176,11 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
             "http://localhost:9200/_cluster/voting_config_exclusions?node_names={}",
             pods.join(",")
         );
-        commands.push(call(&["-X", "POST", &exclusions]));
+        commands.push(call(&["-X", "POST", &exclusions]).into());
     }
-    let keep = keep_claims(facts, namespace, live.name());
-    commands.extend(keep.iter().map(|command| command.text().to_owned()));
+    commands.extend(keep_claims(facts, namespace, live.name()));
     for left in &reduced.left {
-        commands.push(give_up::orphan(left.kind, left.object)?);
+        commands.push(give_up::orphan(left.kind, left.object)?.into());
     }
     // Nobody takes a node out by pasting all that stands here.
     let commands = commands.into_iter().map(give_up::commented);
@@ -192,7 +190,7 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
             pods.join(" and "),
             RULE.id
         ),
-        commands.collect(),
+        commands,
     ))
 }
 

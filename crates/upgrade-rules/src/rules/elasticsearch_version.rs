@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, program_version},
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId},
     knowledge::claims::{self},
     kubernetes::{
         Kind, Mounts, Object,
@@ -66,9 +66,8 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     let claim = data(facts, &before.object.namespace, &Mounts::of(running))?;
     let fix = match planned < now {
         true => stay(change, set.planned.as_deref()?, &now),
-        false => Fix::new(
+        false => Fix::say(
             "Go to the last patch of the version in between first, within the line that runs, and wait until its pods are ready.",
-            Vec::new(),
         ),
     };
     Some(Finding {
@@ -97,10 +96,10 @@ fn stay(change: &Change, planned: &Object, now: &Version) -> Fix {
     };
     Fix::new(
         "Stay on the version that wrote the data; add to your helm upgrade:",
-        vec![Command::HelmFlag(format!(
-            "--set-string {}={now}",
-            change.values.key_in_file(key)
-        ))],
+        [Flag::set_string(
+            change.values.key_in_file(key),
+            now.to_string(),
+        )],
     )
 }
 

@@ -14,7 +14,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, HELM_RELEASE},
     change::{Change, Facts, RESOURCE_POLICY},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Kubectl, RuleId},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
@@ -153,7 +153,7 @@ fn keep(renamed: &Renamed) -> Fix {
     words.push(&policy);
     Fix::new(
         "Have Helm leave the old ones where they are, until all that refers to them refers to the new name:",
-        vec![Command::Shell(shell::kubectl(namespace, words))],
+        [Kubectl::new(namespace, words)],
     )
 }
 

@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Application,
     change::{Change, Facts, Operation, Side},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId},
     fixes::clients,
     knowledge::{configuration::Configuration, secrecy::is_harmless},
 };
@@ -96,10 +96,7 @@ fn fixes(change: &Change, facts: &Facts, no_id: bool, no_secret: bool) -> Vec<Fi
     if let Some(id) = &given {
         fixes.push(Fix::new(
             "Give the id under the key that the chart reads; add to your helm upgrade:",
-            vec![Command::HelmFlag(format!(
-                "--set-string {}={id}",
-                change.values.key_in_file(CLIENT_ID)
-            ))],
+            [Flag::set_string(change.values.key_in_file(CLIENT_ID), id)],
         ));
     }
     let no_id = no_id && given.is_none();

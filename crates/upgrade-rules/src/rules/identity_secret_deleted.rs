@@ -12,7 +12,7 @@ use crate::{
     annotations::ALLOW_DELETION,
     camunda::{Component, Held, release_label},
     change::{Change, Facts, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, shell},
     helm::release::parse_record_name,
     knowledge::{
         claims::deleted_on_purpose,
@@ -127,25 +127,19 @@ fn replaced(facts: &Facts, secret: &ObjectRef, held: Held, database: Component) 
 }
 
 fn save(secret: &ObjectRef) -> String {
-    let get = shell::kubectl(
-        &secret.namespace,
-        ["get", "secret", &secret.name, "-o", "yaml"],
-    );
+    let words = ["get", "secret", &secret.name, "-o", "yaml"];
+    let get = Kubectl::new(&secret.namespace, words);
     format!("{get} > {}", shell::quote(&format!("{}.yaml", secret.name)))
 }
 
 fn fixes(secret: &ObjectRef, old: &Object) -> Vec<Fix> {
     let mut fixes = vec![Fix::new(
         "Save it first; whoever has the file has the passwords:",
-        vec![Command::Shell(save(secret))],
+        [Command::Shell(save(secret))],
     )];
     if let Some(uid) = old.at("/metadata/uid").and_then(Value::as_str) {
-        let annotation = format!("{ALLOW_DELETION}={uid}");
-        let words = ["annotate", "secret", &secret.name, &annotation];
-        fixes.push(Fix::new(
-            "and say that it may go:",
-            vec![Command::Shell(shell::kubectl(&secret.namespace, words))],
-        ));
+        let allow = Objects::one(secret).annotate(&[(ALLOW_DELETION, uid)]);
+        fixes.push(Fix::new("and say that it may go:", [allow]));
     }
     fixes
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, Facts, ObjectChange, RESOURCE_POLICY, after, secret_data},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Objects, RuleId},
     fixes::conversion,
     knowledge::credentials::readers::{SecretRef, secret_refs},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
@@ -241,9 +241,10 @@ fn fixes(change: &Change, facts: &Facts, namespace: &str, reasons: &Reasons<'_>)
         1 => "Tell Helm to leave it where it is:",
         _ => "Tell Helm to leave them where they are:",
     };
-    let policy = format!("{RESOURCE_POLICY}=keep");
-    let words = ["annotate", "secret"].into_iter().chain(kept);
-    let command = shell::kubectl(namespace, words.chain([policy.as_str()]));
-    fixes.push(Fix::new(intro, vec![Command::Shell(command)]));
+    let kept = Objects::new(Kind::Secret, namespace, kept);
+    fixes.push(Fix::new(
+        intro,
+        [kept.annotate(&[(RESOURCE_POLICY, "keep")])],
+    ));
     fixes
 }

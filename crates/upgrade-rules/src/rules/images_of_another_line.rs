@@ -128,26 +128,21 @@ fn keys(change: &Change, minors: &[&str]) -> Vec<String> {
 }
 
 fn fixes(change: &Change, line: &Line, chart: &str, minors: &[&str]) -> Vec<Fix> {
-    let mut fixes = vec![Fix::new(
-        format!(
-            "Take what pins image tags out of your values: chart {chart} brings images of {}.",
-            line.application
-        ),
-        Vec::new(),
-    )];
+    let mut fixes = vec![Fix::say(format!(
+        "Take what pins image tags out of your values: chart {chart} brings images of {}.",
+        line.application
+    ))];
     let theirs = match minors {
         [minor] => Line::all().iter().find(|line| line.application == *minor),
         _ => None,
     };
     if let Some(theirs) = theirs {
         let newest = change.newest_patches.of(theirs).version;
-        fixes.push(Fix::instead(
-            format!(
-                "Or keep the images, under a chart of theirs: {newest} is the newest for Camunda {}.",
-                theirs.application
-            ),
-            Vec::new(),
-        ));
+        let keep = format!(
+            "Or keep the images, under a chart of theirs: {newest} is the newest for Camunda {}.",
+            theirs.application
+        );
+        fixes.push(Fix::say(keep).alternative());
     }
     fixes
 }

@@ -17,7 +17,7 @@ use super::{Judge, Rule, heard::Heard};
 use crate::{
     camunda::{Application, Component},
     change::{Change, ChartVersion, Facts, ObjectChange, Side, after, after_spec},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Objects, RuleId},
     fixes::{conversion, keep_claims::keep_claims, migrations},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
@@ -210,8 +210,8 @@ fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
     for Changed { object, .. } in changed {
         let (namespace, name) = (object.namespace.as_str(), object.name.as_str());
         commands.extend(keep_claims(facts, namespace, name));
-        let words = ["delete", "statefulset", name, "--cascade=orphan"];
-        commands.push(Command::Shell(shell::kubectl(namespace, words)));
+        let set = Objects::new(Kind::StatefulSet, namespace, [name]);
+        commands.push(set.delete_alone().into());
     }
     let intro = "The pods go on running until the upgrade takes them up again:";
     (!commands.is_empty()).then(|| Fix::new(intro, commands))
@@ -244,13 +244,9 @@ fn delete(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
                 .filter(move |changed| changed.object.kind == kind)
         };
         if let Some(first) = of_kind().next() {
-            let kubectl_kind = kind.kubectl();
-            let words = ["delete", kubectl_kind.as_str()];
             let names = of_kind().map(|changed| changed.object.name.as_str());
-            commands.push(Command::Shell(shell::kubectl(
-                &first.object.namespace,
-                words.into_iter().chain(names),
-            )));
+            let objects = Objects::new(kind, &first.object.namespace, names);
+            commands.push(objects.delete().into());
         }
     }
     let jobs = changed

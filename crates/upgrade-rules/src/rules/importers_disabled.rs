@@ -143,7 +143,7 @@ fn cure(
     if importers.all.iter().all(|(importer, _)| is_off(importer)) {
         let reason = format!("{} is to run with no replicas.", importer.object);
         let intro = "Give it one until the data migration is Complete: take away whatever sets its replicas to 0.";
-        return (vec![reason], vec![Fix::new(intro, Vec::new())]);
+        return (vec![reason], vec![Fix::say(intro)]);
     }
     let properties: Vec<_> = missing
         .iter()
@@ -157,5 +157,5 @@ fn cure(
         "Take {} out of your values (extraConfiguration, env, envFrom), or set it to true there.",
         properties.join(" and ")
     );
-    (reasons, vec![Fix::new(intro, Vec::new())])
+    (reasons, vec![Fix::say(intro)])
 }

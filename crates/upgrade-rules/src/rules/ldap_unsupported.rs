@@ -60,9 +60,8 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             .map(|(_, workload)| workload.object.clone())
             .collect(),
         why,
-        fixes: vec![Fix::new(
+        fixes: vec![Fix::say(
             "There is no migration path: stay on 12 and contact Camunda Consulting. Logging in by Identity is a change to make on 12, in an upgrade of its own.",
-            Vec::new(),
         )],
         guide: "1.3.4 LDAP",
     }]

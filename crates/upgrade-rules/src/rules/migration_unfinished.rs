@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Line},
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Action, Command, Finding, Fix, RuleId, capitalised, shell},
+    finding::{Action, Command, Finding, Fix, Objects, RuleId, capitalised},
     fixes::{migrations, way},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
@@ -122,8 +122,7 @@ fn fixes(change: &Change, jobs: &[Unfinished<'_>], leaves: bool) -> Vec<Fix> {
                 unfinished
                     .iter()
                     .map(|job| migrations::flag(change, job.migration, true))
-                    .map(|flag| Command::Manual(flag.text().to_owned()))
-                    .collect(),
+                    .map(|flag| Command::from(flag).decide()),
             ));
         }
     }
@@ -149,8 +148,7 @@ fn fixes(change: &Change, jobs: &[Unfinished<'_>], leaves: bool) -> Vec<Fix> {
             "and add to your helm upgrade:",
             failed
                 .iter()
-                .map(|job| migrations::flag(change, job.migration, true))
-                .collect(),
+                .map(|job| migrations::flag(change, job.migration, true)),
         ),
     });
     fixes
@@ -161,5 +159,5 @@ fn commands(jobs: &[&Unfinished<'_>], command: fn(&ObjectRef) -> Command) -> Vec
 }
 
 fn delete(job: &ObjectRef) -> Command {
-    Command::Manual(shell::kubectl(&job.namespace, ["delete", "job", &job.name]))
+    Command::from(Objects::one(job).delete()).decide()
 }

@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Application,
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId},
     fixes::flag,
     knowledge::configuration::Configuration,
 };
@@ -134,8 +134,8 @@ fn fixes(change: &Change, planned: Tenants, database: bool) -> Vec<Fix> {
     vec![Fix::new(
         "Give Identity a database (identity.externalDatabase, or the chart's own by the first flag) and switch tenants on there; add to your helm upgrade:",
         vec![
-            flag::choose(change, "identityPostgresql.enabled", "true"),
-            flag::choose(change, IDENTITY, "true"),
+            Command::from(flag::set(change, "identityPostgresql.enabled", "true")).decide(),
+            Command::from(flag::set(change, IDENTITY, "true")).decide(),
         ],
     )]
 }

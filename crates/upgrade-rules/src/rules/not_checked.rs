@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Judge, Rule};
 
 use crate::{
-    change::{Change, Facts, Gate},
+    change::{Change, Facts, Gate, Unseen},
     finding::{Action, Finding, Fix, RuleId},
     helm::values::Values,
 };
@@ -34,7 +34,7 @@ pub(super) const RULE: Rule = Rule {
 /// The rules that could not judge, by what they miss.
 #[derive(Debug, Default)]
 pub(super) struct Unjudged {
-    by_gap: BTreeMap<String, BTreeSet<RuleId>>,
+    by_gap: BTreeMap<Unseen, BTreeSet<RuleId>>,
     by_values: BTreeSet<RuleId>,
     by_running_values: BTreeSet<RuleId>,
 }
@@ -89,10 +89,10 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// What could not be read.
 pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<Finding> {
-    let mut reasons: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<RuleId>)> = BTreeMap::new();
+    let mut reasons: BTreeMap<&str, (BTreeSet<String>, BTreeSet<RuleId>)> = BTreeMap::new();
     for gap in facts.gaps() {
         let (what, rules) = reasons.entry(&gap.reason).or_default();
-        what.insert(&gap.what);
+        what.insert(gap.what.to_string());
         rules.extend(unjudged.by_gap.get(&gap.what).into_iter().flatten());
     }
     for (what, reason, without) in [
@@ -105,7 +105,7 @@ pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<F
     ] {
         if !without.is_empty() {
             let (all, rules) = reasons.entry(reason).or_default();
-            all.insert(what);
+            all.insert(what.to_owned());
             rules.extend(without);
         }
     }
@@ -130,17 +130,16 @@ pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<F
         title: "Not everything could be checked".to_owned(),
         objects: Vec::new(),
         why: why.collect(),
-        fixes: vec![Fix::new(
+        fixes: vec![Fix::say(
             "Run the same command again once these can be read.",
-            Vec::new(),
         )],
         guide: "",
     }]
 }
 
 /// A release has dozens of objects, and an API server that is gone takes them all along.
-fn listed(what: &BTreeSet<&str>) -> String {
-    let named: Vec<_> = what.iter().take(NAMED).copied().collect();
+fn listed(what: &BTreeSet<String>) -> String {
+    let named: Vec<_> = what.iter().take(NAMED).map(String::as_str).collect();
     match what.len() - named.len() {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),

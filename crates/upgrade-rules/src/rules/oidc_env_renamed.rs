@@ -48,7 +48,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
         "Your values set them and nothing reads them any more: {}.",
         lines.join("; ")
     );
-    let edit = lines.into_iter().map(Command::Manual).collect();
+    let edit = lines.into_iter().map(Command::Manual);
     vec![Finding {
         rule: RULE.id,
         action: Action::Warn,

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, image_version},
     change::{Change, ChartVersion, Facts},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId},
     kubernetes::Object,
 };
 
@@ -51,7 +51,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
                 ],
                 fixes: vec![Fix::new(
                     "Take optimize.image.tag out of your values, or add to your helm upgrade:",
-                    vec![Command::HelmFlag(format!("--set-string optimize.image.tag={fitting}"))],
+                    [Flag::set_string("optimize.image.tag", fitting.to_string())],
                 )],
                 guide: "v8.2.9",
             })

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, bundled},
     change::{Change, Facts, Gate, ObjectChange, after},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Flag, RuleId},
     kubernetes::{Kind, Mounts, Object},
 };
 
@@ -101,20 +101,14 @@ pub(super) fn concerns(old: &Object, new: &Object) -> bool {
 fn pin(change: &Change, set: &ObjectChange, old: &Server<'_>) -> Fix {
     let path = bundled(set.component, change.target_line(), set.charts.as_deref());
     match (change.gate, path) {
-        (Gate::Release, Some(path)) => {
-            let flag = format!("{path}.image.tag={}", old.tag);
-            Fix::new(
-                format!(
-                    "Stay with PostgreSQL {} (method 1 of the guide); add to your helm upgrade:",
-                    old.major
-                ),
-                vec![Command::HelmFlag(format!(
-                    "--set-string {}",
-                    shell::quote(&flag)
-                ))],
-            )
-        }
-        _ => Fix::new(format!("Stay with the image {}.", old.image), Vec::new()),
+        (Gate::Release, Some(path)) => Fix::new(
+            format!(
+                "Stay with PostgreSQL {} (method 1 of the guide); add to your helm upgrade:",
+                old.major
+            ),
+            [Flag::set_string(format!("{path}.image.tag"), old.tag)],
+        ),
+        _ => Fix::say(format!("Stay with the image {}.", old.image)),
     }
 }
 

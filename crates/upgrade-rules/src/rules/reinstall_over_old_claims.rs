@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{self, Component, Held, Supply},
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, RuleId},
     fixes::give_up,
     knowledge::credentials::{known_by, readers::secret_refs, values::is_produced},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
@@ -157,16 +157,13 @@ fn finding(action: Action, new: &BTreeMap<ObjectRef, New<'_>>) -> Finding {
 fn fixes(new: &BTreeMap<ObjectRef, New<'_>>) -> Vec<Fix> {
     let restore = new.keys().map(|secret| {
         let file = format!("{}.yaml", secret.name);
-        Command::Manual(shell::kubectl(&secret.namespace, ["apply", "-f", &file]))
+        Command::from(Kubectl::new(&secret.namespace, ["apply", "-f", &file])).decide()
     });
     let give = new.values().flat_map(|new| &new.values);
     let give: Vec<_> = give
         .map(|value| Command::Manual(format!("{value}: its old password")))
         .collect();
-    let mut fixes = vec![Fix::new(
-        "Restore the Secrets from your backup:",
-        restore.collect(),
-    )];
+    let mut fixes = vec![Fix::new("Restore the Secrets from your backup:", restore)];
     if !give.is_empty() {
         fixes.push(Fix::instead(
             "or, where you know the passwords, set them in a values file that only you can read:",

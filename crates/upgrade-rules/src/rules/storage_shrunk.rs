@@ -113,7 +113,7 @@ fn as_before(change: &Change, new: &ObjectChange, size: &str) -> Fix {
                 size,
             )],
         ),
-        None => Fix::new(format!("Ask for {size} in the new values."), Vec::new()),
+        None => Fix::say(format!("Ask for {size} in the new values.")),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Component, Line},
     change::{Change, ChartVersion, Facts, ObjectChange},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Kubectl, RuleId},
     fixes::flag,
     knowledge::claims::{self},
     kubernetes::{Kind, Mounts, Object},
@@ -168,7 +168,7 @@ fn keeps_owner(facts: &Facts, volume: &Object) -> Option<String> {
 }
 
 /// A pod that runs once, as root.
-fn chown(namespace: &str, claim: &str, user: i64) -> Command {
+fn chown(namespace: &str, claim: &str, user: i64) -> Kubectl {
     let overrides = json!({"spec": {
         "securityContext": {"runAsUser": 0},
         "containers": [{
@@ -180,16 +180,14 @@ fn chown(namespace: &str, claim: &str, user: i64) -> Command {
     .to_string();
     let pod = format!("chown-{claim}");
     let overrides = format!("--overrides={overrides}");
-    Command::Shell(shell::kubectl(
-        namespace,
-        [
-            "run",
-            &pod,
-            "--rm",
-            "-i",
-            "--restart=Never",
-            "--image=busybox",
-            &overrides,
-        ],
-    ))
+    let words = [
+        "run",
+        &pod,
+        "--rm",
+        "-i",
+        "--restart=Never",
+        "--image=busybox",
+        &overrides,
+    ];
+    Kubectl::new(namespace, words)
 }

@@ -16,7 +16,7 @@ use super::{
 
 use crate::{
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Kubectl, RuleId},
     fixes::{keep_claims::takes_claims_along, retain::retain},
     knowledge::claims::{self, is_retained},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
@@ -54,10 +54,10 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let mut why =
         vec!["The storage behind a volume with policy Delete goes with its claim:".to_owned()];
     why.extend(volumes.values().map(|what| format!("  {what}")));
-    let mut commands: Vec<_> = names().map(|name| Command::Shell(retain([name]))).collect();
+    let mut commands: Vec<_> = names().map(|name| retain([name])).collect();
     let columns = "custom-columns=NAME:.metadata.name,POLICY:.spec.persistentVolumeReclaimPolicy";
-    let check = ["kubectl", "get", "pv"].into_iter().chain(names());
-    commands.push(Command::Shell(shell::command(check.chain(["-o", columns]))));
+    let check = ["get", "pv"].into_iter().chain(names());
+    commands.push(Kubectl::new("", check.chain(["-o", columns])));
     vec![Finding {
         rule: RULE.id,
         action: Action::Deny,

@@ -13,7 +13,7 @@ use super::{Judge, Rule};
 use crate::{
     annotations::REBIND_TO,
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Command, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Kubectl, Objects, RuleId},
     knowledge::claims::is_retained,
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -77,11 +77,11 @@ fn repointed(facts: &Facts, changed: &ObjectChange) -> Option<Finding> {
         ),
         (false, true) => return None,
     };
-    let annotation = format!("{REBIND_TO}={new_namespace}/{new}");
-    let command = shell::command(["kubectl", "annotate", "pv", before.name(), &annotation]);
+    let volume = Objects::new(Kind::PersistentVolume, "", [before.name()]);
+    let to = format!("{new_namespace}/{new}");
     let fix = Fix::new(
         "One annotation sets policy Retain and the claimRef without either:",
-        vec![Command::Shell(command)],
+        [volume.annotate(&[(REBIND_TO, &to)])],
     );
     Some(refusal(before, why, vec![fix]))
 }
@@ -105,18 +105,12 @@ pub fn in_use(facts: &Facts, volume: &Object, namespace: &str, claim: &str) -> O
     for pod in &pods {
         let pod = facts.named(Kind::Pod, namespace, pod);
         if let Some((kind, name)) = pod.and_then(workload) {
-            let words = ["scale", &kind.kubectl(), &name, "--replicas=0"];
-            commands.push(Command::Shell(shell::kubectl(namespace, words)));
+            let workload = Objects::new(kind, namespace, [name.as_str()]);
+            commands.push(workload.scale(0));
         }
     }
     commands.dedup();
-    let words = ["wait", "--for=delete", "pod"]
-        .into_iter()
-        .chain(pods.iter().copied());
-    commands.push(Command::Shell(shell::kubectl(
-        namespace,
-        words.chain(["--timeout=5m"]),
-    )));
+    commands.push(Kubectl::await_gone(namespace, pods.iter().copied()));
     Some(refusal(
         volume,
         why,

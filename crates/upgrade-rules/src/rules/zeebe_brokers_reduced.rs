@@ -12,7 +12,7 @@ use crate::{
     annotations::ALLOW_BROKERS,
     camunda::{Component, Line, broker_count},
     change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Finding, Fix, RuleId, shell},
+    finding::{Action, Finding, Fix, Objects, RuleId},
     fixes::{count, give_up},
     knowledge::claims::{self, Reduced},
     kubernetes::{Kind, Object, replicas},
@@ -95,20 +95,13 @@ fn fixes(
         fixes.extend(key.map(|(key, line)| count::keep(change, &line.brokers.count, &key, before)));
     }
     if let Some(live) = live {
-        let annotation = format!("{ALLOW_BROKERS}={planned}");
-        let words = [
-            "annotate",
-            "--overwrite",
-            "statefulset",
-            live.name(),
-            &annotation,
-        ];
-        let command = shell::kubectl(&set.object.namespace, words);
+        let set = Objects::new(Kind::StatefulSet, &set.object.namespace, [live.name()]);
+        let command = set.annotate_over(&[(ALLOW_BROKERS, &planned.to_string())]);
         let intro = format!(
             "Only where Zeebe's own cluster API has moved all partitions to the first {planned} already, say so:"
         );
         // Pasted unread, it would give the partitions up.
-        let commands = vec![give_up::commented(command)];
+        let commands = [give_up::commented(command)];
         fixes.push(Fix::instead(intro, commands));
     }
     fixes

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     annotations::{POLICY_BEFORE, REBIND_TO, REBOUND_FROM},
-    fixes::keep_claims::{NO_OWNER, RETAIN, takes_claims_along},
+    fixes::keep_claims::{disown, leave, takes_claims_along},
     knowledge::claims::{holds_data, is_retained, names_claim},
     kubernetes::Object,
     mutations::volume_claim_ref::claim_ref,
@@ -112,14 +112,13 @@ pub fn is_bound(claim: &Object, volume: &Object) -> bool {
 
 /// A StatefulSet leaves its claims alone when it is scaled down or deleted.
 pub fn keeping_claims(statefulset: &Object) -> Option<Value> {
-    let patch = takes_claims_along(statefulset).then_some(RETAIN)?;
-    serde_json::from_str(patch).ok()
+    takes_claims_along(statefulset).then(leave)
 }
 
 /// A claim has no owner that would take it along.
 pub fn disowned(claim: &Object) -> Option<Value> {
-    let patch = (!claim.array("/metadata/ownerReferences").is_empty()).then_some(NO_OWNER)?;
-    serde_json::from_str(patch).ok()
+    let is_owned = !claim.array("/metadata/ownerReferences").is_empty();
+    is_owned.then(disown)
 }
 
 /// A claim has these labels.

@@ -6,14 +6,14 @@ use super::{Regenerated, given};
 use crate::{
     camunda::{Held, Line, Supply, is_own, release_label},
     change::{ChartVersion, Facts, RESOURCE_POLICY, chart_version},
-    finding::{Command, Fix, shell},
+    finding::{Command, Fix, Objects},
     fixes::supply::Read,
     fixes::supply::shells,
     kubernetes::Kind,
 };
 
 /// Argo CD deletes what a chart renders no more, unless it is told not to.
-const NO_PRUNING: &str = "argocd.argoproj.io/sync-options=Prune=false";
+const NO_PRUNING: (&str, &str) = ("argocd.argoproj.io/sync-options", "Prune=false");
 
 /// The line of the release that runs, as its own StatefulSets tell: Bitnami's Secrets name only Bitnami's charts.
 pub(super) fn line(facts: &Facts, namespace: &str, release: &str) -> Option<&'static Line> {
@@ -42,7 +42,7 @@ pub(super) fn fixes(found: &[Regenerated<'_>]) -> Vec<Fix> {
     let secrets: BTreeSet<_> = found.iter().map(|key| key.secret.name.as_str()).collect();
     fixes.push(Fix::instead(
         "or, with Argo CD, have it leave their data alone; in the Application:",
-        vec![Command::Manual(ignored(&secrets))],
+        [Command::Manual(ignored(&secrets))],
     ));
     fixes.push(Fix::instead(
         "or have the chart read what is there and render none; keep it first, or a sync deletes it:",
@@ -68,12 +68,9 @@ fn by_name(found: &[Regenerated<'_>], secrets: &BTreeSet<&str>) -> Vec<Command> 
     let namespace = found
         .first()
         .map_or("", |key| key.secret.namespace.as_str());
-    let keep = format!("{RESOURCE_POLICY}=keep");
-    let words = ["annotate", "secret"]
-        .into_iter()
-        .chain(secrets.iter().copied());
-    let words = words.chain([NO_PRUNING, keep.as_str(), "--overwrite"]);
-    let mut commands = vec![Command::Shell(shell::kubectl(namespace, words))];
+    let kept = Objects::new(Kind::Secret, namespace, secrets.iter().copied());
+    let keep = kept.annotate_over(&[NO_PRUNING, (RESOURCE_POLICY, "keep")]);
+    let mut commands = vec![Command::from(keep)];
     let mut lines = BTreeSet::new();
     for key in found {
         let Supply::Value(value) = &key.credential.supply else {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::fields::{claim_template, parse_quantity};
 use crate::{
     change::Facts,
-    finding::{Command, Fix, shell},
-    kubernetes::{Mounts, Object, at},
+    finding::{Fix, Objects},
+    kubernetes::{Kind, Mounts, Object, at},
 };
 
 const SIZE: &str = "/spec/resources/requests/storage";
@@ -128,9 +128,8 @@ pub(super) fn grow(facts: &Facts, namespace: &str, live: &Object, after: &Object
         if grows && may == Some(&Value::Bool(true)) {
             let patch =
                 serde_json::json!({"spec": {"resources": {"requests": {"storage": wanted}}}});
-            let patch = patch.to_string();
-            let words = ["patch", "pvc", claim.name(), "-p", &patch];
-            commands.push(Command::Shell(shell::kubectl(namespace, words)));
+            let claim = Objects::new(Kind::PersistentVolumeClaim, namespace, [claim.name()]);
+            commands.push(claim.patch(patch));
         }
     }
     (!commands.is_empty()).then(|| {

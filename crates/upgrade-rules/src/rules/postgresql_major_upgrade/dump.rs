@@ -5,7 +5,7 @@ use crate::{
     annotations::ALLOW_DELETION,
     camunda::Component,
     change::{Change, ObjectChange},
-    finding::{Command, Fix, shell},
+    finding::{Command, Fix, Kubectl},
     kubernetes::{Kind, Object, replicas},
 };
 
@@ -21,7 +21,7 @@ pub(super) fn and_restore(
     new: &Server<'_>,
 ) -> Fix {
     let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
-    let kubectl = |words: &[&str]| shell::kubectl(namespace, words.iter().copied());
+    let kubectl = |words: &[&str]| Kubectl::new(namespace, words.iter().copied()).to_string();
     let pod = format!("{name}-0");
     let dump = format!("{PASSWORD}; pg_dumpall -U postgres");
     let restore = format!("{PASSWORD}; psql -U postgres");
@@ -60,8 +60,7 @@ pub(super) fn and_restore(
     steps.push(format!("{} < dump.psql", exec(&["-i", &pod], &restore)));
     let commands = (1..)
         .zip(steps)
-        .map(|(number, step)| Command::Manual(format!("{number}. {step}")))
-        .collect();
+        .map(|(number, step)| Command::Manual(format!("{number}. {step}")));
     Fix::instead(
         "Or move the data (method 2), step by step; look into dump.psql before the claim is deleted:",
         commands,

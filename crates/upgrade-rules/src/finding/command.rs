@@ -1,0 +1,278 @@
+//! One thing to type: how it is printed, how it counts for who reads it, and what it changes.
+
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::{Effect, Kubectl, shell};
+
+/// One thing to type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A call of kubectl, pasted as it is.
+    Kubectl(Kubectl),
+    /// Another line for a shell, pasted as it is.
+    Shell(String),
+    /// A variable of the shell that keeps what a command prints.
+    Export {
+        /// The variable.
+        variable: String,
+        /// The command.
+        command: String,
+    },
+    /// A command with its input, pasted as it is.
+    HereDocument(HereDocument),
+    /// Added to the `helm upgrade` that was refused; the record knows neither its repository nor its files.
+    HelmFlag(Flag),
+    /// Another `helm upgrade` in place of the one that was refused, with a person's own chart and files.
+    Upgrade(String),
+    /// A person decides first whether to type it.
+    Decide(Box<Command>),
+    /// It stands behind a comment sign, so that nobody pastes it unread.
+    Commented(Box<Command>),
+    /// A person has to do or to fill in something.
+    Manual(String),
+}
+
+/// What somebody does with a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// It is pasted.
+    Shell,
+    /// It is added to the upgrade.
+    HelmFlag,
+    /// A person has to decide or to fill in something first.
+    Manual,
+}
+
+impl Typing {
+    /// As reports for programs have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Typing::Shell => "shell",
+            Typing::HelmFlag => "helmFlag",
+            Typing::Manual => "manual",
+        }
+    }
+}
+
+impl Command {
+    /// The text of the line or lines.
+    pub fn text(&self) -> String {
+        self.to_string()
+    }
+
+    /// What somebody does with it.
+    pub fn typing(&self) -> Typing {
+        match self {
+            Command::Kubectl(_)
+            | Command::Shell(_)
+            | Command::Export { .. }
+            | Command::HereDocument(_) => Typing::Shell,
+            Command::HelmFlag(_) => Typing::HelmFlag,
+            Command::Upgrade(_)
+            | Command::Decide(_)
+            | Command::Commented(_)
+            | Command::Manual(_) => Typing::Manual,
+        }
+    }
+
+    /// What it changes of objects when it is pasted as it stands.
+    pub fn effects(&self) -> &[Effect] {
+        match self {
+            Command::Kubectl(kubectl) => kubectl.effects(),
+            _ => &[],
+        }
+    }
+
+    /// The here-document in it, which has to stand at the beginning of its lines, or it would not end.
+    pub fn here_document(&self) -> Option<&HereDocument> {
+        match self {
+            Command::HereDocument(document) => Some(document),
+            Command::Decide(command) => command.here_document(),
+            _ => None,
+        }
+    }
+
+    /// The same, for somebody who decides first.
+    pub fn decide(self) -> Self {
+        Command::Decide(Box::new(self))
+    }
+
+    /// The same behind a comment sign.
+    pub fn commented(self) -> Self {
+        Command::Commented(Box::new(self))
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Command::Kubectl(kubectl) => kubectl.fmt(f),
+            Command::Shell(text) | Command::Upgrade(text) | Command::Manual(text) => {
+                f.write_str(text)
+            }
+            Command::Export { variable, command } => write!(f, "export {variable}=$({command})"),
+            Command::HereDocument(document) => document.fmt(f),
+            Command::HelmFlag(flag) => flag.fmt(f),
+            Command::Decide(command) => command.fmt(f),
+            Command::Commented(command) => write!(f, "# {command}"),
+        }
+    }
+}
+
+/// As reports for programs have it: how it is typed, and its text.
+impl Serialize for Command {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Command", 2)?;
+        object.serialize_field("kind", self.typing().name())?;
+        object.serialize_field("text", &self.text())?;
+        object.end()
+    }
+}
+
+impl From<Kubectl> for Command {
+    fn from(kubectl: Kubectl) -> Self {
+        Command::Kubectl(kubectl)
+    }
+}
+
+impl From<Flag> for Command {
+    fn from(flag: Flag) -> Self {
+        Command::HelmFlag(flag)
+    }
+}
+
+/// A command and the text that it reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HereDocument {
+    /// The command, such as `cat > FILE`.
+    pub command: String,
+    /// What it reads, without a line end.
+    pub text: String,
+}
+
+impl fmt::Display for HereDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, text } = self;
+        // No line of the text itself may end it.
+        let mut end = "EOF".to_owned();
+        while text.lines().any(|line| line == end) {
+            end.push('F');
+        }
+        write!(f, "{command} <<'{end}'\n{text}\n{end}")
+    }
+}
+
+/// A flag of `helm upgrade`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// One value.
+    Value {
+        /// Its key, as the release's own files have it.
+        key: String,
+        /// What it is.
+        value: Given,
+    },
+    /// A values file.
+    File(String),
+    /// A values file that a command prints, for shells that can give it as one.
+    Printed(String),
+}
+
+/// A value as a flag gives it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Given {
+    /// Helm takes it for what it looks like.
+    Typed(String),
+    /// Helm takes it for a text.
+    Text(String),
+    /// A text that the shell fills in, in its own quotes.
+    Word(String),
+}
+
+impl Flag {
+    /// `--set KEY=VALUE`.
+    pub fn set(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::value(key, Given::Typed(value.into()))
+    }
+
+    /// `--set-string KEY=VALUE`.
+    pub fn set_string(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::value(key, Given::Text(value.into()))
+    }
+
+    /// `--set-string KEY=WORD`, where the word is in quotes of its own.
+    pub fn set_word(key: impl Into<String>, word: impl Into<String>) -> Self {
+        Self::value(key, Given::Word(word.into()))
+    }
+
+    fn value(key: impl Into<String>, value: Given) -> Self {
+        let key = key.into();
+        Self::Value { key, value }
+    }
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (key, value) = match self {
+            Flag::Value { key, value } => (key, value),
+            Flag::File(name) => return write!(f, "-f {}", shell::quote(name)),
+            Flag::Printed(command) => return write!(f, "-f <({command})"),
+        };
+        match value {
+            Given::Typed(value) => write!(f, "--set {}", shell::quote(&format!("{key}={value}"))),
+            Given::Text(value) => {
+                write!(
+                    f,
+                    "--set-string {}",
+                    shell::quote(&format!("{key}={value}"))
+                )
+            }
+            Given::Word(word) => write!(f, "--set-string {key}={word}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_here_document_ends_at_no_line_of_its_own() {
+        let document = HereDocument {
+            command: "cat > f".to_owned(),
+            text: "a\nEOF\nb".to_owned(),
+        };
+        assert_eq!(document.to_string(), "cat > f <<'EOFF'\na\nEOF\nb\nEOFF");
+        let command = Command::HereDocument(document).decide();
+        assert_eq!(command.typing(), Typing::Manual);
+        assert!(command.here_document().is_some());
+    }
+
+    #[test]
+    fn flags_are_quoted_where_the_shell_fills_nothing_in() {
+        for (flag, text) in [
+            (Flag::set("a.b", "true"), "--set a.b=true"),
+            (Flag::set_string("a", "it's"), r"--set-string 'a=it'\''s'"),
+            (Flag::set_word("a", "\"$A\""), "--set-string a=\"$A\""),
+            (
+                Flag::File("my values.yaml".to_owned()),
+                "-f 'my values.yaml'",
+            ),
+        ] {
+            assert_eq!(Command::from(flag).text(), text);
+        }
+    }
+
+    #[test]
+    fn nothing_behind_a_comment_sign_has_an_effect() {
+        use crate::{finding::Objects, kubernetes::Kind};
+        let delete = Objects::new(Kind::PersistentVolumeClaim, "prod", ["a"]).delete();
+        let command = Command::from(delete);
+        assert_eq!(command.effects().len(), 1);
+        let commented = command.commented();
+        assert_eq!(commented.text(), "# kubectl -n prod delete pvc a");
+        assert!(commented.effects().is_empty());
+    }
+}
