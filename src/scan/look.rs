@@ -96,7 +96,8 @@ impl Looking<'_> {
         match reader.standing(self.records, recorded, revision).await {
             Ok(Read::Other(_) | Read::Gone) => (Vec::new(), Vec::new()),
             Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), *standing).await,
-            Err(reason) => {
+            Err(error) => {
+                let reason = error.to_string();
                 let gap = Gap {
                     what: format!(
                         "release {} in namespace {}",
