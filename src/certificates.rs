@@ -11,6 +11,7 @@
 //! It is the wall clock that is asked, again and again: a timer stands still while the machine sleeps.
 
 mod authority;
+mod error;
 mod secret;
 mod trust;
 
@@ -22,7 +23,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -31,6 +31,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::{
     authority::{Authorities, Leaf},
+    error::{AuthorityError, Trouble, ValueError},
     secret::Store,
     trust::Configurations,
 };
@@ -154,11 +155,11 @@ impl Keeper {
     async fn look(&mut self) {
         let agreed = match timeout(PATIENCE, self.agree()).await {
             Ok(agreed) => agreed,
-            Err(_) => Err(anyhow::anyhow!("the API server did not answer in time")),
+            Err(_) => Err(Trouble::Late),
         };
         // Without the API server, too, what is known of the authorities is enough for a new certificate.
         let renewed = self.renew();
-        let trouble = agreed.and(renewed).err().map(|error| format!("{error:#}"));
+        let trouble = agreed.and(renewed).err().map(|error| error.to_string());
         self.judge(trouble.as_deref());
         if trouble.is_some() && trouble != self.trouble {
             let error = trouble.as_deref();
@@ -169,11 +170,11 @@ impl Keeper {
     }
 
     /// Comes to terms with the other replicas about the authorities, and with the API server about whom to trust.
-    async fn agree(&mut self) -> anyhow::Result<()> {
+    async fn agree(&mut self) -> Result<(), Trouble> {
         for _ in 0..ATTEMPTS {
             let secret = self.store.read().await?;
             let held = self.store.parse(&secret).unwrap_or_else(|error| {
-                tracing::warn!("{error:#}; it is written anew");
+                tracing::warn!("{error}; it is written anew");
                 Authorities::default()
             });
             // Whoever runs still knows what was in a Secret that somebody has emptied.
@@ -186,13 +187,10 @@ impl Keeper {
             self.authorities = authorities;
             return self.have_trusted().await;
         }
-        bail!(
-            "Secret {} is written by others all the time",
-            self.args.tls_secret
-        )
+        Err(Trouble::Contended(self.args.tls_secret.clone()))
     }
 
-    async fn have_trusted(&mut self) -> anyhow::Result<()> {
+    async fn have_trusted(&mut self) -> Result<(), Trouble> {
         let bundle = STANDARD.encode(self.authorities.certificates());
         let trusted = self.configurations.trust(&bundle).await?;
         let known = matches!(&self.trusted, Some((known, _)) if *known == bundle);
@@ -204,7 +202,7 @@ impl Keeper {
         Ok(())
     }
 
-    fn renew(&mut self) -> anyhow::Result<()> {
+    fn renew(&mut self) -> Result<(), Trouble> {
         let now = (self.clock)();
         let settled = SETTLED.min(self.args.tls_ca_life / 12);
         let settled = matches!(&self.trusted, Some((_, since)) if since.elapsed() >= settled);
@@ -216,8 +214,8 @@ impl Keeper {
         }
         let leaf = signer
             .sign(&self.args.tls_name, now, self.args.tls_life)
-            .context("no certificate can be made")?;
-        let expiry = Timestamp::try_from(leaf.not_after)?;
+            .map_err(Trouble::Unsigned)?;
+        let expiry = Timestamp::try_from(leaf.not_after).map_err(AuthorityError::from)?;
         self.served.exchange(Arc::clone(&leaf.pair));
         self.metrics.certificate_expiry.set(expiry.as_second());
         if self.leaf.is_some() {
@@ -243,10 +241,10 @@ impl Keeper {
 }
 
 impl FromStr for SecretName {
-    type Err = anyhow::Error;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let parts = namespace_and_name(text).context("it must be NAMESPACE/NAME")?;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let parts = namespace_and_name(text).ok_or(ValueError::SecretName)?;
         Ok(Self {
             namespace: parts.0.to_owned(),
             name: parts.1.to_owned(),
@@ -260,12 +258,11 @@ impl fmt::Display for SecretName {
     }
 }
 
-fn life(text: &str) -> anyhow::Result<Duration> {
+fn life(text: &str) -> Result<Duration, ValueError> {
     let life: SignedDuration = text.parse()?;
-    let life = Duration::try_from(life).context("it must not be negative")?;
-    ensure!(
-        LIVES.contains(&life),
-        "it must be 10s at least and 876000h at most"
-    );
-    Ok(life)
+    let life = Duration::try_from(life).map_err(|_| ValueError::Negative)?;
+    match LIVES.contains(&life) {
+        true => Ok(life),
+        false => Err(ValueError::Life),
+    }
 }

@@ -57,6 +57,18 @@ pub enum ReadError {
     Malformed,
 }
 
+/// What could not be read, and why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unread {
+    /// An object.
+    #[error("can't get {0}: {1}")]
+    Object(ObjectRef, ReadError),
+    /// The objects of a kind.
+    #[error("can't list {}: {}", .0.plural(), .1)]
+    All(Kind, ReadError),
+}
+
 impl ReadError {
     /// The classes of errors, as metrics have them.
     pub const CLASSES: [&str; 4] = ["forbidden", "timeout", "unreachable", "other"];
@@ -103,6 +115,29 @@ impl Cluster {
             Cluster::Live(cluster) => cluster.get(reference).await,
             Cluster::Snapshot(snapshot) => snapshot.get(reference),
         }
+    }
+
+    /// The object, for whoever can't go on without an answer.
+    ///
+    /// # Errors
+    /// As for [`Cluster::get`], with what was asked for.
+    pub async fn need(&self, reference: &ObjectRef) -> Result<Option<Arc<Object>>, Unread> {
+        let read = self.get(reference).await;
+        read.map_err(|error| Unread::Object(reference.clone(), error))
+    }
+
+    /// The objects of a kind, for whoever can't go on without an answer.
+    ///
+    /// # Errors
+    /// As for [`Cluster::list`], with what was asked for.
+    pub async fn need_all(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        labels: &[(&str, &str)],
+    ) -> Result<Vec<Arc<Object>>, Unread> {
+        let listed = self.list(kind, namespace, labels).await;
+        listed.map_err(|error| Unread::All(kind, error))
     }
 
     /// The objects of a kind in a namespace (all of them for cluster-scoped kinds) that carry all `labels`.

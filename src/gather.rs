@@ -28,11 +28,11 @@ use self::measure::Clock;
 pub use self::{
     attempt::Attempted,
     measure::{ReadErrors, Spent},
-    records::{Decoded, Held, Records},
+    records::{Decoded, Held, RecordError, Records},
     release::{Announced, Asker},
     releases::{Recorded, Releases, Revision, listing, releases},
     running::{Left, Running},
-    standing::Read,
+    standing::{Read, StandingError},
 };
 use crate::{
     camunda::{INSTANCE, PART_OF, is_own},
@@ -44,9 +44,6 @@ use crate::{
 
 /// How many reads go on at a time; more would only queue in the API server.
 const PARALLEL: usize = 16;
-
-/// Why a record was not decoded in time.
-pub const BUSY: &str = "too many records are judged at once; try again";
 
 /// Reads from a cluster until a deadline.
 #[derive(Clone)]
@@ -97,9 +94,16 @@ impl Reader {
     }
 
     /// Waits for a record to be decoded, until the answer is due.
-    pub async fn decoding<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    ///
+    /// # Errors
+    /// When it can't be decoded, or not in time.
+    pub async fn decoding<T>(
+        &self,
+        work: impl Future<Output = Result<T, RecordError>>,
+    ) -> Result<T, RecordError> {
         let _decoding = self.clock.decoding();
-        timeout_at(self.answer, work).await.ok()
+        let decoded = timeout_at(self.answer, work).await;
+        decoded.unwrap_or(Err(RecordError::Busy))
     }
 
     async fn within<T>(

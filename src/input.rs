@@ -10,7 +10,7 @@ mod rendered;
 pub(crate) use self::rendered::LIMITS;
 use serde_json::Value;
 
-use crate::helm::release::Release;
+use crate::helm::release::{DecodeError, Release};
 
 /// What was read.
 #[derive(Clone, Debug)]
@@ -71,14 +71,14 @@ pub enum InputError {
         line: usize,
     },
     /// A record in it can't be decoded.
-    #[error("{name}: {object} can't be decoded: {why}")]
+    #[error("{name}: {object} can't be decoded: {error}")]
     Record {
         /// The file.
         name: String,
         /// The record.
         object: String,
         /// Why not.
-        why: String,
+        error: DecodeError,
     },
     /// It holds several releases.
     #[error("{name} holds {} records ({}): give one of them", .records.len(), .records.join(", "))]
@@ -144,7 +144,7 @@ pub fn read(name: &str, bytes: Vec<u8>) -> Result<Input, InputError> {
     if let Some(release) = record::of_data(begin) {
         return release
             .map(Input::release)
-            .map_err(|why| broken(name, "the record", &why));
+            .map_err(|error| broken(name, "the record", error));
     }
     if let Some(input) = dry_run::read(name, &text) {
         return input;
@@ -197,11 +197,11 @@ fn json(name: &str, error: &serde_json::Error) -> InputError {
     }
 }
 
-fn broken(name: &str, object: &str, why: &str) -> InputError {
+fn broken(name: &str, object: &str, error: DecodeError) -> InputError {
     InputError::Record {
         name: name.to_owned(),
         object: object.to_owned(),
-        why: why.to_owned(),
+        error,
     }
 }
 

@@ -47,17 +47,17 @@ pub enum LogFormat {
 pub enum LogError {
     /// The filter is not one that `EnvFilter` understands.
     #[error(
-        "--log {filter:?} is neither a level (error, warn, info, debug, trace) nor target=level directives: {source}"
+        "--log {filter:?} is neither a level (error, warn, info, debug, trace) nor target=level directives: {error}"
     )]
     Filter {
         /// The filter as given.
         filter: String,
         /// What is wrong with it.
-        source: ParseError,
+        error: ParseError,
     },
     /// Something else in the process logs already.
     #[error("logging was set up twice: {0}")]
-    Twice(#[from] TryInitError),
+    Twice(TryInitError),
 }
 
 // === impl LogArgs ===
@@ -67,15 +67,16 @@ impl LogArgs {
     pub fn init(&self) -> Result<(), LogError> {
         let filter = EnvFilter::builder()
             .parse(&self.log)
-            .map_err(|source| LogError::Filter {
+            .map_err(|error| LogError::Filter {
                 filter: self.log.clone(),
-                source,
+                error,
             })?;
         let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         tracing_subscriber::registry()
             .with(filter)
             .with(lines(self.log_format, colour, io::stderr))
-            .try_init()?;
+            .try_init()
+            .map_err(LogError::Twice)?;
         panic::set_hook(Box::new(|panicked| {
             let location = panicked.location().map(ToString::to_string);
             tracing::error!(location, "panicked: {}", plain_message(panicked.payload()));

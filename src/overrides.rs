@@ -37,6 +37,36 @@ pub struct Override {
     pub reason: String,
 }
 
+/// Why a ConfigMap is no override.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OverrideError {
+    /// Its name is not that of the release's override.
+    #[error("the override of release {:?} has to be called {}", .0, name(.0))]
+    Name(String),
+    /// It has a key that none has.
+    #[error("an override has no key {:?}, only {}", .0, KEYS.join(", "))]
+    Key(String),
+    /// It lacks something.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// Its end is no time.
+    #[error("expires is {0:?}, no time such as 2026-01-31T12:00:00Z")]
+    NoTime(String),
+    /// Its end has come.
+    #[error("it has expired at {0}")]
+    Expired(Timestamp),
+    /// Its end is too far away.
+    #[error("it lasts longer than 24 hours")]
+    TooLong,
+    /// Its revision is no number.
+    #[error("revision is {0:?}, no number")]
+    Revision(String),
+    /// It names a rule that there is not.
+    #[error("there is no rule {0:?}")]
+    Rule(String),
+}
+
 /// What an override of a release is called: there is one at a time.
 pub fn name(release: &str) -> String {
     format!("camunda-upgrade-guard-override-{release}")
@@ -47,13 +77,10 @@ impl Override {
     ///
     /// # Errors
     /// When it says something else than an override has to, or its time is over.
-    pub fn read(config_map: &Object, now: Timestamp) -> Result<Override, String> {
+    pub fn read(config_map: &Object, now: Timestamp) -> Result<Override, OverrideError> {
         let release = config_map.label(LABEL).unwrap_or_default();
         if release.is_empty() || config_map.name() != name(release) {
-            return Err(format!(
-                "the override of release {release:?} has to be called {}",
-                name(release)
-            ));
+            return Err(OverrideError::Name(release.to_owned()));
         }
         let data = config_map.at("/data").and_then(|data| data.as_object());
         let unknown = data
@@ -62,34 +89,31 @@ impl Override {
             .map(|(key, _)| key)
             .find(|key| !KEYS.contains(&key.as_str()));
         if let Some(key) = unknown {
-            return Err(format!(
-                "an override has no key {key:?}, only {}",
-                KEYS.join(", ")
-            ));
+            return Err(OverrideError::Key(key.clone()));
         }
-        let text = |key: &str| {
+        let text = |key: &'static str| {
             let value = data.and_then(|data| data.get(key)?.as_str());
             value
                 .map(str::trim)
                 .filter(|text| !text.is_empty())
-                .ok_or_else(|| format!("{key} is missing"))
+                .ok_or(OverrideError::Missing(key))
         };
         let revision = text("revision")?;
         let expires = text("expires")?;
         let expires: Timestamp = expires
             .parse()
-            .map_err(|_| format!("expires is {expires:?}, no time such as 2026-01-31T12:00:00Z"))?;
+            .map_err(|_| OverrideError::NoTime(expires.to_owned()))?;
         if expires <= now {
-            return Err(format!("it has expired at {expires}"));
+            return Err(OverrideError::Expired(expires));
         }
         if now.duration_until(expires) > LONGEST {
-            return Err("it lasts longer than 24 hours".to_owned());
+            return Err(OverrideError::TooLong);
         }
         Ok(Override {
             release: release.to_owned(),
             revision: revision
                 .parse()
-                .map_err(|_| format!("revision is {revision:?}, no number"))?,
+                .map_err(|_| OverrideError::Revision(revision.to_owned()))?,
             rules: text("rules")?
                 .split(',')
                 .map(rule)
@@ -117,10 +141,10 @@ impl Override {
     }
 }
 
-fn rule(id: &str) -> Result<RuleId, String> {
-    let rule = Rule::named(id.trim());
-    rule.map(|rule| rule.id)
-        .ok_or_else(|| format!("there is no rule {:?}", id.trim()))
+fn rule(id: &str) -> Result<RuleId, OverrideError> {
+    let id = id.trim();
+    let rule = Rule::named(id).map(|rule| rule.id);
+    rule.ok_or_else(|| OverrideError::Rule(id.to_owned()))
 }
 
 /// What to type for going ahead against these findings; the reason is left to whoever does.
@@ -228,15 +252,13 @@ mod tests {
             let mut data = right();
             data[key] = value;
             let error = Override::read(&config_map(&data), now()).unwrap_err();
+            let error = error.to_string();
             assert!(error.contains(because), "{error}");
         }
         let mut other = config_map(&right());
         other.0["metadata"]["labels"][LABEL] = "other".into();
-        assert!(
-            Override::read(&other, now())
-                .unwrap_err()
-                .contains("has to be called")
-        );
+        let error = Override::read(&other, now()).unwrap_err();
+        assert_eq!(error, OverrideError::Name("other".to_owned()));
     }
 
     #[test]

@@ -7,9 +7,14 @@ pub use self::{
     follow::follow,
     guarded::{Guarded, chart_label},
 };
-use std::{borrow::Cow, collections::BTreeMap, fmt, fs, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use anyhow::{Context, anyhow};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use self::guarded::one;
@@ -116,26 +121,38 @@ impl fmt::Display for KnownRule {
     }
 }
 
+/// Why a file is no policy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// It can't be read.
+    #[error("can't read {}: {}", .0.display(), .1)]
+    Read(PathBuf, io::Error),
+    /// A key or value is not known.
+    #[error("{} is no configuration: {}", .0.display(), .1)]
+    Parse(PathBuf, Box<serde_saphyr::Error>),
+}
+
 impl Policy {
     /// Reads a file.
     ///
     /// # Errors
     /// When it can't be read, or a key or value is not known, with its line.
-    pub fn read(file: &Path) -> anyhow::Result<Policy> {
-        let name = file.display();
-        let text = fs::read_to_string(file).with_context(|| format!("can't read {name}"))?;
-        Policy::parse(&text).map_err(|error| anyhow!("{name} is no configuration: {error}"))
+    pub fn read(file: &Path) -> Result<Policy, PolicyError> {
+        let name = || file.to_owned();
+        let text = fs::read_to_string(file).map_err(|error| PolicyError::Read(name(), error))?;
+        Policy::parse(&text).map_err(|error| PolicyError::Parse(name(), error))
     }
 
     /// Parses a file's text.
     ///
     /// # Errors
     /// When a key or value is not known, with its line.
-    pub fn parse(text: &str) -> Result<Policy, String> {
+    pub fn parse(text: &str) -> Result<Policy, Box<serde_saphyr::Error>> {
         if text.trim().is_empty() {
             return Ok(Policy::default());
         }
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        serde_saphyr::from_str(text).map_err(Box::new)
     }
 
     /// Whether it can't be told without a namespace's labels what counts there.

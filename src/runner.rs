@@ -1,7 +1,11 @@
 //! Does on the cluster what a [`Plan`](crate::volume_move::Plan) of a move of volumes says, one step at a time.
 
+mod error;
 pub mod read;
 mod run;
 mod wait;
 
-pub use self::run::{Done, Runner};
+pub use self::{
+    error::StepError,
+    run::{Done, Runner},
+};

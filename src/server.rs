@@ -61,16 +61,16 @@ pub enum ServerError {
     Credentials(#[from] CredentialsError),
     /// The TLS configuration is refused.
     #[error("cannot set up TLS: {0}")]
-    Tls(#[from] rustls::Error),
+    Tls(rustls::Error),
     /// An address can't be listened on.
-    #[error("cannot listen on {address} (set by {flag}): {source}")]
+    #[error("cannot listen on {address} (set by {flag}): {error}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// The flag that set it.
         flag: &'static str,
         /// Why not.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -119,7 +119,7 @@ impl ServerArgs {
         served: Arc<Served>,
         reloader: Option<Reloader>,
     ) -> Result<Bound, ServerError> {
-        let acceptor = TlsAcceptor::from(Arc::new(tls_config(served)?));
+        let acceptor = TlsAcceptor::from(Arc::new(tls_config(served).map_err(ServerError::Tls)?));
         let (listener, local_addr) = listen::on(self.listen, "--listen").await?;
         let (admin_listener, admin_addr) = listen::on(self.admin_listen, "--admin-listen").await?;
         Ok(Bound {

@@ -18,7 +18,7 @@ fn schema() -> Value {
 
 /// The words that the code knows, by what it says of one that it does not know.
 fn known(file: &str) -> BTreeSet<String> {
-    let error = Policy::parse(file).unwrap_err();
+    let error = Policy::parse(file).unwrap_err().to_string();
     let (_, expected) = error.split_once("expected ").unwrap();
     let expected = expected.lines().next().unwrap();
     let words = expected.split(|c: char| !c.is_alphabetic());

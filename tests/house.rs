@@ -1,4 +1,5 @@
-//! The house stays as it is described: the crate of the rules needs no cluster, and no module imports in a circle.
+//! The house stays as it is described: the crate of the rules needs no cluster, no module imports in a circle, functions are
+//! short, and errors are types.
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
@@ -9,8 +10,9 @@ use std::{
     process::Command,
 };
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Attribute, Item, ItemUse, UseTree,
+    Attribute, Fields, GenericArgument, Item, ItemUse, PathArguments, Type, UseTree,
     spanned::Spanned,
     visit::{self, Visit},
 };
@@ -239,4 +241,155 @@ fn no_function_is_longer_than_a_screen() {
     }
     assert!(all > 1000, "{all}");
     assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+/// What a file says of errors.
+#[derive(Default)]
+struct Errors {
+    /// Whether it names anyhow.
+    anyhow: bool,
+    in_signature: bool,
+    /// How many of its functions fail, or take one that does.
+    fallible: usize,
+    /// Those of them that fail with a text.
+    texts: Vec<String>,
+    /// How many texts of errors it has.
+    told: usize,
+    /// The errors whose text, like that of all, tells the cause, which is then told again as their source.
+    twice: Vec<String>,
+}
+
+impl Errors {
+    fn add(&mut self, name: &syn::Ident, attributes: &[Attribute], fields: &Fields) {
+        let Some(text) = attributes.iter().find(|it| it.path().is_ident("error")) else {
+            return;
+        };
+        self.told += 1;
+        let text = text.meta.require_list().unwrap().tokens.to_string();
+        let is_source = |field: &syn::Field| {
+            let marked =
+                |it: &Attribute| it.path().is_ident("from") || it.path().is_ident("source");
+            field.ident.as_ref().is_some_and(|name| name == "source")
+                || field.attrs.iter().any(marked)
+        };
+        if text != "transparent" && fields.iter().any(is_source) {
+            self.twice.push(name.to_string());
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Errors {
+    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+        self.anyhow |= ident == "anyhow";
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        self.anyhow |= names(call.tokens.clone(), "anyhow");
+        visit::visit_macro(self, call);
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        self.in_signature = true;
+        visit::visit_signature(self, signature);
+        self.in_signature = false;
+    }
+
+    fn visit_item_type(&mut self, alias: &'ast syn::ItemType) {
+        self.in_signature = true;
+        visit::visit_item_type(self, alias);
+        self.in_signature = false;
+    }
+
+    fn visit_path_segment(&mut self, segment: &'ast syn::PathSegment) {
+        if self.in_signature
+            && segment.ident == "Result"
+            && let PathArguments::AngleBracketed(arguments) = &segment.arguments
+            && let Some(GenericArgument::Type(error)) = arguments.args.iter().nth(1)
+        {
+            self.fallible += 1;
+            if is_text(error) {
+                self.texts
+                    .push(format!("line {}", segment.span().start().line));
+            }
+        }
+        visit::visit_path_segment(self, segment);
+    }
+
+    fn visit_variant(&mut self, variant: &'ast syn::Variant) {
+        self.add(&variant.ident, &variant.attrs, &variant.fields);
+        visit::visit_variant(self, variant);
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.add(&item.ident, &item.attrs, &item.fields);
+        visit::visit_item_struct(self, item);
+    }
+}
+
+fn names(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Group(group) => names(group.stream(), name),
+        _ => false,
+    })
+}
+
+/// Whether a type is a text, or several.
+fn is_text(of: &Type) -> bool {
+    match of {
+        Type::Reference(reference) => is_text(&reference.elem),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let mut inner = match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => arguments.args.iter(),
+                _ => return last.ident == "String" || last.ident == "str",
+            };
+            ["Box", "Cow", "Vec"].iter().any(|it| last.ident == it)
+                && inner.any(|it| matches!(it, GenericArgument::Type(inner) if is_text(inner)))
+        }),
+        _ => false,
+    }
+}
+
+fn errors(folder: &str) -> BTreeMap<String, Errors> {
+    let files = sources(&root().join(folder)).into_iter().map(|file| {
+        let mut errors = Errors::default();
+        errors.visit_file(&parsed(&file));
+        let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
+        (name.to_owned(), errors)
+    });
+    files.collect()
+}
+
+#[test]
+fn anyhow_is_the_command_lines_alone() {
+    let files = errors("src").into_iter().chain(errors("crates"));
+    let by_anyhow = files.filter(|(_, errors)| errors.anyhow);
+    let of_cli = |name: &str| name.starts_with("src/cli/") || name == "src/main.rs";
+    let (own, others): (Vec<_>, Vec<_>) = by_anyhow
+        .map(|(name, _)| name)
+        .partition(|name| of_cli(name));
+    assert!(own.len() > 10, "{own:?}");
+    assert_eq!(others, [""; 0]);
+}
+
+#[test]
+fn errors_are_types() {
+    let (mut fallible, mut texts) = (0, Vec::new());
+    for (name, errors) in errors("src").into_iter().chain(errors("crates")) {
+        fallible += errors.fallible;
+        texts.extend(errors.texts.iter().map(|line| format!("{name}: {line}")));
+    }
+    assert!(fallible > 100, "{fallible}");
+    assert_eq!(texts, [""; 0]);
+}
+
+#[test]
+fn no_error_tells_its_cause_twice() {
+    let (mut told, mut twice) = (0, Vec::new());
+    for (name, errors) in errors("src").into_iter().chain(errors("crates")) {
+        told += errors.told;
+        twice.extend(errors.twice.iter().map(|error| format!("{name}: {error}")));
+    }
+    assert!(told > 100, "{told}");
+    assert_eq!(twice, [""; 0]);
 }

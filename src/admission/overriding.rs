@@ -9,7 +9,7 @@ use crate::{
     gather::Reader,
     helm::release,
     kubernetes::{Kind, Object, ObjectRef},
-    overrides::{self, Override, RIGHT},
+    overrides::{self, Override, OverrideError, RIGHT},
 };
 
 /// A ConfigMap that is or becomes an override: only now is known who writes it.
@@ -26,13 +26,13 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     {
         return Verdict::admitted();
     }
-    let refused = |reason: String| {
+    let refused = |reason: &str| {
         let name = config_map.name();
         Verdict::refused(format!("override {name} is refused: {reason}"))
     };
     let read = match Override::read(&config_map, Timestamp::now()) {
         Ok(read) => read,
-        Err(reason) => return refused(reason),
+        Err(error) => return refused(&error.to_string()),
     };
     let user = &request.user_info;
     match reader
@@ -62,13 +62,30 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
         }
         Ok(false) => {
             let (verb, group, resource) = RIGHT;
-            refused(format!(
+            refused(&format!(
                 "{} may not {verb} {resource}.{group} {} in namespace {}",
                 user.username, read.release, request.namespace
             ))
         }
-        Err(error) => refused(format!("whether you may could not be checked: {error}")),
+        Err(error) => refused(&format!("whether you may could not be checked: {error}")),
     }
+}
+
+/// Why an override does not count that is, or may be, there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Void {
+    #[error("Whether there is an override {name} could not be read: {reason}.")]
+    Unread { name: String, reason: String },
+    #[error("Override {0} does not count: {1}.")]
+    Malformed(String, OverrideError),
+    #[error(
+        "Override {name} does not count: it is for revision {decided}, and this is revision {revision}."
+    )]
+    OtherRevision {
+        name: String,
+        decided: u64,
+        revision: u64,
+    },
 }
 
 /// What the rules find where what somebody decided to go ahead with only warns; says why an override that is there does not
@@ -82,7 +99,7 @@ pub(super) async fn findings(
     release: &str,
     revision: Option<u64>,
     judge: impl Fn(Option<&Override>) -> Vec<Finding>,
-) -> (Vec<Finding>, Option<String>) {
+) -> (Vec<Finding>, Option<Void>) {
     let findings = judge(None);
     if !refuses(&findings) {
         return (findings, None);
@@ -107,28 +124,29 @@ async fn decided(
     namespace: &str,
     release: &str,
     revision: Option<u64>,
-) -> Result<Option<Override>, String> {
+) -> Result<Option<Override>, Void> {
     let name = overrides::name(release);
     let reference = ObjectRef::new(Kind::ConfigMap, namespace, &name);
     let mut facts = Facts::default();
     let found = reader.live(&mut facts, &reference).await;
     if let Some(gap) = facts.gaps().first() {
-        let reason = &gap.reason;
-        return Err(format!(
-            "Whether there is an override {name} could not be read: {reason}."
-        ));
+        let reason = gap.reason.clone();
+        return Err(Void::Unread { name, reason });
     }
     let Some(found) = found else {
         return Ok(None);
     };
-    let read = Override::read(&found, Timestamp::now())
-        .map_err(|reason| format!("Override {name} does not count: {reason}."))?;
+    let read = match Override::read(&found, Timestamp::now()) {
+        Ok(read) => read,
+        Err(error) => return Err(Void::Malformed(name, error)),
+    };
     let counts = match revision {
         Some(revision) if revision != read.revision => {
-            return Err(format!(
-                "Override {name} does not count: it is for revision {}, and this is revision {revision}.",
-                read.revision
-            ));
+            return Err(Void::OtherRevision {
+                name,
+                decided: read.revision,
+                revision,
+            });
         }
         Some(_) => true,
         None => is_pending(reader, namespace, release, read.revision).await,

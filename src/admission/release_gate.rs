@@ -4,13 +4,18 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Guard, overriding, review::Request, verdict::Verdict};
+use super::{
+    Guard,
+    overriding::{self, Void},
+    review::Request,
+    verdict::Verdict,
+};
 use crate::{
     change::{Change, Facts},
     denial,
     finding::refuses,
-    gather::{Announced, Asker, BUSY, Decoded, Left, Reader, Running},
-    helm::release::{Release, Status, Storage, parse_record_name},
+    gather::{Announced, Asker, Decoded, Left, Reader, RecordError, Running},
+    helm::release::{DecodeError, Release, Status, Storage, parse_record_name},
     kubernetes::{Kind, ObjectRef},
     overrides,
     policy::Policy,
@@ -45,7 +50,7 @@ pub(super) async fn judge(
         held: _held,
     } = match record.decoded(data, &before).await {
         Ok(decoded) => decoded,
-        Err(reason) => return undecodable(policy, reader, request, &reason).await,
+        Err(error) => return undecodable(policy, reader, request, &error).await,
     };
     // A restored backup, a status that is written again: nothing is about to happen.
     if !release.info.status.is_pending() {
@@ -81,10 +86,8 @@ impl Record<'_> {
         &self,
         data: Option<Cow<'_, str>>,
         before: &Running,
-    ) -> Result<Decoded, String> {
-        let Some(data) = data else {
-            return Err("it has no data.release".to_owned());
-        };
+    ) -> Result<Decoded, RecordError> {
+        let data = data.ok_or(DecodeError::Missing)?;
         let known = match before {
             Running::Release(rendered, _) => Some(Arc::clone(rendered)),
             _ => None,
@@ -96,8 +99,7 @@ impl Record<'_> {
             known,
             &self.policy.guarded,
         );
-        let decoded = self.reader.decoding(decoding).await;
-        decoded.unwrap_or_else(|| Err(BUSY.to_owned()))
+        self.reader.decoding(decoding).await
     }
 
     async fn running(&self, release: &str, revision: u64) -> Running {
@@ -134,9 +136,9 @@ impl Record<'_> {
         let message = denial::message(&change, &findings).map(|mut text| {
             let (namespace, name) = (&self.request.namespace, &change.release);
             let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
-            for part in void.iter().chain([&way]) {
+            for part in void.iter().map(Void::to_string).chain([way]) {
                 text.push_str("\n\n");
-                text.push_str(part);
+                text.push_str(&part);
             }
             text
         });
@@ -166,7 +168,7 @@ async fn undecodable(
     policy: &Policy,
     reader: &Reader,
     request: &Request<'_>,
-    reason: &str,
+    error: &RecordError,
 ) -> Verdict {
     let object = request.object();
     let named = object.as_ref().and_then(|object| object.label("name"));
@@ -174,12 +176,12 @@ async fn undecodable(
         .map(|(release, _)| release)
         .or(named)
     else {
-        return Verdict::warned(&format!("a Helm release record can't be decoded: {reason}"));
+        return Verdict::warned(&format!("a Helm release record can't be decoded: {error}"));
     };
     let is_camunda =
         release.contains("camunda") || reader.is_camunda(&request.namespace, release).await;
     let message = format!(
-        "the record of release {release} (namespace {}) can't be decoded, so the change was not judged: {reason}",
+        "the record of release {release} (namespace {}) can't be decoded, so the change was not judged: {error}",
         request.namespace
     );
     if !is_camunda {
@@ -191,7 +193,7 @@ async fn undecodable(
         ..Change::default()
     };
     let mut facts = Facts::default();
-    facts.insert_gap(format!("record {}", request.name()), reason);
+    facts.insert_gap(format!("record {}", request.name()), error.to_string());
     let findings = rules::unchecked(&change, &facts);
     let policy = policy.in_namespace(reader, &change.namespace).await;
     let findings = policy.apply(&change.namespace, release, findings);

@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context, ensure};
 use jiff::{Timestamp, Unit};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -17,6 +16,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 use x509_parser::parse_x509_certificate;
+
+use super::error::AuthorityError;
 
 /// Clocks differ: whoever checks a certificate may be this far behind whoever signed it, or dropped its authority.
 const BACKDATED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -45,7 +46,7 @@ pub(super) struct Leaf {
 }
 
 impl Authority {
-    pub(super) fn new(now: SystemTime, life: Duration) -> anyhow::Result<Self> {
+    pub(super) fn new(now: SystemTime, life: Duration) -> Result<Self, AuthorityError> {
         let made = Timestamp::try_from(now)?.round(Unit::Second)?;
         let mut params = CertificateParams::default();
         // A name of its own, so that whoever checks a certificate needs no guess which one signed it.
@@ -59,20 +60,20 @@ impl Authority {
         Self::parse(&params.self_signed(&key)?.pem(), &key.serialize_pem())
     }
 
-    fn parse(certificate: &str, key: &str) -> anyhow::Result<Self> {
-        let der = CertificateDer::from_pem_slice(certificate.as_bytes())
-            .context("a certificate is not PEM")?;
-        let (_, parsed) = parse_x509_certificate(&der).context("a certificate can't be parsed")?;
+    fn parse(certificate: &str, key: &str) -> Result<Self, AuthorityError> {
+        let der =
+            CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(AuthorityError::Pem)?;
+        let (_, parsed) = parse_x509_certificate(&der).map_err(AuthorityError::Certificate)?;
         let private = PrivateKeyDer::from_pem_slice(key.as_bytes())
             .ok()
             .and_then(|key| KeyPair::try_from(&key).ok());
-        // The libraries' own errors are not trusted with a key.
-        let private = private.context("a key can't be parsed")?;
-        ensure!(
-            private.subject_public_key_info() == parsed.public_key().raw,
-            "a key belongs to another certificate"
-        );
-        ensure!(parsed.is_ca(), "a certificate is no authority's");
+        let private = private.ok_or(AuthorityError::Key)?;
+        if private.subject_public_key_info() != parsed.public_key().raw {
+            return Err(AuthorityError::OtherKey);
+        }
+        if !parsed.is_ca() {
+            return Err(AuthorityError::NoAuthority);
+        }
         let not_after = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0);
         Ok(Self {
             certificate: certificate.to_owned(),
@@ -88,7 +89,7 @@ impl Authority {
         names: &[String],
         now: SystemTime,
         life: Duration,
-    ) -> anyhow::Result<Leaf> {
+    ) -> Result<Leaf, AuthorityError> {
         let mut params = CertificateParams::new(names)?;
         let name = "camunda-upgrade-guard";
         params.distinguished_name.push(DnType::CommonName, name);
@@ -99,8 +100,8 @@ impl Authority {
         params.not_after = not_after.into();
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        let private = PrivateKeyDer::try_from(key.serialize_der())
-            .map_err(|_| anyhow::anyhow!("the key made can't be parsed"))?;
+        let private =
+            PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| AuthorityError::MadeKey)?;
         let chain = vec![certificate.der().clone()];
         let pair = CertifiedKey::from_der(chain, private, &ring::default_provider())?;
         Ok(Leaf {
@@ -118,18 +119,16 @@ impl Authority {
 
 impl Authorities {
     /// Reads what [`Authorities::certificates`] and [`Authorities::keys`] have written.
-    pub(super) fn parse(certificates: &str, keys: &str) -> anyhow::Result<Self> {
+    pub(super) fn parse(certificates: &str, keys: &str) -> Result<Self, AuthorityError> {
         let (certificates, keys) = (sections(certificates), sections(keys));
-        ensure!(
-            certificates.len() == keys.len(),
-            "{} certificates, but {} keys",
-            certificates.len(),
-            keys.len()
-        );
+        if certificates.len() != keys.len() {
+            let (certificates, keys) = (certificates.len(), keys.len());
+            return Err(AuthorityError::Unpaired { certificates, keys });
+        }
         let pairs = certificates.iter().zip(keys);
         let parsed =
             pairs.map(|(certificate, key)| Authority::parse(certificate, &key).map(Arc::new));
-        Ok(Self(parsed.collect::<anyhow::Result<_>>()?))
+        parsed.collect::<Result<_, _>>().map(Self)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -147,7 +146,11 @@ impl Authorities {
 
     /// Adds one where there is none, or the newest has a third of its life left, and drops what has expired. Whether anything
     /// changed.
-    pub(super) fn renew(&mut self, now: SystemTime, life: Duration) -> anyhow::Result<bool> {
+    pub(super) fn renew(
+        &mut self,
+        now: SystemTime,
+        life: Duration,
+    ) -> Result<bool, AuthorityError> {
         let before = self.0.len();
         let past = now - BACKDATED.min(life / LEFT);
         self.0.retain(|authority| !authority.has_expired(past));
@@ -272,10 +275,8 @@ mod tests {
             (&*made.certificate, &*broken, "a key can't be parsed"),
             ("nothing", &*made.key, "not PEM"),
         ] {
-            let error = format!(
-                "{:#}",
-                Authorities::parse(certificates, keys).err().unwrap()
-            );
+            let error = Authorities::parse(certificates, keys).err().unwrap();
+            let error = error.to_string();
             assert!(error.contains(because), "{error}");
             assert!(!error.contains(&secret[..10]), "{error}");
         }

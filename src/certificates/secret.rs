@@ -1,10 +1,13 @@
 //! The Secret that all replicas take the authorities from.
 
-use anyhow::{Context, bail};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, Client, api::PostParams};
 
-use super::{SecretName, authority::Authorities};
+use super::{
+    SecretName,
+    authority::Authorities,
+    error::{ContentError, Trouble},
+};
 use crate::cluster::explain;
 
 const CERTIFICATES: &str = "ca.crt";
@@ -23,28 +26,27 @@ impl Store {
         }
     }
 
-    pub(super) async fn read(&self) -> anyhow::Result<Secret> {
+    pub(super) async fn read(&self) -> Result<Secret, Trouble> {
         let name = &self.name;
         match self.api.get_opt(&name.name).await {
             Ok(Some(secret)) => Ok(secret),
-            Ok(None) => bail!(
-                "Secret {name} is not there; whatever installed the guard (helm upgrade, kubectl apply) makes it again, empty"
-            ),
-            Err(error) => {
-                Err(explain(&error)).with_context(|| format!("Secret {name} can't be read"))
-            }
+            Ok(None) => Err(Trouble::NoSecret(name.clone())),
+            Err(error) => Err(Trouble::Unread {
+                what: format!("Secret {name}"),
+                error: explain(&error),
+            }),
         }
     }
 
     /// What a Secret holds; none in one that is still empty.
-    pub(super) fn parse(&self, secret: &Secret) -> anyhow::Result<Authorities> {
-        let text = |key: &str| {
+    pub(super) fn parse(&self, secret: &Secret) -> Result<Authorities, ContentError> {
+        let text = |key: &'static str| {
             let value = secret.data.as_ref().and_then(|data| data.get(key));
             let bytes = value.map_or(&[][..], |value| &value.0);
-            str::from_utf8(bytes).with_context(|| format!("{key} is no text"))
+            str::from_utf8(bytes).map_err(|error| ContentError::NoText(key, error))
         };
         let parsed = Authorities::parse(text(CERTIFICATES)?, text(KEYS)?);
-        parsed.with_context(|| format!("Secret {} holds no authority", self.name))
+        parsed.map_err(|error| ContentError::NoAuthority(self.name.clone(), error))
     }
 
     /// Whether it was written: another replica may have been faster, and is right then.
@@ -52,7 +54,7 @@ impl Store {
         &self,
         mut secret: Secret,
         authorities: &Authorities,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool, Trouble> {
         let data = secret.data.get_or_insert_default();
         for (key, text) in [
             (CERTIFICATES, authorities.certificates()),
@@ -68,9 +70,11 @@ impl Store {
         {
             Ok(_) => Ok(true),
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
-            Err(error) => {
-                Err(explain(&error)).with_context(|| format!("Secret {name} can't be written"))
-            }
+            Err(error) => Err(Trouble::Unwritten {
+                what: format!("Secret {name}"),
+                done: "written",
+                error: explain(&error),
+            }),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The webhook configurations, in which the API server reads whom to trust.
 
-use anyhow::Context;
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams},
 };
 use serde_json::{Value, json};
 
+use super::error::Trouble;
 use crate::cluster::explain;
 
 const KINDS: [&str; 2] = [
@@ -32,14 +32,15 @@ impl Configurations {
     }
 
     /// Has all that are there trust `bundle` (base64), and says whether they did so before.
-    pub(super) async fn trust(&self, bundle: &str) -> anyhow::Result<bool> {
+    pub(super) async fn trust(&self, bundle: &str) -> Result<bool, Trouble> {
         let mut trusted = true;
         for (kind, api) in &self.apis {
             let read = api.get_opt(&self.name).await;
             let what = || format!("{kind} {}", self.name);
-            let read = read
-                .map_err(|error| explain(&error))
-                .with_context(|| format!("{} can't be read", what()))?;
+            let read = read.map_err(|error| Trouble::Unread {
+                what: what(),
+                error: explain(&error),
+            })?;
             let Some(patch) = read.and_then(|found| patch(&found, bundle)) else {
                 continue;
             };
@@ -56,8 +57,11 @@ impl Configurations {
                 // Somebody else writes it right now; the next look shows what.
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
                 Err(error) => {
-                    return Err(explain(&error))
-                        .with_context(|| format!("{} can't be patched", what()));
+                    return Err(Trouble::Unwritten {
+                        what: what(),
+                        done: "patched",
+                        error: explain(&error),
+                    });
                 }
             }
         }

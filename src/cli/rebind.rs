@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use clap::Args;
 
 use super::{
@@ -60,16 +59,15 @@ impl RebindArgs {
         let release = scene.choose(self.release.as_deref(), command, WHAT, |release| {
             scene.has_old_claims(release, &statefulset(release))
         });
-        let release = release.map_err(|why| anyhow!(why))?;
+        let release = release?;
         let set = statefulset(&release);
         let plan = match self.undo {
             true => undo::plan(&scene, &release, &set),
             false => rebind::plan(&scene, &release, &set),
         };
-        let plan = plan.map_err(|against| refusal(&against))?;
         let walk = match self.undo {
-            true => back(plan, namespace),
-            false => over(plan, &release, namespace, self.statefulset.as_deref()),
+            true => back(plan?, namespace),
+            false => over(plan?, &release, namespace, self.statefulset.as_deref()),
         };
         self.walk.walk(connection, walk).await
     }
@@ -101,8 +99,4 @@ fn back(plan: Plan, namespace: &str) -> Walk {
         nothing: "Nothing to do: every volume is its old claim's.".to_owned(),
         next,
     }
-}
-
-fn refusal(against: &[String]) -> anyhow::Error {
-    anyhow!("nothing was changed:\n  {}", against.join("\n  "))
 }

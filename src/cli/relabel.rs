@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use clap::Args;
 
 use super::{
@@ -40,7 +39,7 @@ impl RelabelArgs {
             "Elasticsearch of elastic's chart",
             |release| relabel::concerns(&scene, release),
         );
-        let release = release.map_err(|why| anyhow!(why))?;
+        let release = release?;
         let walk = Walk {
             plan: relabel::plan(&scene, &release),
             nothing: "Nothing to do: the claims have their labels, and no StatefulSet is in the way.".to_owned(),

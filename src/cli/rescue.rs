@@ -127,16 +127,15 @@ impl RescueArgs {
         reference: &ObjectRef,
         rescued: &Rescued,
     ) -> anyhow::Result<Missing> {
-        let secret = cluster.get(reference).await;
-        let secret = secret.with_context(|| format!("can't get {reference}"))?;
-        missing(
+        let secret = cluster.need(reference).await?;
+        let missing = missing(
             secret.as_deref(),
             &reference.namespace,
             &reference.name,
             &self.release,
             &rescued.found,
-        )
-        .map_err(|why| anyhow!(why))
+        );
+        Ok(missing?)
     }
 }
 
@@ -203,11 +202,11 @@ fn printed(
     Ok(text.join("\n"))
 }
 
-fn line(text: &str) -> Result<&'static Line, String> {
+fn line(text: &str) -> anyhow::Result<&'static Line> {
     let lines = Line::all();
     let named = lines.iter().find(|line| line.line == text);
     named.or_else(|| Line::of(text)).ok_or_else(|| {
         let names: Vec<_> = lines.iter().map(|line| line.line.as_str()).collect();
-        format!("the release lines are {}", names.join(", "))
+        anyhow!("the release lines are {}", names.join(", "))
     })
 }

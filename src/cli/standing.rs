@@ -25,9 +25,9 @@ pub(super) struct Looked {
 }
 
 /// A chart's version as it is typed.
-pub(super) fn version(text: &str) -> Result<Version, String> {
+pub(super) fn version(text: &str) -> anyhow::Result<Version> {
     let version = Version::parse(text.trim_start_matches('v'));
-    version.map_err(|error| format!("a chart's version is like 13.12.7: {error}"))
+    version.map_err(|error| anyhow!("a chart's version is like 13.12.7: {error}"))
 }
 
 /// Reads the release that runs; of several Camundas below an umbrella chart the one of this name or alias.
@@ -46,7 +46,7 @@ pub(super) async fn look(
     let read = reader
         .standing(&Records::default(), &recorded, revision)
         .await;
-    let (standing, held) = match read.map_err(|error| anyhow!(error))? {
+    let (standing, held) = match read? {
         Read::Camunda(standing, held) => (standing, held),
         Read::Gone => bail!("release {release} has gone meanwhile"),
         Read::Other(chart) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BUSY, Held, Reader, Records, lookup::STORAGES};
+use super::{Held, Reader, RecordError, Records, lookup::STORAGES};
 use crate::{
     change::{Attempt, Change, Facts, Gap, Operation, Rendered, Side, Wanted},
     helm::release::{Status, record_name},
@@ -40,10 +40,10 @@ impl Reader {
                 continue;
             };
             let name = record_name(release, revision);
-            let gap = |reason: String| Gap::new(format!("record {name}"), reason);
+            let gap = |error: RecordError| Gap::new(format!("record {name}"), error.to_string());
             let reference = ObjectRef::new(storage.kind(), namespace, &name);
             let record = self.get(&reference).await;
-            let Some(record) = record.map_err(|error| gap(error.to_string()))? else {
+            let Some(record) = record.map_err(|error| gap(error.into()))? else {
                 continue;
             };
             let status = Status::of(record.label("status").unwrap_or_default());
@@ -52,12 +52,11 @@ impl Reader {
             }
             let decoding = records.running(&record, storage, &self.guarded);
             let decoded = self.decoding(decoding).await;
-            let decoded = decoded.unwrap_or_else(|| Err(BUSY.to_owned()));
             let (rendered, held) = decoded.map_err(gap)?;
             let before = self
                 .find_running(storage, namespace, release, revision)
                 .await;
-            let before = before.map_err(|error| gap(error.to_string()))?;
+            let before = before.map_err(|error| gap(error.into()))?;
             let is_first = before.is_none_or(|it| it.label("status") != Some("deployed"));
             let live = self.arrived(namespace, release, &rendered, deployed).await;
             let charts = [&*rendered, deployed].map(|it| it.camunda_version.clone());

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::BUSY;
 use crate::{
     change::Rendered,
-    helm::release::{self, Limits, Release, Storage},
+    cluster::ReadError,
+    helm::release::{self, DecodeError, Limits, Release, Storage},
     kubernetes::Object,
     policy::Guarded,
 };
@@ -47,6 +47,24 @@ pub struct Decoded {
     pub held: Held,
 }
 
+/// Why what a record holds is not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The API server does not hand it out.
+    #[error(transparent)]
+    Unread(#[from] ReadError),
+    /// It is broken.
+    #[error(transparent)]
+    Broken(#[from] DecodeError),
+    /// A bug of the guard's met it.
+    #[error("decoding it failed")]
+    Panicked,
+    /// There was no room for it, or no time.
+    #[error("too many records are judged at once; try again")]
+    Busy,
+}
+
 /// The room that a large record takes; given back when the last clone is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Held(#[expect(dead_code, reason = "only held")] Option<Arc<OwnedSemaphorePermit>>);
@@ -66,7 +84,7 @@ impl Records {
     /// holds in the same words is not parsed again.
     ///
     /// # Errors
-    /// What is wrong with it, in words for a user.
+    /// When it is broken, or there is no room for it.
     pub async fn decode(
         &self,
         data: String,
@@ -74,7 +92,7 @@ impl Records {
         home: &str,
         known: Option<Arc<Rendered>>,
         guarded: &Arc<[Guarded]>,
-    ) -> Result<Decoded, String> {
+    ) -> Result<Decoded, RecordError> {
         let (home, guarded) = (home.to_owned(), Arc::clone(guarded));
         let permit = self.inflating.acquire().await;
         let span = tracing::Span::current();
@@ -94,10 +112,7 @@ impl Records {
             })
         });
         let decoded = decoded.await;
-        let (release, rendered) = match decoded {
-            Ok(decoded) => decoded.map_err(|error| error.to_string())?,
-            Err(_) => return Err("decoding it failed".to_owned()),
-        };
+        let (release, rendered) = decoded.map_err(|_| RecordError::Panicked)??;
         let held = self.hold(release.bytes())?;
         drop(permit);
         Ok(Decoded {
@@ -108,14 +123,14 @@ impl Records {
     }
 
     /// Room for so many bytes. Whoever finds none does not wait for it with what was decoded.
-    fn hold(&self, bytes: usize) -> Result<Held, String> {
+    fn hold(&self, bytes: usize) -> Result<Held, RecordError> {
         if bytes <= KEPT_BYTES {
             return Ok(Held::default());
         }
         let kib = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
         match Arc::clone(&self.holding).try_acquire_many_owned(kib) {
             Ok(permit) => Ok(Held(Some(Arc::new(permit)))),
-            Err(_) => Err(BUSY.to_owned()),
+            Err(_) => Err(RecordError::Busy),
         }
     }
 
@@ -125,7 +140,7 @@ impl Records {
         record: &Object,
         storage: Storage,
         guarded: &Arc<[Guarded]>,
-    ) -> Result<(Arc<Rendered>, Held), String> {
+    ) -> Result<(Arc<Rendered>, Held), RecordError> {
         let text = |pointer| record.str(pointer).unwrap_or_default().to_owned();
         let key = (
             text("/metadata/uid"),
@@ -135,11 +150,8 @@ impl Records {
         if let Some(rendered) = self.remembered(&key) {
             return Ok((rendered, Held::default()));
         }
-        let data = record
-            .str("/data/release")
-            .ok_or("it has no data.release")?;
+        let data = data(record)?;
         let home = record.namespace().unwrap_or_default();
-        let data = data.to_owned();
         let decoded = self.decode(data, storage, home, None, guarded).await?;
         let rendered = Arc::new(decoded.rendered);
         if decoded.release.bytes() <= KEPT_BYTES {
@@ -161,6 +173,12 @@ impl Records {
     }
 }
 
+/// The encoded release in a record.
+pub(super) fn data(record: &Object) -> Result<String, DecodeError> {
+    let data = record.str("/data/release");
+    data.map(str::to_owned).ok_or(DecodeError::Missing)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,7 +188,7 @@ mod tests {
         let records = Records::default();
         let large = 32 * 1024 * 1024;
         let held: Vec<_> = (0..4).map(|_| records.hold(large).unwrap()).collect();
-        assert_eq!(records.hold(large).unwrap_err(), BUSY);
+        assert!(matches!(records.hold(large), Err(RecordError::Busy)));
         records.hold(KEPT_BYTES).unwrap();
         drop(held);
         records.hold(large).unwrap();

@@ -68,7 +68,7 @@ impl Reader {
         let data = record.str("/data/release")?.to_owned();
         let known_documents = Some(Arc::clone(&running));
         let decoding = records.decode(data, storage, namespace, known_documents, &self.guarded);
-        let decoded = self.decoding(decoding).await?.ok()?;
+        let decoded = self.decoding(decoding).await.ok()?;
         let (release, planned) = (&decoded.release, &decoded.rendered);
         if (release.name.as_str(), release.revision) != (name, revision) {
             return None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::{BUSY, Held, PARALLEL, Reader, Records};
+use super::{Held, PARALLEL, Reader, Records};
 use crate::{
     change::{Gap, Rendered},
     cluster::ReadError,
@@ -61,10 +61,9 @@ impl Reader {
             return Left::Nothing;
         };
         let decoding = records.running(&record, storage, &self.guarded);
-        let decoded = self.decoding(decoding).await;
-        match decoded.unwrap_or_else(|| Err(BUSY.to_owned())) {
+        match self.decoding(decoding).await {
             Ok((rendered, held)) => Left::Release(rendered, held),
-            Err(reason) => unknown(reason),
+            Err(error) => unknown(error.to_string()),
         }
     }
 
@@ -87,13 +86,11 @@ impl Reader {
             Ok(None) => return Running::Nothing,
             Ok(Some(record)) => record,
         };
-        let decoded = self
-            .decoding(records.running(&record, storage, &self.guarded))
-            .await;
-        match decoded.unwrap_or_else(|| Err(BUSY.to_owned())) {
+        let decoding = records.running(&record, storage, &self.guarded);
+        match self.decoding(decoding).await {
             Ok((rendered, held)) => Running::Release(rendered, held),
-            Err(reason) => Running::Unknown(format!(
-                "record {} can't be decoded: {reason}",
+            Err(error) => Running::Unknown(format!(
+                "record {} can't be decoded: {error}",
                 record.name()
             )),
         }

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Asker, BUSY, Held, ReadErrors, Reader, Recorded, Records, Revision};
+use super::{
+    Asker, Decoded, Held, ReadErrors, Reader, RecordError, Recorded, Records, Revision,
+    records::data,
+};
 use crate::{
     change::{Change, Facts, Operation},
     cluster::Cluster,
@@ -21,32 +24,42 @@ pub enum Read {
     Gone,
 }
 
+/// Why a record tells nothing of a release.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StandingError {
+    /// It can't be read or decoded.
+    #[error("record {0}: {1}")]
+    Record(String, RecordError),
+    /// Its chart has a version that is none.
+    #[error("record {record}: the version of its chart ({chart}) is none")]
+    Version {
+        /// The record.
+        record: String,
+        /// The chart and its version.
+        chart: String,
+    },
+}
+
 impl Reader {
     /// Reads and decodes the record of a revision.
     ///
     /// # Errors
-    /// What is wrong, in words for a user.
+    /// When that fails, or the chart of the release has no version.
     pub async fn standing(
         &self,
         records: &Records,
         recorded: &Recorded,
         revision: Revision,
-    ) -> Result<Read, String> {
+    ) -> Result<Read, StandingError> {
         let reference = recorded.record(revision.number);
-        let named = |reason: String| format!("record {}: {reason}", reference.name);
-        let record = self.get(&reference).await;
-        let record = record.map_err(|error| named(error.to_string()))?;
-        let Some(record) = record else {
-            return Ok(Read::Gone);
+        let read = self.decoded(records, recorded, &reference).await;
+        let record = reference.name;
+        let decoded = match read {
+            Ok(Some(decoded)) => decoded,
+            Ok(None) => return Ok(Read::Gone),
+            Err(error) => return Err(StandingError::Record(record, error)),
         };
-        let data = record.str("/data/release");
-        let data = data.ok_or_else(|| named("it has no data.release".to_owned()))?;
-        let (data, home) = (data.to_owned(), &recorded.namespace);
-        let decoded = records.decode(data, recorded.storage, home, None, &self.guarded);
-        let decoded = self.decoding(decoded).await;
-        let decoded = decoded
-            .unwrap_or_else(|| Err(BUSY.to_owned()))
-            .map_err(named)?;
         let (release, rendered) = (decoded.release, decoded.rendered);
         if !rendered.camunda {
             return Ok(Read::Other(release.chart.metadata.to_string()));
@@ -54,8 +67,22 @@ impl Reader {
         let chart = release.chart.metadata.to_string();
         match Standing::of(&recorded.release, &release.namespace, rendered) {
             Some(standing) => Ok(Read::Camunda(Box::new(standing), decoded.held)),
-            None => Err(named(format!("the version of its chart ({chart}) is none"))),
+            None => Err(StandingError::Version { record, chart }),
         }
+    }
+
+    async fn decoded(
+        &self,
+        records: &Records,
+        recorded: &Recorded,
+        reference: &ObjectRef,
+    ) -> Result<Option<Decoded>, RecordError> {
+        let Some(record) = self.get(reference).await? else {
+            return Ok(None);
+        };
+        let (data, home) = (data(&record)?, &recorded.namespace);
+        let decoding = records.decode(data, recorded.storage, home, None, &self.guarded);
+        self.decoding(decoding).await.map(Some)
     }
 
     /// What the rules need to judge a change of a release, and of all that it mounts and generates what a later one needs.

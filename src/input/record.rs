@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{InputError, broken};
 use crate::{
-    helm::release::{self, Limits, RECORD_PREFIX, Release, Storage},
+    helm::release::{self, DecodeError, Limits, RECORD_PREFIX, Release, Storage},
     kubernetes::{Kind, Object},
 };
 
@@ -21,7 +21,7 @@ pub(super) fn of_objects(name: &str, value: &Value) -> Result<Option<Release>, I
         [] => Ok(None),
         [(object, storage)] => decode(object, *storage)
             .map(Some)
-            .map_err(|why| broken(name, object.name(), &why)),
+            .map_err(|error| broken(name, object.name(), error)),
         several => Err(InputError::Several {
             name: name.to_owned(),
             records: several
@@ -45,7 +45,7 @@ fn record(value: &Value) -> Option<(Object, Storage)> {
         .then_some((object, storage))
 }
 
-fn decode(object: &Object, storage: Storage) -> Result<Release, String> {
+fn decode(object: &Object, storage: Storage) -> Result<Release, DecodeError> {
     let (data, storage) = match (
         object.str("/data/release"),
         object.str("/stringData/release"),
@@ -53,10 +53,9 @@ fn decode(object: &Object, storage: Storage) -> Result<Release, String> {
         // What stands in stringData is encoded once less.
         (_, Some(data)) => (data, Storage::ConfigMap),
         (Some(data), None) => (data, storage),
-        (None, None) => return Err("it has no data.release".to_owned()),
+        (None, None) => return Err(DecodeError::Missing),
     };
-    let release = release::decode(data, storage, Limits::default());
-    let mut release = release.map_err(|error| error.to_string())?;
+    let mut release = release::decode(data, storage, Limits::default())?;
     if release.namespace.is_empty() {
         release.namespace = object.namespace().unwrap_or_default().to_owned();
     }
@@ -64,7 +63,7 @@ fn decode(object: &Object, storage: Storage) -> Result<Release, String> {
 }
 
 /// What `kubectl get secret … -o jsonpath='{.data.release}'` prints; nothing where it is something else.
-pub(super) fn of_data(text: &str) -> Option<Result<Release, String>> {
+pub(super) fn of_data(text: &str) -> Option<Result<Release, DecodeError>> {
     let data = text.trim_end();
     let is_base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=".contains(&c);
     if data.len() < 64 || !data.bytes().all(is_base64) {
@@ -76,6 +75,5 @@ pub(super) fn of_data(text: &str) -> Option<Result<Release, String>> {
         true => Storage::Secret,
         false => Storage::ConfigMap,
     };
-    let release = release::decode(data, storage, Limits::default());
-    Some(release.map_err(|error| error.to_string()))
+    Some(release::decode(data, storage, Limits::default()))
 }

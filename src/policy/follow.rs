@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use prometheus_client::metrics::{counter::Counter, family::Family};
 use tokio::sync::watch;
 
-use super::Policy;
+use super::{Policy, PolicyError};
 use crate::metrics::{Metrics, Outcome};
 
 /// A ConfigMap's volume takes up to a minute itself to show a change.
@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 pub fn follow(
     file: Option<PathBuf>,
     metrics: &Metrics,
-) -> anyhow::Result<watch::Receiver<Arc<Policy>>> {
+) -> Result<watch::Receiver<Arc<Policy>>, PolicyError> {
     let Some(file) = file else {
         return Ok(watch::channel(Arc::default()).1);
     };
@@ -47,7 +47,7 @@ pub fn follow(
                     "ok"
                 }
                 Err(error) => {
-                    tracing::error!("{error:#}; the last good configuration stays");
+                    tracing::error!("{error}; the last good configuration stays");
                     "failed"
                 }
             };

@@ -93,7 +93,7 @@ fn what_is_not_known_is_named_with_its_line() {
             "line 2",
         ),
     ] {
-        let error = Policy::parse(file).unwrap_err();
+        let error = Policy::parse(file).unwrap_err().to_string();
         assert!(
             error.contains(key) && error.contains(line),
             "{file}: {error}"

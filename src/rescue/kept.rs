@@ -21,6 +21,34 @@ pub enum Missing {
     Nothing,
 }
 
+/// Why the Secret can't be given anything.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeepError {
+    /// It keeps another release's credentials.
+    #[error("Secret {name} keeps the credentials of release {release}; --to another name")]
+    OtherRelease {
+        /// The Secret.
+        name: String,
+        /// The release.
+        release: String,
+    },
+    /// Somebody else has made it.
+    #[error("Secret {0} is there and was not made by rescue; --to another name")]
+    Foreign(String),
+    /// It would have to be changed.
+    #[error(
+        "Secret {name} keeps other values under {} than the cluster has now; those from before are left as they are: --to another name",
+        .keys.join(", ")
+    )]
+    OtherValues {
+        /// The Secret.
+        name: String,
+        /// The keys.
+        keys: Vec<String>,
+    },
+}
+
 /// What is missing of the Secret that is there, if one is.
 ///
 /// # Errors
@@ -31,7 +59,8 @@ pub fn missing(
     name: &str,
     release: &str,
     found: &[Found],
-) -> Result<Missing, String> {
+) -> Result<Missing, KeepError> {
+    let name = name.to_owned();
     let Some(secret) = secret else {
         return Ok(Missing::Secret(json!({
             "apiVersion": "v1",
@@ -44,15 +73,10 @@ pub fn missing(
     match secret.annotation(RESCUED_FROM) {
         Some(of) if of == release => {}
         Some(of) => {
-            return Err(format!(
-                "Secret {name} keeps the credentials of release {of}; --to another name"
-            ));
+            let release = of.to_owned();
+            return Err(KeepError::OtherRelease { name, release });
         }
-        None => {
-            return Err(format!(
-                "Secret {name} is there and was not made by rescue; --to another name"
-            ));
-        }
+        None => return Err(KeepError::Foreign(name)),
     }
     let kept: BTreeMap<_, _> = secret_data(secret);
     let others: Vec<_> = found
@@ -61,13 +85,10 @@ pub fn missing(
             let kept = kept.get(found.key.as_str());
             kept.is_some_and(|kept| *kept != found.value)
         })
-        .map(|found| found.key.as_str())
+        .map(|found| found.key.clone())
         .collect();
     if !others.is_empty() {
-        return Err(format!(
-            "Secret {name} keeps other values under {} than the cluster has now; those from before are left as they are: --to another name",
-            others.join(", ")
-        ));
+        return Err(KeepError::OtherValues { name, keys: others });
     }
     let new: Vec<_> = found
         .iter()
@@ -108,7 +129,7 @@ mod tests {
         }
     }
 
-    fn look(secret: Option<&Object>, found: &[Found]) -> Result<Missing, String> {
+    fn look(secret: Option<&Object>, found: &[Found]) -> Result<Missing, KeepError> {
         missing(secret, "prod", "kept", "camunda", found)
     }
 
@@ -131,14 +152,17 @@ mod tests {
         assert_eq!(patch["data"], json!({"b": "dHdv"}));
 
         let because = look(Some(&secret), &[found("a", "other")]).err().unwrap();
+        let because = because.to_string();
         assert!(
             because.contains("under a ") && !because.contains("other\""),
             "{because}"
         );
         let because = missing(Some(&secret), "prod", "kept", "second", &[]);
-        assert!(because.err().unwrap().contains("of release camunda"));
+        let because = because.err().unwrap().to_string();
+        assert!(because.contains("of release camunda"), "{because}");
         let foreign = Object(json!({"metadata": {"name": "kept"}, "data": {"a": "b25l"}}));
         let because = look(Some(&foreign), &[found("a", "one")]).err().unwrap();
+        let because = because.to_string();
         assert!(because.contains("was not made by rescue"), "{because}");
     }
 }

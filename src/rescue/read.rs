@@ -1,27 +1,71 @@
 //! Finds a release and the Secrets that hold its credentials.
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use anyhow::{Context, Result, anyhow, bail};
+use std::collections::BTreeSet;
 
 use super::{Rescued, credentials, kept::RESCUED_FROM};
 use crate::{
     camunda::{Application, INSTANCE, Line, PART_OF, running_line},
-    change::Rendered,
-    cluster::Cluster,
+    change::{Gap, Rendered},
+    cluster::{Cluster, Unread},
     gather::releases,
-    helm::{release, values::Values},
-    kubernetes::{Kind, Object},
+    helm::{
+        release::{self, DecodeError},
+        values::Values,
+    },
+    kubernetes::{Kind, ObjectRef},
 };
+
+/// Why a release's credentials can't be found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FindError {
+    /// It is a release of another chart.
+    #[error("release {release} in namespace {namespace} is no Camunda release")]
+    NotCamunda {
+        /// The release.
+        release: String,
+        /// Its namespace.
+        namespace: String,
+    },
+    /// Neither a record nor a workload is there.
+    #[error(
+        "there is no Camunda release {release} in namespace {namespace}: neither a record of Helm's nor workloads with its name; -n names another namespace"
+    )]
+    NoRelease {
+        /// The release.
+        release: String,
+        /// Where it was looked for.
+        namespace: String,
+    },
+    /// Something can't be read.
+    #[error(transparent)]
+    Unread(#[from] Unread),
+    /// The records can't be listed.
+    #[error("can't list {}: {}", .0.what, .0.reason)]
+    Unseen(Gap),
+    /// The record was pruned after it had been listed.
+    #[error("{0} has gone meanwhile")]
+    Gone(ObjectRef),
+    /// The record is broken.
+    #[error("{0} can't be decoded: {1}")]
+    Broken(ObjectRef, DecodeError),
+}
 
 /// A release's credentials, as its record names their Secrets, or their labels where there is no record (Argo CD).
 ///
 /// # Errors
 /// When there is no such release, it is not Camunda's, or something can't be read.
-pub async fn release(cluster: &Cluster, namespace: &str, release: &str) -> Result<Rescued> {
+pub async fn release(
+    cluster: &Cluster,
+    namespace: &str,
+    release: &str,
+) -> Result<Rescued, FindError> {
     let rendered = rendered(cluster, namespace, release).await?;
     if rendered.as_ref().is_some_and(|rendered| !rendered.camunda) {
-        bail!("release {release} in namespace {namespace} is no Camunda release");
+        return Err(FindError::NotCamunda {
+            release: release.to_owned(),
+            namespace: namespace.to_owned(),
+        });
     }
     let line = match &rendered {
         Some(rendered) => rendered.camunda_version.as_deref().and_then(Line::of),
@@ -39,12 +83,12 @@ pub async fn release(cluster: &Cluster, namespace: &str, release: &str) -> Resul
     let mut secrets = Vec::new();
     // An umbrella chart may have databases of its own.
     for object in named.iter().filter(|object| object.camunda) {
-        let read = cluster.get(&object.reference).await;
-        let read = read.with_context(|| format!("can't get {}", object.reference))?;
+        let read = cluster.need(&object.reference).await?;
         secrets.extend(read.map(|secret| (secret, object.charts.clone())));
     }
     // An earlier chart's, which were told to stay.
-    let labelled = list(cluster, Kind::Secret, namespace, &[(INSTANCE, release)]).await?;
+    let labels = [(INSTANCE, release)];
+    let labelled = cluster.need_all(Kind::Secret, namespace, &labels).await?;
     let left = labelled.into_iter().filter(|secret| {
         !names.contains(secret.name()) && secret.annotation(RESCUED_FROM).is_none()
     });
@@ -62,25 +106,28 @@ pub async fn release(cluster: &Cluster, namespace: &str, release: &str) -> Resul
 }
 
 /// What the release that runs was rendered as; nothing where Helm has no record of it.
-async fn rendered(cluster: &Cluster, namespace: &str, release: &str) -> Result<Option<Rendered>> {
+async fn rendered(
+    cluster: &Cluster,
+    namespace: &str,
+    release: &str,
+) -> Result<Option<Rendered>, FindError> {
     let releases = releases(cluster, Some(namespace)).await;
     let recorded = releases.found.iter().find(|it| it.release == release);
     let Some(recorded) = recorded else {
-        return match releases.unseen.first() {
-            Some(gap) => bail!("can't list {}: {}", gap.what, gap.reason),
-            None => Ok(None),
-        };
+        let unseen = releases.unseen.into_iter().next();
+        return unseen.map_or(Ok(None), |gap| Err(FindError::Unseen(gap)));
     };
     let Some(revision) = recorded.running().or_else(|| recorded.newest()) else {
         return Ok(None);
     };
     let reference = recorded.record(revision.number);
-    let record = cluster.get(&reference).await;
-    let record = record.with_context(|| format!("can't get {reference}"))?;
-    let record = record.with_context(|| format!("{reference} has gone meanwhile"))?;
-    let decoded = release::of_record(&record, recorded.storage)
-        .map_err(|error| anyhow!("{reference} can't be decoded: {error}"))?;
-    Ok(Some(Rendered::of(&decoded, None)))
+    let Some(record) = cluster.need(&reference).await? else {
+        return Err(FindError::Gone(reference));
+    };
+    match release::of_record(&record, recorded.storage) {
+        Ok(decoded) => Ok(Some(Rendered::of(&decoded, None))),
+        Err(error) => Err(FindError::Broken(reference, error)),
+    }
 }
 
 /// The line of a release's brokers.
@@ -88,16 +135,17 @@ async fn line_that_runs(
     cluster: &Cluster,
     namespace: &str,
     release: &str,
-) -> Result<Option<&'static Line>> {
+) -> Result<Option<&'static Line>, FindError> {
     let labels = [PART_OF, (INSTANCE, release)];
     let mut found = Vec::new();
     for kind in [Kind::StatefulSet, Kind::Deployment] {
-        found.extend(list(cluster, kind, namespace, &labels).await?);
+        found.extend(cluster.need_all(kind, namespace, &labels).await?);
     }
     if found.is_empty() {
-        bail!(
-            "there is no Camunda release {release} in namespace {namespace}: neither a record of Helm's nor workloads with its name; -n names another namespace"
-        );
+        return Err(FindError::NoRelease {
+            release: release.to_owned(),
+            namespace: namespace.to_owned(),
+        });
     }
     let brokers = found
         .iter()
@@ -105,14 +153,4 @@ async fn line_that_runs(
     Ok(brokers
         .and_then(|brokers| running_line(brokers))
         .map(|(_, line)| line))
-}
-
-async fn list(
-    cluster: &Cluster,
-    kind: Kind,
-    namespace: &str,
-    labels: &[(&str, &str)],
-) -> Result<Vec<Arc<Object>>> {
-    let listed = cluster.list(kind, namespace, labels).await;
-    listed.with_context(|| format!("can't list {}", kind.plural()))
 }

@@ -1,13 +1,12 @@
 //! Reads what plans are made of.
 
-use anyhow::{Context, Result};
 use futures::future::try_join_all;
 
 use crate::volume_move::Scene;
 use crate::{
     camunda::{INSTANCE, PART_OF},
     change::Facts,
-    cluster::Cluster,
+    cluster::{Cluster, Unread},
     kubernetes::Kind,
 };
 
@@ -15,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// When something can't be read: a plan with gaps would be none.
-pub async fn scene(cluster: &Cluster, namespace: &str) -> Result<Scene> {
+pub async fn scene(cluster: &Cluster, namespace: &str) -> Result<Scene, Unread> {
     let own: &[_] = &[PART_OF];
     let lists: [(Kind, &[(&str, &str)]); 4] = [
         (Kind::PersistentVolumeClaim, &[]),
@@ -24,8 +23,8 @@ pub async fn scene(cluster: &Cluster, namespace: &str) -> Result<Scene> {
         (Kind::Deployment, own),
     ];
     let lists = lists.map(|(kind, labels)| async move {
-        let objects = list(cluster, kind, namespace, labels).await?;
-        anyhow::Ok((kind, objects))
+        let objects = cluster.need_all(kind, namespace, labels).await;
+        objects.map(|objects| (kind, objects))
     });
     let (read, pods) = futures::try_join!(try_join_all(lists), pods(cluster, namespace))?;
     let mut scene = Scene {
@@ -50,22 +49,10 @@ pub async fn scene(cluster: &Cluster, namespace: &str) -> Result<Scene> {
 ///
 /// # Errors
 /// When they can't be read.
-pub(super) async fn pods(cluster: &Cluster, namespace: &str) -> Result<Facts> {
+pub(super) async fn pods(cluster: &Cluster, namespace: &str) -> Result<Facts, Unread> {
     let mut pods = Facts::default();
-    for pod in list(cluster, Kind::Pod, namespace, &[]).await? {
+    for pod in cluster.need_all(Kind::Pod, namespace, &[]).await? {
         pods.insert(Kind::Pod, pod);
     }
     Ok(pods)
-}
-
-async fn list(
-    cluster: &Cluster,
-    kind: Kind,
-    namespace: &str,
-    labels: &[(&str, &str)],
-) -> Result<Vec<std::sync::Arc<crate::kubernetes::Object>>> {
-    cluster
-        .list(kind, namespace, labels)
-        .await
-        .with_context(|| format!("can't list {}", kind.plural()))
 }

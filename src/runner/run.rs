@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
-use super::read::pods;
-use crate::volume_move::{Step, amend};
+use super::{StepError, read::pods};
+use crate::volume_move::{Step, Taken, amend};
 use crate::{
-    cluster::{Cluster, Effect, LiveCluster, Patch, WriteError},
+    cluster::{Cluster, Effect, LiveCluster, Patch, Unread, WriteError},
     kubernetes::{Kind, Object, ObjectRef, replicas},
 };
 
@@ -18,7 +17,7 @@ const ATTEMPTS: usize = 8;
 /// Does steps in one namespace.
 pub struct Runner {
     live: LiveCluster,
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     namespace: String,
     pub(super) effect: Effect,
     pub(super) patience: Duration,
@@ -53,7 +52,7 @@ impl Runner {
     ///
     /// # Errors
     /// When it can't be done, or does not stay done.
-    pub async fn run(&self, step: &Step) -> Result<Done> {
+    pub async fn run(&self, step: &Step) -> Result<Done, StepError> {
         match step {
             Step::Retain { .. } => self.amend(step, |volume| Ok(amend::retained(volume))).await,
             Step::KeepClaims { .. } => self.amend(step, |set| Ok(amend::keeping_claims(set))).await,
@@ -65,29 +64,28 @@ impl Runner {
             Step::Stop { .. } => self.stop(step).await,
             Step::AwaitPods { claims } => self.await_pods(claims).await,
             Step::HandOver { volume, moved } => {
-                let used = self.pods_using(std::slice::from_ref(&moved.from)).await?;
-                if !used.is_empty() && self.effect == Effect::Stored {
-                    bail!(
-                        "claim {} is in use again by {}",
-                        moved.from,
-                        used.join(", ")
-                    );
+                let pods = self.pods_using(std::slice::from_ref(&moved.from)).await?;
+                let used = !pods.is_empty();
+                if used && self.effect == Effect::Stored {
+                    let claim = moved.from.clone();
+                    return Err(StepError::UsedAgain { claim, pods });
                 }
                 self.free_for(&moved.to, volume).await?;
                 let done = self.amend(step, |volume| amend::handed_over(volume, moved));
                 match done.await {
                     // A guard asks the same as this command, of a cluster where nothing has been done yet.
-                    Err(_) if !used.is_empty() && self.effect == Effect::DryRun => {
+                    Err(_) if used && self.effect == Effect::DryRun => {
                         Ok(Done::Later("it can be tried once the pods are gone"))
                     }
                     done => done,
                 }
             }
             Step::HandBack { volume, moved } => {
-                let new = self.get(&self.claim(&moved.from)).await?;
+                let new = self.cluster.need(&self.claim(&moved.from)).await?;
                 let took = new.is_some_and(|new| new.str("/spec/volumeName") == Some(volume));
                 if took {
-                    bail!("claim {} has taken volume {volume} meanwhile", moved.from);
+                    let (claim, volume) = (moved.from.clone(), volume.clone());
+                    return Err(StepError::Bound { claim, volume });
                 }
                 self.amend(step, |volume| amend::handed_back(volume, moved))
                     .await
@@ -105,15 +103,17 @@ impl Runner {
     async fn amend(
         &self,
         step: &Step,
-        missing: impl Fn(&Object) -> Result<Option<Value>, String>,
-    ) -> Result<Done> {
+        missing: impl Fn(&Object) -> Result<Option<Value>, Taken>,
+    ) -> Result<Done, StepError> {
         let reference = self.object(step)?;
         for _ in 0..ATTEMPTS {
-            let object = self.get(&reference).await?;
-            let object = object.ok_or_else(|| anyhow!("{reference} is not there any more"))?;
-            let patch = missing(&object).map_err(|why| anyhow!("{reference}: {why}"))?;
-            let Some(mut patch) = patch else {
-                return Ok(Done::Done);
+            let Some(object) = self.cluster.need(&reference).await? else {
+                return Err(StepError::Gone(reference));
+            };
+            let mut patch = match missing(&object) {
+                Ok(Some(patch)) => patch,
+                Ok(None) => return Ok(Done::Done),
+                Err(taken) => return Err(StepError::Taken(reference, taken)),
             };
             patch["metadata"]["resourceVersion"] =
                 object.at("/metadata/resourceVersion").cloned().into();
@@ -125,49 +125,52 @@ impl Runner {
                 Ok(_) if self.effect == Effect::DryRun => return Ok(Done::Tried),
                 // The next look says whether it is so.
                 Ok(_) | Err(WriteError::Changed(_)) => {}
-                Err(error) => {
-                    return Err(error).with_context(|| format!("can't patch {reference}"));
-                }
+                Err(error) => return Err(cannot(format!("patch {reference}"), error)),
             }
         }
-        bail!("{reference} does not stay as it is set: something else changes it back")
+        Err(StepError::SetBack(reference))
     }
 
-    async fn stop(&self, step: &Step) -> Result<Done> {
+    async fn stop(&self, step: &Step) -> Result<Done, StepError> {
         let reference = self.object(step)?;
         let scaled = self.live.scale(&reference, 0, self.effect).await;
-        scaled.with_context(|| format!("can't scale {reference} to 0"))?;
+        scaled.map_err(|error| cannot(format!("scale {reference} to 0"), error))?;
         if self.effect == Effect::DryRun {
             return Ok(Done::Tried);
         }
-        match self.get(&reference).await? {
-            Some(set) if replicas(&set) > 0 => bail!("{reference} does not stay scaled to 0"),
+        match self.cluster.need(&reference).await? {
+            Some(set) if replicas(&set) > 0 => Err(StepError::ScaledBack(reference)),
             _ => Ok(Done::Done),
         }
     }
 
-    async fn remake(&self, step: &Step, claim: &Value, volume: &str) -> Result<Done> {
+    async fn remake(&self, step: &Step, claim: &Value, volume: &str) -> Result<Done, StepError> {
         let reference = self.object(step)?;
         match self.live.create(&reference, claim, self.effect).await {
             Ok(_) if self.effect == Effect::DryRun => return Ok(Done::Tried),
             Ok(_) | Err(WriteError::Exists) => {}
-            Err(error) => return Err(error).with_context(|| format!("can't create {reference}")),
+            Err(error) => return Err(cannot(format!("create {reference}"), error)),
         }
-        match self.get(&reference).await? {
+        match self.cluster.need(&reference).await? {
             Some(made) if made.str("/spec/volumeName") == Some(volume) => Ok(Done::Done),
-            _ => bail!("{reference} was made by somebody else meanwhile, for another volume"),
+            _ => Err(StepError::MadeByOthers(reference)),
         }
     }
 
-    async fn restore(&self, step: &Step, claim: &str, policy: Option<&str>) -> Result<Done> {
-        let owner = self.get(&self.claim(claim)).await?;
+    async fn restore(
+        &self,
+        step: &Step,
+        claim: &str,
+        policy: Option<&str>,
+    ) -> Result<Done, StepError> {
+        let owner = self.cluster.need(&self.claim(claim)).await?;
         let done = self
             .amend(step, |volume| Ok(amend::restored(volume, owner.as_deref())))
             .await?;
         if done != Done::Done {
             return Ok(done);
         }
-        let volume = self.get(&self.object(step)?).await?;
+        let volume = self.cluster.need(&self.object(step)?).await?;
         let now = volume
             .as_deref()
             .and_then(|volume| volume.str("/spec/persistentVolumeReclaimPolicy"));
@@ -180,30 +183,33 @@ impl Runner {
         }
     }
 
-    async fn delete(&self, step: &Step, uid: &str) -> Result<Done> {
+    async fn delete(&self, step: &Step, uid: &str) -> Result<Done, StepError> {
         let reference = self.object(step)?;
         match self.live.delete(&reference, uid, true, self.effect).await {
             Ok(()) if self.effect == Effect::DryRun => return Ok(Done::Tried),
             Ok(()) | Err(WriteError::Missing) => {}
-            Err(error) => return Err(error).with_context(|| format!("can't delete {reference}")),
+            Err(error) => return Err(cannot(format!("delete {reference}"), error)),
         }
-        self.await_gone(&reference, uid).await
+        self.await_gone(reference, uid).await
     }
 
     /// A claim that somebody made meanwhile on another volume would start empty, or mix data.
-    async fn free_for(&self, claim: &str, volume: &str) -> Result<()> {
-        let read = self.get(&self.claim(claim)).await?;
+    async fn free_for(&self, claim: &str, volume: &str) -> Result<(), StepError> {
+        let read = self.cluster.need(&self.claim(claim)).await?;
         let other = read
             .as_deref()
             .and_then(|claim| claim.str("/spec/volumeName"))
             .filter(|other| !other.is_empty() && *other != volume);
         match other {
-            Some(other) => bail!("claim {claim} is on volume {other} by now"),
+            Some(other) => Err(StepError::Occupied {
+                claim: claim.to_owned(),
+                other: other.to_owned(),
+            }),
             None => Ok(()),
         }
     }
 
-    pub(super) async fn pods_using(&self, claims: &[String]) -> Result<Vec<String>> {
+    pub(super) async fn pods_using(&self, claims: &[String]) -> Result<Vec<String>, Unread> {
         let pods = pods(&self.cluster, &self.namespace).await?;
         let mut using: Vec<_> = claims
             .iter()
@@ -215,19 +221,15 @@ impl Runner {
         Ok(using)
     }
 
-    pub(super) async fn get(
-        &self,
-        reference: &ObjectRef,
-    ) -> Result<Option<std::sync::Arc<Object>>> {
-        let read = self.cluster.get(reference).await;
-        read.with_context(|| format!("can't get {reference}"))
-    }
-
     pub(super) fn claim(&self, name: &str) -> ObjectRef {
         ObjectRef::new(Kind::PersistentVolumeClaim, &self.namespace, name)
     }
 
-    fn object(&self, step: &Step) -> Result<ObjectRef> {
-        step.object(&self.namespace).context("it has no object")
+    fn object(&self, step: &Step) -> Result<ObjectRef, StepError> {
+        step.object(&self.namespace).ok_or(StepError::NoObject)
     }
+}
+
+fn cannot(what: String, error: WriteError) -> StepError {
+    StepError::Write { what, error }
 }

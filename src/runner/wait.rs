@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
 use tokio::time::{Instant, sleep};
 
-use super::run::{Done, Runner};
+use super::{Done, Runner, StepError};
 use crate::volume_move::amend;
 use crate::{
     cluster::Effect,
@@ -16,7 +15,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Runner {
-    pub(super) async fn await_pods(&self, claims: &[String]) -> Result<Done> {
+    pub(super) async fn await_pods(&self, claims: &[String]) -> Result<Done, StepError> {
         if self.effect == Effect::DryRun {
             return Ok(Done::Later("nothing was stopped"));
         }
@@ -27,13 +26,13 @@ impl Runner {
                 return Ok(Done::Done);
             }
             if Instant::now() >= deadline {
-                bail!("still in use by {}", pods.join(", "));
+                return Err(StepError::StillUsed(pods));
             }
             sleep(PAUSE).await;
         }
     }
 
-    pub(super) async fn await_bound(&self, claim: &str, volume: &str) -> Result<Done> {
+    pub(super) async fn await_bound(&self, claim: &str, volume: &str) -> Result<Done, StepError> {
         if self.effect == Effect::DryRun {
             return Ok(Done::Later("nothing was handed back"));
         }
@@ -41,7 +40,8 @@ impl Runner {
         let claim = self.claim(claim);
         let deadline = Instant::now() + self.patience;
         loop {
-            let (read, owned) = (self.get(&claim).await?, self.get(&volume).await?);
+            let read = self.cluster.need(&claim).await?;
+            let owned = self.cluster.need(&volume).await?;
             if let (Some(read), Some(owned)) = (&read, &owned)
                 && amend::is_bound(read, owned)
             {
@@ -49,21 +49,26 @@ impl Runner {
             }
             if Instant::now() >= deadline {
                 let phase = read.as_deref().and_then(|read| read.str("/status/phase"));
-                bail!("{claim} is {}", phase.unwrap_or("not there"));
+                let phase = phase.map(str::to_owned);
+                return Err(StepError::NotBound { claim, phase });
             }
             sleep(PAUSE).await;
         }
     }
 
     /// Until an object is gone; the garbage collector lets what it owns go first.
-    pub(super) async fn await_gone(&self, reference: &ObjectRef, uid: &str) -> Result<Done> {
+    pub(super) async fn await_gone(
+        &self,
+        reference: ObjectRef,
+        uid: &str,
+    ) -> Result<Done, StepError> {
         let deadline = Instant::now() + self.patience;
-        while let Some(object) = self.get(reference).await? {
+        while let Some(object) = self.cluster.need(&reference).await? {
             if object.uid() != Some(uid) {
                 break;
             }
             if Instant::now() >= deadline {
-                bail!("{reference} is still there");
+                return Err(StepError::StillThere(reference));
             }
             sleep(PAUSE).await;
         }

@@ -96,9 +96,10 @@ impl Looking<'_> {
         match reader.standing(self.records, recorded, revision).await {
             Ok(Read::Other(_) | Read::Gone) => (Vec::new(), Vec::new()),
             Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), *standing).await,
-            Err(reason) => {
+            Err(error) => {
                 let (release, namespace) = (&recorded.release, &recorded.namespace);
                 let what = format!("release {release} in namespace {namespace}");
+                let reason = error.to_string();
                 let gap = Gap::new(what, &*reason);
                 (vec![Row::unreadable(recorded, reason)], vec![gap])
             }

@@ -20,12 +20,12 @@ use super::args::Files;
 #[non_exhaustive]
 pub enum CredentialsError {
     /// A file can't be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {error}")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        error: io::Error,
     },
     /// A file holds no PEM section at all.
     #[error("{path} is not PEM: no line begins with -----BEGIN")]
@@ -66,12 +66,12 @@ pub enum CredentialsError {
         reason: String,
     },
     /// The key isn't one, or of a kind that can't be used.
-    #[error("the private key in {path} cannot be used: {source}")]
+    #[error("the private key in {path} cannot be used: {error}")]
     BadKey {
         /// The key file.
         path: PathBuf,
         /// What is wrong with it.
-        source: rustls::Error,
+        error: rustls::Error,
     },
     /// Key and certificate are not a pair.
     #[error("the private key in {key} does not belong to the certificate in {cert}")]
@@ -130,9 +130,9 @@ impl Files {
                 path: self.cert.clone(),
                 reason: error.to_string(),
             },
-            source => CredentialsError::BadKey {
+            error => CredentialsError::BadKey {
                 path: self.key.clone(),
-                source,
+                error,
             },
         })?;
         Ok(Credentials {
@@ -182,9 +182,9 @@ fn now() -> i64 {
 async fn read(path: &Path) -> Result<Vec<u8>, CredentialsError> {
     tokio::fs::read(path)
         .await
-        .map_err(|source| CredentialsError::Unreadable {
+        .map_err(|error| CredentialsError::Unreadable {
             path: path.to_owned(),
-            source,
+            error,
         })
 }
 

@@ -12,10 +12,10 @@ pub(super) async fn on(
     address: SocketAddr,
     flag: &'static str,
 ) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let failed = |source| ServerError::Listen {
+    let failed = |error| ServerError::Listen {
         address,
         flag,
-        source,
+        error,
     };
     let listener = bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

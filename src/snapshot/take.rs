@@ -8,7 +8,7 @@ use super::{NotRead, Redactor, Salt};
 use crate::{
     change::Rendered,
     cluster::{Cluster, Contents, ReadError},
-    gather::releases,
+    gather::{RecordError, releases},
     helm::{
         manifest::Budget,
         release::{self, RECORD_PREFIX, Release, Status},
@@ -112,7 +112,7 @@ impl Taking<'_> {
                 match self.record(&reference, recorded.storage).await {
                     Ok(Some(release)) => records.push(release),
                     Ok(None) => {}
-                    Err(reason) => self.miss(reference.to_string(), reason),
+                    Err(error) => self.miss(reference.to_string(), error.to_string()),
                 }
             }
         }
@@ -124,12 +124,11 @@ impl Taking<'_> {
         &self,
         reference: &ObjectRef,
         storage: release::Storage,
-    ) -> Result<Option<(Release, Status)>, String> {
-        let found = self.cluster.get(reference).await;
-        let Some(record) = found.map_err(|error| error.to_string())? else {
+    ) -> Result<Option<(Release, Status)>, RecordError> {
+        let Some(record) = self.cluster.get(reference).await? else {
             return Ok(None);
         };
-        let release = release::of_record(&record, storage).map_err(|error| error.to_string())?;
+        let release = release::of_record(&record, storage)?;
         let status = release.info.status;
         let rendered = Rendered::within(&release, None, Budget::new(LIMITS));
         Ok(rendered.camunda.then_some((release, status)))

@@ -8,6 +8,7 @@
 //! [`Step`] is one thing to do, [`amend`] what each step is still to change of an object. Whoever runs a plan reads the cluster again after each step.
 
 pub mod amend;
+mod error;
 pub mod plan;
 pub mod rebind;
 pub mod relabel;
@@ -15,7 +16,13 @@ pub mod scene;
 pub mod step;
 pub mod undo;
 
-pub use self::{plan::Plan, scene::Scene, step::Step};
+pub use self::{
+    amend::Taken,
+    error::{Blocked, ChoiceError, Obstacle},
+    plan::Plan,
+    scene::Scene,
+    step::Step,
+};
 use crate::{camunda::name, kubernetes::Mounts};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
     ffi::OsString,
     io::Write,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     thread,
 };
 
@@ -76,10 +76,12 @@ impl Upgrade<'_> {
         let mut given: Vec<Given> = Vec::new();
         let mut values = Map::new();
         while given.len() <= MOST {
-            let error = match self.run(&values)? {
-                Ok(json) => return Ok(Rendered { json, given }),
-                Err(error) => error,
-            };
+            let output = self.run(&values)?;
+            if output.status.success() {
+                let json = output.stdout;
+                return Ok(Rendered { json, given });
+            }
+            let error = String::from_utf8_lossy(&output.stderr);
             let known: BTreeSet<_> = given.iter().map(|it| it.wanted.value.clone()).collect();
             let mut wanted = passwords::wanted(&error);
             wanted.retain(|wanted| !known.contains(&wanted.value));
@@ -123,7 +125,7 @@ impl Upgrade<'_> {
     }
 
     /// The release as JSON, or what Helm says against it. Passwords go through its standard input.
-    fn run(&self, passwords: &Map<String, Value>) -> anyhow::Result<Result<Vec<u8>, String>> {
+    fn run(&self, passwords: &Map<String, Value>) -> anyhow::Result<Output> {
         let helm = helm();
         let mut command = Command::new(&helm);
         command.args(["upgrade", self.release, self.chart, "--install"]);
@@ -164,14 +166,10 @@ impl Upgrade<'_> {
             .take()
             .map(|mut stdin| thread::spawn(move || drop(stdin.write_all(&text))));
         let output = child.wait_with_output();
-        let output = output.with_context(|| format!("can't read what {name} says"))?;
         if let Some(writing) = writing {
             drop(writing.join());
         }
-        Ok(match output.status.success() {
-            true => Ok(output.stdout),
-            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-        })
+        output.with_context(|| format!("can't read what {name} says"))
     }
 }
 

@@ -17,7 +17,10 @@ use super::{
         NamedSecret, Note, Patch, RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
 };
-use crate::{finding::RuleId, helm::manifest::Document};
+use crate::{
+    finding::RuleId,
+    helm::manifest::{Document, ManifestError},
+};
 
 /// One release line of the chart: 8.0 to 8.3, where chart and application share a version, then 9, 10, ….
 #[derive(Debug, Deserialize)]
@@ -133,20 +136,15 @@ fn compiled_in() -> Vec<Line> {
     lines
 }
 
-fn parse(file: &str) -> Result<Line, String> {
-    let value = Document::new(file)
-        .parse()
-        .map_err(|error| error.to_string())?
-        .ok_or("empty file")?;
-    let line: Line = serde_json::from_value(value).map_err(|error| error.to_string())?;
+fn parse(file: &str) -> Result<Line, NoLine> {
+    let value = Document::new(file).parse()?.ok_or(NoLine::Empty)?;
+    let line: Line = serde_json::from_value(value)?;
     if line.order().is_none() {
-        return Err(format!("line {:?} is no number", line.line));
+        return Err(NoLine::Name(line.line));
     }
     if Line::name_of(&line.newest_patch.version).as_ref() != Some(&line.line) {
-        return Err(format!(
-            "newest patch {} is not of line {}",
-            line.newest_patch.version, line.line
-        ));
+        let patch = line.newest_patch.version;
+        return Err(NoLine::NewestPatch(patch, line.line));
     }
     Ok(line)
 }
@@ -160,10 +158,31 @@ pub enum LineError {
     Read(PathBuf, io::Error),
     /// A file is not a line.
     #[error("{} is no release line: {}", .0.display(), .1)]
-    Line(PathBuf, String),
+    Line(PathBuf, NoLine),
     /// Lines were asked for before they were loaded.
     #[error("release lines were asked for before they were loaded")]
     Late,
+}
+
+/// Why a file's text is no release line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoLine {
+    /// It is not the YAML that Kubernetes takes.
+    #[error(transparent)]
+    Yaml(#[from] ManifestError),
+    /// It holds nothing.
+    #[error("empty file")]
+    Empty,
+    /// A key is missing or unknown, or has another type.
+    #[error(transparent)]
+    Fields(#[from] serde_json::Error),
+    /// The line is not called as lines are.
+    #[error("line {0:?} is no number")]
+    Name(String),
+    /// The newest patch is another line's.
+    #[error("newest patch {0} is not of line {1}")]
+    NewestPatch(String, String),
 }
 
 impl Line {

@@ -155,14 +155,14 @@ impl Rendered {
         for subchart in &mut self.subcharts {
             match Values::of(config, Some(&subchart.name)) {
                 Ok(values) => subchart.values = values,
-                Err(error) => return self.unreadable.push(error),
+                Err(error) => return self.unreadable.push(error.to_string()),
             }
         }
         match self.subcharts.first() {
             Some(first) => self.values = first.values.clone(),
             None => match Values::of(config, None) {
                 Ok(values) => self.values = values,
-                Err(error) => self.unreadable.push(error),
+                Err(error) => self.unreadable.push(error.to_string()),
             },
         }
     }
@@ -186,7 +186,7 @@ impl Rendered {
         self.camunda_version = of_line.then(|| metadata.version.clone());
         match Values::of(release.config.as_deref(), None) {
             Ok(values) => self.values = values,
-            Err(error) => self.unreadable.push(error),
+            Err(error) => self.unreadable.push(error.to_string()),
         }
         self
     }

@@ -23,6 +23,18 @@ pub struct Values {
     unknown: Option<Arc<AtomicBool>>,
 }
 
+/// Why a record's values can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValuesError {
+    /// They are larger than any values file.
+    #[error("the user's values have more than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// They are a list or a scalar.
+    #[error("the user's values are no mapping")]
+    NoMapping,
+}
+
 impl Values {
     /// Values that nobody knows: nothing is set in them, and whoever asks is noted.
     pub fn unknown() -> Values {
@@ -49,7 +61,7 @@ impl Values {
     ///
     /// # Errors
     /// When they are too large or no mapping.
-    pub fn of(config: Option<&RawValue>, root: Option<&str>) -> Result<Values, String> {
+    pub fn of(config: Option<&RawValue>, root: Option<&str>) -> Result<Values, ValuesError> {
         let own_name = || root.map(str::to_owned);
         let Some(config) = config.map(RawValue::get) else {
             return Ok(Values {
@@ -58,12 +70,10 @@ impl Values {
             });
         };
         if config.len() > MAX_BYTES {
-            return Err(format!(
-                "the user's values have more than {MAX_BYTES} bytes"
-            ));
+            return Err(ValuesError::TooLarge);
         }
         let all: Option<Map<String, Value>> =
-            serde_json::from_str(config).map_err(|_| "the user's values are no mapping")?;
+            serde_json::from_str(config).map_err(|_| ValuesError::NoMapping)?;
         Ok(Values::of_files(all.unwrap_or_default(), root))
     }
 
@@ -302,7 +312,7 @@ mod tests {
 
     use super::*;
 
-    fn values(config: &Value, root: Option<&str>) -> Result<Values, String> {
+    fn values(config: &Value, root: Option<&str>) -> Result<Values, ValuesError> {
         let raw = serde_json::value::to_raw_value(config).unwrap();
         Values::of(Some(&raw), root)
     }

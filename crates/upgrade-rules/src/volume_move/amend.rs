@@ -27,6 +27,14 @@ pub struct Move {
     pub to_uid: Option<String>,
 }
 
+/// A volume is not the claim's any more that it is to be taken from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is claim {by}'s by now: somebody else changed it meanwhile")]
+pub struct Taken {
+    /// The claim that has it.
+    pub by: String,
+}
+
 /// A volume outlives its claim, and remembers what it did before.
 pub fn retained(volume: &Object) -> Option<Value> {
     let policy = volume.str(POLICY).filter(|_| !is_retained(volume))?;
@@ -41,7 +49,7 @@ pub fn retained(volume: &Object) -> Option<Value> {
 ///
 /// # Errors
 /// When it is neither that nor what it was when the plan was made.
-pub fn handed_over(volume: &Object, moved: &Move) -> Result<Option<Value>, String> {
+pub fn handed_over(volume: &Object, moved: &Move) -> Result<Option<Value>, Taken> {
     if is_at_goal(volume, moved) {
         return Ok(None);
     }
@@ -55,7 +63,7 @@ pub fn handed_over(volume: &Object, moved: &Move) -> Result<Option<Value>, Strin
 ///
 /// # Errors
 /// As for [`handed_over`].
-pub fn handed_back(volume: &Object, moved: &Move) -> Result<Option<Value>, String> {
+pub fn handed_back(volume: &Object, moved: &Move) -> Result<Option<Value>, Taken> {
     match is_at_goal(volume, moved) {
         true => Ok(None),
         false => repointed(volume, moved).map(Some),
@@ -69,17 +77,15 @@ fn is_at_goal(volume: &Object, moved: &Move) -> bool {
 }
 
 /// The policy goes along, so that at no moment a volume is between two claims without it.
-fn repointed(volume: &Object, moved: &Move) -> Result<Value, String> {
+fn repointed(volume: &Object, moved: &Move) -> Result<Value, Taken> {
     let as_planned = names_claim(volume, &moved.namespace, &moved.from)
         && uid(volume) == moved.from_uid.as_deref();
     let half_done = names_claim(volume, &moved.namespace, &moved.to)
         && (uid(volume).is_none() || uid(volume) == moved.to_uid.as_deref());
     let free = volume.at("/spec/claimRef").is_none_or(Value::is_null);
     if !(as_planned || half_done || free) {
-        return Err(format!(
-            "it is claim {}'s by now: somebody else changed it meanwhile",
-            volume.str("/spec/claimRef/name").unwrap_or("nobody")
-        ));
+        let by = volume.str("/spec/claimRef/name").unwrap_or("nobody");
+        return Err(Taken { by: by.to_owned() });
     }
     let mut claim_ref = claim_ref(&moved.namespace, &moved.to);
     claim_ref["uid"] = moved.to_uid.as_deref().into();

@@ -3,7 +3,7 @@
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option Two".
 
 use super::{
-    Plan, Scene, Step,
+    Blocked, Obstacle, Plan, Scene, Step,
     amend::{Move, retained, uid},
     new_claim, new_ordinal,
     scene::{OldClaim, one_statefulset},
@@ -19,8 +19,8 @@ use crate::{
 /// What is left to do to hand the volumes of a release over to the claims of `statefulset`.
 ///
 /// # Errors
-/// What stands against it, a sentence each; then none of it is to be done.
-pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Vec<String>> {
+/// What stands against it; then none of it is to be done.
+pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blocked> {
     let namespace = &scene.namespace;
     let mut plan = Plan {
         heading: format!(
@@ -50,19 +50,19 @@ pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Vec
                     Err(why) => against.extend(why),
                 }
             }
-            Err(why) => plan.notes.push(why),
+            Err(why) => plan.notes.push(why.to_string()),
         }
     }
     plan.about.extend(tidied(scene, &claims, statefulset));
-    if !moves.is_empty() {
-        match one_statefulset(&claims).and_then(|name| stop(scene, release, name, &moves)) {
+    if let Some((first, ..)) = moves.first() {
+        match one_statefulset(first, &claims).and_then(|name| stop(scene, release, name, &moves)) {
             Ok(stop) => plan.steps = steps(scene, &moves, stop),
             Err(why) => against.push(why),
         }
     }
     match against.is_empty() {
         true => Ok(plan),
-        false => Err(against),
+        false => Err(Blocked(against)),
     }
 }
 
@@ -101,7 +101,12 @@ pub fn retain(volume: &Object) -> Option<Step> {
 }
 
 /// How elastic's StatefulSet comes to have no pods.
-fn stop(scene: &Scene, release: &str, name: &str, moves: &Moves<'_>) -> Result<Vec<Step>, String> {
+fn stop(
+    scene: &Scene,
+    release: &str,
+    name: &str,
+    moves: &Moves<'_>,
+) -> Result<Vec<Step>, Obstacle> {
     let claims: Vec<_> = moves
         .iter()
         .map(|(old, _, _)| old.claim.name().to_owned())
@@ -116,13 +121,11 @@ fn stop(scene: &Scene, release: &str, name: &str, moves: &Moves<'_>) -> Result<V
             replicas,
         }),
         (None, None) if !pods.is_empty() => {
-            let names: Vec<_> = pods.into_iter().collect();
-            return Err(format!(
-                "Pods {0} use the claims, and there is no StatefulSet {name} to scale down; delete them: kubectl -n {1} delete pod {2}",
-                names.join(", "),
-                scene.namespace,
-                names.join(" ")
-            ));
+            return Err(Obstacle::LonePods {
+                pods: pods.into_iter().map(str::to_owned).collect(),
+                statefulset: name.to_owned(),
+                namespace: scene.namespace.clone(),
+            });
         }
         _ => {}
     }
@@ -149,23 +152,29 @@ pub(super) fn leave_claims(scene: &Scene, set: &Object) -> Vec<Step> {
     keep.into_iter().chain(disown).collect()
 }
 
+/// Why a claim has no volume to hand over.
+#[derive(Debug, thiserror::Error)]
+enum NoVolume {
+    #[error("claim {0} never had a volume and is left as it is")]
+    Unbound(String),
+    #[error("claim {claim}'s volume {volume} is gone; nothing of it is left to hand over")]
+    Gone { claim: String, volume: String },
+}
+
 /// The volume of an old claim.
 ///
 /// # Errors
 /// When there is none to hand over.
-fn volume_of<'a>(scene: &'a Scene, claim: &Object) -> Result<&'a Object, String> {
-    let name = claim.name();
-    let Some(volume) = claim
-        .str("/spec/volumeName")
-        .filter(|name| !name.is_empty())
-    else {
-        return Err(format!(
-            "claim {name} never had a volume and is left as it is"
-        ));
+fn volume_of<'a>(scene: &'a Scene, claim: &Object) -> Result<&'a Object, NoVolume> {
+    let name = claim.name().to_owned();
+    let volume = claim.str("/spec/volumeName");
+    let Some(volume) = volume.filter(|name| !name.is_empty()) else {
+        return Err(NoVolume::Unbound(name));
     };
     let found = scene.facts.named(Kind::PersistentVolume, "", volume);
-    found.ok_or_else(|| {
-        format!("claim {name}'s volume {volume} is gone; nothing of it is left to hand over")
+    found.ok_or_else(|| NoVolume::Gone {
+        claim: name,
+        volume: volume.to_owned(),
     })
 }
 
@@ -180,66 +189,78 @@ fn state(
     old: &OldClaim<'_>,
     volume: &Object,
     to: &str,
-) -> Result<State, Vec<String>> {
-    let namespace = &scene.namespace;
-    let (name, from) = (volume.name(), old.claim.name());
-    let other = scene
-        .facts
-        .of_kind(Kind::PersistentVolume)
-        .filter(|other| other.name() != name && uid(other).is_none())
-        .find(|other| names_claim(other, namespace, to));
-    if let Some(other) = other {
-        return Err(vec![format!(
-            "Volume {name} is to be claim {to}'s, and volume {} waits for that already.",
-            other.name()
-        )]);
+) -> Result<State, Vec<Obstacle>> {
+    let mut volumes = scene.facts.of_kind(Kind::PersistentVolume);
+    let waiting = volumes.find(|other| {
+        let waits = other.name() != volume.name() && uid(other).is_none();
+        waits && names_claim(other, &scene.namespace, to)
+    });
+    if let Some(waiting) = waiting {
+        return Err(vec![Obstacle::Awaited {
+            volume: volume.name().to_owned(),
+            to: to.to_owned(),
+            waiting: waiting.name().to_owned(),
+        }]);
     }
-    if names_claim(volume, namespace, to) {
-        return arrived(scene, volume, to).map_err(|why| vec![why]);
+    match names_claim(volume, &scene.namespace, to) {
+        true => arrived(scene, volume, to).map_err(|obstacle| vec![obstacle]),
+        false => ready(scene, old, volume, to).map(|()| State::Open),
     }
-    let stale = names_claim(volume, namespace, from)
-        && uid(volume).is_some()
-        && uid(volume) != old.claim.uid();
-    if stale {
-        return Err(vec![format!(
-            "Volume {name} belongs to an earlier claim {from}, not to the one that is there now."
-        )]);
+}
+
+/// Asks, of a volume whose claimRef does not name the new claim, what a guard would ask.
+fn ready(
+    scene: &Scene,
+    old: &OldClaim<'_>,
+    volume: &Object,
+    to: &str,
+) -> Result<(), Vec<Obstacle>> {
+    let (namespace, from) = (&scene.namespace, old.claim.name());
+    let name = || volume.name().to_owned();
+    let own = names_claim(volume, namespace, from);
+    if own && uid(volume).is_some() && uid(volume) != old.claim.uid() {
+        return Err(vec![Obstacle::EarlierClaim {
+            volume: name(),
+            claim: from.to_owned(),
+        }]);
     }
     let free = volume
         .at("/spec/claimRef")
         .is_none_or(serde_json::Value::is_null);
-    if !free && !names_claim(volume, namespace, from) {
-        let of = scene.claim_in(volume).unwrap_or("another namespace");
-        return Err(vec![format!(
-            "Volume {name} of claim {from} is {of}'s by now, not {to}'s."
-        )]);
+    if !free && !own {
+        let now = scene.claim_in(volume).unwrap_or("another namespace");
+        return Err(vec![Obstacle::Elsewhere {
+            volume: name(),
+            from: from.to_owned(),
+            now: now.to_owned(),
+            to: to.to_owned(),
+        }]);
     }
-    // The questions that a guard asks, in its words.
     let mut asked = volume.clone();
     asked.0["metadata"]["annotations"][REBIND_TO] = format!("{namespace}/{to}").into();
     if free {
         asked.0["spec"]["claimRef"] = serde_json::json!({"namespace": namespace, "name": from});
     }
+    let guarded = |why: String| Obstacle::Guarded {
+        volume: name(),
+        why,
+    };
     match mutate(&asked, &scene.facts) {
-        Ok(_) => Ok(State::Open),
-        Err(finding) => Err(finding
-            .why
-            .iter()
-            .map(|why| format!("Volume {name}: {why}"))
-            .collect()),
+        Ok(_) => Ok(()),
+        Err(finding) => Err(finding.why.into_iter().map(guarded).collect()),
     }
 }
 
 /// A volume whose claimRef names the new claim.
-fn arrived(scene: &Scene, volume: &Object, to: &str) -> Result<State, String> {
+fn arrived(scene: &Scene, volume: &Object, to: &str) -> Result<State, Obstacle> {
     let claim = scene
         .facts
         .named(Kind::PersistentVolumeClaim, &scene.namespace, to);
-    let name = volume.name();
     match uid(volume) {
-        Some(uid) if claim.and_then(Object::uid) != Some(uid) => Err(format!(
-            "Volume {name} was claim {to}'s, which is gone; it holds what that claim's Elasticsearch wrote last."
-        )),
+        Some(uid) if claim.and_then(Object::uid) != Some(uid) => Err(Obstacle::NewClaimGone {
+            volume: volume.name().to_owned(),
+            claim: to.to_owned(),
+        }),
         // The claim has it, and what becomes of it then is its owner's business.
         Some(_) => Ok(State::Done),
         None if is_retained(volume) => Ok(State::Done),

@@ -1,8 +1,8 @@
 //! What is in a namespace of claims, volumes and the StatefulSets and pods on them, and whose.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::new_ordinal;
+use super::{ChoiceError, Obstacle, new_ordinal};
 use crate::{
     annotations::REBOUND_FROM,
     camunda::release_label,
@@ -90,12 +90,14 @@ impl Scene {
     ///
     /// # Errors
     /// When it is another release's.
-    pub fn statefulset(&self, name: &str, release: &str) -> Result<Option<&Object>, String> {
+    pub fn statefulset(&self, name: &str, release: &str) -> Result<Option<&Object>, Obstacle> {
         let set = self.facts.named(Kind::StatefulSet, &self.namespace, name);
         match set.and_then(release_label) {
-            Some(other) if other != release => Err(format!(
-                "StatefulSet {name} belongs to release {other}, not to {release}."
-            )),
+            Some(owner) if owner != release => Err(Obstacle::OtherRelease {
+                statefulset: name.to_owned(),
+                owner: owner.to_owned(),
+                release: release.to_owned(),
+            }),
             _ => Ok(set),
         }
     }
@@ -111,46 +113,42 @@ impl Scene {
     /// Chooses the release: the one that is asked for, else the only one that fits.
     ///
     /// # Errors
-    /// When there is none or more than one, in words for a user; `what` is what the fitting ones have, `command` what was typed.
+    /// When there is none or more than one; `what` is what the fitting ones have, `command` what was typed.
     pub fn choose(
         &self,
         asked: Option<&str>,
-        command: &str,
-        what: &str,
+        command: &'static str,
+        what: &'static str,
         fits: impl Fn(&str) -> bool,
-    ) -> Result<String, String> {
-        let namespace = &self.namespace;
-        let fitting: Vec<_> = self
-            .releases
-            .iter()
-            .map(String::as_str)
-            .filter(|release| fits(release))
-            .collect();
-        let all: Vec<_> = self.releases.iter().map(String::as_str).collect();
-        match (asked, fitting.as_slice()) {
-            (Some(asked), _) if !self.releases.contains(asked) => Err(match all.is_empty() {
-                true => format!(
-                    "namespace {namespace} has no Camunda release at all; -n names another one"
-                ),
-                false => format!(
-                    "namespace {namespace} has no Camunda release {asked}, only {}",
-                    all.join(", ")
-                ),
+    ) -> Result<String, ChoiceError> {
+        let namespace = self.namespace.clone();
+        if let Some(asked) = asked.map(str::to_owned) {
+            return Err(match self.releases.contains(&asked) {
+                true if fits(&asked) => return Ok(asked),
+                true => ChoiceError::Unfit {
+                    namespace,
+                    asked,
+                    what,
+                },
+                false if self.releases.is_empty() => ChoiceError::NoReleases(namespace),
+                false => ChoiceError::NoRelease {
+                    namespace,
+                    asked,
+                    others: self.releases.iter().cloned().collect(),
+                },
+            });
+        }
+        let fitting = self.releases.iter().filter(|release| fits(release));
+        let fitting: Vec<_> = fitting.cloned().collect();
+        match fitting.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Err(ChoiceError::NoneFits { namespace, what }),
+            _ => Err(ChoiceError::Several {
+                namespace,
+                what,
+                command,
+                fitting,
             }),
-            (Some(asked), fitting) if !fitting.contains(&asked) => Err(format!(
-                "release {asked} in namespace {namespace} has no {what}"
-            )),
-            (Some(asked), _) => Ok(asked.to_owned()),
-            (None, [only]) => Ok((*only).to_owned()),
-            (None, []) => Err(format!(
-                "no Camunda release in namespace {namespace} has {what}; -n names another namespace"
-            )),
-            (None, several) => Err(format!(
-                "{} releases in namespace {namespace} have {what}: {}; say which: camunda-upgrade-guard {command} {}",
-                several.len(),
-                several.join(", "),
-                several[0]
-            )),
         }
     }
 }
@@ -160,21 +158,22 @@ pub(super) fn is_elastics(object: &Object) -> bool {
     object.label("chart") == Some("elasticsearch")
 }
 
-/// The name of elastic's StatefulSet, where all of these claims are of one.
+/// The name of elastic's StatefulSet, where all of these claims are of that of `first`.
 ///
 /// # Errors
 /// When they are of several.
-pub(super) fn one_statefulset<'a>(claims: &[OldClaim<'a>]) -> Result<&'a str, String> {
-    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    for old in claims {
-        names.insert(old.statefulset, old.claim.name());
-    }
-    let mut sets = names.into_iter();
-    match (sets.next(), sets.next()) {
-        (Some((one, _)), None) => Ok(one),
-        (Some((_, claim)), Some((_, other))) => Err(format!(
-            "Claims {claim} and {other} are of two StatefulSets; which of them is to go on can't be told."
-        )),
-        _ => Err("There is no claim of elastic's chart.".to_owned()),
+pub(super) fn one_statefulset<'a>(
+    first: &OldClaim<'a>,
+    claims: &[OldClaim<'_>],
+) -> Result<&'a str, Obstacle> {
+    match claims
+        .iter()
+        .find(|old| old.statefulset != first.statefulset)
+    {
+        None => Ok(first.statefulset),
+        Some(other) => {
+            let [first, other] = [first, other].map(|old| old.claim.name().to_owned());
+            Err(Obstacle::TwoStatefulSets(first, other))
+        }
     }
 }

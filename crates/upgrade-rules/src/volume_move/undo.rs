@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Plan, Scene, Step,
+    Blocked, Obstacle, Plan, Scene, Step,
     amend::{Move, is_bound, restored, uid},
     new_ordinal, rebind,
 };
@@ -60,8 +60,8 @@ fn touched<'a>(scene: &'a Scene, release: &str, statefulset: &str) -> Vec<Touche
 /// What is left to do to give the volumes of a release back.
 ///
 /// # Errors
-/// What stands against it, a sentence each; then none of it is to be done.
-pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Vec<String>> {
+/// What stands against it; then none of it is to be done.
+pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blocked> {
     let mut plan = Plan {
         heading: format!(
             "Release {release}, namespace {}: Elasticsearch's volumes go back to the claims of chart 8.2",
@@ -95,11 +95,11 @@ pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Vec
     });
     match against.is_empty() {
         true => Ok(plan),
-        false => Err(against),
+        false => Err(Blocked(against)),
     }
 }
 
-fn steps(scene: &Scene, release: &str, touched: &Touched<'_>) -> Result<Vec<Step>, String> {
+fn steps(scene: &Scene, release: &str, touched: &Touched<'_>) -> Result<Vec<Step>, Obstacle> {
     let Touched { volume, old, new } = touched;
     let name = volume.name().to_owned();
     let claim_named = |claim: &str| {
@@ -111,14 +111,13 @@ fn steps(scene: &Scene, release: &str, touched: &Touched<'_>) -> Result<Vec<Step
     if let Some(claim) = claim
         && claim.str("/spec/volumeName") != Some(volume.name())
     {
-        return Err(format!(
-            "Claim {old} is another one than that which volume {name} was taken from: it {}. Delete it first if it holds nothing: kubectl -n {} delete pvc {old}",
-            match claim.str("/spec/volumeName").unwrap_or_default() {
-                "" => "has no volume yet".to_owned(),
-                other => format!("is on volume {other}"),
-            },
-            scene.namespace
-        ));
+        let other = claim.str("/spec/volumeName");
+        return Err(Obstacle::OtherClaim {
+            claim: (*old).to_owned(),
+            volume: name,
+            other: other.filter(|it| !it.is_empty()).map(str::to_owned),
+            namespace: scene.namespace.clone(),
+        });
     }
     let mut steps = Vec::new();
     // While the volume is another's, the claim waits for it; with its uid known it is the only one that can have it.
@@ -160,13 +159,14 @@ fn steps(scene: &Scene, release: &str, touched: &Touched<'_>) -> Result<Vec<Step
 }
 
 /// What was bound may have been written to, and the Elasticsearch of before can't read what the new one writes.
-fn refuse_bound(volume: &Object, new: &str, claim: Option<&Object>) -> Result<(), String> {
+fn refuse_bound(volume: &Object, new: &str, claim: Option<&Object>) -> Result<(), Obstacle> {
     let name = volume.name();
     let took = claim.is_some_and(|claim| claim.str("/spec/volumeName") == Some(name));
     match took || uid(volume).is_some() {
-        true => Err(format!(
-            "Claim {new} has had volume {name} already. The new Elasticsearch may have written to it, and the one before can't read that: restore a backup to go back."
-        )),
+        true => Err(Obstacle::WasBound {
+            claim: new.to_owned(),
+            volume: name.to_owned(),
+        }),
         false => Ok(()),
     }
 }

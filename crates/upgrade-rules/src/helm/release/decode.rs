@@ -56,16 +56,16 @@ pub enum DecodeError {
     Missing,
     /// Not base64.
     #[error("data.release is not base64")]
-    Base64(#[from] base64_simd::Error),
+    Base64(base64_simd::Error),
     /// Not gzip, or cut off.
     #[error("data.release does not inflate: {0}")]
-    Gzip(#[from] std::io::Error),
+    Gzip(std::io::Error),
     /// Larger than [`Limits::inflated`].
     #[error("data.release inflates to more than {0} bytes")]
     TooLarge(usize),
     /// Not a release.
     #[error("data.release is not a Helm release: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
 }
 
 /// Reads a record's `data.release`.
@@ -74,9 +74,10 @@ pub enum DecodeError {
 /// When a layer of the encoding is broken or larger than `limits`; the error names the layer and never
 /// quotes the record, which holds secrets.
 pub fn decode(data: &str, storage: Storage, limits: Limits) -> Result<Release, DecodeError> {
-    let mut bytes = STANDARD.decode_to_vec(data)?;
+    let decoded = |data: &[u8]| STANDARD.decode_to_vec(data).map_err(DecodeError::Base64);
+    let mut bytes = decoded(data.as_bytes())?;
     if storage == Storage::Secret {
-        bytes = STANDARD.decode_to_vec(&bytes)?;
+        bytes = decoded(&bytes)?;
     }
     // Helm 2 to 3 migrations left records that are plain JSON; Helm still reads them.
     if bytes.starts_with(&GZIP_MAGIC) {
@@ -85,14 +86,15 @@ pub fn decode(data: &str, storage: Storage, limits: Limits) -> Result<Release, D
     if bytes.len() > limits.inflated {
         return Err(DecodeError::TooLarge(limits.inflated));
     }
-    Ok(serde_json::from_slice(&bytes).map_err(without_content)?)
+    serde_json::from_slice(&bytes).map_err(|error| DecodeError::Json(without_content(error)))
 }
 
 fn inflate(gzip: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
     let mut json = Vec::with_capacity(gzip.len().saturating_mul(4).min(limit));
     // One byte over the limit tells "too large" from "exactly as large".
     let allowed = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    GzDecoder::new(gzip).take(allowed).read_to_end(&mut json)?;
+    let read = GzDecoder::new(gzip).take(allowed).read_to_end(&mut json);
+    read.map_err(DecodeError::Gzip)?;
     if json.len() > limit {
         return Err(DecodeError::TooLarge(limit));
     }
