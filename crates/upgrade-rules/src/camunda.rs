@@ -8,6 +8,7 @@ mod application;
 mod component;
 mod credential;
 mod fact;
+mod feature;
 mod image;
 mod line;
 pub mod name;
@@ -22,6 +23,7 @@ pub use self::{
         Becomes, CarriedKey, CredentialFact, Fixed, Held, MergedValue, NamedSecret, Note,
         RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
+    feature::Feature,
     image::{image_name, image_version, program_version},
     line::Line,
     newest::{Newest, NewestPatches},

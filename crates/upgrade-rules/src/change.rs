@@ -25,7 +25,7 @@ pub use self::{
 use semver::Version;
 
 use crate::{
-    camunda::{Application, Component, Line, NewestPatches},
+    camunda::{Application, Component, Feature, Line, NewestPatches},
     helm::{
         release::{Release, Status},
         values::{Schema, Values},
@@ -341,6 +341,13 @@ impl Change {
             return false;
         };
         from < version && version <= to
+    }
+
+    /// Whether this takes the chart to something that it did not have.
+    pub fn gets(&self, feature: Feature) -> bool {
+        let parsed = |chart: &'_ Option<ChartVersion>| chart.as_ref()?.parsed.clone();
+        let ends = parsed(&self.from).zip(parsed(&self.to));
+        ends.is_some_and(|(from, to)| feature.comes_with(&from, &to))
     }
 
     /// The objects of one kind.

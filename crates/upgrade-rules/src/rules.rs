@@ -96,7 +96,7 @@ pub use self::{
     connectors_secret_missing::connectors_secret,
     credential_placeholder::is_carried,
     downgrade::goes_back,
-    elasticsearch_claim_labels::SINCE as CLAIM_LABELS_SINCE,
+    elasticsearch_claim_labels::gives_labels as gives_claim_labels,
     elasticsearch_clone_while_running::source as clone_source,
     gateway_renamed::renamed_gateway,
     heard::{Counting, by_default},

@@ -37,12 +37,35 @@ pub struct Patch {
     pub date: Option<String>,
 }
 
+/// A patch that nobody is to go to.
+#[derive(Debug, Deserialize)]
+pub struct Discouraged {
+    /// The chart's version.
+    pub version: String,
+    /// The first one without its bugs.
+    pub fixed: String,
+}
+
+/// The versions of Optimize that do not fit all charts of a line, each list with the newest one last.
+#[derive(Debug, Deserialize)]
+pub struct OptimizePairing {
+    /// The chart version that parts them.
+    pub since: String,
+    /// Those that fit the line's charts before it only.
+    pub before: Vec<String>,
+    /// Those that fit none of the line's charts before it.
+    pub after: Vec<String>,
+}
+
 /// Fields of workloads that Kubernetes does not let change, as they are from a patch on.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fixed {
     /// The chart version that brings them.
     pub since: String,
+    /// The section of the guide that tells of it.
+    #[serde(default)]
+    pub guide: Option<String>,
     /// Which workloads, as [`WorkloadFact::name`] has them.
     pub workloads: Vec<String>,
     /// Labels of the selector and of the pods.

@@ -11,10 +11,11 @@ use semver::Version;
 use serde::Deserialize;
 
 use super::{
-    Application, Component,
+    Application, Component, Feature,
     fact::{
-        Becomes, BrokerValues, CarriedKey, CredentialFact, Fixed, GeneratedSecret, MergedValue,
-        NamedSecret, Note, Patch, RenamedValue, RenamedVariable, Support, WorkloadFact,
+        Becomes, BrokerValues, CarriedKey, CredentialFact, Discouraged, Fixed, GeneratedSecret,
+        MergedValue, NamedSecret, Note, OptimizePairing, Patch, RenamedValue, RenamedVariable,
+        Support, WorkloadFact,
     },
 };
 use crate::{finding::RuleId, helm::manifest::Document};
@@ -38,6 +39,15 @@ pub struct Line {
     /// What to expect from a version on that no rule can judge.
     #[serde(default)]
     pub notes: Vec<Note>,
+    /// What rules ask for, by the chart version that brings it.
+    #[serde(default)]
+    pub brings: BTreeMap<Feature, String>,
+    /// A patch that nobody is to go to.
+    #[serde(default)]
+    pub discouraged: Option<Discouraged>,
+    /// Which versions of Optimize go with which patches.
+    #[serde(default)]
+    pub optimize: Option<OptimizePairing>,
     /// The user that Camunda's own images run as; none is root.
     pub image_user: Option<i64>,
     /// The applications that the chart has switched off unless the values say otherwise.
@@ -148,6 +158,15 @@ fn parse(file: &str) -> Result<Line, String> {
             line.newest_patch.version, line.line
         ));
     }
+    let mut brought = line.brings.iter();
+    if let Some((feature, version)) = brought.find(|(_, version)| {
+        Version::parse(version).is_err() || Line::name_of(version).as_ref() != Some(&line.line)
+    }) {
+        return Err(format!(
+            "{feature:?} comes with {version}, which is no chart of line {}",
+            line.line
+        ));
+    }
     Ok(line)
 }
 
@@ -221,6 +240,12 @@ impl Line {
     /// The first line and all after it up to this one.
     pub fn with_earlier(&self) -> &'static [Line] {
         Line::all().get(..=self.position()).unwrap_or_default()
+    }
+
+    /// Whether this line or one before it brings something.
+    pub fn has(&self, feature: Feature) -> bool {
+        let mut lines = self.with_earlier().iter();
+        lines.any(|line| line.brings.contains_key(&feature))
     }
 
     /// Its place in upgrade order.

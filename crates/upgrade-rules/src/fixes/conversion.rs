@@ -27,8 +27,6 @@ use crate::{
     helm::values::{Values, overlay, subtract},
 };
 
-/// The chart that makes one application of Zeebe, its gateway, Operate and Tasklist.
-pub(crate) const SINCE: &str = "13.0.0";
 /// The lines whose charts read other values than the one before and say nothing where they meet the old ones.
 const LINES: [&str; 2] = ["13", "14"];
 

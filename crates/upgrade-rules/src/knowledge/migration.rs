@@ -3,14 +3,11 @@
 use serde_json::Value;
 
 use crate::{
-    camunda::{Application, Line, release_label},
+    camunda::{Application, Feature, Line, release_label},
     change::{Change, Facts, ObjectChange, Side},
     finding::{Command, shell},
     kubernetes::{Kind, Mounts, Object, ObjectRef, workload::is_stopped},
 };
-
-/// The line that migrates.
-pub(crate) const LINE: &str = "13";
 
 /// How far a Job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +44,22 @@ fn condition<'a>(job: &'a Object, kind: &str) -> Option<&'a Value> {
     })
 }
 
-/// The line left and the one entered, where an upgrade enters 13 from below.
+/// The line left and the one entered, where an upgrade enters a line that migrates from below.
 pub(crate) fn entering(change: &Change) -> Option<(&'static Line, &'static Line)> {
     change
         .lines_crossed()
-        .filter(|(from, to)| to.line == LINE && from.position() < to.position())
+        .filter(|(from, to)| migrates(to) && from.position() < to.position())
 }
 
-/// The line left and the one entered, where an upgrade leaves 13 for a newer one.
+/// The line left and the one entered, where an upgrade leaves a line that migrates for a newer one.
 pub(crate) fn leaving(change: &Change) -> Option<(&'static Line, &'static Line)> {
     change
         .lines_crossed()
-        .filter(|(from, to)| from.line == LINE && from.position() < to.position())
+        .filter(|(from, to)| migrates(from) && from.position() < to.position())
+}
+
+fn migrates(line: &Line) -> bool {
+    line.brings.contains_key(&Feature::DataMigration)
 }
 
 /// Those of Operate and Tasklist that have data to migrate: they ran in 12.

@@ -8,13 +8,10 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::{Application, Component},
+    camunda::{Application, Component, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, Fix, RuleId},
-    fixes::{
-        conversion::{self, SINCE},
-        flag,
-    },
+    fixes::{conversion, flag},
     knowledge::{
         authentication::{METHODS, Method},
         secrecy::shown,
@@ -76,7 +73,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// How users logged in and how they would, where that is not the same.
 pub(super) fn changed(change: &Change, facts: &Facts) -> Option<(Method, Method)> {
-    if !change.enters(SINCE) {
+    if !change.gets(Feature::OrchestrationCluster) {
         return None;
     }
     let before = Method::before(change, facts)?;

@@ -12,10 +12,10 @@ use super::{
 };
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, Fix, RuleId},
-    fixes::{conversion::SINCE, flag},
+    fixes::flag,
     knowledge::{
         authentication::{METHODS, Method},
         configuration::Configuration,
@@ -43,7 +43,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
         .chain([OPEN, "global.identity.auth.enabled"])
         .any(|key| change.values.get(key).is_some_and(|value| value != ""));
     let changes = heard.by(authentication_changed::RULE.id);
-    if !change.enters(SINCE) || named || changes {
+    if !change.gets(Feature::OrchestrationCluster) || named || changes {
         return Vec::new();
     }
     let running = change.application(Application::Zeebe, Side::Running);

@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 
 use super::{Judge, Rule, datastore_changed::host};
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, Fix, RuleId},
-    fixes::conversion,
     knowledge::configuration::Configuration,
 };
 
@@ -51,7 +50,7 @@ const STORES: [(Application, &[&str]); 3] = [
 ];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !change.enters(conversion::SINCE) {
+    if !change.gets(Feature::OrchestrationCluster) {
         return Vec::new();
     }
     let stores: Vec<_> = STORES

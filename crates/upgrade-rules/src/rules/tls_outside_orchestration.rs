@@ -10,10 +10,9 @@ use serde_json::Value;
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, RuleId},
-    fixes::conversion::SINCE,
     knowledge::{configuration::Configuration, credentials::list},
     kubernetes::Object,
 };
@@ -83,7 +82,7 @@ const BUNDLE: &str = "global.tls.caBundle.secret.existingSecret";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let cluster = change.application(Application::Zeebe, Side::Planned);
-    let (Some(cluster), true) = (cluster, change.enters(SINCE)) else {
+    let (Some(cluster), true) = (cluster, change.gets(Feature::OrchestrationCluster)) else {
         return Vec::new();
     };
     let Some(planned) = cluster.on(Side::Planned) else {

@@ -7,7 +7,7 @@
 
 use super::{Judge, Rule};
 use crate::{
-    camunda::{Application, Component},
+    camunda::{Application, Component, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, RuleId},
     fixes::conversion,
@@ -27,7 +27,7 @@ const OLD: &str = "postgresql";
 const NEW: &str = "webModelerPostgresql";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !change.enters(conversion::SINCE) {
+    if !change.gets(Feature::OrchestrationCluster) {
         return Vec::new();
     }
     let old = change.values.leaves();

@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::super::convert::Converted;
 use crate::{
-    camunda::{Application, Component, Line},
+    camunda::{Application, Component, Feature, Line},
     change::{Change, Facts, ObjectChange, Side},
     knowledge::{
         authentication::{METHODS, Method},
         authorizations,
         configuration::Configuration,
-        migration, retention,
+        retention,
     },
     kubernetes::Kind,
 };
@@ -48,8 +48,11 @@ pub(super) fn switch_on(
             }
         }
     }
-    if line.line != migration::LINE {
+    // A line that says that its chart has no default wants to be told.
+    if line.secondary_storage.as_deref() == Some("") {
         secondary_storage(change, facts, values);
+    }
+    if !line.brings.contains_key(&Feature::OrchestrationCluster) {
         return Clients::None;
     }
     let clients = authentication(change, facts, values);
