@@ -18,8 +18,8 @@ use crate::{
     },
     kubernetes::{Kind, Mounts, Object, ObjectRef},
     rules::{
-        self, CLAIM_LABELS_SINCE, Counting, NOT_CHECKED, SecretRef, changed_user,
-        connectors_secret, goes_back, removed_claims, renamed_gateway, secret_refs,
+        self, Counting, NOT_CHECKED, SecretRef, changed_user, connectors_secret,
+        gives_claim_labels, goes_back, removed_claims, renamed_gateway, secret_refs,
     },
 };
 
@@ -372,9 +372,7 @@ fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
     // Elasticsearch is made anew over the same claims.
     let recreated: Vec<_> = change
         .of_kind(Kind::StatefulSet)
-        .filter(|set| {
-            set.component == Component::Elasticsearch && change.enters(CLAIM_LABELS_SINCE)
-        })
+        .filter(|set| set.component == Component::Elasticsearch && gives_claim_labels(change))
         .filter_map(|set| set.planned.as_deref().map(Mounts::of))
         .collect();
     let (mut volumes, mut classes) = (Vec::new(), Vec::new());

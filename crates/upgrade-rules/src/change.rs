@@ -27,7 +27,7 @@ pub use self::{
 use semver::Version;
 
 use crate::{
-    camunda::{Application, Component, Line, NewestPatches},
+    camunda::{Application, Component, Feature, Line, NewestPatches},
     helm::{
         release::{Release, Status},
         values::{Schema, Values},
@@ -332,6 +332,12 @@ impl Change {
         (from.position() != to.position()).then_some((from, to))
     }
 
+    /// The lines that an upgrade enters, its target last; none on a way down.
+    pub fn lines_entered(&self) -> &'static [Line] {
+        let crossed = self.lines_crossed();
+        crossed.map_or(&[], |(from, to)| from.entered_to(to))
+    }
+
     /// Whether this takes the chart from below `version` to it or above.
     pub fn enters(&self, version: &str) -> bool {
         let parsed = |chart: &Option<ChartVersion>| chart.as_ref()?.parsed.clone();
@@ -343,6 +349,13 @@ impl Change {
             return false;
         };
         from < version && version <= to
+    }
+
+    /// Whether this takes the chart to something that it did not have.
+    pub fn gets(&self, feature: Feature) -> bool {
+        let parsed = |chart: &'_ Option<ChartVersion>| chart.as_ref()?.parsed.clone();
+        let ends = parsed(&self.from).zip(parsed(&self.to));
+        ends.is_some_and(|(from, to)| feature.comes_with(&from, &to))
     }
 
     /// The objects of one kind.

@@ -1,6 +1,8 @@
 //! Which keys of a Secret are credentials that a Camunda chart generates.
 
-use super::{CredentialFact, Held, Line};
+use semver::Version;
+
+use super::{CredentialFact, Feature, Held, Line};
 use crate::kubernetes::Object;
 
 /// A guarded key of a Secret.
@@ -140,15 +142,11 @@ fn value_key(fact: &CredentialFact, charts: Option<&[String]>) -> String {
     }
 }
 
-/// Charts from 8.3.3 on find their own Secrets.
+/// Whether charts of a version find their own Secrets. What comes before a release counts as the release.
 pub fn looks_up(version: &str) -> bool {
-    if !version.starts_with("8.") {
-        return Line::of(version).is_some();
-    }
-    version
-        .strip_prefix("8.3.")
-        .and_then(|patch| patch.split(['-', '+']).next()?.parse::<u64>().ok())
-        .is_some_and(|patch| patch >= 3)
+    let core = version.split(['-', '+']).next().unwrap_or_default();
+    Line::of(version).is_some()
+        && Version::parse(core).is_ok_and(|core| Feature::SecretLookup.is_in(&core))
 }
 
 #[cfg(test)]
@@ -236,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn lookup_works_from_8_3_3_on() {
+    fn lookup_works_from_the_patch_that_brings_it() {
         assert!(!looks_up("8.2.34"));
         assert!(!looks_up("8.3.1"));
         assert!(looks_up("8.3.3"));

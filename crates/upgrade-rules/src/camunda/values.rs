@@ -1,6 +1,6 @@
 //! The value keys that a user types for a workload, under any alias and umbrella.
 
-use super::{Component, Line};
+use super::{Component, Feature, Line};
 
 /// How many brokers there are.
 pub fn broker_count(line: Option<&Line>, charts: Option<&[String]>) -> Option<String> {
@@ -24,7 +24,7 @@ pub fn claim_size(
     match component {
         Component::Zeebe => Some(own(&line?.brokers.size, charts)),
         // Elastic's chart, up to 8.2, had a claim template.
-        Component::Elasticsearch if line?.position() < Line::of("8.3.0")?.position() => None,
+        Component::Elasticsearch if !line?.has(Feature::BitnamiElasticsearch) => None,
         Component::Elasticsearch => {
             let path = bundled(component, line, charts)?;
             Some(format!("{path}.master.persistence.size"))

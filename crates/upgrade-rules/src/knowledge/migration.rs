@@ -3,14 +3,11 @@
 use serde_json::Value;
 
 use crate::{
-    camunda::{Application, Line, release_label},
+    camunda::{Application, Feature, Line, release_label},
     change::{Change, Facts, ObjectChange, Side},
     finding::{Command, Kubectl},
     kubernetes::{Kind, Mounts, Object, ObjectRef, workload::is_stopped},
 };
-
-/// The line that migrates.
-pub(crate) const LINE: &str = "13";
 
 /// How far a Job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +44,22 @@ fn condition<'a>(job: &'a Object, kind: &str) -> Option<&'a Value> {
     })
 }
 
-/// The line left and the one entered, where an upgrade enters 13 from below.
+/// The line left and the one entered, where an upgrade enters a line that migrates from below.
 pub(crate) fn entering(change: &Change) -> Option<(&'static Line, &'static Line)> {
     change
         .lines_crossed()
-        .filter(|(from, to)| to.line == LINE && from.position() < to.position())
+        .filter(|(from, to)| migrates(to) && from.position() < to.position())
 }
 
-/// The line left and the one entered, where an upgrade leaves 13 for a newer one.
+/// The line left and the one entered, where an upgrade leaves a line that migrates for a newer one.
 pub(crate) fn leaving(change: &Change) -> Option<(&'static Line, &'static Line)> {
     change
         .lines_crossed()
-        .filter(|(from, to)| from.line == LINE && from.position() < to.position())
+        .filter(|(from, to)| migrates(from) && from.position() < to.position())
+}
+
+fn migrates(line: &Line) -> bool {
+    line.brings.contains_key(&Feature::DataMigration)
 }
 
 /// Those of Operate and Tasklist that have data to migrate: they ran in 12.
@@ -69,7 +70,7 @@ pub(crate) fn with_data(change: &Change, facts: &Facts) -> Vec<Application> {
         let stopped = facts.get(&workload.object).is_none_or(is_stopped);
         (!off || !stopped).then_some(application)
     };
-    [Application::Operate, Application::Tasklist]
+    [Application::OPERATE, Application::TASKLIST]
         .into_iter()
         .filter_map(runs)
         .collect()
@@ -79,8 +80,8 @@ pub(crate) fn with_data(change: &Change, facts: &Facts) -> Vec<Application> {
 pub(crate) fn of(job: &ObjectChange, side: Side) -> Option<Application> {
     job.application(side).filter(|application| {
         matches!(
-            application,
-            Application::DataMigration | Application::IdentityMigration
+            *application,
+            Application::DATA_MIGRATION | Application::IDENTITY_MIGRATION
         )
     })
 }
@@ -89,7 +90,7 @@ pub(crate) fn of(job: &ObjectChange, side: Side) -> Option<Application> {
 pub(crate) fn is_done(change: &Change, facts: &Facts) -> bool {
     facts.of_kind(Kind::Job).any(|job| {
         release_label(job) == Some(&change.release)
-            && Application::of(job) == Some(Application::DataMigration)
+            && Application::of(job) == Some(Application::DATA_MIGRATION)
             && state(job) == State::Complete
     })
 }
@@ -98,13 +99,13 @@ pub(crate) fn is_done(change: &Change, facts: &Facts) -> bool {
 pub fn earlier_job(change: &Change) -> Option<ObjectRef> {
     entering(change)?;
     if change
-        .application(Application::DataMigration, Side::Planned)
+        .application(Application::DATA_MIGRATION, Side::Planned)
         .is_some()
     {
         return None;
     }
     let brokers = &change
-        .application(Application::Zeebe, Side::Planned)?
+        .application(Application::ZEEBE, Side::Planned)?
         .object;
     let name = format!("{}-migration-data", brokers.name);
     Some(ObjectRef::new(Kind::Job, &brokers.namespace, &name))
@@ -117,7 +118,7 @@ pub(crate) fn is_without_data(change: &Change, facts: &Facts) -> bool {
         .iter()
         .filter(|set| set.camunda)
         .filter(|set| {
-            let is = |side| set.application(side) == Some(Application::Zeebe);
+            let is = |side| set.application(side) == Some(Application::ZEEBE);
             is(Side::Running) || is(Side::Planned)
         });
     let mut found = false;

@@ -10,7 +10,7 @@
 use super::{Judge, Rule, heard::Heard};
 
 use crate::{
-    camunda::{Application, Line, is_elastics, release_label},
+    camunda::{Application, Feature, is_elastics, release_label},
     change::{Attempt, Change, Facts, ObjectChange, Operation, Side},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::{give_up, migrations},
@@ -37,14 +37,11 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// The first chart whose upgrades leave Jobs behind.
-const SINCE: &str = "13.0.0";
-
 /// What a rule that refuses says of a Job counts more.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let looks = change.operation == Operation::Deployed;
     // The upgrade that does it all has enough to say.
-    if !looks && (change.operation != Operation::Upgrade || !runs_13(change)) {
+    if !looks && (change.operation != Operation::Upgrade || !has_migrated(change)) {
         return Vec::new();
     }
     let mut left: Vec<Left> = change.attempt.iter().map(attempt).collect();
@@ -127,12 +124,10 @@ fn attempt(attempt: &Attempt) -> Left {
     Left::new(what, Vec::new())
 }
 
-/// Whether the release is on 13 or later and stays on its line.
-fn runs_13(change: &Change) -> bool {
-    let line = |version| Line::of(version).map(Line::position);
+/// Whether the release stays on its line and is of one that leaves Jobs behind, or of a later one.
+fn has_migrated(change: &Change) -> bool {
     let running = change.from.as_ref().and_then(|from| from.line);
-    let running = running.map(Line::position);
-    running.is_some() && running >= line(SINCE) && change.lines_crossed().is_none()
+    running.is_some_and(|line| line.has(Feature::DataMigration)) && change.lines_crossed().is_none()
 }
 
 /// What a migration Job of the new manifest waits for.
@@ -167,7 +162,7 @@ fn unfinished(migration: Application, job: &ObjectRef) -> Left {
 
 fn complete(change: &Change, migration: Application, job: &ObjectRef) -> Left {
     let importers = match migration {
-        Application::DataMigration => running_importer(change),
+        Application::DATA_MIGRATION => running_importer(change),
         _ => None,
     };
     let importers = importers
@@ -186,7 +181,7 @@ fn complete(change: &Change, migration: Application, job: &ObjectRef) -> Left {
 }
 
 fn running_importer(change: &Change) -> Option<&ObjectChange> {
-    let importer = change.application(Application::Importer, Side::Planned)?;
+    let importer = change.application(Application::IMPORTER, Side::Planned)?;
     (!importer.on(Side::Planned).is_some_and(is_stopped)).then_some(importer)
 }
 

@@ -8,13 +8,10 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::{Application, Component},
+    camunda::{Application, Component, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, Fix, RuleId},
-    fixes::{
-        conversion::{self, SINCE},
-        flag,
-    },
+    fixes::{conversion, flag},
     knowledge::{
         authentication::{METHODS, Method},
         secrecy::shown,
@@ -76,7 +73,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// How users logged in and how they would, where that is not the same.
 pub(super) fn changed(change: &Change, facts: &Facts) -> Option<(Method, Method)> {
-    if !change.enters(SINCE) {
+    if !change.gets(Feature::OrchestrationCluster) {
         return None;
     }
     let before = Method::before(change, facts)?;
@@ -154,7 +151,7 @@ fn fixes(change: &Change, facts: &Facts, before: &Method, after: &Method) -> Vec
 
 /// The values that switch on what logins need and the new manifest has no more.
 fn goes(change: &Change) -> impl Iterator<Item = &'static str> {
-    let has = |side| change.application(Application::Identity, side).is_some();
+    let has = |side| change.application(Application::IDENTITY, side).is_some();
     let identity = has(Side::Running) && !has(Side::Planned);
     let keycloak = change
         .of_kind(Kind::StatefulSet)

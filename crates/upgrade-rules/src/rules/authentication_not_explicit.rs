@@ -12,10 +12,10 @@ use super::{
 };
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Command, Finding, Fix, RuleId},
-    fixes::{conversion::SINCE, flag},
+    fixes::flag,
     knowledge::{
         authentication::{METHODS, Method},
         configuration::Configuration,
@@ -43,11 +43,11 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
         .chain([OPEN, "global.identity.auth.enabled"])
         .any(|key| change.values.get(key).is_some_and(|value| value != ""));
     let changes = heard.by(authentication_changed::RULE.id);
-    if !change.enters(SINCE) || named || changes {
+    if !change.gets(Feature::OrchestrationCluster) || named || changes {
         return Vec::new();
     }
-    let running = change.application(Application::Zeebe, Side::Running);
-    let planned = change.application(Application::Zeebe, Side::Planned);
+    let running = change.application(Application::ZEEBE, Side::Running);
+    let planned = change.application(Application::ZEEBE, Side::Planned);
     let (Some(_), Some(planned)) = (running, planned) else {
         return Vec::new();
     };

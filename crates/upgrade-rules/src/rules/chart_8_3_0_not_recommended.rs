@@ -8,7 +8,6 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Line,
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
     fixes::way,
@@ -23,22 +22,29 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-const CHART: &str = "8.3.0";
-
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    let to = change.to.as_ref().map(|to| to.version.as_str());
-    if to != Some(CHART) || !change.enters(CHART) {
-        return Vec::new();
+    finding(change).into_iter().collect()
+}
+
+fn finding(change: &Change) -> Option<Finding> {
+    let to = change.to.as_ref()?;
+    let line = to.line?;
+    let bad = line.discouraged.as_ref()?;
+    if to.version != bad.version || !change.enters(&bad.version) {
+        return None;
     }
-    let newest = |line| change.newest_patches.of(line).version;
-    let newest = Line::of(CHART).map_or("8.3.1", newest);
-    vec![Finding {
+    let newest = change.newest_patches.of(line).version;
+    Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
-        title: "Chart 8.3.0 has bugs that can keep your data from being migrated".to_owned(),
+        title: format!(
+            "Chart {} has bugs that can keep your data from being migrated",
+            bad.version
+        ),
         objects: Vec::new(),
         why: vec![format!(
-            "Operate, Tasklist and Optimize migrate their data on the way to 8.3. The bugs are fixed in 8.3.1; {newest} is the newest patch."
+            "Operate, Tasklist and Optimize migrate their data on the way to {}. The bugs are fixed in {}; {newest} is the newest patch.",
+            line.application, bad.fixed
         )],
         fixes: vec![way::go_to(
             change,
@@ -46,5 +52,5 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             newest,
         )],
         guide: "v8.3.0",
-    }]
+    })
 }

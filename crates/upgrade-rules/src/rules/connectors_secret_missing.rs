@@ -7,7 +7,7 @@
 
 use super::{Judge, Rule};
 use crate::{
-    camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE, Line},
+    camunda::{Feature, HELM_RELEASE, HELM_RELEASE_NAMESPACE},
     change::{Change, Facts},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, shell},
     knowledge::credentials::readers::secret_refs,
@@ -22,9 +22,6 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("../../../../docs/rules/connectors-secret-missing.md"),
     judge: Judge::Alone(judge),
 };
-
-/// The chart that brought the Secret.
-const SINCE: &str = "8.2.0";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let Some(secret) = missing(change, facts) else {
@@ -69,10 +66,11 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// The Secret, by the name that the chart gives it.
 pub fn connectors_secret(change: &Change) -> Option<ObjectRef> {
-    if !change.enters(SINCE) {
+    if !change.gets(Feature::ConnectorsSecret) {
         return None;
     }
-    let fact = Line::of(SINCE)?
+    let fact = Feature::ConnectorsSecret
+        .line()?
         .credentials
         .iter()
         .find(|fact| fact.name == "connectors")?;
@@ -97,7 +95,7 @@ fn missing(change: &Change, facts: &Facts) -> Option<ObjectRef> {
 fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
     const FILE: &str = "identity-connectors-secret.yaml";
     let namespace = secret.namespace.as_str();
-    let version = change.to.as_ref().map_or("8.2", |to| to.version.as_str());
+    let version = change.to.as_ref().map_or("", |to| to.version.as_str());
     let template = shell::command([
         "helm",
         "template",

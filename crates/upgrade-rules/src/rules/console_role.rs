@@ -4,12 +4,10 @@
 //!
 //! Chart 9.3.0. Documented: "v9.3.0".
 
-use semver::Version;
-
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Operation},
     finding::{Action, Finding, RuleId},
     kubernetes::{Kind, Object},
@@ -28,12 +26,12 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let to = change.to.as_ref().and_then(|to| to.parsed.as_ref());
     if change.operation != Operation::Upgrade
         || change.from.is_none()
-        || to.is_none_or(|to| *to < Version::new(9, 3, 0))
+        || to.is_none_or(|to| !Feature::ConsoleRole.is_in(to))
     {
         return Vec::new();
     }
     let is_console =
-        |object: Option<&Object>| object.and_then(Application::of) == Some(Application::Console);
+        |object: Option<&Object>| object.and_then(Application::of) == Some(Application::CONSOLE);
     let consoles = || {
         change
             .of_kind(Kind::Deployment)

@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 
 use super::{Judge, Rule, datastore_changed::host};
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, Fix, RuleId},
-    fixes::conversion,
     knowledge::configuration::Configuration,
 };
 
@@ -28,21 +27,21 @@ pub(super) const RULE: Rule = Rule {
 /// The applications that become one, and where each is told of its data, the first that is set counting.
 const STORES: [(Application, &[&str]); 3] = [
     (
-        Application::Zeebe,
+        Application::ZEEBE,
         &[
             "zeebe.broker.exporters.opensearch.args.url",
             "zeebe.broker.exporters.elasticsearch.args.url",
         ],
     ),
     (
-        Application::Operate,
+        Application::OPERATE,
         &[
             "camunda.operate.opensearch.url",
             "camunda.operate.elasticsearch.url",
         ],
     ),
     (
-        Application::Tasklist,
+        Application::TASKLIST,
         &[
             "camunda.tasklist.opensearch.url",
             "camunda.tasklist.elasticsearch.url",
@@ -51,7 +50,7 @@ const STORES: [(Application, &[&str]); 3] = [
 ];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !change.enters(conversion::SINCE) {
+    if !change.gets(Feature::OrchestrationCluster) {
         return Vec::new();
     }
     let stores: Vec<_> = STORES

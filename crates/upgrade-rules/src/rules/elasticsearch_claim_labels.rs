@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Component,
+    camunda::{Component, Line},
     change::{Change, Facts, Gate, ObjectChange},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::{keep_claims::keep_claims, retain::retain},
@@ -29,9 +29,6 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// The chart that brought the labels.
-pub const SINCE: &str = "8.0.13";
-
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
@@ -45,8 +42,14 @@ pub(super) fn is_recreated(change: &Change, set: &ObjectChange) -> bool {
         && set.camunda
         && set.component == Component::Elasticsearch
         && set.running.is_some()
-        && change.enters(SINCE)
+        && gives_labels(change)
         && labels(set).next().is_some()
+}
+
+/// Whether a chart that the change comes to put labels into a claim template.
+pub fn gives_labels(change: &Change) -> bool {
+    let mut fixed = Line::all().iter().flat_map(|line| &line.fixed);
+    fixed.any(|fixed| !fixed.claim_labels.is_empty() && change.enters(&fixed.since))
 }
 
 /// The labels of the new claim template.

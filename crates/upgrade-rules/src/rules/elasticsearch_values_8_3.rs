@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::{Component, Line},
+    camunda::{Component, Feature, Line},
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
     fixes::convert::{Converted, ValuesFile},
@@ -27,8 +27,6 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// The chart that replaced elastic's.
-const SINCE: &str = "8.3.0";
 /// What the guide sets; the chart's own default in 8.3.0 and 8.3.1 is a version that Camunda does not support.
 const IMAGE: (&str, &str) = ("bitnami/elasticsearch", "8.8.2");
 /// elastic's registry.
@@ -77,7 +75,7 @@ pub(super) fn whole(change: &Change) -> Option<Converted> {
 }
 
 fn lost(change: &Change) -> Vec<(String, &'static str)> {
-    match !change.enters(SINCE) {
+    match !change.gets(Feature::BitnamiElasticsearch) {
         true => Vec::new(),
         false => {
             let mut old = old_keys(&change.values);
@@ -161,9 +159,11 @@ fn converted(values: &Values) -> Converted {
     let mut new = Converted::default();
     let external = values.flag("elasticsearch.enabled") == Some(false);
     if !external {
-        if let Some(line) = Line::of(SINCE) {
-            new.rename(values, &line.renamed_values);
-        }
+        let renamed = Line::all().iter().flat_map(|line| &line.renamed_values);
+        new.rename(
+            values,
+            renamed.filter(|renamed| renamed.by == Some(RULE.id)),
+        );
         let image = values.get("elasticsearch.image").and_then(Value::as_str);
         let tag = values.get("elasticsearch.imageTag").is_some();
         if image.is_some() || tag {

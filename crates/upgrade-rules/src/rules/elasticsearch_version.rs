@@ -28,8 +28,8 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// A major and the lowest version that it is entered from.
-static FROM: [(u64, Version); 2] = [(8, Version::new(7, 17, 0)), (9, Version::new(8, 18, 0))];
+/// A major of Elasticsearch, and the major and minor version that it is entered from.
+const FROM: [(u64, (u64, u64)); 2] = [(8, (7, 17)), (9, (8, 18))];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
@@ -56,11 +56,11 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         }
         format!("Elasticsearch {planned} does not start on data that {now} has written.")
     } else {
-        let (_, lowest) = FROM
-            .iter()
-            .find(|(major, lowest)| planned.major >= *major && now < *lowest)?;
+        let (_, (major, minor)) = FROM.iter().find(|(entered, lowest)| {
+            planned.major >= *entered && (now.major, now.minor) < *lowest
+        })?;
         format!(
-            "Elasticsearch {planned} does not start on data of {now}: it is entered from {lowest} or later."
+            "Elasticsearch {planned} does not start on data of {now}: it is entered from {major}.{minor}.0 or later."
         )
     };
     let claim = data(facts, &before.object.namespace, &Mounts::of(running))?;

@@ -8,7 +8,7 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
     kubernetes::{Kind, Object},
@@ -24,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !change.enters("8.2.3") {
+    if !change.gets(Feature::GatewayAuthentication) {
         return Vec::new();
     }
     change
@@ -51,6 +51,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn authenticates(workload: &Object) -> bool {
-    Application::of(workload) == Some(Application::Gateway)
+    Application::of(workload) == Some(Application::GATEWAY)
         && workload.env("ZEEBE_GATEWAY_SECURITY_AUTHENTICATION_MODE") == Some("identity")
 }

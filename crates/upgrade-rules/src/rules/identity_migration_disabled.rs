@@ -8,10 +8,10 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, RuleId},
-    fixes::conversion::{self, SINCE},
+    fixes::conversion,
     knowledge::authentication::Method,
 };
 
@@ -29,9 +29,10 @@ const ENABLED: &str = "orchestration.migration.identity.enabled";
 const UNREAD: [&str; 2] = ["migration.identity.enabled", "identity-migration.enabled"];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let identity = change.application(Application::Identity, Side::Running);
-    let job = change.application(Application::IdentityMigration, Side::Planned);
-    let (Some(identity), None, true) = (identity, job, change.enters(SINCE)) else {
+    let identity = change.application(Application::IDENTITY, Side::Running);
+    let job = change.application(Application::IDENTITY_MIGRATION, Side::Planned);
+    let (Some(identity), None, true) = (identity, job, change.gets(Feature::OrchestrationCluster))
+    else {
         return Vec::new();
     };
     let entities = match Method::before(change, facts) {

@@ -10,12 +10,14 @@
 mod fields;
 mod templates;
 
+use std::slice;
+
 pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
 use super::{Judge, Rule, heard::Heard};
 
 use crate::{
-    camunda::{Application, Component},
+    camunda::{Application, Component, Line},
     change::{Change, ChartVersion, Facts, ObjectChange, Side, after, after_spec},
     finding::{Action, Finding, Fix, Objects, RuleId},
     fixes::{conversion, keep_claims::keep_claims, migrations},
@@ -162,18 +164,22 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
     })
 }
 
-/// The section that tells of such a change; those of later charts and of overrides are in none.
+/// The newest section that tells of such a change; those of later charts and of overrides are in none.
 fn guide(change: &Change) -> &'static str {
-    let line = |chart: &Option<ChartVersion>| {
-        let line = chart.as_ref().and_then(|chart| chart.line);
-        line.map_or("", |line| line.line.as_str())
+    let line = |chart: &Option<ChartVersion>| chart.as_ref()?.line;
+    let lines = match (line(&change.from), line(&change.to)) {
+        (Some(from), Some(to)) => Line::all().get(from.position()..=to.position()),
+        // An object on its own tells only the chart that it is of.
+        (None, Some(to)) => Some(slice::from_ref(to)),
+        (_, None) => None,
     };
-    match (line(&change.from), line(&change.to)) {
-        ("8.0", "8.0" | "8.1" | "8.2") => "v8.0.13",
-        ("8.1" | "8.2", "8.1" | "8.2") => "",
-        ("8.0" | "8.1" | "8.2", _) | (_, "8.3") => "v8.3.1",
-        _ => "",
-    }
+    let fixed = lines
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|line| &line.fixed);
+    let entered = fixed.filter(|fixed| change.from.is_none() || change.enters(&fixed.since));
+    let guides = entered.filter_map(|fixed| fixed.guide.as_deref());
+    guides.last().unwrap_or_default()
 }
 
 fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {

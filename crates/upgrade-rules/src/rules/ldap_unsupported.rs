@@ -8,10 +8,9 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, ObjectChange, Side},
     finding::{Action, Finding, Fix, RuleId},
-    fixes::conversion::SINCE,
     knowledge::{authentication::has, configuration::Configuration},
 };
 
@@ -25,12 +24,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !change.enters(SINCE) {
+    if !change.gets(Feature::OrchestrationCluster) {
         return Vec::new();
     }
     let users: Vec<_> = [
-        (Application::Operate, "camunda.operate.ldap"),
-        (Application::Tasklist, "camunda.tasklist.ldap"),
+        (Application::OPERATE, "camunda.operate.ldap"),
+        (Application::TASKLIST, "camunda.tasklist.ldap"),
     ]
     .into_iter()
     .filter_map(|(application, settings)| {

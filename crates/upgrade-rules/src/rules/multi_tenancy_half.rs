@@ -4,12 +4,10 @@
 //!
 //! Since chart 13. Documented: "1.1 Camunda Helm chart values file changes".
 
-use semver::Version;
-
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, ObjectChange, Side},
     finding::{Action, Command, Finding, Fix, RuleId},
     fixes::flag,
@@ -27,8 +25,6 @@ pub(super) const RULE: Rule = Rule {
 
 const CLUSTER: &str = "orchestration.multitenancy.checks.enabled";
 const IDENTITY: &str = "identity.multitenancy.enabled";
-/// The chart whose Orchestration Cluster checks tenants.
-const SINCE: Version = Version::new(13, 0, 0);
 
 /// Where tenants are known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +34,7 @@ struct Tenants {
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !is_of_13(change, Side::Planned) {
+    if !is_one_cluster(change, Side::Planned) {
         return Vec::new();
     }
     let Some((planned, cluster, identity)) = tenants(change, facts, Side::Planned) else {
@@ -48,7 +44,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     // It has been running like that.
-    if is_of_13(change, Side::Running)
+    if is_one_cluster(change, Side::Running)
         && tenants(change, facts, Side::Running).is_some_and(|(running, ..)| running == planned)
     {
         return Vec::new();
@@ -87,13 +83,13 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-fn is_of_13(change: &Change, side: Side) -> bool {
+fn is_one_cluster(change: &Change, side: Side) -> bool {
     let chart = match side {
         Side::Running => &change.from,
         Side::Planned => &change.to,
     };
     let version = chart.as_ref().and_then(|chart| chart.parsed.as_ref());
-    version.is_some_and(|version| *version >= SINCE)
+    version.is_some_and(|version| Feature::OrchestrationCluster.is_in(version))
 }
 
 /// Who knows tenants, where both the Orchestration Cluster and Identity are there.
@@ -102,8 +98,8 @@ fn tenants<'a>(
     facts: &Facts,
     side: Side,
 ) -> Option<(Tenants, &'a ObjectChange, &'a ObjectChange)> {
-    let cluster = change.application(Application::Zeebe, side)?;
-    let identity = change.application(Application::Identity, side)?;
+    let cluster = change.application(Application::ZEEBE, side)?;
+    let identity = change.application(Application::IDENTITY, side)?;
     let configuration = |workload| Configuration::of(change, facts, workload, side);
     let checks = configuration(cluster).flag("camunda.security.multiTenancy.checksEnabled");
     let switches = configuration(identity);

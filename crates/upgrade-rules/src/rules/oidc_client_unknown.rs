@@ -7,10 +7,10 @@
 
 use super::{Judge, Rule};
 use crate::{
-    camunda::{Application, CarriedKey},
+    camunda::{Application, CarriedKey, Feature},
     change::{Change, Facts, Operation, Side},
     finding::{Action, Finding, RuleId},
-    fixes::{clients, conversion},
+    fixes::clients,
     knowledge::{authentication::Method, configuration::Configuration},
 };
 
@@ -28,11 +28,11 @@ const CLIENT: &str = "identity-orchestration-client-token";
 const OIDC: &str = "camunda.security.authentication.oidc";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if change.operation != Operation::Upgrade || !change.enters(conversion::SINCE) {
+    if change.operation != Operation::Upgrade || !change.gets(Feature::OrchestrationCluster) {
         return Vec::new();
     }
     let logs_in = matches!(Method::after(change, facts), Some(Method::Provider { .. }));
-    let workload = change.application(Application::Zeebe, Side::Planned);
+    let workload = change.application(Application::ZEEBE, Side::Planned);
     let client = clients::client(change, CLIENT);
     let (true, Some(workload), Some(client)) = (logs_in, workload, client) else {
         return Vec::new();

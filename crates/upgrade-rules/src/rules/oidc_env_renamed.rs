@@ -25,16 +25,15 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// The chart that renamed them.
-const SINCE: &str = "9.0.0";
-
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    if !change.enters(SINCE) {
-        return Vec::new();
-    }
-    let lines: Vec<_> = Line::of(SINCE)
-        .into_iter()
-        .flat_map(|line| &line.renamed_variables)
+    let entered = change.lines_entered().iter();
+    entered.flat_map(|line| finding(change, line)).collect()
+}
+
+fn finding(change: &Change, line: &Line) -> Option<Finding> {
+    let lines: Vec<_> = line
+        .renamed_variables
+        .iter()
         .filter(|renamed| is_set(&change.values, renamed))
         .map(|renamed| match &renamed.to {
             Some(to) => format!("{}: {} is now {to}", renamed.values, renamed.from),
@@ -42,22 +41,22 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
         })
         .collect();
     if lines.is_empty() {
-        return Vec::new();
+        return None;
     }
     let why = format!(
         "Your values set them and nothing reads them any more: {}.",
         lines.join("; ")
     );
     let edit = lines.into_iter().map(Command::Manual);
-    vec![Finding {
+    Some(Finding {
         rule: RULE.id,
         action: Action::Warn,
-        title: "Environment variables have other names in 9".to_owned(),
+        title: format!("Environment variables have other names in {}", line.line),
         objects: Vec::new(),
         why: vec![why],
         fixes: vec![Fix::new("Rename them in your values:", edit)],
         guide: "v9.0.0, Identity",
-    }]
+    })
 }
 
 /// Whether a variable is set under its old name only, for an application that is not switched off.

@@ -25,9 +25,6 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// The first chart that fits 3.10.3.
-const FIRST: Version = Version::new(8, 2, 9);
-
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
     let found = change.objects.iter().filter(|object| object.camunda);
     found
@@ -61,18 +58,25 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
 
 /// Optimize's version and one that fits, where it does not fit the chart.
 fn misfit(chart: Option<&ChartVersion>, workload: &Object) -> Option<(Version, &'static str)> {
-    if Application::of(workload) != Some(Application::Optimize) {
+    if Application::of(workload) != Some(Application::OPTIMIZE) {
         return None;
     }
-    let chart = chart?.parsed.as_ref()?;
+    let chart = chart?;
     let optimize = image_version(workload.image()?)?;
-    let old = [Version::new(3, 10, 1), Version::new(3, 10, 2)].contains(&optimize);
-    let new = optimize == Version::new(3, 10, 3);
-    if old && *chart >= FIRST {
-        Some((optimize, "3.10.3"))
-    } else if new && *chart >= Version::new(8, 2, 0) && *chart < FIRST {
-        Some((optimize, "3.10.2"))
+    let lines = chart.line?.with_earlier().iter();
+    let mut pairings = lines.filter_map(|line| Some((line, line.optimize.as_ref()?)));
+    let (line, pairing) = pairings.next_back()?;
+    let first = Version::parse(&pairing.since).ok()?;
+    let is_in = |listed: &[String]| listed.contains(&optimize.to_string());
+    let is_older = *chart.parsed.as_ref()? < first;
+    let is_misfit = match is_older {
+        true => is_in(&pairing.after) && chart.line?.position() == line.position(),
+        false => is_in(&pairing.before),
+    };
+    let fitting = if is_older {
+        &pairing.before
     } else {
-        None
-    }
+        &pairing.after
+    };
+    Some((optimize, fitting.last()?.as_str())).filter(|_| is_misfit)
 }

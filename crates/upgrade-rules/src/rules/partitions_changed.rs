@@ -9,7 +9,7 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::{Application, Line},
+    camunda::{Application, Feature},
     change::{Change, Facts, ObjectChange, Operation, Side},
     finding::{Action, Finding, Fix, RuleId},
     fixes::flag,
@@ -32,11 +32,6 @@ const PARTITIONS: [&str; 2] = [
     "zeebe.broker.cluster.partitionsCount",
 ];
 
-/// The chart of the first Zeebe that adds partitions to a cluster that runs.
-const ADDED_SINCE: &str = "13.0.0";
-/// The chart of the first Zeebe that adds brokers to it.
-const SCALED_SINCE: &str = "9.0.0";
-
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     finding(change, facts).into_iter().collect()
 }
@@ -45,8 +40,8 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     if change.operation != Operation::Upgrade {
         return None;
     }
-    let running = change.application(Application::Zeebe, Side::Running)?;
-    let planned = change.application(Application::Zeebe, Side::Planned)?;
+    let running = change.application(Application::ZEEBE, Side::Running)?;
+    let planned = change.application(Application::ZEEBE, Side::Planned)?;
     let before = partitions(change, facts, running, Side::Running)?;
     let after = partitions(change, facts, planned, Side::Planned)?;
     if before == after {
@@ -78,11 +73,8 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
 
 fn raised(change: &Change, running: &ObjectChange, planned: &ObjectChange) -> Vec<String> {
     let runs = change.lines_run().map(|(_, line)| line);
-    let since = |version| {
-        let first = Line::of(version).map(Line::position);
-        runs.map(Line::position) >= first
-    };
-    let mut why = vec![match since(ADDED_SINCE) {
+    let has = |feature| runs.is_some_and(|line| line.has(feature));
+    let mut why = vec![match has(Feature::PartitionScaling) {
         true => "Helm adds no partition to a cluster that runs. Zeebe's cluster API does, once its brokers are up.",
         false => "The number of partitions is fixed when a cluster first starts: before Camunda 8.8 none can be added.",
     }
@@ -90,7 +82,7 @@ fn raised(change: &Change, running: &ObjectChange, planned: &ObjectChange) -> Ve
     let count = |workload: &ObjectChange, side| workload.on(side).map(replicas);
     let brokers = count(running, Side::Running).zip(count(planned, Side::Planned));
     if let Some((before, after)) = brokers.filter(|(before, after)| before < after) {
-        let api = match since(SCALED_SINCE) {
+        let api = match has(Feature::BrokerScaling) {
             true => {
                 "Helm alone leaves the new ones without partitions; Zeebe's cluster API moves some to them."
             }

@@ -7,6 +7,7 @@
 
 use super::{Judge, Rule};
 use crate::{
+    camunda::Feature,
     change::{Change, Facts},
     finding::{Action, Finding, Fix, RuleId},
     fixes::{conversion, flag},
@@ -23,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !change.enters(conversion::SINCE) {
+    if !change.gets(Feature::OrchestrationCluster) {
         return Vec::new();
     }
     let before = retention(change, facts);

@@ -2,7 +2,7 @@
 //!
 //! The sections are data, in the files of the lines. Documented: "Version update instructions".
 
-use semver::Version;
+use semver::{BuildMetadata, Prerelease, Version};
 
 use super::{Judge, Rule};
 
@@ -61,7 +61,11 @@ pub(crate) fn title(note: &Note) -> String {
 
 /// A version before the release counts as the release: `14.0.0-alpha5` brings what 14.0.0 does.
 fn crosses(change: &Change, note: &Note) -> bool {
-    let core = |version: &Version| Version::new(version.major, version.minor, version.patch);
+    let core = |version: &Version| Version {
+        pre: Prerelease::EMPTY,
+        build: BuildMetadata::EMPTY,
+        ..version.clone()
+    };
     let version =
         |chart: &Option<crate::change::ChartVersion>| chart.as_ref()?.parsed.as_ref().map(core);
     let Ok(since) = Version::parse(&note.since) else {

@@ -8,10 +8,10 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, Fix, RuleId},
-    fixes::{conversion::SINCE, flag},
+    fixes::flag,
     knowledge::{
         authorizations::{ENABLED, users},
         configuration::Configuration,
@@ -30,8 +30,8 @@ pub(super) const RULE: Rule = Rule {
 const JOB: &str = "camunda.migration.identity.resource-authorizations-enabled";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let job = change.application(Application::IdentityMigration, Side::Planned);
-    let (Some(job), true) = (job, change.enters(SINCE)) else {
+    let job = change.application(Application::IDENTITY_MIGRATION, Side::Planned);
+    let (Some(job), true) = (job, change.gets(Feature::OrchestrationCluster)) else {
         return Vec::new();
     };
     if Configuration::of(change, facts, job, Side::Planned).flag(JOB) == Some(true) {

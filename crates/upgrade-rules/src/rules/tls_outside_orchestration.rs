@@ -10,10 +10,9 @@ use serde_json::Value;
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::Application,
+    camunda::{Application, Feature},
     change::{Change, Facts, Side},
     finding::{Action, Finding, RuleId},
-    fixes::conversion::SINCE,
     knowledge::{configuration::Configuration, credentials::list},
     kubernetes::Object,
 };
@@ -82,8 +81,8 @@ const JAVA_OPTIONS: [&str; 4] = [
 const BUNDLE: &str = "global.tls.caBundle.secret.existingSecret";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let cluster = change.application(Application::Zeebe, Side::Planned);
-    let (Some(cluster), true) = (cluster, change.enters(SINCE)) else {
+    let cluster = change.application(Application::ZEEBE, Side::Planned);
+    let (Some(cluster), true) = (cluster, change.gets(Feature::OrchestrationCluster)) else {
         return Vec::new();
     };
     let Some(planned) = cluster.on(Side::Planned) else {
@@ -93,10 +92,10 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let trusts = trust_store(planned) || change.values.text(BUNDLE).is_some();
     let mut lost = Vec::new();
     for application in [
-        Application::Zeebe,
-        Application::Gateway,
-        Application::Operate,
-        Application::Tasklist,
+        Application::ZEEBE,
+        Application::GATEWAY,
+        Application::OPERATE,
+        Application::TASKLIST,
     ] {
         let Some(workload) = change.application(application, Side::Running) else {
             continue;

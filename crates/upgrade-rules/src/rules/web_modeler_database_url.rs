@@ -7,6 +7,7 @@
 use super::{Judge, Rule};
 
 use crate::{
+    camunda::Feature,
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
     fixes::convert::{Converted, ValuesFile},
@@ -23,8 +24,6 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// The chart that wants a URL.
-const SINCE: &str = "8.3.0";
 const DATABASE: &str = "webModeler.restapi.externalDatabase";
 const DEFAULT_PORT: &str = "5432";
 const FILE: &str = "web-modeler-8.3.yaml";
@@ -62,7 +61,7 @@ pub(super) fn whole(change: &Change) -> Option<Converted> {
 }
 
 fn lost(change: &Change) -> Option<String> {
-    let enters = change.enters(SINCE);
+    let enters = change.gets(Feature::WebModelerDatabaseUrl);
     enters.then(|| missing_url(&change.values))?
 }
 
