@@ -66,6 +66,11 @@ impl Application {
     /// The Job that moves Identity's entities to the Orchestration Cluster, in 13.
     pub const IDENTITY_MIGRATION: Application = Application("identity-migration");
 
+    /// What lines call it.
+    pub(super) fn id(self) -> &'static str {
+        self.0
+    }
+
     /// All applications of all lines, in the order in which the lines bring them.
     pub fn all() -> &'static [&'static ApplicationFact] {
         static ALL: OnceLock<Vec<&ApplicationFact>> = OnceLock::new();

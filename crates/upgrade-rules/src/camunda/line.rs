@@ -195,7 +195,7 @@ pub enum LineError {
     Line(PathBuf, NoLine),
     /// No line brings an application that a line names.
     #[error("release line {0} names an application that no line brings: {1:?}")]
-    Application(String, Application),
+    Application(String, &'static str),
     /// Lines were asked for before they were loaded.
     #[error("release lines were asked for before they were loaded")]
     Late,
@@ -260,7 +260,7 @@ impl Line {
         for line in &lines {
             let mut named = line.named_applications();
             if let Some(unknown) = named.find(|named| !is_known(&lines, *named)) {
-                return Err(LineError::Application(line.line.clone(), unknown));
+                return Err(LineError::Application(line.line.clone(), unknown.id()));
             }
         }
         LINES.set(lines).map_err(|_| LineError::Late)

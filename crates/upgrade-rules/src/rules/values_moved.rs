@@ -62,6 +62,7 @@ pub(super) fn moved(change: &Change) -> Vec<Move> {
     moved.retain(|moved| {
         change.operation == Operation::Upgrade && !is_off(&change.values, &moved.old)
     });
+    moved.sort_unstable_by(|one, other| one.old.cmp(&other.old));
     moved
 }
 
