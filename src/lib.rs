@@ -24,7 +24,7 @@
 //!
 //! The command line judges without a gate: [`input`] makes a release of what Helm and its like print, [`check`] sends it
 //! the same way, [`report`] prints the outcome, and [`snapshot`] keeps a namespace as files without secrets. [`scan`] says
-//! what stops each release's next upgrade. [`runner`] does what a plan of [`volume_move`] says, [`rescue`] keeps
+//! what stops each release's next upgrade. [`runner`] does what a plan of [`rebind`] says, [`rescue`] keeps
 //! credentials, and [`cli`] asks in between.
 //!
 //! [`logging`], [`metrics`] and [`events`] are the edges of the process.
@@ -51,5 +51,5 @@ pub mod webhooks;
 
 pub use upgrade_rules::{
     annotations, camunda, change, denial, finding, fixes, forecast, helm, knowledge, kubernetes,
-    mutations, plan, rules, volume_move,
+    mutations, plan, rebind, rules, volume_move,
 };

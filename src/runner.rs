@@ -1,4 +1,4 @@
-//! Does on the cluster what a [`Plan`](crate::volume_move::Plan) of a move of volumes says, one step at a time.
+//! Does on the cluster what a [`Plan`](crate::rebind::Plan) of a move of volumes says, one step at a time.
 
 mod error;
 pub mod read;

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     cluster::Cluster,
     finding::shell,
+    rebind::{self, Plan, over, undo},
     runner,
-    volume_move::{self, Plan, rebind, undo},
 };
 
 /// What a release must have.
@@ -53,7 +53,7 @@ impl RebindArgs {
         let scene = runner::read::scene(&live, namespace).await?;
         let statefulset = |release: &str| {
             let named = self.statefulset.clone();
-            named.unwrap_or_else(|| volume_move::successor(release))
+            named.unwrap_or_else(|| rebind::successor(release))
         };
         let command = if self.undo { "rebind --undo" } else { "rebind" };
         let release = scene.choose(self.release.as_deref(), command, WHAT, |release| {
@@ -63,7 +63,7 @@ impl RebindArgs {
         let set = statefulset(&release);
         let plan = match self.undo {
             true => undo::plan(&scene, &release, &set),
-            false => rebind::plan(&scene, &release, &set),
+            false => over::plan(&scene, &release, &set),
         };
         let walk = match self.undo {
             true => back(plan?, namespace),

@@ -8,7 +8,7 @@ use super::{
     connect::{ConnectArgs, block_on},
     walk::{Walk, WalkArgs},
 };
-use crate::{cluster::Cluster, runner, volume_move::relabel};
+use crate::{cluster::Cluster, rebind::relabel, runner};
 
 /// Which release.
 #[derive(Args, Debug)]

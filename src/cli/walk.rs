@@ -13,8 +13,8 @@ use jiff::SignedDuration;
 use super::connect::Connection;
 use crate::{
     cluster::Effect,
+    rebind::Plan,
     runner::{Done, Runner},
-    volume_move::Plan,
 };
 
 /// The exit code of a command that was called wrongly.

@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 
-use crate::volume_move::Scene;
+use crate::rebind::Scene;
 use crate::{
     camunda::{INSTANCE, PART_OF},
     change::Facts,

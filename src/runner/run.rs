@@ -62,7 +62,7 @@ impl Runner {
                     .await
             }
             Step::Stop { .. } => self.stop(step).await,
-            Step::AwaitPods { claims } => self.await_pods(claims).await,
+            Step::AwaitPods { claims, .. } => self.await_pods(claims).await,
             Step::HandOver { volume, moved } => {
                 let pods = self.pods_using(std::slice::from_ref(&moved.from)).await?;
                 let used = !pods.is_empty();

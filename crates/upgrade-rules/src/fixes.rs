@@ -9,7 +9,6 @@ pub(crate) mod dump;
 pub(crate) mod flag;
 pub(crate) mod give_up;
 pub(crate) mod hand_over;
-pub(crate) mod keep_claims;
 pub(crate) mod keep_running;
 pub(crate) mod migrations;
 pub(crate) mod missing_secrets;

@@ -10,11 +10,12 @@
 //! - [`change`]: what a release record or one object would change, and the live [`Facts`](change::Facts).
 //! - [`finding`]: a problem, why it matters, and what to type. [`denial`] prints findings as a refusal.
 //! - [`knowledge`]: what several rules know of claims, credentials, configuration and migrations.
+//! - [`volume_move`]: the steps that bring a volume to another claim. Rules print them, plans hold them, `rebind` does them.
 //! - [`fixes`]: what more than one rule prints to be typed. The conversion of a user's values is the largest.
 //! - [`rules`]: the table of rules. A rule is a pure function from a change and facts to findings.
 //! - [`mutations`]: what the guard sets itself.
 //! - [`forecast`] and [`plan`]: what the next chart would make of a release, judged by the same rules.
-//! - [`volume_move`]: the steps that move Elasticsearch's volumes to other claims.
+//! - [`rebind`]: what is still to be done to move Elasticsearch's volumes of a namespace, there and back.
 
 pub mod annotations;
 pub mod camunda;
@@ -28,5 +29,6 @@ pub mod knowledge;
 pub mod kubernetes;
 pub mod mutations;
 pub mod plan;
+pub mod rebind;
 pub mod rules;
 pub mod volume_move;

@@ -1,55 +1,140 @@
-//! What the guides have a person do by hand to Elasticsearch's claims and volumes, planned and done one step at a time.
+//! How a volume comes to another claim: one sequence of steps, which rules print, plans hold, and `rebind` does.
 //!
-//! Elastic's chart of up to 8.2 had claims `elasticsearch-master-elasticsearch-master-N`, Bitnami's of 8.3 and later has
-//! `data-RELEASE-elasticsearch-master-N`. [`rebind`] hands the volumes of the former over to the latter, [`undo`] takes
-//! them back as long as nothing has written to them, [`relabel`] does the steps of 8.0.13.
-//!
-//! A plan is made of what is on the cluster and holds only what is still to be done: whoever was interrupted plans again and goes on.
-//! [`Step`] is one thing to do, [`amend`] what each step is still to change of an object. Whoever runs a plan reads the cluster again after each step.
+//! [`Step`] is one thing to do: it says what it does, which rights it takes, and what a person types to do it by hand.
+//! [`amend`] is what a step is still to change of an object.
 
 pub mod amend;
-mod error;
-pub mod plan;
-pub mod rebind;
-pub mod relabel;
-pub mod scene;
-pub mod step;
-pub mod undo;
+mod step;
 
+pub(crate) use self::step::Typed;
 pub use self::{
-    amend::Taken,
-    error::{Blocked, ChoiceError, Obstacle},
-    plan::Plan,
-    scene::Scene,
+    amend::{Move, Taken},
     step::Step,
 };
-use crate::{camunda::name, kubernetes::Mounts};
+use crate::{
+    change::Facts,
+    finding::Command,
+    knowledge::claims::Orphan,
+    kubernetes::{Kind, Mounts, Object, ordinal, replicas},
+};
+
+/// The commands of steps, in their order.
+pub(crate) fn commands(steps: &[Step], namespace: &str, typed: Typed) -> Vec<Command> {
+    let commands = steps
+        .iter()
+        .flat_map(|step| step.commands(namespace, typed));
+    commands.collect()
+}
+
+/// Hands volumes over to the claims that follow. All are retained before anything else, so that from then on no mistake of anybody's
+/// deletes data; nothing moves before its pods are gone.
+pub fn hand_over(namespace: &str, stop: Vec<Step>, orphans: &[Orphan<'_>]) -> Vec<Step> {
+    let volumes = orphans.iter().filter_map(|orphan| orphan.volume);
+    let mut steps: Vec<_> = volumes.filter_map(retain).collect();
+    steps.extend(stop);
+    steps.extend(orphans.iter().filter_map(|orphan| {
+        Some(Step::HandOver {
+            volume: orphan.claim.str("/spec/volumeName")?.to_owned(),
+            moved: Move {
+                namespace: namespace.to_owned(),
+                from: orphan.claim.name().to_owned(),
+                from_uid: orphan.volume.and_then(amend::uid).map(str::to_owned),
+                to: orphan.successor.clone()?,
+                to_uid: None,
+            },
+        })
+    }));
+    steps
+}
+
+/// Retains a volume that is not.
+pub fn retain(volume: &Object) -> Option<Step> {
+    amend::retained(volume)?;
+    Some(Step::Retain {
+        volume: volume.name().to_owned(),
+        policy: volume.str(amend::POLICY)?.to_owned(),
+    })
+}
+
+/// Has a StatefulSet give up the pods that use claims.
+pub fn stop(facts: &Facts, namespace: &str, set: &Object, claims: &[&str]) -> Vec<Step> {
+    let mut steps = leave_claims(facts, namespace, set);
+    let name = set.name();
+    if replicas(set) > 0 {
+        steps.push(Step::Stop {
+            statefulset: name.to_owned(),
+            replicas: replicas(set),
+        });
+    }
+    let mut ordinals: Vec<_> = claims.iter().filter_map(|claim| ordinal(claim)).collect();
+    ordinals.sort_unstable();
+    ordinals.dedup();
+    let pods = ordinals.iter().map(|ordinal| format!("{name}-{ordinal}"));
+    steps.push(Step::AwaitPods {
+        claims: claims.iter().map(|claim| (*claim).to_owned()).collect(),
+        pods: pods.collect(),
+    });
+    steps
+}
+
+/// Keeps a StatefulSet from taking its claims along when it is scaled down or deleted.
+pub fn leave_claims(facts: &Facts, namespace: &str, set: &Object) -> Vec<Step> {
+    let mounts = Mounts::of(set);
+    let owned = facts
+        .claims(namespace)
+        .filter(|claim| mounts.parse(claim.name()).is_some())
+        .filter(|claim| amend::disowned(claim).is_some());
+    let keep = amend::keeping_claims(set).map(|_| Step::KeepClaims {
+        statefulset: set.name().to_owned(),
+    });
+    let disown = owned.map(|claim| Step::Disown {
+        claim: claim.name().to_owned(),
+    });
+    keep.into_iter().chain(disown).collect()
+}
+
+/// What to type so that a live StatefulSet leaves its claims alone; nothing where it does already.
+pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> Vec<Command> {
+    let live = facts.named(Kind::StatefulSet, namespace, statefulset);
+    let steps = live.map(|live| leave_claims(facts, namespace, live));
+    commands(&steps.unwrap_or_default(), namespace, Typed::ByHand)
+}
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use serde_json::json;
 
-/// The claim template of Bitnami's chart.
-const TEMPLATE: &str = "data";
+    use super::*;
 
-/// The StatefulSet of Bitnami's Elasticsearch in a release, as its chart names it.
-pub fn successor(release: &str) -> String {
-    name::elasticsearch(release, "master", None, None)
-}
+    fn facts(policy: &str) -> Facts {
+        let mut facts = Facts::default();
+        let set = json!({"metadata": {"name": "z", "namespace": "prod"}, "spec": {
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": policy, "whenScaled": "Retain"},
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}}]}});
+        facts.insert(Kind::StatefulSet, Object(set).into());
+        for name in ["data-z-0", "data-other-0"] {
+            let owners = match policy {
+                "Delete" => json!([{"kind": "StatefulSet", "name": "z"}]),
+                _ => json!([]),
+            };
+            let claim =
+                json!({"metadata": {"name": name, "namespace": "prod", "ownerReferences": owners}});
+            facts.insert(Kind::PersistentVolumeClaim, Object(claim).into());
+        }
+        facts
+    }
 
-/// A claim of a StatefulSet of Bitnami's Elasticsearch.
-pub fn new_claim(statefulset: &str, ordinal: u64) -> String {
-    bitnamis(statefulset).claim(TEMPLATE, ordinal)
-}
+    #[test]
+    fn claims_are_kept_before_their_statefulset_goes() {
+        let commands = keep_claims(&facts("Delete"), "prod", "z");
+        let texts: Vec<_> = commands.iter().map(Command::text).collect();
+        assert_eq!(texts.len(), 2);
+        assert!(texts[0].starts_with("kubectl -n prod patch statefulset z "));
+        assert!(texts[1].starts_with("kubectl -n prod patch pvc data-z-0 --type=merge "));
+    }
 
-/// The ordinal of a claim that such a StatefulSet mounts.
-fn new_ordinal(statefulset: &str, claim: &str) -> Option<u64> {
-    Some(bitnamis(statefulset).parse(claim)?.1)
-}
-
-fn bitnamis(statefulset: &str) -> Mounts {
-    Mounts {
-        statefulset: statefulset.to_owned(),
-        templates: vec![TEMPLATE.to_owned()],
-        replicas: 0,
+    #[test]
+    fn a_statefulset_that_retains_needs_nothing() {
+        assert!(keep_claims(&facts("Retain"), "prod", "z").is_empty());
     }
 }

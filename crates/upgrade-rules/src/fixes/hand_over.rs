@@ -2,14 +2,12 @@
 
 use serde_json::json;
 
-use super::{keep_claims::keep_claims, retain::retain};
-
 use crate::{
-    annotations::REBIND_TO,
     change::Facts,
-    finding::{Command, Fix, HereDocument, Kubectl, Objects},
+    finding::{Command, Fix, HereDocument},
     knowledge::claims::Orphan,
-    kubernetes::{Kind, Object, ordinal},
+    kubernetes::{Kind, Object},
+    volume_move::{self, Step, Typed, commands},
 };
 
 /// One line a claim: its name, volume, size and reclaim policy.
@@ -48,77 +46,35 @@ pub(crate) fn rebind(
     statefulset: Option<&str>,
     orphans: &[Orphan<'_>],
 ) -> Fix {
-    let mut commands = stop(facts, namespace, statefulset, orphans);
-    for orphan in orphans {
-        if let (Some(volume), Some(successor)) =
-            (orphan.claim.str("/spec/volumeName"), &orphan.successor)
-        {
-            let volume = Objects::new(Kind::PersistentVolume, "", [volume]);
-            let to = format!("{namespace}/{successor}");
-            commands.push(volume.annotate(&[(REBIND_TO, &to)]).into());
-        }
-    }
+    let steps = steps(facts, namespace, statefulset, orphans);
     Fix::new(
         "Stop its pods and hand the volumes over (any cluster; sets policy Retain and the claimRef):",
-        commands,
+        commands(&steps, namespace, Typed::Guarded),
     )
 }
 
-/// The same step by step, with what every API server understands by itself.
-pub(crate) fn by_hand(
+/// The steps that hand volumes over.
+pub(crate) fn steps(
     facts: &Facts,
     namespace: &str,
     statefulset: Option<&str>,
     orphans: &[Orphan<'_>],
-) -> Vec<Command> {
-    let mut commands = stop(facts, namespace, statefulset, orphans);
-    for orphan in orphans {
-        let (Some(volume), Some(successor)) =
-            (orphan.claim.str("/spec/volumeName"), &orphan.successor)
-        else {
-            continue;
-        };
-        // Of another claim's uid or resourceVersion nothing may stay.
-        let claim_ref = json!([{"op": "replace", "path": "/spec/claimRef", "value": {
-            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": successor}}]);
-        let policy = "jsonpath={.spec.persistentVolumeReclaimPolicy}";
-        let get = Kubectl::new("", ["get", "pv", volume, "-o", policy]);
-        let patch = Objects::new(Kind::PersistentVolume, "", [volume]).json_patch(claim_ref);
-        commands.push(retain([volume]).into());
-        commands.push(Command::Shell(format!("test \"$({get})\" = Retain")));
-        commands.push(patch.into());
-    }
-    commands
+) -> Vec<Step> {
+    let stop = stop(facts, namespace, statefulset, orphans);
+    volume_move::hand_over(namespace, stop, orphans)
 }
 
-/// Scales a StatefulSet to nothing and waits until its pods are gone.
 fn stop(
     facts: &Facts,
     namespace: &str,
     statefulset: Option<&str>,
     orphans: &[Orphan<'_>],
-) -> Vec<Command> {
-    let Some(name) =
-        statefulset.filter(|name| facts.named(Kind::StatefulSet, namespace, name).is_some())
-    else {
-        return Vec::new();
-    };
-    let mut ordinals: Vec<_> = orphans
-        .iter()
-        .filter_map(|orphan| ordinal(orphan.claim.name()))
-        .collect();
-    ordinals.sort_unstable();
-    ordinals.dedup();
-    let pods: Vec<_> = ordinals
-        .iter()
-        .map(|ordinal| format!("{name}-{ordinal}"))
-        .collect();
-    let mut commands = keep_claims(facts, namespace, name);
-    let set = Objects::new(Kind::StatefulSet, namespace, [name]);
-    commands.push(set.scale(0).into());
-    let pods = pods.iter().map(String::as_str);
-    commands.push(Kubectl::await_gone(namespace, pods).into());
-    commands
+) -> Vec<Step> {
+    let set = statefulset.and_then(|name| facts.named(Kind::StatefulSet, namespace, name));
+    let claims: Vec<_> = orphans.iter().map(|orphan| orphan.claim.name()).collect();
+    set.map_or_else(Vec::new, |set| {
+        volume_move::stop(facts, namespace, set, &claims)
+    })
 }
 
 /// Option one of the guide, where the class of every claim has a CSI driver.
@@ -134,7 +90,8 @@ pub(crate) fn clone(
         drivers.push(csi_driver(facts, orphan.claim)?);
     }
     drivers.dedup();
-    let mut commands = stop(facts, namespace, statefulset, orphans);
+    let stop = stop(facts, namespace, statefulset, orphans);
+    let mut commands = commands(&stop, namespace, Typed::Guarded);
     for orphan in orphans {
         commands.push(Command::HereDocument(HereDocument {
             command: "kubectl apply -f -".to_owned(),

@@ -4,6 +4,8 @@ mod reduced;
 
 pub use self::reduced::{Left, Reduced, are_volumes_unknown, goes_back_to_fewer, reduced};
 
+use serde_json::{Value, json};
+
 use crate::{
     annotations::{ALLOW_DELETION, ALLOW_ORPHAN},
     change::{Change, Facts, ObjectChange},
@@ -247,4 +249,17 @@ pub fn old_claim(name: &str) -> Option<(&str, u64)> {
     let (template, statefulset) = both.split_at_checked(both.len() / 2)?;
     let statefulset = statefulset.strip_prefix('-')?;
     Some((statefulset, ordinal(name)?)).filter(|_| template == statefulset)
+}
+
+/// Whether a StatefulSet's claims are deleted with it or with its pods.
+pub fn takes_claims_along(statefulset: &Object) -> bool {
+    ["whenDeleted", "whenScaled"].iter().any(|when| {
+        let pointer = format!("/spec/persistentVolumeClaimRetentionPolicy/{when}");
+        statefulset.str(&pointer) == Some("Delete")
+    })
+}
+
+/// A claim by its name alone.
+pub fn claim_ref(namespace: &str, claim: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim})
 }

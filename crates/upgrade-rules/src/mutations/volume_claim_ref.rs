@@ -6,13 +6,14 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option Two".
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Mutated, Mutation};
 use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     change::Facts,
     finding::{Action, Finding, RuleId},
+    knowledge::claims::claim_ref,
     kubernetes::{Kind, Object, ObjectRef, json, namespace_and_name, ordinal},
     rules::volume_in_use,
 };
@@ -125,11 +126,6 @@ fn handed_over(volume: &Object, namespace: &str, claim: &str, from: Option<&str>
     }
 }
 
-/// A claim by its name alone.
-pub fn claim_ref(namespace: &str, claim: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim})
-}
-
 fn refusal(volume: &Object, why: String) -> Finding {
     Finding {
         rule: MUTATION.id,
@@ -144,6 +140,8 @@ fn refusal(volume: &Object, why: String) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::finding::Command;
 

@@ -1,7 +1,11 @@
 //! Volumes that are handed over to the claims of another StatefulSet.
 
 use super::{Part, Step, finding::act, hop::Making};
-use crate::{fixes::hand_over, rules::orphaned};
+use crate::{
+    fixes::hand_over,
+    rules::orphaned,
+    volume_move::{Typed, commands},
+};
 
 /// Stops Elasticsearch and points its volumes at the claims that the new chart makes.
 pub(super) fn hand_over(making: &Making<'_>) -> Option<Step> {
@@ -9,7 +13,8 @@ pub(super) fn hand_over(making: &Making<'_>) -> Option<Step> {
     let found = found.iter().find(|found| !found.orphans.is_empty())?;
     let namespace = &found.new.object.namespace;
     let old = found.old.as_deref();
-    let commands = hand_over::by_hand(making.prepared, namespace, old, &found.orphans);
+    let steps = hand_over::steps(making.prepared, namespace, old, &found.orphans);
+    let commands = commands(&steps, namespace, Typed::ByHand);
     let mut why = vec![format!(
         "{} mounts other claims than those with the data:",
         found.new.object

@@ -16,12 +16,13 @@ use crate::{
     camunda::is_own,
     change::{Change, Facts, ObjectChange, Operation},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
-    fixes::{give_up, keep_claims::keep_claims, retain::retain},
+    fixes::{give_up, retain::retain},
     knowledge::claims::{deleted_on_purpose, holds_data, is_retained, names_claim},
     kubernetes::{
         Kind, Object, ObjectRef,
         workload::{became_ready, is_stopped},
     },
+    volume_move::keep_claims,
 };
 
 pub(super) const RULE: Rule = Rule {

@@ -15,13 +15,10 @@ use crate::{
     camunda::{Component, Line},
     change::{Change, Facts, ObjectChange},
     finding::{Action, Finding, Fix, RuleId, capitalised},
-    fixes::{
-        conversion, give_up, hand_over,
-        keep_claims::{keep_claims, takes_claims_along},
-        keep_running::keep_running,
-    },
-    knowledge::claims::{self, Orphan, Reduced},
+    fixes::{conversion, give_up, hand_over, keep_running::keep_running},
+    knowledge::claims::{self, Orphan, Reduced, takes_claims_along},
     kubernetes::{Kind, Mounts, ObjectRef, replicas},
+    volume_move::keep_claims,
 };
 
 pub(super) const RULE: Rule = Rule {

@@ -15,9 +15,10 @@ use crate::{
     camunda::{Component, Line},
     change::{Change, Facts, Gate, ObjectChange},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
-    fixes::{keep_claims::keep_claims, retain::retain},
+    fixes::retain::retain,
     knowledge::claims::is_retained,
     kubernetes::{Kind, Mounts, Object, ObjectRef, ordinal},
+    volume_move::keep_claims,
 };
 
 pub(super) const RULE: Rule = Rule {

@@ -11,8 +11,8 @@ use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, Operation},
     finding::{Action, Finding, Fix, Kubectl, Objects, RuleId},
-    fixes::keep_claims::keep_claims,
     kubernetes::{Kind, Object, ordinal, replicas},
+    volume_move::keep_claims,
 };
 
 pub(super) const RULE: Rule = Rule {

@@ -12,9 +12,10 @@ use crate::{
     camunda::{Component, Line, image_name, is_elastics, node_count},
     change::{Change, Facts, Gate, ObjectChange},
     finding::{Action, Command, Finding, Fix, Kubectl, RuleId, shell},
-    fixes::{count, give_up, keep_claims::keep_claims},
+    fixes::{count, give_up},
     knowledge::claims::{self, Left, Reduced, old_claim},
     kubernetes::{Kind, Mounts, Object, replicas},
+    volume_move::keep_claims,
 };
 
 pub(super) const RULE: Rule = Rule {

@@ -20,9 +20,10 @@ use crate::{
     camunda::{Application, Component, Line},
     change::{Change, ChartVersion, Facts, ObjectChange, Side, after, after_spec},
     finding::{Action, Finding, Fix, Objects, RuleId},
-    fixes::{conversion, keep_claims::keep_claims, migrations},
+    fixes::{conversion, migrations},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
+    volume_move::keep_claims,
 };
 
 pub(super) const RULE: Rule = Rule {

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     change::{Change, Facts, ObjectChange},
     finding::{Action, Finding, Fix, Kubectl, RuleId},
-    fixes::{keep_claims::takes_claims_along, retain::retain},
-    knowledge::claims::{self, is_retained},
+    fixes::retain::retain,
+    knowledge::claims::{self, is_retained, takes_claims_along},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 

@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use crate::{
     annotations::{POLICY_BEFORE, REBIND_TO, REBOUND_FROM},
-    fixes::keep_claims::{disown, leave, takes_claims_along},
-    knowledge::claims::{holds_data, is_retained, names_claim},
+    knowledge::claims::{claim_ref, holds_data, is_retained, names_claim, takes_claims_along},
     kubernetes::Object,
-    mutations::volume_claim_ref::claim_ref,
 };
 
-const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
+pub(super) const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
 
 /// Which claim a volume is taken from, and which one it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,11 +97,32 @@ pub fn restored(volume: &Object, owner: Option<&Object>) -> Option<Value> {
     if before.is_none() && volume.annotation(REBOUND_FROM).is_none() {
         return None;
     }
+    let before = before.filter(|_| owner.is_some_and(|owner| is_bound(owner, volume)));
+    Some(restore(before))
+}
+
+/// Keeps a volume when its claim goes, as the guide has it.
+pub(crate) fn retain() -> Value {
+    json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
+}
+
+/// Has a StatefulSet leave its claims. Both fields, because scaling to nothing and deleting follow each other.
+pub(super) fn leave_claims() -> Value {
+    json!({"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"}}})
+}
+
+/// Takes a claim's owner away: it would have the garbage collector delete the claim, and the controller takes its time to go.
+pub(super) fn disown() -> Value {
+    json!({"metadata": {"ownerReferences": null}})
+}
+
+/// Takes the notes of a move off a volume, and sets the policy that it had.
+pub(super) fn restore(policy: Option<&str>) -> Value {
     let mut patch = json!({"metadata": {"annotations": {POLICY_BEFORE: null, REBOUND_FROM: null}}});
-    if let Some(before) = before.filter(|_| owner.is_some_and(|owner| is_bound(owner, volume))) {
-        patch["spec"] = json!({"persistentVolumeReclaimPolicy": before});
+    if let Some(policy) = policy {
+        patch["spec"] = json!({"persistentVolumeReclaimPolicy": policy});
     }
-    Some(patch)
+    patch
 }
 
 /// Whether claim and volume name each other, and the claim is not about to go.
@@ -118,7 +137,7 @@ pub fn is_bound(claim: &Object, volume: &Object) -> bool {
 
 /// A StatefulSet leaves its claims alone when it is scaled down or deleted.
 pub fn keeping_claims(statefulset: &Object) -> Option<Value> {
-    takes_claims_along(statefulset).then(leave)
+    takes_claims_along(statefulset).then(leave_claims)
 }
 
 /// A claim has no owner that would take it along.

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::amend::Move;
+use super::amend::{self, Move};
 use crate::{
-    kubernetes::Access,
-    kubernetes::{Kind, ObjectRef},
+    annotations::REBIND_TO,
+    finding::{Command, HereDocument, Kubectl, Objects},
+    knowledge::claims::claim_ref,
+    kubernetes::{Access, Kind, ObjectRef},
 };
 
 /// One thing to do to the cluster, or to wait for.
@@ -41,6 +43,8 @@ pub enum Step {
     AwaitPods {
         /// The claims.
         claims: Vec<String>,
+        /// The pods that a StatefulSet has for them.
+        pods: Vec<String>,
     },
     /// A volume goes to the new claim.
     HandOver {
@@ -119,7 +123,7 @@ impl fmt::Display for Step {
                 f,
                 "StatefulSet {statefulset}: from {replicas} to 0 pods; Elasticsearch is down from here on"
             ),
-            Step::AwaitPods { claims } => {
+            Step::AwaitPods { claims, .. } => {
                 write!(f, "wait until no pod uses {}", claims.join(", "))
             }
             Step::HandOver { volume, moved } => write!(
@@ -164,7 +168,78 @@ fn listed(labels: &[(String, String)]) -> String {
     labels.collect::<Vec<_>>().join(" ")
 }
 
+/// Who helps a person who types the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    /// A guard, which retains a volume and sets its claimRef for one annotation.
+    Guarded,
+    /// Nobody: it is what every API server understands by itself.
+    ByHand,
+}
+
 impl Step {
+    /// What a person types to do it.
+    pub(crate) fn commands(&self, namespace: &str, typed: Typed) -> Vec<Command> {
+        let guarded = typed == Typed::Guarded;
+        match self {
+            Step::Retain { .. } if guarded => Vec::new(),
+            Step::HandOver { volume, moved } if guarded => {
+                let to = format!("{}/{}", moved.namespace, moved.to);
+                let volume = Objects::new(Kind::PersistentVolume, "", [volume.as_str()]);
+                vec![volume.annotate(&[(REBIND_TO, &to)]).into()]
+            }
+            Step::HandOver { volume, moved } | Step::HandBack { volume, moved } => {
+                // Of another claim's uid or resourceVersion nothing may stay.
+                let claim_ref = claim_ref(&moved.namespace, &moved.to);
+                let patch =
+                    json!([{"op": "replace", "path": "/spec/claimRef", "value": claim_ref}]);
+                let policy = "jsonpath={.spec.persistentVolumeReclaimPolicy}";
+                let get = Kubectl::new("", ["get", "pv", volume, "-o", policy]);
+                let retained = Command::Shell(format!("test \"$({get})\" = Retain"));
+                let volume = Objects::new(Kind::PersistentVolume, "", [volume.as_str()]);
+                vec![retained, volume.json_patch(patch).into()]
+            }
+            Step::Remake { claim, .. } => {
+                vec![Command::HereDocument(HereDocument {
+                    command: Kubectl::new(namespace, ["create", "-f", "-"]).to_string(),
+                    text: claim.to_string(),
+                })]
+            }
+            Step::AwaitPods { pods, .. } => {
+                let pods = pods.iter().map(String::as_str);
+                vec![Kubectl::await_gone(namespace, pods).into()]
+            }
+            Step::AwaitBound { claim, .. } => {
+                let name = format!("pvc/{claim}");
+                let bound = "--for=jsonpath={.status.phase}=Bound";
+                vec![Kubectl::new(namespace, ["wait", bound, &name, "--timeout=5m"]).into()]
+            }
+            _ => self
+                .change(namespace)
+                .map(Command::from)
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// The call that changes its object, where one call does.
+    fn change(&self, namespace: &str) -> Option<Kubectl> {
+        let object = Objects::one(&self.object(namespace)?);
+        Some(match self {
+            Step::Retain { .. } => object.patch(amend::retain()),
+            Step::KeepClaims { .. } => object.merge(amend::leave_claims()),
+            Step::Disown { .. } => object.merge(amend::disown()),
+            Step::Stop { .. } => object.scale(0),
+            Step::Restore { policy, .. } => object.merge(amend::restore(policy.as_deref())),
+            Step::Label { labels, .. } => {
+                let labels = labels.iter().map(|(key, value)| (&**key, &**value));
+                object.label(&labels.collect::<Vec<_>>())
+            }
+            Step::DeleteStatefulSet { .. } => object.delete_alone(),
+            _ => return None,
+        })
+    }
+
     /// Whether it only waits.
     pub fn waits(&self) -> bool {
         matches!(self, Step::AwaitPods { .. } | Step::AwaitBound { .. })

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Plan, Scene, new_claim, new_ordinal, rebind, relabel, successor, undo};
+use super::{Plan, Scene, new_claim, new_ordinal, over, relabel, successor, undo};
 use crate::{
     knowledge::claims::old_claim,
     kubernetes::{Kind, Object},
@@ -89,12 +89,12 @@ fn steps(plan: &Plan) -> Vec<String> {
 }
 
 fn rebinding(scene: &Scene) -> Vec<String> {
-    steps(&rebind::plan(scene, "camunda", NEW_SET).unwrap())
+    steps(&over::plan(scene, "camunda", NEW_SET).unwrap())
 }
 
 #[track_caller]
 fn refuses(scene: &Scene, because: &str) {
-    let against = rebind::plan(scene, "camunda", NEW_SET).unwrap_err();
+    let against = over::plan(scene, "camunda", NEW_SET).unwrap_err();
     let text = against.to_string();
     assert!(text.contains(because), "{text}");
 }
@@ -198,7 +198,7 @@ fn claims_without_a_volume_are_left_out() {
     let mut scene = running();
     claim(&mut scene, OLD[0], &LABELS, "");
     claim(&mut scene, OLD[1], &LABELS, "pv-gone");
-    let plan = rebind::plan(&scene, "camunda", NEW_SET).unwrap();
+    let plan = over::plan(&scene, "camunda", NEW_SET).unwrap();
     assert_eq!(plan.steps, []);
     assert_eq!(plan.notes.len(), 2, "{plan}");
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::Step;
-use crate::kubernetes::Access;
+use crate::{kubernetes::Access, volume_move::Step};
 
 /// Steps in their order, and what they are about.
 #[derive(Clone, Debug, Default, PartialEq)]

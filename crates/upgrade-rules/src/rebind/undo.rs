@@ -1,19 +1,20 @@
-//! The way back from [`super::rebind`]: volumes go to their old claims again, as long as the new ones never had them.
+//! The way back from [`super::over`]: volumes go to their old claims again, as long as the new ones never had them.
 //!
 //! A claim that has lost its volume is Bound again once the volume's claimRef names it with its uid; seen on a real
 //! controller manager. A claim that was deleted meanwhile is made again, on the volume from the start.
 
 use serde_json::{Value, json};
 
-use super::{
-    Blocked, Obstacle, Plan, Scene, Step,
-    amend::{Move, is_bound, restored, uid},
-    new_ordinal, rebind,
-};
+use super::{Blocked, Obstacle, Plan, Scene, new_ordinal};
 use crate::{
     annotations::POLICY_BEFORE,
     knowledge::claims::{names_claim, old_claim},
     kubernetes::{Kind, Object},
+    volume_move::{
+        Move, Step,
+        amend::{is_bound, restored, uid},
+        retain,
+    },
 };
 
 /// A volume, the old claim that it is to be of, and the new one that its claimRef names, where it does.
@@ -130,7 +131,7 @@ fn steps(scene: &Scene, release: &str, touched: &Touched<'_>) -> Result<Vec<Step
     }
     if let Some(new) = new {
         refuse_bound(volume, new, claim_named(new))?;
-        steps.extend(rebind::retain(volume));
+        steps.extend(retain(volume));
         steps.push(Step::HandBack {
             volume: name.clone(),
             moved: Move {

@@ -3,17 +3,16 @@
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option Two".
 
 use super::{
-    Blocked, Obstacle, Plan, Scene, Step,
-    amend::{Move, retained, uid},
-    new_claim, new_ordinal,
+    Blocked, Obstacle, Plan, Scene, new_claim, new_ordinal,
     scene::{OldClaim, one_statefulset},
 };
 use crate::{
     annotations::REBIND_TO,
-    fixes::{hand_over::describe, keep_claims::takes_claims_along},
+    fixes::hand_over::describe,
     knowledge::claims::{Orphan, is_retained, names_claim},
-    kubernetes::{Kind, Mounts, Object, replicas},
+    kubernetes::{Kind, Object, replicas},
     mutations::volume_claim_ref::mutate,
+    volume_move::{self, Step, amend::uid, hand_over},
 };
 
 /// What is left to do to hand the volumes of a release over to the claims of `statefulset`.
@@ -40,12 +39,12 @@ pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blo
                     volume: Some(volume),
                     successor: Some(to.clone()),
                 };
-                let line = describe(&[orphan]).concat();
+                let line = describe(std::slice::from_ref(&orphan)).concat();
                 match state(scene, old, volume, &to) {
                     Ok(State::Done) => plan.about.push(format!("{line}  is {to}'s already")),
                     Ok(State::Open) => {
                         plan.about.push(format!("{line}  to {to}"));
-                        moves.push((old, volume, to));
+                        moves.push(orphan);
                     }
                     Err(why) => against.extend(why),
                 }
@@ -54,9 +53,9 @@ pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blo
         }
     }
     plan.about.extend(tidied(scene, &claims, statefulset));
-    if let Some((first, ..)) = moves.first() {
-        match one_statefulset(first, &claims).and_then(|name| stop(scene, release, name, &moves)) {
-            Ok(stop) => plan.steps = steps(scene, &moves, stop),
+    if !moves.is_empty() {
+        match stop(scene, release, &claims, &moves) {
+            Ok(stop) => plan.steps = hand_over(namespace, stop, &moves),
             Err(why) => against.push(why),
         }
     }
@@ -66,90 +65,30 @@ pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blo
     }
 }
 
-type Moves<'a> = [(&'a OldClaim<'a>, &'a Object, String)];
-
-/// Retained before all else, and verified, so that from then on no mistake of anybody's deletes data.
-fn steps(scene: &Scene, moves: &Moves<'_>, stop: Vec<Step>) -> Vec<Step> {
-    let mut steps: Vec<_> = moves
-        .iter()
-        .filter_map(|(_, volume, _)| retain(volume))
-        .collect();
-    steps.extend(stop);
-    for (old, volume, to) in moves {
-        steps.push(Step::HandOver {
-            volume: volume.name().to_owned(),
-            moved: Move {
-                namespace: scene.namespace.clone(),
-                from: old.claim.name().to_owned(),
-                from_uid: uid(volume).map(str::to_owned),
-                to: to.clone(),
-                to_uid: None,
-            },
-        });
-    }
-    steps
-}
-
-/// The step that retains a volume, where it is not.
-pub fn retain(volume: &Object) -> Option<Step> {
-    retained(volume)?;
-    let policy = volume.str("/spec/persistentVolumeReclaimPolicy")?;
-    Some(Step::Retain {
-        volume: volume.name().to_owned(),
-        policy: policy.to_owned(),
-    })
-}
-
 /// How elastic's StatefulSet comes to have no pods.
 fn stop(
     scene: &Scene,
     release: &str,
-    name: &str,
-    moves: &Moves<'_>,
+    claims: &[OldClaim<'_>],
+    moves: &[Orphan<'_>],
 ) -> Result<Vec<Step>, Obstacle> {
-    let claims: Vec<_> = moves
-        .iter()
-        .map(|(old, _, _)| old.claim.name().to_owned())
-        .collect();
+    let name = one_statefulset(claims)?.unwrap_or_default();
+    let claims: Vec<_> = moves.iter().map(|orphan| orphan.claim.name()).collect();
     let pods = scene.pods_using(&claims);
-    let set = scene.statefulset(name, release)?;
-    let running = set.map(replicas).filter(|replicas| *replicas > 0);
-    let mut steps = set.map_or_else(Vec::new, |set| leave_claims(scene, set));
-    match (running, set) {
-        (Some(replicas), Some(_)) => steps.push(Step::Stop {
-            statefulset: name.to_owned(),
-            replicas,
-        }),
-        (None, None) if !pods.is_empty() => {
-            return Err(Obstacle::LonePods {
+    let Some(set) = scene.statefulset(name, release)? else {
+        return match pods.is_empty() {
+            true => Ok(Vec::new()),
+            false => Err(Obstacle::LonePods {
                 pods: pods.into_iter().map(str::to_owned).collect(),
                 statefulset: name.to_owned(),
                 namespace: scene.namespace.clone(),
-            });
-        }
-        _ => {}
-    }
-    if running.is_some() || !pods.is_empty() {
-        steps.push(Step::AwaitPods { claims });
-    }
+            }),
+        };
+    };
+    let mut steps = volume_move::stop(&scene.facts, &scene.namespace, set, &claims);
+    let stopped = replicas(set) == 0 && pods.is_empty();
+    steps.retain(|step| !(stopped && step.waits()));
     Ok(steps)
-}
-
-/// The steps that keep a StatefulSet from taking its claims along.
-pub(super) fn leave_claims(scene: &Scene, set: &Object) -> Vec<Step> {
-    let mounts = Mounts::of(set);
-    let owned = scene
-        .facts
-        .claims(&scene.namespace)
-        .filter(|claim| mounts.parse(claim.name()).is_some())
-        .filter(|claim| !claim.array("/metadata/ownerReferences").is_empty());
-    let keep = takes_claims_along(set).then(|| Step::KeepClaims {
-        statefulset: set.name().to_owned(),
-    });
-    let disown = owned.map(|claim| Step::Disown {
-        claim: claim.name().to_owned(),
-    });
-    keep.into_iter().chain(disown).collect()
 }
 
 /// Why a claim has no volume to hand over.

@@ -103,7 +103,7 @@ impl Scene {
     }
 
     /// The pods that use claims, terminating ones included.
-    pub fn pods_using<'a>(&'a self, claims: &[String]) -> BTreeSet<&'a str> {
+    pub fn pods_using<'a>(&'a self, claims: &[&str]) -> BTreeSet<&'a str> {
         claims
             .iter()
             .flat_map(|claim| self.pods.pods_using(&self.namespace, claim))
@@ -162,15 +162,13 @@ pub(super) fn is_elastics(object: &Object) -> bool {
 ///
 /// # Errors
 /// When they are of several.
-pub(super) fn one_statefulset<'a>(
-    first: &OldClaim<'a>,
-    claims: &[OldClaim<'_>],
-) -> Result<&'a str, Obstacle> {
-    match claims
-        .iter()
-        .find(|old| old.statefulset != first.statefulset)
-    {
-        None => Ok(first.statefulset),
+pub(super) fn one_statefulset<'a>(claims: &[OldClaim<'a>]) -> Result<Option<&'a str>, Obstacle> {
+    let Some(first) = claims.first() else {
+        return Ok(None);
+    };
+    let mut others = claims.iter();
+    match others.find(|old| old.statefulset != first.statefulset) {
+        None => Ok(Some(first.statefulset)),
         Some(other) => {
             let [first, other] = [first, other].map(|old| old.claim.name().to_owned());
             Err(Obstacle::TwoStatefulSets(first, other))

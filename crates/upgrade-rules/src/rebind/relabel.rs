@@ -5,16 +5,12 @@
 //!
 //! Documented: "v8.0.13", steps 1 to 3.
 
-use super::{
-    Plan, Scene, Step,
-    amend::labelled,
-    rebind::{leave_claims, retain},
-    scene::is_elastics,
-};
+use super::{Plan, Scene, scene::is_elastics};
 use crate::{
     camunda::release_label,
     knowledge::claims::{holds_data, old_claim},
     kubernetes::{Kind, Mounts, Object, at},
+    volume_move::{Step, amend::labelled, leave_claims, retain},
 };
 
 /// Whether a release has claims of elastic's chart, with labels or without.
@@ -71,7 +67,8 @@ pub fn plan(scene: &Scene, release: &str) -> Plan {
         plan.about.push(format!(
             "  StatefulSet {name} has a claim template without them, which Kubernetes does not let change"
         ));
-        plan.steps.extend(leave_claims(scene, set));
+        plan.steps
+            .extend(leave_claims(&scene.facts, &scene.namespace, set));
         plan.steps.push(Step::DeleteStatefulSet {
             statefulset: name.to_owned(),
             uid: set.uid().unwrap_or_default().to_owned(),

@@ -1,0 +1,51 @@
+//! What the guides have a person do by hand to Elasticsearch's claims and volumes, planned and done one step at a time.
+//!
+//! Elastic's chart of up to 8.2 had claims `elasticsearch-master-elasticsearch-master-N`, Bitnami's of 8.3 and later has
+//! `data-RELEASE-elasticsearch-master-N`. [`over`] hands the volumes of the former over to the latter, [`undo`] takes
+//! them back as long as nothing has written to them, [`relabel`] does the steps of 8.0.13.
+//!
+//! A plan is made of what is on the cluster and holds only the [steps](crate::volume_move) that are still to be done: whoever was
+//! interrupted plans again and goes on. Whoever runs a plan reads the cluster again after each step.
+
+mod error;
+pub mod over;
+pub mod plan;
+pub mod relabel;
+pub mod scene;
+pub mod undo;
+
+pub use self::{
+    error::{Blocked, ChoiceError, Obstacle},
+    plan::Plan,
+    scene::Scene,
+};
+use crate::{camunda::name, kubernetes::Mounts};
+
+#[cfg(test)]
+mod tests;
+
+/// The claim template of Bitnami's chart.
+const TEMPLATE: &str = "data";
+
+/// The StatefulSet of Bitnami's Elasticsearch in a release, as its chart names it.
+pub fn successor(release: &str) -> String {
+    name::elasticsearch(release, "master", None, None)
+}
+
+/// A claim of a StatefulSet of Bitnami's Elasticsearch.
+pub fn new_claim(statefulset: &str, ordinal: u64) -> String {
+    bitnamis(statefulset).claim(TEMPLATE, ordinal)
+}
+
+/// The ordinal of a claim that such a StatefulSet mounts.
+fn new_ordinal(statefulset: &str, claim: &str) -> Option<u64> {
+    Some(bitnamis(statefulset).parse(claim)?.1)
+}
+
+fn bitnamis(statefulset: &str) -> Mounts {
+    Mounts {
+        statefulset: statefulset.to_owned(),
+        templates: vec![TEMPLATE.to_owned()],
+        replicas: 0,
+    }
+}
