@@ -7,6 +7,8 @@ mod sarif;
 mod text;
 mod wrap;
 
+pub(crate) use self::json::Typed;
+
 use std::{
     io::{self, Write},
     path::Path,

@@ -57,8 +57,9 @@ struct Step<'a> {
     commands: Vec<Typed<'a>>,
 }
 
+/// A command or another thing to be typed.
 #[derive(Serialize)]
-struct Typed<'a> {
+pub(crate) struct Typed<'a> {
     kind: &'a str,
     text: &'a str,
 }
@@ -127,7 +128,7 @@ impl<'a> Named<'a> {
 }
 
 impl<'a> Typed<'a> {
-    fn of(command: &'a Command) -> Typed<'a> {
+    pub(crate) fn of(command: &'a Command) -> Typed<'a> {
         let kind = match command {
             Command::Shell(_) => "shell",
             Command::HelmFlag(_) => "helmFlag",

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use serde::Serialize;
+
 use crate::{
     camunda::{self, release_label},
     change::{DryRun, Refusal},
@@ -36,7 +38,7 @@ impl Clone for Missed {
 }
 
 /// Something that could not be read, and so could not be judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// What was to be read.
     pub what: String,
