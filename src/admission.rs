@@ -31,6 +31,7 @@ use axum::{
 use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
+use strum::{IntoStaticStr, VariantArray};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -64,20 +65,11 @@ pub struct Guard {
 }
 
 /// Which endpoint was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 enum Endpoint {
     Mutate,
     Validate,
-}
-
-impl Endpoint {
-    /// As metrics have it.
-    fn name(self) -> &'static str {
-        match self {
-            Endpoint::Mutate => "mutate",
-            Endpoint::Validate => "validate",
-        }
-    }
 }
 
 /// The API server tells every webhook how long it will wait: `?timeout=5s`.

@@ -22,9 +22,33 @@ mod walk;
 mod way_in;
 mod webhooks;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
+use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use self::connect::block_on;
+
+/// The exit code where something could not be looked into, so that what was printed may lack something.
+const UNSEEN: u8 = 3;
+
+/// Where nobody reads any more, nothing more is done either.
+fn print(text: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_ref()).and_then(|()| out.flush());
+    written.context("writing to standard output")
+}
+
+/// The exit code of what was printed.
+fn ended(all_seen: bool) -> ExitCode {
+    match all_seen {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(UNSEEN),
+    }
+}
 
 /// The program's name, whatever it is called by.
 const NAME: &str = "camunda-upgrade-guard";
@@ -95,9 +119,9 @@ impl Cli {
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::PostRender(args) => args.run(),
             Command::Snapshot(args) => args.run(),
-            Command::Rebind(args) => args.run(),
-            Command::Relabel(args) => args.run(),
-            Command::Rescue(args) => args.run(),
+            Command::Rebind(args) => block_on(args.run()),
+            Command::Relabel(args) => block_on(args.run()),
+            Command::Rescue(args) => block_on(args.run()),
             Command::Ready(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Webhooks(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::Rules(args) => args.run().map(|()| ExitCode::SUCCESS),

@@ -194,7 +194,7 @@ impl Cluster {
         name: &str,
     ) -> Result<bool, ReadError> {
         match self {
-            Cluster::Live(cluster) => cluster.may(user, right, namespace, name).await,
+            Cluster::Live(cluster) => cluster.allows(user, right, namespace, Some(name)).await,
             Cluster::Snapshot(_) => Ok(true),
         }
     }

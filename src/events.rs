@@ -5,10 +5,9 @@
 
 mod writer;
 
-use std::fmt;
-
 use kube::Client;
 use prometheus_client::metrics::{counter::Counter, family::Family};
+use strum::{Display, VariantArray};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::writer::Writer;
@@ -21,7 +20,7 @@ use crate::{
 const QUEUE: usize = 256;
 
 /// What happened, as it stands in the column REASON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, VariantArray)]
 pub enum Reason {
     /// A record of `helm install` was refused.
     InstallRefused,
@@ -44,19 +43,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// All of them.
-    pub const ALL: [Reason; 9] = [
-        Reason::InstallRefused,
-        Reason::UpgradeRefused,
-        Reason::RollbackRefused,
-        Reason::ChangeRefused,
-        Reason::WouldBeRefused,
-        Reason::Mutated,
-        Reason::OverrideCreated,
-        Reason::OverrideRefused,
-        Reason::OverrideUsed,
-    ];
-
     /// What the guard did with the request.
     fn action(self) -> &'static str {
         match self {
@@ -71,12 +57,6 @@ impl Reason {
             Reason::Mutated => "Normal",
             _ => "Warning",
         }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
     }
 }
 

@@ -9,6 +9,8 @@ mod table;
 
 pub use self::look::look;
 
+use serde::Serialize;
+
 use crate::{
     change::Gap,
     finding::{Command, RuleId},
@@ -24,7 +26,7 @@ pub struct Scan {
 }
 
 /// One release.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Row {
     /// Its namespace.
     pub namespace: String,
@@ -53,18 +55,19 @@ pub struct Row {
 }
 
 /// A release line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Known {
     /// Its name, such as `8.2` or `12`.
     pub line: String,
     /// The application's minor version.
     pub application: String,
     /// The newest patch that is known.
+    #[serde(rename = "newestPatch")]
     pub newest: String,
 }
 
 /// Something to be done about a release.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The rule that knows more of it.
     pub rule: Option<RuleId>,
@@ -75,5 +78,26 @@ pub struct Problem {
     /// More of it, a line each.
     pub why: Vec<String>,
     /// What cures it.
+    #[serde(rename = "commands")]
     pub cure: Vec<Command>,
+}
+
+impl Problem {
+    /// Something that stops no upgrade; nothing where no line tells more of it.
+    fn risk(rule: RuleId, title: impl Into<String>, why: Vec<String>) -> Option<Problem> {
+        (!why.is_empty()).then(|| Problem {
+            rule: Some(rule),
+            stops: false,
+            title: title.into(),
+            why,
+            cure: Vec::new(),
+        })
+    }
+
+    fn cured_by(self, command: impl Into<Command>) -> Problem {
+        Problem {
+            cure: vec![command.into()],
+            ..self
+        }
+    }
 }

@@ -6,6 +6,7 @@ use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
 };
+use strum::VariantArray;
 
 use super::{Endpoint, verdict::Verdict};
 use crate::{
@@ -93,7 +94,7 @@ impl AdmissionMetrics {
 
     /// Begins every counter at zero.
     fn begin(&self) {
-        for endpoint in [Endpoint::Mutate, Endpoint::Validate].map(Endpoint::name) {
+        for endpoint in Endpoint::VARIANTS.iter().map(<&str>::from) {
             for verdict in [ADMITTED, REFUSED] {
                 let labels = ReviewLabels { endpoint, verdict };
                 drop(self.reviews.get_or_create(&labels));
@@ -108,7 +109,7 @@ impl AdmissionMetrics {
                 drop(self.findings.get_or_create(&labels));
             }
         }
-        for outcome in Reason::ALL.into_iter().filter_map(outcome) {
+        for outcome in Reason::VARIANTS.iter().filter_map(|it| outcome(*it)) {
             drop(self.overrides.get_or_create(&Outcome { outcome }));
         }
         for mutation in MUTATIONS {
@@ -150,7 +151,7 @@ impl AdmissionMetrics {
 
     pub(super) fn count(&self, endpoint: Endpoint, verdict: &Verdict, events: &[Event]) {
         let labels = ReviewLabels {
-            endpoint: endpoint.name(),
+            endpoint: endpoint.into(),
             verdict: match verdict.allowed() {
                 true => ADMITTED,
                 false => REFUSED,

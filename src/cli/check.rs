@@ -137,10 +137,8 @@ impl CheckArgs {
         if let Some(folder) = &self.release_lines {
             Line::load(folder)?;
         }
-        let policy = match &self.config {
-            Some(file) => Policy::read(file)?,
-            None => Policy::default(),
-        };
+        let policy = self.config.as_deref().map(Policy::read).transpose()?;
+        let policy = policy.unwrap_or_default();
         let input = match &self.input {
             Some(file) => Some((read(file, &self.values)?, file.display().to_string())),
             None if self.chart.is_none() && !self.values.is_empty() => {

@@ -1,12 +1,9 @@
 //! `completions`: commands, flags, formats and rules in a shell, on the tab key.
 
-use std::io::{self, Write};
-
-use anyhow::Context;
 use clap::{Args, Command, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use super::{Cli, NAME};
+use super::{Cli, NAME, print};
 
 /// For which shell.
 #[derive(Args, Debug)]
@@ -18,9 +15,7 @@ pub struct CompletionsArgs {
 
 impl CompletionsArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        io::stdout()
-            .write_all(script(self.shell).as_bytes())
-            .context("writing to standard output")
+        print(script(self.shell))
     }
 }
 

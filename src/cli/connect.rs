@@ -1,6 +1,10 @@
 //! Which cluster a command is about, as kubectl finds it.
 
-use std::{future::Future, path::PathBuf, time::Duration};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -70,19 +74,21 @@ impl ConnectArgs {
             ..KubeConfigOptions::default()
         };
         match &self.kubeconfig {
-            Some(file) => {
-                let name = file.display();
-                let read = Kubeconfig::read_from(file)
-                    .with_context(|| format!("can't read --kubeconfig {name}"))?;
-                Config::from_custom_kubeconfig(read, &options)
-                    .await
-                    .with_context(|| format!("--kubeconfig {name} is not usable"))
-            }
+            Some(file) => from_file(file, &options).await,
             None => Config::from_kubeconfig(&options)
                 .await
                 .map_err(|error| anyhow!("no cluster: {error} (--kubeconfig names a kubeconfig)")),
         }
     }
+}
+
+/// What a kubeconfig says of a cluster.
+pub(super) async fn from_file(file: &Path, options: &KubeConfigOptions) -> anyhow::Result<Config> {
+    let name = file.display();
+    let read = Kubeconfig::read_from(file);
+    let read = read.with_context(|| format!("can't read --kubeconfig {name}"))?;
+    let config = Config::from_custom_kubeconfig(read, options).await;
+    config.with_context(|| format!("--kubeconfig {name} is not usable"))
 }
 
 /// A client whose every question has a deadline of its own.

@@ -1,15 +1,14 @@
 //! `explain`: what a rule is about, on a terminal.
 
-use std::{ffi::OsStr, io::Write};
+use std::ffi::OsStr;
 
-use anyhow::Context;
 use clap::{
     Arg, Args, Command, Error,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::NAME;
+use super::{NAME, print};
 use crate::{mutations::MUTATIONS, rules::RULES};
 
 /// Which rule.
@@ -22,13 +21,10 @@ pub struct ExplainArgs {
 
 impl ExplainArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let text = match self.rule {
-            None => list(),
-            Some(page) => page.to_owned(),
-        };
-        std::io::stdout()
-            .write_all(text.as_bytes())
-            .context("writing to standard output")
+        match self.rule {
+            None => print(list()),
+            Some(page) => print(page),
+        }
     }
 }
 

@@ -1,16 +1,12 @@
 //! `man`: the manual, from the same definition as `--help`.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
-use super::Cli;
+use super::{Cli, print};
 
 /// Where the pages go.
 #[derive(Args, Debug)]
@@ -33,9 +29,7 @@ impl ManArgs {
             None => {
                 let mut page = Vec::new();
                 Man::new(command).render(&mut page)?;
-                io::stdout()
-                    .write_all(&page)
-                    .context("writing to standard output")
+                print(page)
             }
         }
     }

@@ -1,16 +1,13 @@
 //! `plan`: the whole way of a release to another chart.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use semver::Version;
 
 use super::{
     connect::{ConnectArgs, block_on},
+    ended, print,
     standing::{self, Looked},
 };
 use crate::{
@@ -18,9 +15,6 @@ use crate::{
     forecast::Standing,
     plan::{self, Means, Plan},
 };
-
-/// The exit code where something could not be looked into, so that the plan may lack what it asks for.
-const UNSEEN: u8 = 3;
 
 /// Which release, and where to.
 #[derive(Args, Debug)]
@@ -68,20 +62,15 @@ enum Format {
 impl PlanArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (plan, seen) = block_on(self.plan())?;
-        let text = match self.output {
+        print(match self.output {
             Format::Text => plan.to_string(),
             Format::Markdown => plan.markdown(),
             Format::Shell => plan.script(),
-        };
-        let written = io::stdout().write_all(text.as_bytes());
-        written.context("writing to standard output")?;
+        })?;
         if self.values.is_empty() && !plan.means.values.is_empty() {
             eprintln!("note: values.yaml stands for your values files; --values FILE names them");
         }
-        Ok(match seen {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(UNSEEN),
-        })
+        Ok(ended(seen))
     }
 
     /// The plan, and whether all was seen that it is made of.

@@ -76,10 +76,8 @@ impl PostRenderArgs {
         if let Some(name) = &self.release {
             name.clone_into(&mut release.name);
         }
-        let policy = match &self.config {
-            Some(file) => Policy::read(file)?,
-            None => Policy::default(),
-        };
+        let policy = self.config.as_deref().map(Policy::read).transpose()?;
+        let policy = policy.unwrap_or_default();
         block_on(async {
             let connection = self.cluster.connect().await?;
             release.namespace = connection.namespace;

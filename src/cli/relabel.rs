@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{
-    connect::{ConnectArgs, block_on},
+    connect::ConnectArgs,
     walk::{Walk, WalkArgs},
 };
 use crate::{cluster::Cluster, rebind::relabel, runner};
@@ -25,11 +25,7 @@ pub struct RelabelArgs {
 }
 
 impl RelabelArgs {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        block_on(self.do_it())
-    }
-
-    async fn do_it(self) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let connection = self.connect.connect().await?;
         let live = Cluster::Live(connection.cluster.clone());
         let scene = runner::read::scene(&live, &connection.namespace).await?;

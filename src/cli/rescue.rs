@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 
 use super::{
-    connect::{ConnectArgs, Connection, block_on},
+    connect::{ConnectArgs, Connection},
     walk::say,
 };
 use crate::{
@@ -45,11 +45,7 @@ pub struct RescueArgs {
 }
 
 impl RescueArgs {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        block_on(self.do_it())
-    }
-
-    async fn do_it(self) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let (release, to) = (self.release.as_str(), self.to.as_str());
         if !is_name(to) {
             bail!("--to {to:?} is no name of a Secret");

@@ -1,11 +1,9 @@
 //! `rules`: the table of rules.
 
-use std::io::{self, Write};
-
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::print;
 use crate::{
     change::Gate,
     mutations::MUTATIONS,
@@ -33,14 +31,11 @@ enum ListFormat {
 
 impl RulesArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let printed = match self.output {
+        print(match self.output {
             ListFormat::Text => text(),
             ListFormat::Json => json()?,
             ListFormat::Markdown => markdown(),
-        };
-        io::stdout()
-            .write_all(printed.as_bytes())
-            .context("writing to standard output")
+        })
     }
 }
 

@@ -1,19 +1,15 @@
 //! `scan`: all Camunda releases that can be seen, and what would stop their next upgrades today.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::connect::{ConnectArgs, block_on};
+use super::{
+    connect::{ConnectArgs, block_on},
+    ended, print,
+};
 use crate::{cluster::Cluster, scan};
-
-/// The exit code where something could not be looked into.
-const UNSEEN: u8 = 3;
 
 /// Where to look.
 #[derive(Args, Debug)]
@@ -49,15 +45,10 @@ impl ScanArgs {
             let cluster = Cluster::Live(connection.cluster.clone());
             Ok(scan::look(&cluster, namespace, &today).await)
         })?;
-        let text = match self.output {
+        print(match self.output {
             Format::Text => scan.to_string(),
             Format::Json => scan.json()?,
-        };
-        let written = io::stdout().write_all(text.as_bytes());
-        written.context("writing to standard output")?;
-        Ok(match scan.not_seen.is_empty() {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(UNSEEN),
-        })
+        })?;
+        Ok(ended(scan.not_seen.is_empty()))
     }
 }

@@ -3,10 +3,17 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use clap::{ArgAction, Args, ValueEnum};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
+use clap::{
+    ArgAction, Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use kube::{Client, Config, config::KubeConfigOptions};
+use serde::{
+    Deserialize,
+    de::{
+        IntoDeserializer,
+        value::{self, StringDeserializer},
+    },
 };
 use tokio::time::timeout;
 
@@ -57,11 +64,11 @@ pub struct ServeArgs {
     /// Whose volumes get the reclaim policy Retain
     #[arg(
         long,
-        value_enum,
-        default_value_t,
+        default_value = "elasticsearch",
+        value_parser = scopes(),
         env = "CAMUNDA_UPGRADE_GUARD_RETAIN_VOLUMES"
     )]
-    retain_volumes: RetainVolumes,
+    retain_volumes: RetainScope,
 
     /// File that says how the rules count, and where; changes are taken over while the guard runs
     #[arg(long, value_name = "FILE", env = "CAMUNDA_UPGRADE_GUARD_CONFIG")]
@@ -95,26 +102,18 @@ pub struct ServeArgs {
     facts: Option<PathBuf>,
 }
 
-/// Whose volumes are retained.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum RetainVolumes {
-    /// Elasticsearch's, as the guides ask
-    #[default]
-    Elasticsearch,
-    /// All volumes of Camunda releases
-    All,
-    /// None
-    Off,
-}
-
-impl From<RetainVolumes> for RetainScope {
-    fn from(volumes: RetainVolumes) -> Self {
-        match volumes {
-            RetainVolumes::Elasticsearch => Self::Elasticsearch,
-            RetainVolumes::All => Self::All,
-            RetainVolumes::Off => Self::Off,
-        }
-    }
+/// Whose volumes can be retained, in the words of the policy's file.
+fn scopes() -> impl TypedValueParser<Value = RetainScope> {
+    let scopes = [
+        ("elasticsearch", "Elasticsearch's, as the guides ask"),
+        ("all", "All volumes of Camunda releases"),
+        ("off", "None"),
+    ];
+    let scopes = scopes.map(|(scope, help)| PossibleValue::new(scope).help(help));
+    PossibleValuesParser::new(scopes).try_map(|scope| {
+        let scope: StringDeserializer<value::Error> = scope.into_deserializer();
+        RetainScope::deserialize(scope)
+    })
 }
 
 impl ServeArgs {
@@ -167,7 +166,7 @@ impl ServeArgs {
         };
         let guard = Guard::new(
             cluster,
-            self.retain_volumes.into(),
+            self.retain_volumes,
             policy::follow(self.config, &admin.metrics)?,
             AdmissionMetrics::new(&admin.metrics),
             events,
@@ -186,14 +185,7 @@ impl ServeArgs {
 
 async fn client(kubeconfig: Option<&PathBuf>) -> anyhow::Result<Client> {
     let config = match kubeconfig {
-        Some(file) => {
-            let name = file.display();
-            let read = Kubeconfig::read_from(file)
-                .with_context(|| format!("can't read --kubeconfig {name}"))?;
-            Config::from_custom_kubeconfig(read, &KubeConfigOptions::default())
-                .await
-                .with_context(|| format!("--kubeconfig {name} is not usable"))?
-        }
+        Some(file) => connect::from_file(file, &KubeConfigOptions::default()).await?,
         None => match Config::incluster() {
             Ok(config) => config,
             Err(_) => Config::from_kubeconfig(&KubeConfigOptions::default())

@@ -5,14 +5,14 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::connect::{ConnectArgs, block_on};
+use super::{
+    connect::{ConnectArgs, block_on},
+    ended,
+};
 use crate::{
     cluster::Cluster,
     snapshot::{save, take},
 };
-
-/// Not everything could be read; as with `check`.
-const INCOMPLETE: u8 = 3;
 
 /// What is to be kept, and where.
 #[derive(Args, Debug)]
@@ -48,9 +48,6 @@ impl SnapshotArgs {
         for missing in &snapped.not_read {
             eprintln!("not read: {}: {}", missing.what, missing.reason);
         }
-        Ok(match snapped.not_read.is_empty() {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(INCOMPLETE),
-        })
+        Ok(ended(snapped.not_read.is_empty()))
     }
 }

@@ -1,7 +1,7 @@
 //! Shows a plan, asks, and does it step by step: what `rebind` and `relabel` have in common.
 
 use std::{
-    io::{BufRead, IsTerminal, Write},
+    io::{BufRead, IsTerminal},
     process::ExitCode,
     time::Duration,
 };
@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jiff::SignedDuration;
 
-use super::connect::Connection;
+use super::{connect::Connection, print};
 use crate::{
     cluster::Effect,
     rebind::Plan,
@@ -135,11 +135,8 @@ async fn do_all(runner: &Runner, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where nobody reads any more, nothing more is done either.
 pub(super) fn say(line: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{line}").context("writing to standard output")?;
-    stdout.flush().context("writing to standard output")
+    print(format!("{line}\n"))
 }
 
 fn is_yes(mut answers: impl BufRead) -> anyhow::Result<bool> {

@@ -8,6 +8,7 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
 };
 use kube::Client;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -119,17 +120,7 @@ impl LiveCluster {
         Ok(allowed.into_iter().all(|allowed| allowed))
     }
 
-    pub(super) async fn may(
-        &self,
-        user: &User,
-        right: Right,
-        namespace: &str,
-        name: &str,
-    ) -> Result<bool, ReadError> {
-        self.allows(user, right, namespace, Some(name)).await
-    }
-
-    async fn allows(
+    pub(super) async fn allows(
         &self,
         user: &User,
         (verb, group, resource): Right,
@@ -155,9 +146,18 @@ impl LiveCluster {
             },
             ..SubjectAccessReview::default()
         };
-        let review = serde_json::to_vec(&review).map_err(|_| ReadError::Malformed)?;
-        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-        let answer = request(&self.client, Method::POST, path, Payload::json(&review)).await?;
+        self.reviewed("subjectaccessreviews", &review).await
+    }
+
+    /// What the API server answers an access review.
+    pub(super) async fn reviewed(
+        &self,
+        reviews: &str,
+        review: &impl Serialize,
+    ) -> Result<bool, ReadError> {
+        let review = serde_json::to_vec(review).map_err(|_| ReadError::Malformed)?;
+        let path = format!("/apis/authorization.k8s.io/v1/{reviews}");
+        let answer = request(&self.client, Method::POST, &path, Payload::json(&review)).await?;
         let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
         allowed.ok_or(ReadError::Malformed)
     }

@@ -1,13 +1,9 @@
 //! What whoever runs a command may do: asked before the first write, it keeps a command from stopping half-way.
 
-use axum::http::Method;
 use futures::future::try_join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{
-    LiveCluster, ReadError,
-    request::{Payload, request},
-};
+use super::{LiveCluster, ReadError};
 use crate::kubernetes::Access;
 
 impl LiveCluster {
@@ -46,11 +42,7 @@ impl LiveCluster {
                 "name": name,
             }},
         });
-        let review = serde_json::to_vec(&review).map_err(|_| ReadError::Malformed)?;
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer = request(&self.client, Method::POST, path, Payload::json(&review)).await?;
-        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
-        allowed.ok_or(ReadError::Malformed)
+        self.reviewed("selfsubjectaccessreviews", &review).await
     }
 }
 

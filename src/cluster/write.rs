@@ -10,6 +10,9 @@ use super::{
 };
 use crate::kubernetes::{Object, ObjectRef, is_name};
 
+const JSON: &str = "application/json";
+const MERGE: &str = "application/merge-patch+json";
+
 /// How a write that keeps something of the object says what is new.
 #[derive(Clone, Copy, Debug)]
 pub enum Patch<'a> {
@@ -67,11 +70,9 @@ impl LiveCluster {
         effect: Effect,
     ) -> Result<Object, WriteError> {
         check(reference)?;
-        let path = collection(reference.kind, &reference.namespace);
-        let bytes = to_bytes(object)?;
-        let path = effect.on(path);
-        let answer = request(&self.client, Method::POST, &path, Payload::json(&bytes)).await;
-        answer.map(Object).map_err(refused)
+        let path = effect.on(collection(reference.kind, &reference.namespace));
+        let made = self.send(Method::POST, &path, JSON, object).await;
+        made.map(Object)
     }
 
     /// Changes an object and returns it as it is then.
@@ -86,7 +87,7 @@ impl LiveCluster {
     ) -> Result<Object, WriteError> {
         check(reference)?;
         let (media_type, body, query) = match patch {
-            Patch::Merge(body) => ("application/merge-patch+json", body, String::new()),
+            Patch::Merge(body) => (MERGE, body, String::new()),
             Patch::Json(body) => ("application/json-patch+json", body, String::new()),
             Patch::Apply(body, manager) => (
                 "application/apply-patch+yaml",
@@ -94,11 +95,9 @@ impl LiveCluster {
                 format!("&fieldManager={manager}"),
             ),
         };
-        let bytes = to_bytes(body)?;
         let path = effect.on(one(reference)) + &query;
-        let payload = Payload::of(media_type, &bytes);
-        let answer = request(&self.client, Method::PATCH, &path, payload).await;
-        answer.map(Object).map_err(refused)
+        let changed = self.send(Method::PATCH, &path, media_type, body).await;
+        changed.map(Object)
     }
 
     /// Sets how many pods a StatefulSet or Deployment has, by its scale.
@@ -112,11 +111,10 @@ impl LiveCluster {
         effect: Effect,
     ) -> Result<(), WriteError> {
         check(reference)?;
-        let bytes = to_bytes(&json!({"spec": {"replicas": replicas}}))?;
         let path = effect.on(format!("{}/scale", one(reference)));
-        let payload = Payload::of("application/merge-patch+json", &bytes);
-        let answer = request(&self.client, Method::PATCH, &path, payload).await;
-        answer.map(drop).map_err(refused)
+        let scale = json!({"spec": {"replicas": replicas}});
+        let scaled = self.send(Method::PATCH, &path, MERGE, &scale).await;
+        scaled.map(drop)
     }
 
     /// Deletes an object, but no other one that has got its name meanwhile. `orphan` leaves what it owns.
@@ -142,10 +140,22 @@ impl LiveCluster {
         if effect == Effect::DryRun {
             options["dryRun"] = json!(["All"]);
         }
-        let bytes = to_bytes(&options)?;
         let path = one(reference);
-        let answer = request(&self.client, Method::DELETE, &path, Payload::json(&bytes)).await;
-        answer.map(drop).map_err(refused)
+        let deleted = self.send(Method::DELETE, &path, JSON, &options).await;
+        deleted.map(drop)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &'static str,
+        body: &Value,
+    ) -> Result<Value, WriteError> {
+        let bytes = body.to_string().into_bytes();
+        let payload = Payload::of(media_type, &bytes);
+        let answer = request(&self.client, method, path, payload).await;
+        answer.map_err(refused)
     }
 }
 
@@ -169,10 +179,6 @@ fn check(reference: &ObjectRef) -> Result<(), WriteError> {
         true => Ok(()),
         false => Err(WriteError::Name(reference.name.clone())),
     }
-}
-
-fn to_bytes(value: &Value) -> Result<Vec<u8>, WriteError> {
-    serde_json::to_vec(value).map_err(|_| WriteError::Unanswered(ReadError::Malformed))
 }
 
 fn refused(failure: Failure) -> WriteError {

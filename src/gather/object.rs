@@ -1,6 +1,6 @@
 //! The facts for a single object.
 
-use super::{Reader, measure::REVIEW};
+use super::{Reader, claim_of, class_of, measure::REVIEW, volume_of};
 use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     camunda::{self, Component, release_label},
@@ -69,17 +69,9 @@ impl Reader {
     pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str) {
         let kinds = [Kind::PersistentVolumeClaim, Kind::StatefulSet];
         self.list_all(facts, &kinds, namespace).await;
-        let claims: Vec<_> = facts.claims(namespace).collect();
-        let volumes = claims
-            .iter()
-            .filter_map(|claim| claim.str("/spec/volumeName"));
-        let classes = claims
-            .iter()
-            .filter_map(|claim| claim.str("/spec/storageClassName"));
-        let references: Vec<_> = volumes
-            .map(|name| ObjectRef::new(Kind::PersistentVolume, "", name))
-            .chain(classes.map(|name| ObjectRef::new(Kind::StorageClass, "", name)))
-            .collect();
+        let volumes = facts.claims(namespace).filter_map(volume_of);
+        let classes = facts.claims(namespace).filter_map(class_of);
+        let references: Vec<_> = volumes.chain(classes).collect();
         self.get_all(facts, references).await;
         self.drivers(facts).await;
     }
@@ -118,25 +110,17 @@ impl Reader {
     /// A volume's claim, the one that it is to be handed to, and the pods that may use them.
     pub async fn volume_facts(&self, volume: &Object) -> Facts {
         let mut facts = Facts::default();
-        let claim_ref = volume
-            .str("/spec/claimRef/namespace")
-            .zip(volume.str("/spec/claimRef/name"));
-        let Some((namespace, claim)) = claim_ref else {
+        let Some(claim) = claim_of(volume) else {
             return facts;
         };
+        let namespace = claim.namespace.as_str();
         let target = volume.annotation(REBIND_TO);
-        let target_claim = target
-            .and_then(|target| target.split_once('/'))
-            .map(|(_, claim)| claim);
-        let claims = [Some(claim), target_claim].into_iter().flatten();
-        let references: Vec<_> = claims
-            .map(|claim| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim))
-            .collect();
-        self.get_all(&mut facts, references).await;
-        if let Some(claim) = facts
-            .named(Kind::PersistentVolumeClaim, namespace, claim)
-            .cloned()
-        {
+        let target_claim = target.and_then(|target| target.split_once('/'));
+        let target_claim = target_claim
+            .map(|(_, name)| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, name));
+        let claims = [claim.clone()].into_iter().chain(target_claim);
+        self.get_all(&mut facts, claims).await;
+        if let Some(claim) = facts.get(&claim).cloned() {
             self.knows_claim(&mut facts, &claim, namespace).await;
         }
         if target.is_some() {
@@ -149,18 +133,9 @@ impl Reader {
     pub async fn deletion_facts(&self, deleted: &Object, kind: Kind) -> Facts {
         let mut facts = Facts::default();
         facts.insert(kind, deleted.clone().into());
-        let claim_ref = deleted
-            .str("/spec/claimRef/namespace")
-            .zip(deleted.str("/spec/claimRef/name"));
-        let other = match (kind, claim_ref) {
-            (Kind::PersistentVolume, Some((namespace, claim))) => Some(ObjectRef::new(
-                Kind::PersistentVolumeClaim,
-                namespace,
-                claim,
-            )),
-            (Kind::PersistentVolumeClaim, _) => deleted
-                .str("/spec/volumeName")
-                .map(|volume| ObjectRef::new(Kind::PersistentVolume, "", volume)),
+        let other = match kind {
+            Kind::PersistentVolume => claim_of(deleted),
+            Kind::PersistentVolumeClaim => volume_of(deleted),
             _ => None,
         };
         self.get_all(&mut facts, other).await;
@@ -223,9 +198,8 @@ impl Reader {
         let handed_over = read
             .claims(namespace)
             .filter(|other| ordinal(other.name()) == ordinal(claim.name()))
-            .filter_map(|other| other.str("/spec/volumeName"));
-        let volumes = handed_over.map(|name| ObjectRef::new(Kind::PersistentVolume, "", name));
-        let volumes: Vec<_> = volumes.collect();
+            .filter_map(volume_of);
+        let volumes: Vec<_> = handed_over.collect();
         self.get_all(&mut read, volumes).await;
         let waits = |volume: &&Object| names_claim(volume, namespace, claim.name());
         let elasticsearch = Component::of(claim, None) == Component::Elasticsearch;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream};
 
-use super::{Left, PARALLEL, Reader, Running, measure::REVIEW};
+use super::{Left, PARALLEL, Reader, Running, class_of, measure::REVIEW, volume_of};
 use crate::{
     camunda::{Component, NewestPatches, is_elastics},
     change::{Change, Facts, Gap, ObjectChange, Rendered, Wanted, parts},
@@ -325,10 +325,9 @@ pub(super) fn behind_removed_claims(change: &Change, facts: &Facts) -> Vec<Wante
     let bound = removed_claims(change, facts).filter(|(_, live)| claims::holds_data(live));
     bound
         .flat_map(|(claim, live)| {
-            let volume = live.str("/spec/volumeName");
-            let volume = volume.map(|name| ObjectRef::new(Kind::PersistentVolume, "", name));
             let pods = Wanted::All(Kind::Pod, claim.object.namespace.clone());
-            volume.map(Wanted::One).into_iter().chain([pods])
+            let volume = volume_of(live).map(Wanted::One);
+            volume.into_iter().chain([pods])
         })
         .collect()
 }
@@ -386,16 +385,11 @@ fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
         // What has lost its volume to another claim may go only where that one is mounted.
         let lost = claim.str("/status/phase") == Some("Lost");
         if goes || lost || named(&disowned) {
-            volumes.extend(
-                claim
-                    .str("/spec/volumeName")
-                    .map(|name| ObjectRef::new(Kind::PersistentVolume, "", name)),
-            );
+            volumes.extend(volume_of(claim));
         }
         // A clone that waits is told by its own class.
         if goes || named(&mounted) {
-            let class = claim.str("/spec/storageClassName");
-            classes.extend(class.map(|name| ObjectRef::new(Kind::StorageClass, "", name)));
+            classes.extend(class_of(claim));
         }
     }
     volumes.extend(classes);

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Asker, Decoded, Held, ReadErrors, Reader, RecordError, Recorded, Records, Revision,
-    records::data,
+    Asker, Decoded, Held, ReadErrors, Reader, RecordError, Recorded, Records, Revision, class_of,
+    records::data, volume_of,
 };
 use crate::{
     change::{Change, Facts, Operation},
@@ -99,13 +99,8 @@ impl Reader {
         let secrets = standing.rendered.objects.iter();
         let secrets = secrets.filter(|it| it.camunda && it.reference.kind == Kind::Secret);
         let secrets = secrets.map(|it| it.reference.clone());
-        let claims = facts.claims(&standing.namespace).flat_map(|claim| {
-            let volume = claim.str("/spec/volumeName");
-            let class = claim.str("/spec/storageClassName");
-            let volume = volume.map(|name| ObjectRef::new(Kind::PersistentVolume, "", name));
-            let class = class.map(|name| ObjectRef::new(Kind::StorageClass, "", name));
-            volume.into_iter().chain(class)
-        });
+        let claims = facts.claims(&standing.namespace);
+        let claims = claims.flat_map(|claim| volume_of(claim).into_iter().chain(class_of(claim)));
         let wanted: Vec<_> = secrets
             .chain(claims)
             .filter(|wanted| facts.get(wanted).is_none() && !facts.unread(wanted))

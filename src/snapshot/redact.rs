@@ -157,10 +157,8 @@ impl Redactor {
         let digests: Map<_, _> = secret_data(&Object(object.clone()))
             .into_iter()
             .map(|(key, value)| {
-                (
-                    key.to_owned(),
-                    STANDARD.encode(self.salt.digest(&value)).into(),
-                )
+                let digest = STANDARD.encode(self.salt.digest(&value));
+                (key.to_owned(), digest.into())
             })
             .collect();
         if let Some(secret) = object.as_object_mut() {
@@ -441,23 +439,14 @@ fn named(object: &mut Value) {
             "labels": kept("/metadata/labels"),
         },
     });
-    for (pointer, target) in [
-        (
-            "/spec/target/name",
-            json!({"target": {"name": kept("/spec/target/name")}}),
-        ),
-        (
-            "/spec/secretName",
-            json!({"secretName": kept("/spec/secretName")}),
-        ),
-        (
-            "/spec/template/metadata/name",
-            json!({"template": {"metadata": {"name": kept("/spec/template/metadata/name")}}}),
-        ),
-    ] {
-        if object.pointer(pointer).is_some() {
-            left["spec"] = target;
-        }
+    if let Some(name) = object.pointer("/spec/target/name") {
+        left["spec"] = json!({"target": {"name": name}});
+    }
+    if let Some(name) = object.pointer("/spec/secretName") {
+        left["spec"] = json!({"secretName": name});
+    }
+    if let Some(name) = object.pointer("/spec/template/metadata/name") {
+        left["spec"] = json!({"template": {"metadata": {"name": name}}});
     }
     *object = left;
 }

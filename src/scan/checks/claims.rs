@@ -18,20 +18,13 @@ impl Look<'_> {
             .filter_map(|claim| Some((claim, self.facts.volume_of(claim)?)))
             .filter(|(_, volume)| !is_retained(volume))
             .collect();
-        if volumes.is_empty() {
-            return None;
-        }
         let why = volumes
             .iter()
             .map(|(claim, volume)| format!("{} of claim {}", volume.name(), claim.name()));
+        let title = "Volumes would be deleted with their claims";
+        let problem = Problem::risk(RuleId::VolumeNotRetained, title, why.collect())?;
         let names = volumes.iter().map(|(_, volume)| volume.name());
-        Some(Problem {
-            rule: Some(RuleId::VolumeNotRetained),
-            stops: false,
-            title: "Volumes would be deleted with their claims".to_owned(),
-            why: why.collect(),
-            cure: vec![retain::retain(names).into()],
-        })
+        Some(problem.cured_by(retain::retain(names)))
     }
 
     /// Claims of elastic's chart that nothing mounts any more.
@@ -40,14 +33,9 @@ impl Look<'_> {
         let left = self.claims().filter(|claim| {
             is_elastics(claim, release) && holds_data(claim) && self.facts.mounting(claim).is_none()
         });
-        let why: Vec<_> = left.map(|claim| claim.name().to_owned()).collect();
-        (!why.is_empty()).then(|| Problem {
-            rule: Some(RuleId::ElasticsearchClaimsOrphaned),
-            stops: false,
-            title: "Claims of the old Elasticsearch hold data that nothing mounts".to_owned(),
-            why,
-            cure: Vec::new(),
-        })
+        let why = left.map(|claim| claim.name().to_owned()).collect();
+        let title = "Claims of the old Elasticsearch hold data that nothing mounts";
+        Problem::risk(RuleId::ElasticsearchClaimsOrphaned, title, why)
     }
 
     /// Claims that have lost their volumes, as far as nothing is in those that no pod has.
@@ -55,17 +43,13 @@ impl Look<'_> {
         let lost: Vec<_> = self
             .lost()
             .filter(|(_, fate)| matches!(fate, Fate::Settled))
-            .map(|(claim, _)| claim.name())
+            .map(|(claim, _)| claim.name().to_owned())
             .collect();
-        let names = lost.iter().copied();
+        let names = lost.iter().map(String::as_str);
         let claims = Objects::new(Kind::PersistentVolumeClaim, &self.standing.namespace, names);
-        (!lost.is_empty()).then(|| Problem {
-            rule: Some(RuleId::AfterUpgrade),
-            stops: false,
-            title: "Claims have lost their volumes".to_owned(),
-            why: lost.iter().map(|name| (*name).to_owned()).collect(),
-            cure: vec![claims.delete().into()],
-        })
+        let delete = claims.delete();
+        let problem = Problem::risk(RuleId::AfterUpgrade, "Claims have lost their volumes", lost)?;
+        Some(problem.cured_by(delete))
     }
 
     /// Volumes that were taken from claims and that no pod has.
@@ -74,14 +58,8 @@ impl Look<'_> {
             Fate::Idle(volume) => Some(format!("{} of claim {}", volume.name(), claim.name())),
             Fate::Settled | Fate::Unknown => None,
         });
-        let why: Vec<_> = idle.collect();
-        (!why.is_empty()).then(|| Problem {
-            rule: Some(RuleId::AfterUpgrade),
-            stops: false,
-            title: "Volumes hold data that no pod mounts".to_owned(),
-            why,
-            cure: Vec::new(),
-        })
+        let title = "Volumes hold data that no pod mounts";
+        Problem::risk(RuleId::AfterUpgrade, title, idle.collect())
     }
 
     fn lost(&self) -> impl Iterator<Item = (&Object, Fate<'_>)> {

@@ -29,24 +29,13 @@ impl Look<'_> {
         let why: Vec<_> = generated.collect();
         let (release, namespace) = (&self.standing.release, &self.standing.namespace);
         let secret = format!("{release}-credentials-saved");
-        let rescue = [
-            "camunda-upgrade-guard",
-            "rescue",
-            release,
-            "-n",
-            namespace,
-            "--to",
-            &secret,
-        ];
-        (!why.is_empty()).then(|| Problem {
-            rule: Some(RuleId::ReinstallOverOldClaims),
-            stops: false,
-            title: format!(
-                "{} credentials are in no values: whoever uninstalls the release loses them, and the data knows no others",
-                why.len()
-            ),
-            why,
-            cure: vec![Command::Shell(shell::command(rescue))],
-        })
+        let rescue = ["camunda-upgrade-guard", "rescue", release, "-n", namespace];
+        let rescue = shell::command(rescue.into_iter().chain(["--to", &secret]));
+        let title = format!(
+            "{} credentials are in no values: whoever uninstalls the release loses them, and the data knows no others",
+            why.len()
+        );
+        let problem = Problem::risk(RuleId::ReinstallOverOldClaims, title, why)?;
+        Some(problem.cured_by(Command::Shell(rescue)))
     }
 }

@@ -24,19 +24,13 @@ impl Look<'_> {
             })
             .filter(|it| migration::state(self.live(it)) == State::Failed)
             .collect();
-        if jobs.is_empty() {
-            return None;
-        }
-        let named = jobs.iter().map(|it| it.reference.to_string());
+        let named = jobs.iter().map(|it| it.reference.to_string()).collect();
+        let title = "A migration has failed";
+        let problem = Problem::risk(RuleId::MigrationUnfinished, title, named)?;
+        let logs = jobs.iter().map(|it| migration::logs(&it.reference));
         Some(Problem {
-            rule: Some(RuleId::MigrationUnfinished),
-            stops: false,
-            title: "A migration has failed".to_owned(),
-            why: named.collect(),
-            cure: jobs
-                .iter()
-                .map(|it| migration::logs(&it.reference))
-                .collect(),
+            cure: logs.collect(),
+            ..problem
         })
     }
 
@@ -50,17 +44,9 @@ impl Look<'_> {
             let other = line.position() != own.position();
             other.then(|| format!("{} runs {version}", it.reference))
         });
-        let why: Vec<_> = others.collect();
-        (!why.is_empty()).then(|| Problem {
-            rule: Some(RuleId::ComponentVersionsDiffer),
-            stops: false,
-            title: format!(
-                "Not all runs Camunda {}, which the chart is for",
-                own.application
-            ),
-            why,
-            cure: Vec::new(),
-        })
+        let application = &own.application;
+        let title = format!("Not all runs Camunda {application}, which the chart is for");
+        Problem::risk(RuleId::ComponentVersionsDiffer, title, others.collect())
     }
 
     /// Brokers that run as root on volumes that no group may write, where the next line has them run as another user.
@@ -73,15 +59,16 @@ impl Look<'_> {
         let group = self
             .live(brokers)
             .at("/spec/template/spec/securityContext/fsGroup");
-        (was_root && group.is_none_or(serde_json::Value::is_null)).then(|| Problem {
-            rule: Some(RuleId::UserIdChanged),
-            stops: false,
-            title: format!("The brokers run as root without fsGroup, and the next line runs them as user {user}"),
-            why: vec![format!(
-                "The next chart sets zeebe.podSecurityContext.fsGroup to {user}: leave it so, and the storage class has to apply it."
-            )],
-            cure: Vec::new(),
-        })
+        if !was_root || !group.is_none_or(serde_json::Value::is_null) {
+            return None;
+        }
+        let title = format!(
+            "The brokers run as root without fsGroup, and the next line runs them as user {user}"
+        );
+        let why = format!(
+            "The next chart sets zeebe.podSecurityContext.fsGroup to {user}: leave it so, and the storage class has to apply it."
+        );
+        Problem::risk(RuleId::UserIdChanged, title, vec![why])
     }
 
     /// Databases that are kept back, whose pin the next upgrade has to repeat.
@@ -93,16 +80,11 @@ impl Look<'_> {
         let kept = databases.filter_map(|it| {
             let live = rules::postgresql_major(self.live(it))?;
             let brought = brought(line?, it.component)?;
-            (live != brought).then(|| Problem {
-                rule: Some(RuleId::PostgresqlMajorUpgrade),
-                stops: false,
-                title: format!(
-                    "{} is of version {live}, and the chart brings {brought}",
-                    it.component.name()
-                ),
-                why: vec!["Every upgrade has to be given its image's tag again.".to_owned()],
-                cure: Vec::new(),
-            })
+            let name = it.component.name();
+            let title = format!("{name} is of version {live}, and the chart brings {brought}");
+            let why = "Every upgrade has to be given its image's tag again.".to_owned();
+            let kept = Problem::risk(RuleId::PostgresqlMajorUpgrade, title, vec![why]);
+            kept.filter(|_| live != brought)
         });
         kept.collect()
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::kubernetes::{Kind, ObjectRef};
 
 /// Live objects to read.
@@ -46,7 +48,7 @@ impl fmt::Display for Wanted {
 }
 
 /// Something that could not be read, and so could not be judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// What was to be read.
     pub what: Unseen,
@@ -79,6 +81,12 @@ impl fmt::Display for Unseen {
             Unseen::Live(wanted) => wanted.fmt(f),
             Unseen::Told(what) => f.write_str(what),
         }
+    }
+}
+
+impl Serialize for Unseen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
