@@ -3,13 +3,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages test-image demo test check bench clean oldest-kubernetes prerequisites
+.PHONY: help cluster-binaries build static image packages test-image demo test check deny advisories bench clean oldest-kubernetes prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
 export GUARD_CLUSTER_BINARIES ?= $(CURDIR)/target/cluster-binaries
 CARGO := cargo
 LOCKED := --locked
+# Tests on a control plane wait more than they work.
+THREADS ?= $(shell n=$$(nproc); echo $$(( n < 4 ? 4 : n )))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,13 +21,19 @@ demo: cluster-binaries ## a bad Camunda upgrade, refused and cured on a real con
 	@$${CARGO_TARGET_DIR:-target}/debug/demo --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
 
 test: oldest-kubernetes check ## everything: formatting, lints, all tests on a real control plane, the documentation
-	GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace --no-fail-fast
+	RUST_TEST_THREADS=$(THREADS) GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
 
 check: ## formatting and lints
 	@.ci/prerequisites rustfmt clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+deny: ## licences, sources and versions of all that we depend on (cargo-deny)
+	@.ci/cargo-deny --locked check bans licenses sources
+
+advisories: ## known faults of what we depend on (cargo-deny, from GitHub)
+	@.ci/cargo-deny check advisories
 
 build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-guard
 	$(CARGO) build $(LOCKED) --release

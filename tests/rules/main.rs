@@ -18,6 +18,7 @@ mod corpus_shapes;
 mod corpus_verdicts;
 mod corpus_versions;
 mod corpus_volumes;
+mod corpus_ways;
 mod credentials;
 mod dropped;
 mod forecasts;

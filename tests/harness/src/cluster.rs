@@ -1,5 +1,6 @@
 //! A Kubernetes control plane of one test process: etcd, API server and controller manager, real ones.
 
+mod api;
 mod components;
 pub mod faults;
 mod kubeconfig;
@@ -23,6 +24,7 @@ use crate::pki::Authority;
 use crate::process::Output;
 use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
+use api::Api;
 pub(crate) use components::free_ports;
 use storage::StorageClass;
 
@@ -47,6 +49,7 @@ pub struct Cluster {
     authority: String,
     admin: Value,
     kubectl: Kubectl,
+    api: Api,
     counter: AtomicU64,
 }
 
@@ -77,23 +80,30 @@ impl Cluster {
         };
         let nest = Nest::new("guard-cluster-")?;
         let authority = Authority::new("test cluster")?;
-        let admin = kubeconfig::certificate(&authority.client("admin", Some("system:masters"))?);
+        let admin = authority.client("admin", Some("system:masters"))?;
         components::write_credentials(nest.dir(), &authority)?;
         let home = nest.dir().join("home");
         fs::create_dir_all(&home)?;
         let kubeconfig = nest.dir().join("admin.kubeconfig");
         let kubectl = Kubectl::new(&binaries.kubectl, &kubeconfig, &home);
 
-        let (processes, server) =
-            components::start(&nest, &binaries, &options, &authority, &admin, &kubectl)?;
+        let (processes, server, api) = components::start(
+            &nest,
+            &binaries,
+            &options,
+            &authority,
+            &admin,
+            kubectl.kubeconfig(),
+        )?;
         let cluster = Self {
             _processes: processes,
             nest,
             binaries,
             server,
             authority: authority.pem(),
-            admin,
+            admin: kubeconfig::certificate(&admin),
             kubectl,
+            api,
             counter: AtomicU64::new(0),
         };
         cluster.storage_class(&StorageClass::standard())?;
@@ -171,11 +181,12 @@ impl Cluster {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), json!(value)))
             .collect();
-        self.apply(&json!({
+        let namespace = json!({
             "apiVersion": "v1",
             "kind": "Namespace",
             "metadata": {"name": name, "labels": labels},
-        }))?;
+        });
+        self.api.create("namespace", "", &namespace)?;
         Ok(Namespace(name))
     }
 
@@ -208,12 +219,17 @@ impl Cluster {
 
     /// An object, if there is one. `namespace` is empty for what has none.
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>> {
-        self.kubectl.get(kind, namespace, name)
+        self.api.get(kind, namespace, name)
     }
 
-    /// All objects of a kind in a namespace; `selector` may be empty.
+    /// What the API server has at a path, as it says it.
+    pub fn raw(&self, path: &str) -> Result<String> {
+        self.api.text(path)
+    }
+
+    /// All objects of a kind (or of several, with commas) in a namespace, all that a selector names; both may be empty.
     pub fn list(&self, kind: &str, namespace: &str, selector: &str) -> Result<Vec<Value>> {
-        self.kubectl.list(kind, namespace, selector)
+        self.api.list(kind, namespace, selector)
     }
 
     /// Helm as the administrator.

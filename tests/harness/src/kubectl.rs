@@ -3,8 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
 
 use crate::process::{Output, Run};
 
@@ -63,33 +62,6 @@ impl Kubectl {
 
     pub fn apply(&self, documents: &str) -> Result<Output> {
         self.run_with_input(["apply", "-f", "-"], documents).ok()
-    }
-
-    /// An object, if there is one. `namespace` is empty for what has none.
-    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>> {
-        let mut args = vec!["get", kind, name, "--ignore-not-found", "-o", "json"];
-        if !namespace.is_empty() {
-            args.extend(["--namespace", namespace]);
-        }
-        let output = self.run(args).ok()?;
-        if output.stdout.trim().is_empty() {
-            return Ok(None);
-        }
-        output.json().map(Some)
-    }
-
-    /// All objects of a kind (or of several, with commas) in a namespace, all that a selector names.
-    pub fn list(&self, kind: &str, namespace: &str, selector: &str) -> Result<Vec<Value>> {
-        let mut args = vec!["get", kind, "-o", "json"];
-        if !namespace.is_empty() {
-            args.extend(["--namespace", namespace]);
-        }
-        if !selector.is_empty() {
-            args.extend(["--selector", selector]);
-        }
-        let mut list = self.run(args).ok()?.json()?;
-        let items = list["items"].take();
-        serde_json::from_value(items).context("a list of objects")
     }
 
     fn command<I, S>(&self, args: I) -> Run

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::process::SELDOM_COLLECTED;
 use crate::wait::wait_until;
 
 const KEEPER: &str = r#"
@@ -117,7 +118,10 @@ impl Program {
     pub fn new(path: &Path) -> Self {
         Self {
             words: vec![path.into()],
-            env: Vec::new(),
+            env: vec![SELDOM_COLLECTED]
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
         }
     }
 

@@ -100,7 +100,10 @@ fn nothing_is_left_when_the_test_process_is_killed_or_ends() {
             "metadata": {"name": "c", "namespace": "default"},
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}"#;
         kubectl.apply(claim).unwrap();
-        let volume = wait_until("a volume", MINUTE, || Ok(kubectl.list("pv", "", "")?.pop()));
+        let volume = wait_until("a volume", MINUTE, || {
+            let list = kubectl.run(["get", "pv", "-o", "json"]).ok()?.json()?;
+            Ok(list["items"].get(0).cloned())
+        });
         let volume = harness::cluster::storage::volume_dir(&volume.unwrap()).unwrap();
         fs::write(volume.join("data"), "data").unwrap();
         assert!(commands_that_name(&dir).len() >= 6);

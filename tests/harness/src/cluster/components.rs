@@ -6,16 +6,35 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde_json::Value;
 
+use super::api::Api;
 use super::{ClusterOptions, kubeconfig};
 use crate::binaries::Binaries;
-use crate::kubectl::Kubectl;
-use crate::pki::{self, Authority};
+use crate::pki::{self, Authority, Pair};
 use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
 
 const ATTEMPTS: usize = 5;
+/// Controllers of what is not here: nodes, their certificates, traffic to pods, and what grows with load.
+const NOT_NEEDED: [&str; 17] = [
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+    "cronjob-controller",
+    "disruption-controller",
+    "endpoints-controller",
+    "endpointslice-mirroring-controller",
+    "ephemeral-volume-controller",
+    "horizontal-pod-autoscaler-controller",
+    "node-ipam-controller",
+    "node-lifecycle-controller",
+    "persistentvolume-attach-detach-controller",
+    "pod-garbage-collector-controller",
+    "service-lb-controller",
+    "taint-eviction-controller",
+    "ttl-after-finished-controller",
+    "ttl-controller",
+];
 const MANAGER: &str = "system:kube-controller-manager";
 
 pub(super) fn write_credentials(dir: &Path, authority: &Authority) -> Result<()> {
@@ -37,16 +56,21 @@ pub(super) fn start(
     binaries: &Binaries,
     options: &ClusterOptions,
     authority: &Authority,
-    admin: &Value,
-    kubectl: &Kubectl,
-) -> Result<(Vec<Supervised>, String)> {
+    admin: &Pair,
+    kubeconfig: &Path,
+) -> Result<(Vec<Supervised>, String, Api)> {
     let manager = kubeconfig::certificate(&authority.client(MANAGER, None)?);
     let mut attempt = 1;
     loop {
         let [client, peer, secure] = free_ports()?;
         let etcd_url = format!("http://127.0.0.1:{client}");
         let server = format!("https://127.0.0.1:{secure}");
-        kubeconfig::write(kubectl.kubeconfig(), &server, &authority.pem(), admin)?;
+        kubeconfig::write(
+            kubeconfig,
+            &server,
+            &authority.pem(),
+            &kubeconfig::certificate(admin),
+        )?;
         let managers = nest.dir().join("manager.kubeconfig");
         kubeconfig::write(&managers, &server, &authority.pem(), &manager)?;
 
@@ -57,7 +81,8 @@ pub(super) fn start(
                 &api_server(binaries, nest.dir(), &etcd_url, secure, options),
             )?,
         ];
-        let ready = wait_until_ready(&mut processes, kubectl).and_then(|()| {
+        let api = Api::new(&server, authority, admin)?;
+        let ready = wait_until_ready(&mut processes, &api).and_then(|()| {
             let program = controller_manager(binaries, nest.dir(), &managers, options);
             nest.start("kube-controller-manager", &program)
         });
@@ -66,7 +91,7 @@ pub(super) fn start(
                 // The order in which they are stopped.
                 processes.push(manager);
                 processes.reverse();
-                return Ok((processes, server));
+                return Ok((processes, server, api));
             }
             Err(error) if attempt < ATTEMPTS && lost_a_port(&processes) => {
                 eprintln!("a port was taken, once more: {error:#}");
@@ -84,15 +109,14 @@ pub(super) fn start(
     }
 }
 
-fn wait_until_ready(processes: &mut [Supervised], kubectl: &Kubectl) -> Result<()> {
+fn wait_until_ready(processes: &mut [Supervised], api: &Api) -> Result<()> {
     let outcome = wait_until("the API server", Duration::from_secs(90), || {
         for process in processes.iter_mut() {
             if let Some(status) = process.ended()? {
                 return Ok(Some(Err(anyhow!("ended at once: {status}"))));
             }
         }
-        let answer = kubectl.run(["get", "--raw=/readyz", "--request-timeout=5s"]);
-        answer.ok().map(|_| Some(Ok(())))
+        api.text("/readyz").map(|_| Some(Ok(())))
     })?;
     outcome.context("starting the control plane")
 }
@@ -154,12 +178,12 @@ fn controller_manager(
         .flag("kubeconfig", kubeconfig)
         .flag("secure-port", "0")
         .flag("leader-elect", "false")
-        .flag("controllers", "*")
+        .flag("controllers", format!("*,-{}", NOT_NEEDED.join(",-")))
         .flag("use-service-account-credentials", "true")
         .flag("service-account-private-key-file", dir.join("accounts.key"))
         .flag("root-ca-file", dir.join("ca.crt"))
         .flag("enable-hostpath-provisioner", "true")
-        .flag("pvclaimbinder-sync-period", "1s")
+        .flag("pvclaimbinder-sync-period", "5s")
         .flag("kube-api-qps", "500")
         .flag("kube-api-burst", "1000");
     with_flags(program, &options.controller_manager_flags)

@@ -32,7 +32,7 @@ pub struct WebhookCalls {
 impl Cluster {
     /// What the API server counted of its calls to webhooks.
     pub fn webhook_calls(&self) -> Result<Vec<WebhookCalls>> {
-        let text = self.kubectl(["get", "--raw=/metrics"]).ok()?.stdout;
+        let text = self.raw("/metrics")?;
         let calls = metrics::samples(&text)
             .filter(|sample| sample.name == "apiserver_admission_webhook_request_total")
             .map(|sample| WebhookCalls {
