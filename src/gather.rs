@@ -58,25 +58,6 @@ pub struct Reader {
     errors: ReadErrors,
 }
 
-/// The volume that a claim is on, as far as the claim tells.
-fn volume_of(claim: &Object) -> Option<ObjectRef> {
-    let name = claim.str("/spec/volumeName")?;
-    Some(ObjectRef::new(Kind::PersistentVolume, "", name))
-}
-
-/// The class that a claim names.
-fn class_of(claim: &Object) -> Option<ObjectRef> {
-    let name = claim.str("/spec/storageClassName")?;
-    Some(ObjectRef::new(Kind::StorageClass, "", name))
-}
-
-/// The claim that a volume's claimRef names.
-fn claim_of(volume: &Object) -> Option<ObjectRef> {
-    let namespace = volume.str("/spec/claimRef/namespace")?;
-    let name = volume.str("/spec/claimRef/name")?;
-    Some(ObjectRef::new(Kind::PersistentVolumeClaim, namespace, name))
-}
-
 impl Reader {
     /// Reads for seven eighths of `budget`, so that what was read, or could not be, can still be judged, and counts what
     /// can't be read.

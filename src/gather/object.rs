@@ -1,13 +1,13 @@
 //! The facts for a single object.
 
-use super::{Reader, claim_of, class_of, measure::REVIEW, volume_of};
+use super::{Reader, measure::REVIEW};
 use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     camunda::{self, Component, release_label},
     change::Facts,
     cluster::{ReadError, Right, User},
     knowledge::{
-        claims::{holds_data, is_retained, names_claim},
+        claims::{holds_data, is_retained, named_claim, named_class, named_volume, names_claim},
         credentials::purposes::live_reads,
     },
     kubernetes::{Kind, Object, ObjectRef, ordinal},
@@ -69,8 +69,8 @@ impl Reader {
     pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str) {
         let kinds = [Kind::PersistentVolumeClaim, Kind::StatefulSet];
         self.list_all(facts, &kinds, namespace).await;
-        let volumes = facts.claims(namespace).filter_map(volume_of);
-        let classes = facts.claims(namespace).filter_map(class_of);
+        let volumes = facts.claims(namespace).filter_map(named_volume);
+        let classes = facts.claims(namespace).filter_map(named_class);
         let references: Vec<_> = volumes.chain(classes).collect();
         self.get_all(facts, references).await;
         self.drivers(facts).await;
@@ -110,7 +110,7 @@ impl Reader {
     /// A volume's claim, the one that it is to be handed to, and the pods that may use them.
     pub async fn volume_facts(&self, volume: &Object) -> Facts {
         let mut facts = Facts::default();
-        let Some(claim) = claim_of(volume) else {
+        let Some(claim) = named_claim(volume) else {
             return facts;
         };
         let namespace = claim.namespace.as_str();
@@ -134,8 +134,8 @@ impl Reader {
         let mut facts = Facts::default();
         facts.insert(kind, deleted.clone().into());
         let other = match kind {
-            Kind::PersistentVolume => claim_of(deleted),
-            Kind::PersistentVolumeClaim => volume_of(deleted),
+            Kind::PersistentVolume => named_claim(deleted),
+            Kind::PersistentVolumeClaim => named_volume(deleted),
             _ => None,
         };
         self.get_all(&mut facts, other).await;
@@ -198,7 +198,7 @@ impl Reader {
         let handed_over = read
             .claims(namespace)
             .filter(|other| ordinal(other.name()) == ordinal(claim.name()))
-            .filter_map(volume_of);
+            .filter_map(named_volume);
         let volumes: Vec<_> = handed_over.collect();
         self.get_all(&mut read, volumes).await;
         let waits = |volume: &&Object| names_claim(volume, namespace, claim.name());

@@ -4,23 +4,15 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream};
 
-use super::{Left, PARALLEL, Reader, Running, class_of, measure::REVIEW, volume_of};
+use super::{Left, PARALLEL, Reader, Running, measure::REVIEW};
 use crate::{
-    camunda::{Component, NewestPatches, is_elastics},
-    change::{Change, Facts, Gap, ObjectChange, Rendered, Wanted, parts},
+    camunda::NewestPatches,
+    change::{Change, Facts, Gap, ObjectChange, Rendered, parts},
     cluster::User,
     finding::Finding,
     helm::release::Release,
-    knowledge::{
-        claims::{self},
-        configuration::config_maps,
-        migration,
-    },
-    kubernetes::{Kind, Mounts, Object, ObjectRef},
-    rules::{
-        self, Counting, NOT_CHECKED, SecretRef, changed_user, connectors_secret,
-        gives_claim_labels, goes_back, removed_claims, renamed_gateway, secret_refs,
-    },
+    kubernetes::{Kind, ObjectRef},
+    rules::{self, Counting, NOT_CHECKED},
 };
 
 /// On whose behalf a release is judged.
@@ -140,41 +132,13 @@ impl Reader {
                     .await
             }
         };
-        let namespaces: BTreeSet<_> = change
-            .of_kind(Kind::StatefulSet)
-            .filter(|set| set.camunda)
-            .map(|set| set.object.namespace.clone())
-            .collect();
-        let claims = namespaces
-            .iter()
-            .map(|namespace| Wanted::All(Kind::PersistentVolumeClaim, namespace.clone()));
-        let renamed = renamed_gateway(change).into_iter().flat_map(|renamed| {
-            let kinds = [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding];
-            let all = kinds.map(|kind| Wanted::All(kind, renamed.namespace.clone()));
-            all.into_iter().chain([Wanted::One(renamed.config_map())])
-        });
-        let references = references(change).into_iter().map(Wanted::One);
-        let wanted = references.chain(claims).chain(renamed);
-        reader.read_all(&mut facts, wanted).await;
-
-        let mut more: Vec<_> = drifted(change, &facts)
-            .into_iter()
-            .chain(behind_claims(change, &facts))
-            .map(Wanted::One)
-            .collect();
-        let left_over = namespaces
-            .iter()
-            .filter(|namespace| left_over(change, &facts, namespace));
-        more.extend(left_over.map(|namespace| Wanted::All(Kind::StatefulSet, namespace.clone())));
-        more.extend(behind_removed_claims(change, &facts));
-        if goes_back(change, &facts) || claims::goes_back_to_fewer(change, &facts) {
-            more.push(Wanted::All(Kind::Pod, change.namespace.clone()));
+        let mut asked = BTreeSet::new();
+        let mut wanted = rules::needs(change, None);
+        while !wanted.is_empty() {
+            asked.extend(wanted.iter().cloned());
+            reader.read_all(&mut facts, wanted).await;
+            wanted = &rules::needs(change, Some(&facts)) - &asked;
         }
-        if claims::are_volumes_unknown(change, &facts) {
-            more.push(Wanted::All(Kind::PersistentVolume, String::new()));
-        }
-        reader.read_all(&mut facts, more).await;
-        reader.drivers(&mut facts).await;
         facts
     }
 
@@ -235,163 +199,4 @@ impl Reader {
             ..self.clone()
         }
     }
-}
-
-/// The live twins of all objects, and the Secrets whose values some rule compares or misses.
-fn references(change: &Change) -> BTreeSet<ObjectRef> {
-    let mut references: BTreeSet<_> = change
-        .objects
-        .iter()
-        .filter(|object| object.object.kind != Kind::ConfigMap)
-        .filter(|object| object.object.kind != Kind::Secret || object.camunda)
-        .map(|object| object.object.clone())
-        .collect();
-    let removes = change.of_kind(Kind::Secret).any(|secret| secret.removed());
-    for object in change.objects.iter().filter(|object| object.camunda) {
-        let (running, planned) = (refs(object.running.as_ref()), refs(object.planned.as_ref()));
-        // What is read as before can only change with its Secret, or go.
-        let moved = running != planned;
-        if removes || moved {
-            references.extend(secrets(object, planned));
-        }
-        if moved {
-            references.extend(secrets(object, running));
-        }
-    }
-    references.extend(connectors_secret(change));
-    references.extend(migration::earlier_job(change));
-    references.extend(foreign_config_maps(change));
-    references
-}
-
-/// The ConfigMaps that configure a changed application and that the release does not bring along.
-fn foreign_config_maps(change: &Change) -> impl Iterator<Item = ObjectRef> {
-    let changed = change.objects.iter().filter(|object| {
-        let same = |(running, planned)| Arc::ptr_eq(running, planned);
-        let sides = object.running.as_ref().zip(object.planned.as_ref());
-        object.camunda && !sides.is_some_and(same)
-    });
-    changed
-        .flat_map(|object| {
-            let sides = object.running.iter().chain(&object.planned);
-            let names = sides.flat_map(|workload| config_maps(workload));
-            names.map(|name| ObjectRef::new(Kind::ConfigMap, &object.object.namespace, &name))
-        })
-        .filter(|reference| change.find(reference).is_none())
-}
-
-/// The Secrets that live workloads read although no manifest says so.
-fn drifted(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
-    change
-        .objects
-        .iter()
-        .filter(|object| object.camunda && object.planned.is_some())
-        .filter_map(|object| Some((object, facts.get(&object.object)?)))
-        .flat_map(|(object, live)| {
-            let known = refs(object.running.as_ref());
-            let drifted = secret_refs(live)
-                .into_iter()
-                .filter(move |read| !known.contains(read));
-            secrets(object, drifted)
-        })
-        .filter(|secret| facts.get(secret).is_none())
-        .collect()
-}
-
-fn refs(workload: Option<&Arc<Object>>) -> BTreeSet<SecretRef> {
-    workload
-        .map(|workload| secret_refs(workload))
-        .unwrap_or_default()
-}
-
-fn secrets(
-    object: &ObjectChange,
-    refs: impl IntoIterator<Item = SecretRef>,
-) -> impl Iterator<Item = ObjectRef> {
-    let namespace = object.object.namespace.clone();
-    refs.into_iter()
-        .map(move |read| ObjectRef::new(Kind::Secret, &namespace, &read.secret))
-}
-
-/// Whether elastic's chart has left claims of this release behind.
-fn left_over(change: &Change, facts: &Facts, namespace: &str) -> bool {
-    facts
-        .claims(namespace)
-        .any(|claim| is_elastics(claim, &change.release))
-}
-
-/// The volumes of the claims that Helm deletes, and the pods that may use them.
-pub(super) fn behind_removed_claims(change: &Change, facts: &Facts) -> Vec<Wanted> {
-    let bound = removed_claims(change, facts).filter(|(_, live)| claims::holds_data(live));
-    bound
-        .flat_map(|(claim, live)| {
-            let pods = Wanted::All(Kind::Pod, claim.object.namespace.clone());
-            let volume = volume_of(live).map(Wanted::One);
-            volume.into_iter().chain([pods])
-        })
-        .collect()
-}
-
-/// What the StatefulSets mount now that will mount something else, or go.
-fn replaced(change: &Change) -> Vec<Mounts> {
-    change
-        .of_kind(Kind::StatefulSet)
-        .filter(|set| set.camunda)
-        .filter_map(|set| {
-            let running = Mounts::of(set.running.as_deref()?);
-            let planned = set.planned.as_deref().map(Mounts::of);
-            planned
-                .is_none_or(|planned| planned.templates != running.templates)
-                .then_some(running)
-        })
-        .collect()
-}
-
-/// What the StatefulSets mount now that will run as another user.
-fn disowned(change: &Change) -> Vec<Mounts> {
-    change
-        .of_kind(Kind::StatefulSet)
-        .filter(|set| set.camunda && changed_user(change, set).is_some())
-        .filter_map(|set| {
-            claims::predecessor(change, set)?
-                .running
-                .as_deref()
-                .map(Mounts::of)
-        })
-        .collect()
-}
-
-/// The volumes and classes of the claims that this change stops mounting or mounts as another user.
-fn behind_claims(change: &Change, facts: &Facts) -> Vec<ObjectRef> {
-    let (replaced, disowned) = (replaced(change), disowned(change));
-    let mounted: Vec<_> = change
-        .of_kind(Kind::StatefulSet)
-        .filter_map(|set| set.planned.as_deref().map(Mounts::of))
-        .collect();
-    // Elasticsearch is made anew over the same claims.
-    let recreated: Vec<_> = change
-        .of_kind(Kind::StatefulSet)
-        .filter(|set| set.component == Component::Elasticsearch && gives_claim_labels(change))
-        .filter_map(|set| set.planned.as_deref().map(Mounts::of))
-        .collect();
-    let (mut volumes, mut classes) = (Vec::new(), Vec::new());
-    for claim in facts.of_kind(Kind::PersistentVolumeClaim) {
-        let named = |mounts: &[Mounts]| {
-            mounts
-                .iter()
-                .any(|mounts| mounts.parse(claim.name()).is_some())
-        };
-        let goes = named(&replaced) || named(&recreated) || is_elastics(claim, &change.release);
-        // What has lost its volume to another claim may go only where that one is mounted.
-        let lost = claim.str("/status/phase") == Some("Lost");
-        if goes || lost || named(&disowned) {
-            volumes.extend(volume_of(claim));
-        }
-        // A clone that waits is told by its own class.
-        if goes || named(&mounted) {
-            classes.extend(class_of(claim));
-        }
-    }
-    volumes.extend(classes);
-    volumes
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Left, Reader, Records, Running, lookup::STORAGES, release::behind_removed_claims};
+use super::{Left, Reader, Records, Running, lookup::STORAGES};
 use crate::{
     camunda::{HELM_RELEASE, HELM_RELEASE_NAMESPACE},
     change::{Change, Facts, Gate, Wanted},
     helm::release::{Status, Storage, parse_record_name},
     kubernetes::{Kind, Object, ObjectRef},
+    rules::behind_removed_claims,
 };
 
 impl Reader {

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Asker, Decoded, Held, ReadErrors, Reader, RecordError, Recorded, Records, Revision, class_of,
-    records::data, volume_of,
+    Asker, Decoded, Held, ReadErrors, Reader, RecordError, Recorded, Records, Revision,
+    records::data,
 };
 use crate::{
     change::{Change, Facts, Operation},
     cluster::Cluster,
     forecast::Standing,
+    knowledge::claims::{named_class, named_volume},
     kubernetes::{Kind, ObjectRef},
 };
 
@@ -100,7 +101,8 @@ impl Reader {
         let secrets = secrets.filter(|it| it.camunda && it.reference.kind == Kind::Secret);
         let secrets = secrets.map(|it| it.reference.clone());
         let claims = facts.claims(&standing.namespace);
-        let claims = claims.flat_map(|claim| volume_of(claim).into_iter().chain(class_of(claim)));
+        let claims =
+            claims.flat_map(|claim| named_volume(claim).into_iter().chain(named_class(claim)));
         let wanted: Vec<_> = secrets
             .chain(claims)
             .filter(|wanted| facts.get(wanted).is_none() && !facts.unread(wanted))

@@ -70,12 +70,15 @@ mod values_ignored;
 mod values_moved;
 mod volume_not_retained;
 mod volume_rebind_while_running;
+mod wanted;
 mod web_modeler_database_url;
 mod web_modeler_postgresql_renamed;
 mod zeebe_brokers_reduced;
 
+use std::collections::BTreeSet;
+
 use crate::{
-    change::{Change, Facts},
+    change::{Change, Facts, Wanted},
     finding::{Action, Finding, RuleId},
     fixes::{
         conversion,
@@ -89,22 +92,17 @@ pub(crate) use self::{
     identity_secret_regenerated::kept,
     release_notes::{notes, title as note_title},
 };
-use self::{heard::Heard, not_checked::Unjudged};
-pub use crate::knowledge::credentials::readers::{SecretRef, secret_refs};
+use self::{heard::Heard, not_checked::Unjudged, wanted::Needs};
+pub use crate::knowledge::credentials::readers::secret_refs;
 
 pub use self::{
-    claim_removed::removed as removed_claims,
-    connectors_secret_missing::connectors_secret,
+    claim_removed::behind_removed as behind_removed_claims,
     credential_placeholder::is_carried,
-    downgrade::goes_back,
-    elasticsearch_claim_labels::gives_labels as gives_claim_labels,
     elasticsearch_clone_while_running::source as clone_source,
-    gateway_renamed::renamed_gateway,
     heard::{Counting, by_default},
     identity_secret_deleted::{may_be_needed, release_of},
     identity_secret_regenerated::may_be_overwritten,
     postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
-    user_id_changed::changed_user,
     volume_rebind_while_running::in_use as volume_in_use,
 };
 
@@ -120,6 +118,8 @@ pub struct Rule {
     pub object: &'static [Action],
     /// Its page, in Markdown.
     pub page: &'static str,
+    /// Which live objects it needs beside the twins of what changes.
+    needs: &'static [Needs],
     judge: Judge,
 }
 
@@ -227,6 +227,18 @@ pub const RULES: &[Rule] = &[
     gateway_renamed::RULE,
     release_notes::RULE,
 ];
+
+/// The live objects that the rules need of a release: first what the change alone tells, then what the facts lead to. What was asked for
+/// already may be among it.
+pub fn needs(change: &Change, facts: Option<&Facts>) -> BTreeSet<Wanted> {
+    let rules = RULES.iter().filter(|rule| !rule.release.is_empty());
+    let needs = rules.flat_map(|rule| rule.needs);
+    let mut wanted: BTreeSet<_> = needs.flat_map(|needs| needs(change, facts)).collect();
+    if facts.is_none() {
+        wanted.extend(wanted::twins(change));
+    }
+    wanted
+}
 
 /// The rule about credentials that a chart would make anew, or wants to be given again.
 pub const PASSWORDS: RuleId = identity_secret_regenerated::RULE.id;

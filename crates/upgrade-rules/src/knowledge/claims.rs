@@ -259,6 +259,25 @@ pub fn takes_claims_along(statefulset: &Object) -> bool {
     })
 }
 
+/// The volume that a claim is on, as far as the claim tells.
+pub fn named_volume(claim: &Object) -> Option<ObjectRef> {
+    let name = claim.str("/spec/volumeName")?;
+    Some(ObjectRef::new(Kind::PersistentVolume, "", name))
+}
+
+/// The class that a claim names.
+pub fn named_class(claim: &Object) -> Option<ObjectRef> {
+    let name = claim.str("/spec/storageClassName")?;
+    Some(ObjectRef::new(Kind::StorageClass, "", name))
+}
+
+/// The claim that a volume's claimRef names.
+pub fn named_claim(volume: &Object) -> Option<ObjectRef> {
+    let namespace = volume.str("/spec/claimRef/namespace")?;
+    let name = volume.str("/spec/claimRef/name")?;
+    Some(ObjectRef::new(Kind::PersistentVolumeClaim, namespace, name))
+}
+
 /// A claim by its name alone.
 pub fn claim_ref(namespace: &str, claim: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": claim})

@@ -7,7 +7,7 @@
 //! Since chart 13. Documented: "8.8 architecture changes" (Importers), "Identity migration", and in the general guide "Data
 //! retention" (Lost claims).
 
-use super::{Judge, Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard, wanted};
 
 use crate::{
     camunda::{Application, Feature, is_elastics, release_label},
@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/after-upgrade.md"),
+    needs: &[wanted::left_over_claims],
     judge: Judge::Beside {
         others: &[
             RuleId::ImmutableFieldChanged,

@@ -5,7 +5,7 @@
 //!
 //! Since chart 13. Documented: "Prerequisites" (caution).
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Application, Component, Feature},
@@ -25,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/authentication-changed.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

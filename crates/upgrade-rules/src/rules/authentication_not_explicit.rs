@@ -9,6 +9,7 @@ use super::{
     Judge, Rule,
     authentication_changed::{self},
     heard::Heard,
+    wanted,
 };
 
 use crate::{
@@ -28,6 +29,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/authentication-not-explicit.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Beside {
         others: &[RuleId::AuthenticationChanged],
         judge,

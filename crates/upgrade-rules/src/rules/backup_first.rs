@@ -15,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/backup-first.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/chart-8.3.0-not-recommended.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -14,10 +14,10 @@ use super::{Judge, Rule};
 use crate::{
     annotations::REBIND_TO,
     camunda::is_own,
-    change::{Change, Facts, ObjectChange, Operation},
+    change::{Change, Facts, ObjectChange, Operation, Wanted},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::{give_up, retain::retain},
-    knowledge::claims::{deleted_on_purpose, holds_data, is_retained, names_claim},
+    knowledge::claims::{deleted_on_purpose, holds_data, is_retained, named_volume, names_claim},
     kubernetes::{
         Kind, Object, ObjectRef,
         workload::{became_ready, is_stopped},
@@ -31,6 +31,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[Action::Deny, Action::Warn],
     page: include_str!("../../../../docs/rules/claim-removed.md"),
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
 
@@ -73,6 +74,24 @@ pub fn removed<'a>(
         let own = claim.camunda || is_own(live);
         (own && !facts.keeps(&claim.object)).then_some((claim, live))
     })
+}
+
+/// The claims' volumes, and the pods that may use them.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    facts.map_or_else(Vec::new, |facts| behind_removed(change, facts))
+}
+
+/// The volumes of the claims that Helm deletes, and the pods that may use them.
+pub fn behind_removed(change: &Change, facts: &Facts) -> Vec<Wanted> {
+    let bound = removed(change, facts).filter(|(_, live)| holds_data(live));
+    let behind = bound.flat_map(|(claim, live)| {
+        let pods = Wanted::All(Kind::Pod, claim.object.namespace.clone());
+        named_volume(live)
+            .map(Wanted::One)
+            .into_iter()
+            .chain([pods])
+    });
+    behind.collect()
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

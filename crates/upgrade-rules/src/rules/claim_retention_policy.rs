@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/claim-retention-policy.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -7,7 +7,7 @@
 //! Since chart 13 (components off by default); name overrides on any line.
 
 use super::{
-    Judge, Rule, elasticsearch_claims_orphaned, elasticsearch_nodes_reduced, heard::Heard,
+    Judge, Rule, elasticsearch_claims_orphaned, elasticsearch_nodes_reduced, heard::Heard, wanted,
     zeebe_brokers_reduced,
 };
 
@@ -27,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/claims-orphaned.md"),
+    needs: &[wanted::replaced_claims],
     judge: Judge::Beside {
         others: &[
             RuleId::ElasticsearchClaimsOrphaned,

@@ -25,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/component-versions-differ.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -8,7 +8,7 @@
 use super::{Judge, Rule};
 use crate::{
     camunda::{Feature, HELM_RELEASE, HELM_RELEASE_NAMESPACE},
-    change::{Change, Facts},
+    change::{Change, Facts, Wanted},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, shell},
     knowledge::credentials::readers::secret_refs,
     kubernetes::{Kind, ObjectRef},
@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/connectors-secret-missing.md"),
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
 
@@ -64,8 +65,14 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
+/// The Secret.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let secret = connectors_secret(change).filter(|_| facts.is_none());
+    secret.map(Wanted::One).into_iter().collect()
+}
+
 /// The Secret, by the name that the chart gives it.
-pub fn connectors_secret(change: &Change) -> Option<ObjectRef> {
+fn connectors_secret(change: &Change) -> Option<ObjectRef> {
     if !change.gets(Feature::ConnectorsSecret) {
         return None;
     }

@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/console-role.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 use crate::{
     camunda::Line,
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
@@ -36,6 +36,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[Action::Warn],
     page: include_str!("../../../../docs/rules/credential-placeholder.md"),
+    needs: &[wanted::secrets],
     judge: Judge::Alone(judge),
 };
 

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Judge, Rule, credentials_secret_incomplete, heard::Heard, identity_secret_regenerated,
+    Judge, Rule, credentials_secret_incomplete, heard::Heard, identity_secret_regenerated, wanted,
 };
 use crate::{
     camunda::{self, Credential, Supply},
@@ -34,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/credential-source-changed.md"),
+    needs: &[wanted::secrets],
     judge: Judge::Beside {
         others: &[
             RuleId::CredentialsSecretIncomplete,

@@ -6,7 +6,7 @@
 //!
 //! Since chart 13; any line where `existingSecret` is set. In no guide.
 
-use super::{Judge, Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard, wanted};
 use crate::{
     change::{Change, Facts, Operation},
     finding::{Action, Command, Finding, Fix, RuleId},
@@ -25,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/credentials-secret-incomplete.md"),
+    needs: &[wanted::secrets],
     judge: Judge::Beside {
         others: &[RuleId::ConnectorsSecretMissing],
         judge,

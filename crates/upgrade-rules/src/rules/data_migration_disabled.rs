@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/data-migration-disabled.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/data-migration-on-install.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -9,7 +9,7 @@ mod stores;
 
 pub(super) use self::stores::host;
 use self::stores::{STORES, State, Store};
-use super::{Judge, Rule, claims_orphaned};
+use super::{Judge, Rule, claims_orphaned, wanted};
 
 use crate::{
     change::{Change, Facts, ObjectChange, Operation},
@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/datastore-changed.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Judge, Rule, datastore_changed::host};
+use super::{Judge, Rule, datastore_changed::host, wanted};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, Side},
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/dedicated-elasticsearch.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

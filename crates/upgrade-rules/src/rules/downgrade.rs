@@ -9,7 +9,7 @@
 use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Line, image_version, release_label, running_line},
-    change::{Change, Facts, Operation, Side, Versioned},
+    change::{Change, Facts, Operation, Side, Versioned, Wanted},
     finding::{Action, Finding, RuleId},
     fixes::way,
     kubernetes::{
@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/downgrade.md"),
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
 
@@ -31,8 +32,15 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     finding(change, facts).into_iter().collect()
 }
 
+/// The pods where a change goes back: one that was ready has written something.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let facts = facts.filter(|facts| goes_back(change, facts));
+    let pods = facts.map(|_| Wanted::All(Kind::Pod, change.namespace.clone()));
+    pods.into_iter().collect()
+}
+
 /// Whether a change would go back over a line, if data of the newer one were there.
-pub fn goes_back(change: &Change, facts: &Facts) -> bool {
+fn goes_back(change: &Change, facts: &Facts) -> bool {
     let chart = change.to.as_ref().and_then(|to| to.line);
     let images = change.images(Side::Planned);
     let mut targets = images.iter().filter_map(Versioned::line).chain(chart);

@@ -9,11 +9,11 @@
 
 use serde_json::Value;
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Component, Line},
-    change::{Change, Facts, Gate, ObjectChange},
+    change::{Change, Facts, Gate, ObjectChange, Wanted},
     finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
     fixes::retain::retain,
     knowledge::claims::is_retained,
@@ -27,8 +27,24 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/elasticsearch-claim-labels.md"),
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
+
+/// The volumes and classes of Elasticsearch's claims where it is made anew over them.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let Some(facts) = facts.filter(|_| gives_labels(change)) else {
+        return Vec::new();
+    };
+    let recreated = wanted::mounts(change, |set| {
+        let planned = set.planned.as_deref().map(Mounts::of);
+        planned.filter(|_| set.component == Component::Elasticsearch)
+    });
+    let is_recreated = |claim: &Object| wanted::is_among(&recreated, claim);
+    let mut wanted = wanted::volumes(facts, is_recreated);
+    wanted.extend(wanted::classes(facts, is_recreated));
+    wanted
+}
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
@@ -48,7 +64,7 @@ pub(super) fn is_recreated(change: &Change, set: &ObjectChange) -> bool {
 }
 
 /// Whether a chart that the change comes to put labels into a claim template.
-pub fn gives_labels(change: &Change) -> bool {
+fn gives_labels(change: &Change) -> bool {
     let mut fixed = Line::all().iter().flat_map(|line| &line.fixed);
     fixed.any(|fixed| !fixed.claim_labels.is_empty() && change.enters(&fixed.since))
 }

@@ -6,7 +6,7 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention".
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Component, is_elastics, release_label},
@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/elasticsearch-claims-orphaned.md"),
+    needs: &[wanted::replaced_claims, wanted::left_over_claims],
     judge: Judge::Alone(judge),
 };
 

@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/elasticsearch-clone-while-running.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -6,11 +6,11 @@
 //!
 //! Since chart 8.3.0; any line when the number is lowered by hand. Beyond the guides.
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Component, Line, image_name, is_elastics, node_count},
-    change::{Change, Facts, Gate, ObjectChange},
+    change::{Change, Facts, Gate, ObjectChange, Wanted},
     finding::{Action, Command, Finding, Fix, Kubectl, RuleId, shell},
     fixes::{count, give_up},
     knowledge::claims::{self, Left, Reduced, old_claim},
@@ -24,11 +24,27 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/elasticsearch-nodes-reduced.md"),
+    needs: &[needs, wanted::left_over_claims],
     judge: Judge::Alone(judge),
 };
 
 /// What Bitnami's chart calls the nodes that can be elected, and what elastic's nodes all are.
 const MASTER: &str = "master";
+
+/// The pods of a StatefulSet that a rollback takes some away from, and the volumes of the cluster where only they tell which pods had data.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let Some(facts) = facts else {
+        return Vec::new();
+    };
+    let mut wanted = Vec::new();
+    if claims::goes_back_to_fewer(change, facts) {
+        wanted.push(Wanted::All(Kind::Pod, change.namespace.clone()));
+    }
+    if claims::are_volumes_unknown(change, facts) {
+        wanted.push(Wanted::All(Kind::PersistentVolume, String::new()));
+    }
+    wanted
+}
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change

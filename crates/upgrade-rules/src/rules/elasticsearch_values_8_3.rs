@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/elasticsearch-values-8.3.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/gateway-authentication-enabled.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -13,7 +13,7 @@ use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, HELM_RELEASE},
-    change::{Change, Facts, RESOURCE_POLICY},
+    change::{Change, Facts, RESOURCE_POLICY, Wanted},
     finding::{Action, Finding, Fix, Kubectl, RuleId},
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/gateway-renamed.md"),
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
 
@@ -35,26 +36,39 @@ const REFERRING: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::RoleBin
 
 /// A name that a change takes away.
 #[derive(Debug)]
-pub struct Renamed {
+struct Renamed {
     /// Where.
-    pub namespace: String,
+    namespace: String,
     /// The old name.
-    pub old: String,
+    old: String,
     /// The new one.
-    pub new: String,
+    new: String,
     /// Whether the gateway runs under a ServiceAccount of the old name.
     account: bool,
 }
 
 impl Renamed {
     /// The ConfigMap of the old name.
-    pub fn config_map(&self) -> ObjectRef {
+    fn config_map(&self) -> ObjectRef {
         ObjectRef::new(Kind::ConfigMap, &self.namespace, &self.old)
     }
 }
 
+/// What may refer to the old name, and the ConfigMap of that name.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let renamed = renamed_gateway(change).filter(|_| facts.is_none());
+    let wanted = renamed
+        .into_iter()
+        .flat_map(|Renamed { namespace, old, .. }| {
+            let map = Wanted::One(ObjectRef::new(Kind::ConfigMap, &namespace, &old));
+            let all = REFERRING.map(|kind| Wanted::All(kind, namespace.clone()));
+            all.into_iter().chain([map])
+        });
+    wanted.collect()
+}
+
 /// What this change renames, told by the ConfigMaps that the gateway mounts before and after.
-pub fn renamed_gateway(change: &Change) -> Option<Renamed> {
+fn renamed_gateway(change: &Change) -> Option<Renamed> {
     let mut gateways = change
         .of_kind(Kind::Deployment)
         .filter(|gateway| gateway.camunda);

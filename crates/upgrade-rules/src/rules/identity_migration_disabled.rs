@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/identity-migration-disabled.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

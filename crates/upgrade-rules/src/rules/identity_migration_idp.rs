@@ -5,7 +5,7 @@
 //!
 //! Since chart 13. Documented: "Step 4: Configure 8.8 values".
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::Application,
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/identity-migration-idp.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

@@ -27,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[],
     object: &[Action::Deny, Action::Warn],
     page: include_str!("../../../../docs/rules/identity-secret-deleted.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny, Action::Warn],
     page: include_str!("../../../../docs/rules/identity-secret-regenerated.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

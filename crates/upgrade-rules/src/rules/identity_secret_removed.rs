@@ -15,6 +15,7 @@ use super::{
     Judge, Rule,
     credential_source_changed::{self, left_keys},
     heard::Heard,
+    wanted,
 };
 use crate::{
     camunda::{self, Component, Held},
@@ -31,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/identity-secret-removed.md"),
+    needs: &[wanted::secrets],
     judge: Judge::Beside {
         others: &[RuleId::CredentialSourceChanged],
         judge,

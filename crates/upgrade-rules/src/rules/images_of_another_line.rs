@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/images-of-another-line.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

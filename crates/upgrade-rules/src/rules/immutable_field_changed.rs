@@ -14,7 +14,7 @@ use std::slice;
 
 pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
-use super::{Judge, Rule, heard::Heard};
+use super::{Judge, Rule, heard::Heard, wanted};
 
 use crate::{
     camunda::{Application, Component, Line},
@@ -32,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/immutable-field-changed.md"),
+    needs: &[wanted::replaced_claims],
     judge: Judge::Beside {
         others: &[
             RuleId::ElasticsearchClaimLabels,

@@ -7,7 +7,7 @@
 //! Since chart 13. Documented: "Enable Operate and Tasklist importers" and "Process migration"; the keys that the guide
 //! names (`orchestration.importer.enabled`, `camunda.*.importerEnabled`) are read by no released chart.
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::Application,
@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/importers-disabled.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

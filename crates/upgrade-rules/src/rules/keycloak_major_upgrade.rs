@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/keycloak-major-upgrade.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -5,7 +5,7 @@
 //!
 //! Since chart 13. Documented: "1.3.4 LDAP".
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Application, Feature},
@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/ldap-unsupported.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 
 use crate::{
     camunda::{Application, Line},
-    change::{Change, Facts, ObjectChange, Side},
+    change::{Change, Facts, ObjectChange, Side, Wanted},
     finding::{Action, Command, Finding, Fix, Objects, RuleId, capitalised},
     fixes::{migrations, way},
     knowledge::migration::{self, State},
@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/migration-unfinished.md"),
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
 
@@ -32,6 +33,12 @@ struct Unfinished<'a> {
     migration: Application,
     live: &'a Object,
     state: State,
+}
+
+/// The Job of an earlier upgrade that this one leaves.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let job = migration::earlier_job(change).filter(|_| facts.is_none());
+    job.map(Wanted::One).into_iter().collect()
 }
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

@@ -4,7 +4,7 @@
 //!
 //! Since chart 13. Documented: "1.1 Camunda Helm chart values file changes".
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Application, Feature},
@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/multi-tenancy-half.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Warn],
     page: include_str!("../../../../docs/rules/not-checked.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -5,7 +5,7 @@
 //!
 //! Since chart 13. Documented: "1.3.2 OIDC" (8.7 to 8.8).
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, CarriedKey, Feature},
     change::{Change, Facts, Operation, Side},
@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/oidc-client-unknown.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

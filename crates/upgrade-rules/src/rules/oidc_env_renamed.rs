@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/oidc-env-renamed.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/orchestration-values.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

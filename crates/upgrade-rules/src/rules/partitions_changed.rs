@@ -6,7 +6,7 @@
 //!
 //! Any line. Documented: "Cluster scaling" in Camunda's documentation of Zeebe.
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Application, Feature},
@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/partitions-changed.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/postgresql-major-upgrade.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

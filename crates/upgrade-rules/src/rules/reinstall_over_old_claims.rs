@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[Action::Warn],
     page: include_str!("../../../../docs/rules/reinstall-over-old-claims.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -5,7 +5,7 @@
 //!
 //! Since chart 13. Documented: "Resource authorizations".
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Application, Feature},
@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/resource-authorizations.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/server-dry-run.md"),
+    needs: &[],
     judge: Judge::Beside {
         others: &[
             RuleId::ImmutableFieldChanged,

@@ -6,7 +6,7 @@
 //! Since chart 8.3.0; any line where a rename meets a lost size. Documented: "v8.3.0 (minor), Elasticsearch - values
 //! file".
 
-use super::{Judge, Rule, immutable_field_changed::parse_quantity};
+use super::{Judge, Rule, immutable_field_changed::parse_quantity, wanted};
 
 use crate::{
     camunda::{Component, claim_size},
@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny, Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/storage-shrunk.md"),
+    needs: &[wanted::replaced_claims],
     judge: Judge::Alone(judge),
 };
 

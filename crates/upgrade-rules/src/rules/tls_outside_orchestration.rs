@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Application, Feature},
@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/tls-outside-orchestration.md"),
+    needs: &[wanted::configuration],
     judge: Judge::Alone(judge),
 };
 

@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/upgrade-path-not-latest-patch.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -7,11 +7,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, wanted};
 
 use crate::{
     camunda::{Application, Component, Line},
-    change::{Change, ChartVersion, Facts, ObjectChange},
+    change::{Change, ChartVersion, Facts, ObjectChange, Wanted},
     finding::{Action, Finding, Fix, Kubectl, RuleId},
     fixes::flag,
     knowledge::claims::{self},
@@ -24,8 +24,22 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/user-id-changed.md"),
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
+
+/// The volumes of the claims that another user will mount.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let Some(facts) = facts else {
+        return Vec::new();
+    };
+    let disowned = wanted::mounts(change, |set| {
+        changed_user(change, set)?;
+        let running = claims::predecessor(change, set)?.running.as_deref();
+        running.map(Mounts::of)
+    });
+    wanted::volumes(facts, |claim| wanted::is_among(&disowned, claim))
+}
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
@@ -131,7 +145,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
 }
 
 /// The user that a StatefulSet ran as and the one it is to run as, where both are known and differ.
-pub fn changed_user(change: &Change, set: &ObjectChange) -> Option<(i64, i64)> {
+fn changed_user(change: &Change, set: &ObjectChange) -> Option<(i64, i64)> {
     let before = claims::predecessor(change, set)?.running.as_deref()?;
     let from = user(before, &change.from)?;
     let to = user(set.planned.as_deref()?, &change.to)?;

@@ -32,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/values-dropped.md"),
+    needs: &[],
     judge: Judge::Beside {
         others: &[RuleId::DatastoreChanged, RuleId::IdentitySecretRegenerated],
         judge,

@@ -29,6 +29,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Warn],
     object: &[],
     page: include_str!("../../../../docs/rules/values-ignored.md"),
+    needs: &[],
     judge: Judge::Beside {
         others: &[
             RuleId::OrchestrationValues,

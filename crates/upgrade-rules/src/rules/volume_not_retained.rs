@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Judge, Rule, claims_orphaned, elasticsearch_claim_labels, elasticsearch_claims_orphaned,
-    heard::Heard,
+    heard::Heard, wanted,
 };
 
 use crate::{
@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/volume-not-retained.md"),
+    needs: &[wanted::replaced_claims],
     judge: Judge::Beside {
         others: &[
             RuleId::ElasticsearchClaimLabels,

@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/volume-rebind-while-running.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

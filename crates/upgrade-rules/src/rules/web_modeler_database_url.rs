@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/web-modeler-database-url.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

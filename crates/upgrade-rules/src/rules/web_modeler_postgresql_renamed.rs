@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[],
     page: include_str!("../../../../docs/rules/web-modeler-postgresql-renamed.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: &[Action::Deny],
     page: include_str!("../../../../docs/rules/zeebe-brokers-reduced.md"),
+    needs: &[],
     judge: Judge::Alone(judge),
 };
 

@@ -1,0 +1,175 @@
+//! Which live objects the rules need of a release. Whoever reads the cluster reads these and nothing else.
+//!
+//! Every rule has the live twins of the change's objects and the claims beside its StatefulSets. A row of the table declares
+//! what else its rule needs: first what the change alone tells, then what those objects lead to.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    camunda::is_elastics,
+    change::{Change, Facts, ObjectChange, Wanted},
+    knowledge::{
+        claims,
+        configuration::config_maps,
+        credentials::readers::{SecretRef, secret_refs},
+    },
+    kubernetes::{Kind, Mounts, Object, ObjectRef},
+};
+
+/// What a rule needs; without facts nothing was read yet.
+pub(super) type Needs = fn(&Change, Option<&Facts>) -> Vec<Wanted>;
+
+/// The live twins of the objects that rules compare, and the claims beside the StatefulSets.
+pub(super) fn twins(change: &Change) -> impl Iterator<Item = Wanted> {
+    let compared = change.objects.iter().filter(|object| {
+        let own = object.object.kind != Kind::Secret || object.camunda;
+        object.object.kind != Kind::ConfigMap && own
+    });
+    let claims = namespaces(change).map(|it| Wanted::All(Kind::PersistentVolumeClaim, it));
+    let twins = compared.map(|object| Wanted::One(object.object.clone()));
+    twins.chain(claims)
+}
+
+/// The namespaces of Camunda's StatefulSets.
+fn namespaces(change: &Change) -> impl Iterator<Item = String> {
+    let sets = change.of_kind(Kind::StatefulSet).filter(|set| set.camunda);
+    sets.map(|set| set.object.namespace.clone())
+}
+
+/// The Secrets that workloads read before and after, where they read others or Secrets go, and those that live workloads read although
+/// no manifest says so. What is read as before can only change with its Secret, or go.
+pub(super) fn secrets(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let removes = change.of_kind(Kind::Secret).any(|secret| secret.removed());
+    let workloads = change.objects.iter().filter(|object| object.camunda);
+    let mut read = Vec::new();
+    for object in workloads {
+        let (running, planned) = (refs(object.running.as_ref()), refs(object.planned.as_ref()));
+        match facts {
+            None if running != planned => {
+                read.extend(named(object, planned));
+                read.extend(named(object, running));
+            }
+            None if removes => read.extend(named(object, planned)),
+            None => {}
+            Some(facts) if object.planned.is_some() => {
+                let live = facts.get(&object.object).map(secret_refs);
+                let drifted = live.unwrap_or_default().into_iter();
+                read.extend(named(object, drifted.filter(|it| !running.contains(it))));
+            }
+            Some(_) => {}
+        }
+    }
+    read
+}
+
+fn refs(workload: Option<&Arc<Object>>) -> BTreeSet<SecretRef> {
+    workload
+        .map(|workload| secret_refs(workload))
+        .unwrap_or_default()
+}
+
+fn named(
+    object: &ObjectChange,
+    refs: impl IntoIterator<Item = SecretRef>,
+) -> impl Iterator<Item = Wanted> {
+    let secret =
+        |read: SecretRef| ObjectRef::new(Kind::Secret, &object.object.namespace, &read.secret);
+    refs.into_iter().map(secret).map(Wanted::One)
+}
+
+/// The ConfigMaps that configure a changed application and that the release does not bring along.
+pub(super) fn configuration(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let changed = change.objects.iter().filter(|object| {
+        let same = |(running, planned)| Arc::ptr_eq(running, planned);
+        let sides = object.running.as_ref().zip(object.planned.as_ref());
+        facts.is_none() && object.camunda && !sides.is_some_and(same)
+    });
+    changed
+        .flat_map(|object| {
+            let sides = object.running.iter().chain(&object.planned);
+            let names = sides.flat_map(|workload| config_maps(workload));
+            names.map(|name| ObjectRef::new(Kind::ConfigMap, &object.object.namespace, &name))
+        })
+        .filter(|reference| change.find(reference).is_none())
+        .map(Wanted::One)
+        .collect()
+}
+
+/// The volumes and classes of the claims that a change stops mounting, and the drivers of the classes: only they can clone.
+pub(super) fn replaced_claims(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let Some(facts) = facts else {
+        return Vec::new();
+    };
+    let replaced = mounts(change, |set| {
+        let running = Mounts::of(set.running.as_deref()?);
+        let planned = set.planned.as_deref().map(Mounts::of);
+        let other = planned.is_none_or(|planned| planned.templates != running.templates);
+        other.then_some(running)
+    });
+    let mounted: Vec<_> = change
+        .of_kind(Kind::StatefulSet)
+        .filter_map(|set| set.planned.as_deref().map(Mounts::of))
+        .collect();
+    let goes = |claim: &Object| is_among(&replaced, claim) || is_elastics(claim, &change.release);
+    // What has lost its volume to another claim may go only where that one is mounted.
+    let lost = |claim: &Object| claim.str("/status/phase") == Some("Lost");
+    let mut wanted = volumes(facts, |claim| goes(claim) || lost(claim));
+    // A clone that waits is told by its own class.
+    wanted.extend(classes(facts, |claim| {
+        goes(claim) || is_among(&mounted, claim)
+    }));
+    let classes = facts.of_kind(Kind::StorageClass);
+    let drivers = classes.filter_map(|class| class.str("/provisioner"));
+    wanted.extend(drivers.map(|driver| Wanted::One(ObjectRef::new(Kind::CsiDriver, "", driver))));
+    wanted
+}
+
+/// The StatefulSets beside the claims that elastic's chart has left behind: one of them may mount them.
+pub(super) fn left_over_claims(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let Some(facts) = facts else {
+        return Vec::new();
+    };
+    let is_left = |namespace: &String| {
+        let mut claims = facts.claims(namespace);
+        claims.any(|claim| is_elastics(claim, &change.release))
+    };
+    let namespaces = namespaces(change).filter(is_left);
+    namespaces
+        .map(|it| Wanted::All(Kind::StatefulSet, it))
+        .collect()
+}
+
+/// What StatefulSets of Camunda's mount, as far as they are meant.
+pub(super) fn mounts<'a>(
+    change: &'a Change,
+    of: impl Fn(&'a ObjectChange) -> Option<Mounts>,
+) -> Vec<Mounts> {
+    let sets = change.of_kind(Kind::StatefulSet).filter(|set| set.camunda);
+    sets.filter_map(of).collect()
+}
+
+/// Whether a StatefulSet mounts a claim.
+pub(super) fn is_among(mounts: &[Mounts], claim: &Object) -> bool {
+    let mut mounts = mounts.iter();
+    mounts.any(|mounts| mounts.parse(claim.name()).is_some())
+}
+
+/// The volumes of claims.
+pub(super) fn volumes(facts: &Facts, of: impl Fn(&Object) -> bool) -> Vec<Wanted> {
+    let claims = facts.of_kind(Kind::PersistentVolumeClaim);
+    let claims = claims.filter(|claim| of(claim));
+    claims
+        .filter_map(claims::named_volume)
+        .map(Wanted::One)
+        .collect()
+}
+
+/// The classes of claims.
+pub(super) fn classes(facts: &Facts, of: impl Fn(&Object) -> bool) -> Vec<Wanted> {
+    let claims = facts.of_kind(Kind::PersistentVolumeClaim);
+    let claims = claims.filter(|claim| of(claim));
+    claims
+        .filter_map(claims::named_class)
+        .map(Wanted::One)
+        .collect()
+}
