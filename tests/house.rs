@@ -9,6 +9,7 @@ use std::{
     process::Command,
 };
 
+use camunda_upgrade_guard::camunda::Line;
 use syn::{
     Attribute, Item, ItemUse, UseTree,
     spanned::Spanned,
@@ -239,4 +240,70 @@ fn no_function_is_longer_than_a_screen() {
     }
     assert!(all > 1000, "{all}");
     assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+/// The texts of a file's code that are a line's name or a chart's version.
+struct Lines(Vec<String>);
+
+impl<'ast> Visit<'ast> for Lines {
+    fn visit_lit_str(&mut self, literal: &'ast syn::LitStr) {
+        let text = literal.value();
+        let is_name = Line::all().iter().any(|line| line.line == text);
+        let is_version = semver::Version::parse(&text).is_ok() && Line::of(&text).is_some();
+        if is_name || is_version {
+            self.0.push(text);
+        }
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        if let syn::Expr::Path(path) = &*call.func {
+            let segments = path.path.segments.iter();
+            let segments: Vec<_> = segments.map(|it| it.ident.to_string()).collect();
+            if segments.ends_with(&["Version".to_owned(), "new".to_owned()]) {
+                self.0.push("Version::new".to_owned());
+            }
+        }
+        visit::visit_expr_call(self, call);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        let code = call.tokens.to_string();
+        let names = Line::all().iter().map(|line| format!("\"{}\"", line.line));
+        let mut names = names.chain(["Version :: new".to_owned()]);
+        self.0.extend(names.find(|name| code.contains(name)));
+    }
+
+    /// Documentation is no code.
+    fn visit_attribute(&mut self, _: &'ast Attribute) {}
+}
+
+/// A line is one file: what is true of some lines only stands in theirs.
+#[test]
+fn no_rule_names_a_line() {
+    const OF_RULES: [&str; 6] = ["rules", "fixes", "knowledge", "forecast", "plan", "change"];
+    let source = root().join("crates/upgrade-rules/src");
+    let files = OF_RULES.iter().flat_map(|part| {
+        let own = source.join(part).with_extension("rs");
+        sources(&source.join(part)).into_iter().chain([own])
+    });
+    let (mut all, mut named) = (0, Vec::new());
+    for file in files {
+        let mut lines = Lines(Vec::new());
+        lines.visit_file(&parsed(&file));
+        all += 1;
+        named.extend(
+            lines
+                .0
+                .iter()
+                .map(|name| format!("{}: {name}", file.display())),
+        );
+    }
+    assert!(all > 100, "{all}");
+    assert!(named.is_empty(), "{}", named.join("\n"));
+    let mut seen = Lines(Vec::new());
+    seen.visit_file(
+        &syn::parse_str("fn f() { g(\"13\", \"8.3.0\", \"8.8.2\", Version::new(9, 0, 0)) }")
+            .unwrap(),
+    );
+    assert_eq!(seen.0, ["13", "8.3.0", "Version::new"]);
 }

@@ -101,7 +101,7 @@ async fn line_that_runs(
     }
     let brokers = found
         .iter()
-        .find(|workload| Application::of(workload) == Some(Application::Zeebe));
+        .find(|workload| Application::of(workload) == Some(Application::ZEEBE));
     Ok(brokers
         .and_then(|brokers| running_line(brokers))
         .map(|(_, line)| line))

@@ -84,7 +84,7 @@ fn application(standing: &Standing, facts: &Facts) -> Option<String> {
     let brokers = standing.rendered.objects.iter();
     let mut brokers =
         brokers.filter(|it| it.reference.kind == crate::kubernetes::Kind::StatefulSet);
-    let brokers = brokers.find(|it| Application::of(&it.object) == Some(Application::Zeebe))?;
+    let brokers = brokers.find(|it| Application::of(&it.object) == Some(Application::ZEEBE))?;
     let live = facts.get(&brokers.reference).unwrap_or(&brokers.object);
     image_version(live.image()?).map(|version| version.to_string())
 }

@@ -33,6 +33,7 @@ mod live;
 mod migrated;
 mod migration;
 mod missing;
+mod moved;
 mod nodes;
 mod notices;
 mod pairs;

@@ -135,12 +135,16 @@ fn what_was_switched_on_before_is_missed_on_every_line() {
             format!("{name} would be deleted"),
             "{from} to {to}"
         );
-        assert_eq!(
-            commands(&finding),
-            [format!("--set {flag}=true")],
-            "{from} to {to}"
-        );
         let (part, _) = flag.split_once('.').unwrap();
+        // 15 has types of its own, and so a file for what is converted.
+        let expected = match to {
+            "15.0.0-alpha4" => vec![
+                format!("cat > camunda-15.yaml <<'EOF'\n{part}:\n  enabled: true\nEOF"),
+                "-f camunda-15.yaml".to_owned(),
+            ],
+            _ => vec![format!("--set {flag}=true")],
+        };
+        assert_eq!(commands(&finding), expected, "{from} to {to}");
         silent(
             &scene
                 .clone()

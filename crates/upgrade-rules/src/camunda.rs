@@ -1,6 +1,7 @@
 //! What the guard knows about Camunda 8's charts.
 //!
-//! [`Line`] is data: one file per release line under `camunda/lines/`, so that a new line is a new file.
+//! [`Line`] is data: one file per release line under `lines/`, so that a new line is a new file. It tells the
+//! [`Application`]s that come with it and the [`Feature`]s that rules ask for.
 //! [`Component`] and [`credential`] recognise a chart's objects whatever the release is called and whatever
 //! its names were overridden with.
 
@@ -16,7 +17,7 @@ mod newest;
 mod values;
 
 pub use self::{
-    application::{Application, running_line},
+    application::{Application, ApplicationFact, running_line},
     component::Component,
     credential::{Credential, Supply, credential, looks_up},
     fact::{

@@ -330,6 +330,12 @@ impl Change {
         (from.position() != to.position()).then_some((from, to))
     }
 
+    /// The lines that an upgrade enters, its target last; none on a way down.
+    pub fn lines_entered(&self) -> &'static [Line] {
+        let crossed = self.lines_crossed();
+        crossed.map_or(&[], |(from, to)| from.entered_to(to))
+    }
+
     /// Whether this takes the chart from below `version` to it or above.
     pub fn enters(&self, version: &str) -> bool {
         let parsed = |chart: &Option<ChartVersion>| chart.as_ref()?.parsed.clone();

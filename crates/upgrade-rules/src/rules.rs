@@ -67,6 +67,7 @@ mod upgrade_path_skipped;
 mod user_id_changed;
 mod values_dropped;
 mod values_ignored;
+mod values_moved;
 mod volume_not_retained;
 mod volume_rebind_while_running;
 mod web_modeler_database_url;
@@ -168,6 +169,7 @@ pub const RULES: &[Rule] = &[
     volume_not_retained::RULE,
     component_disappears::RULE,
     orchestration_values::RULE,
+    values_moved::RULE,
     web_modeler_postgresql_renamed::RULE,
     per_app_retention::RULE,
     dedicated_elasticsearch::RULE,

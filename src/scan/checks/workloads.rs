@@ -19,7 +19,7 @@ impl Look<'_> {
                 let application = Application::of(&it.object);
                 matches!(
                     application,
-                    Some(Application::DataMigration | Application::IdentityMigration)
+                    Some(Application::DATA_MIGRATION | Application::IDENTITY_MIGRATION)
                 )
             })
             .filter(|it| migration::state(self.live(it)) == State::Failed)
@@ -45,8 +45,7 @@ impl Look<'_> {
         let own = self.standing.chart.line?;
         let others = self.workloads().filter_map(|it| {
             let live = self.live(it);
-            let counts =
-                Application::of(live).is_some_and(|it| Application::OF_ONE_MINOR.contains(&it));
+            let counts = Application::of(live).is_some_and(Application::is_of_line);
             let (version, line) = running_line(live).filter(|_| counts)?;
             let other = line.position() != own.position();
             other.then(|| format!("{} runs {version}", it.reference))

@@ -1,137 +1,179 @@
 //! Which of Camunda's own applications a workload is.
 
+use std::sync::OnceLock;
+
 use semver::Version;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Line, image_version, is_own};
 use crate::kubernetes::Object;
 
-/// Camunda's own applications that some rule tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Application {
-    /// Zeebe's brokers; from 13 on the Orchestration Cluster.
-    Zeebe,
-    /// The Zeebe Gateway, up to 12.
-    Gateway,
-    /// Operate, up to 12.
-    Operate,
-    /// Tasklist, up to 12.
-    Tasklist,
-    /// Identity.
-    Identity,
-    /// Optimize.
-    Optimize,
-    /// Console.
-    Console,
-    /// Connectors.
-    Connectors,
-    /// Web Modeler: its REST API.
-    WebModeler,
-    /// Operate's and Tasklist's importers on their own, in 13.
-    Importer,
-    /// The Job that moves process data to 13's indices.
-    DataMigration,
-    /// The Job that moves Identity's entities to the Orchestration Cluster, in 13.
-    IdentityMigration,
+/// One of Camunda's own applications, by the name that the files of the lines give it. Those that some rule is about have a
+/// constant; a line may bring others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Application(&'static str);
+
+/// What a line's file tells of an application that comes with it; a later line may tell otherwise.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApplicationFact {
+    /// The application.
+    pub name: Application,
+    /// What people call it.
+    title: String,
+    /// The label `app.kubernetes.io/component` of its main workload; with a dash before it, how that ends.
+    label: String,
+    /// That label of its other workloads.
+    #[serde(default)]
+    parts: Vec<String>,
+    /// The programs of its container, where others have the same label.
+    #[serde(default)]
+    programs: Vec<String>,
+    /// Its main workload, as [`WorkloadFact::name`](super::WorkloadFact::name) has it.
+    workload: String,
+    /// The value that switches it on or off.
+    #[serde(default)]
+    switch: Option<String>,
+    /// The key of its values, below which the image's tag is.
+    #[serde(default)]
+    pub values: Option<String>,
+    /// Whether its minor version is that of its line; others have numbers of their own.
+    #[serde(default)]
+    of_line: bool,
 }
 
 impl Application {
-    /// Those that stay as they were from line to line unless a value switches them.
-    pub const SWITCHED: [Application; 5] = [
-        Application::Identity,
-        Application::Optimize,
-        Application::Connectors,
-        Application::Console,
-        Application::WebModeler,
-    ];
+    /// Zeebe's brokers; from 13 on the Orchestration Cluster.
+    pub const ZEEBE: Application = Application("zeebe");
+    /// The Zeebe Gateway, up to 12.
+    pub const GATEWAY: Application = Application("gateway");
+    /// Operate, up to 12.
+    pub const OPERATE: Application = Application("operate");
+    /// Tasklist, up to 12.
+    pub const TASKLIST: Application = Application("tasklist");
+    /// Identity.
+    pub const IDENTITY: Application = Application("identity");
+    /// Optimize.
+    pub const OPTIMIZE: Application = Application("optimize");
+    /// Console.
+    pub const CONSOLE: Application = Application("console");
+    /// Web Modeler: its REST API.
+    pub const WEB_MODELER: Application = Application("web-modeler");
+    /// Operate's and Tasklist's importers on their own, in 13.
+    pub const IMPORTER: Application = Application("importer");
+    /// The Job that moves process data to 13's indices.
+    pub const DATA_MIGRATION: Application = Application("data-migration");
+    /// The Job that moves Identity's entities to the Orchestration Cluster, in 13.
+    pub const IDENTITY_MIGRATION: Application = Application("identity-migration");
 
-    /// Those whose minor version is that of their line; the others have numbers of their own.
-    pub const OF_ONE_MINOR: [Application; 5] = [
-        Application::Zeebe,
-        Application::Gateway,
-        Application::Operate,
-        Application::Tasklist,
-        Application::Identity,
-    ];
+    /// What lines call it.
+    pub(super) fn id(self) -> &'static str {
+        self.0
+    }
+
+    /// All applications of all lines, in the order in which the lines bring them.
+    pub fn all() -> &'static [&'static ApplicationFact] {
+        static ALL: OnceLock<Vec<&ApplicationFact>> = OnceLock::new();
+        ALL.get_or_init(|| {
+            let mut all: Vec<&ApplicationFact> = Vec::new();
+            for fact in declared() {
+                match all.iter_mut().find(|known| known.name == fact.name) {
+                    Some(known) => *known = fact,
+                    None => all.push(fact),
+                }
+            }
+            all
+        })
+    }
 
     /// What a workload of Camunda's own is, by its label.
     pub fn of(workload: &Object) -> Option<Application> {
-        if !is_own(workload) {
-            return None;
-        }
-        match workload.label("app.kubernetes.io/component")? {
-            "zeebe-broker" => Some(Application::Zeebe),
-            "zeebe-gateway" => Some(Application::Gateway),
-            "operate" => Some(Application::Operate),
-            "tasklist" => Some(Application::Tasklist),
-            "identity" => Some(Application::Identity),
-            "optimize" => Some(Application::Optimize),
-            "console" => Some(Application::Console),
-            "connectors" => Some(Application::Connectors),
-            "restapi" => Some(Application::WebModeler),
-            importer if importer.ends_with("-importer") => Some(Application::Importer),
-            migration if migration.ends_with("-migration") => migration_of(workload),
-            _ => None,
-        }
+        let label = component(workload)?;
+        let labelled = || declared().filter(|fact| fact.has_label(label));
+        // Both migrations have one label; the program that they run tells them apart, else their name.
+        let found = labelled().find(|fact| fact.programs.is_empty() || fact.runs_in(workload));
+        let found = found.or_else(|| labelled().find(|fact| fact.ends(workload.name())));
+        found.map(|fact| fact.name)
     }
 
-    /// Whether a workload belongs to this application without being its main one.
-    pub fn has_part(self, workload: &Object) -> bool {
-        let part = workload.label("app.kubernetes.io/component");
-        is_own(workload)
-            && self == Application::WebModeler
-            && matches!(part, Some("webapp" | "websockets"))
+    /// The application that a workload belongs to without being its main one.
+    pub fn with_part(workload: &Object) -> Option<Application> {
+        let label = component(workload)?;
+        let is_part = |part: &String| part == label;
+        let found = declared().find(|fact| fact.parts.iter().any(is_part));
+        found.map(|fact| fact.name)
+    }
+
+    /// The application whose main workload a line calls so.
+    pub(super) fn of_workload(name: &str) -> Option<Application> {
+        let found = declared().find(|fact| fact.workload == name);
+        found.map(|fact| fact.name)
+    }
+
+    /// What the lines tell of it.
+    pub fn fact(self) -> Option<&'static ApplicationFact> {
+        let mut all = Application::all().iter().copied();
+        all.find(|fact| fact.name == self)
+    }
+
+    /// Its place among all applications.
+    pub fn position(self) -> usize {
+        let mut all = Application::all().iter();
+        all.position(|fact| fact.name == self).unwrap_or_default()
     }
 
     /// The value that switches it on or off, where it has had the same one ever since.
     pub fn switch(self) -> Option<&'static str> {
-        match self {
-            Application::Operate => Some("operate.enabled"),
-            Application::Tasklist => Some("tasklist.enabled"),
-            Application::Identity => Some("identity.enabled"),
-            Application::Optimize => Some("optimize.enabled"),
-            Application::Console => Some("console.enabled"),
-            Application::Connectors => Some("connectors.enabled"),
-            Application::WebModeler => Some("webModeler.enabled"),
-            Application::Importer | Application::DataMigration => {
-                Some("orchestration.migration.data.enabled")
-            }
-            Application::IdentityMigration => Some("orchestration.migration.identity.enabled"),
-            _ => None,
-        }
+        self.fact()?.switch.as_deref()
+    }
+
+    /// Whether its minor version is that of its line.
+    pub fn is_of_line(self) -> bool {
+        self.fact().is_some_and(|fact| fact.of_line)
     }
 
     /// What people call it.
     pub fn name(self) -> &'static str {
-        match self {
-            Application::Zeebe => "Zeebe",
-            Application::Gateway => "Zeebe Gateway",
-            Application::Operate => "Operate",
-            Application::Tasklist => "Tasklist",
-            Application::Identity => "Identity",
-            Application::Optimize => "Optimize",
-            Application::Console => "Console",
-            Application::Connectors => "Connectors",
-            Application::WebModeler => "Web Modeler",
-            Application::Importer => "the importer",
-            Application::DataMigration => "the data migration",
-            Application::IdentityMigration => "the identity migration",
-        }
+        self.fact().map_or(self.0, |fact| fact.title.as_str())
     }
 }
 
-/// Both Jobs have one label; the program that they run tells them apart.
-fn migration_of(job: &Object) -> Option<Application> {
-    let program = job.str("/spec/template/spec/containers/0/command/0");
-    let program = program.unwrap_or_default().rsplit('/').next()?;
-    match program {
-        "data-migration" | "process-migration" => Some(Application::DataMigration),
-        "identity-migration" => Some(Application::IdentityMigration),
-        _ if job.name().ends_with("-identity") => Some(Application::IdentityMigration),
-        _ if job.name().ends_with("-data") => Some(Application::DataMigration),
-        _ => None,
+impl ApplicationFact {
+    fn has_label(&self, label: &str) -> bool {
+        match self.label.starts_with('-') {
+            true => label.ends_with(&self.label),
+            false => label == self.label,
+        }
     }
+
+    fn runs_in(&self, workload: &Object) -> bool {
+        let program = workload.str("/spec/template/spec/containers/0/command/0");
+        let program = program.and_then(|program| program.rsplit('/').next());
+        program.is_some_and(|program| self.programs.iter().any(|known| known == program))
+    }
+
+    /// Whether a name ends as its workload's does, from the last dash on.
+    fn ends(&self, name: &str) -> bool {
+        let end = self.workload.rfind('-').map(|at| &self.workload[at..]);
+        end.is_some_and(|end| name.ends_with(end))
+    }
+}
+
+/// What all lines tell, one after the other.
+fn declared() -> impl Iterator<Item = &'static ApplicationFact> {
+    Line::all().iter().flat_map(|line| &line.applications)
+}
+
+/// Lines are read once and kept for as long as the program runs, and so are the names in them.
+impl<'de> Deserialize<'de> for Application {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Application(name.leak()))
+    }
+}
+
+fn component(workload: &Object) -> Option<&str> {
+    let label = workload.label("app.kubernetes.io/component")?;
+    is_own(workload).then_some(label)
 }
 
 /// The version of a workload's image and the line that it belongs to, where its tag is one of Camunda's.
@@ -139,4 +181,28 @@ pub fn running_line(workload: &Object) -> Option<(Version, &'static Line)> {
     let version = image_version(workload.image()?)?;
     let line = Line::of_application(&version)?;
     Some((version, line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rules_are_about_some_line_brings() {
+        for application in [
+            Application::ZEEBE,
+            Application::GATEWAY,
+            Application::OPERATE,
+            Application::TASKLIST,
+            Application::IDENTITY,
+            Application::OPTIMIZE,
+            Application::CONSOLE,
+            Application::WEB_MODELER,
+            Application::IMPORTER,
+            Application::DATA_MIGRATION,
+            Application::IDENTITY_MIGRATION,
+        ] {
+            assert!(application.fact().is_some(), "{application:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The release lines, read from the data files beside this one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -11,18 +11,18 @@ use semver::Version;
 use serde::Deserialize;
 
 use super::{
-    Application, Component, Feature,
+    Application, ApplicationFact, Component, Feature,
     fact::{
-        Becomes, BrokerValues, CarriedKey, CredentialFact, Discouraged, Fixed, GeneratedSecret,
-        MergedValue, NamedSecret, Note, OptimizePairing, Patch, RenamedValue, RenamedVariable,
-        Support, WorkloadFact,
+        Becomes, BrokerValues, CarriedKey, Compatibility, CredentialFact, Discouraged, Fixed,
+        GeneratedSecret, MergedValue, NamedSecret, Note, OptimizePairing, Patch, RenamedValue,
+        RenamedVariable, Support, WorkloadFact,
     },
 };
 use crate::{finding::RuleId, helm::manifest::Document};
 
 /// One release line of the chart: 8.0 to 8.3, where chart and application share a version, then 9, 10, ….
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Line {
     /// As in the chart's version: `8.2`, `12`.
     pub line: String,
@@ -50,6 +50,9 @@ pub struct Line {
     pub optimize: Option<OptimizePairing>,
     /// The user that Camunda's own images run as; none is root.
     pub image_user: Option<i64>,
+    /// The applications that come with this line, or of which it tells otherwise than a line before.
+    #[serde(default)]
+    pub applications: Vec<ApplicationFact>,
     /// The applications that the chart has switched off unless the values say otherwise.
     #[serde(default)]
     pub switched_off: Vec<Application>,
@@ -58,7 +61,7 @@ pub struct Line {
     pub gone_applications: Vec<Application>,
     /// The applications whose work another one does from this line on.
     #[serde(default)]
-    pub becomes: BTreeMap<Application, Becomes>,
+    pub becomes: HashMap<Application, Becomes>,
     /// The fields that some patch changed and that Kubernetes does not let change.
     #[serde(default)]
     pub fixed: Vec<Fixed>,
@@ -93,6 +96,9 @@ pub struct Line {
     /// The dropped keys that rules of their own speak of, by the rule.
     #[serde(default)]
     pub converted_values: BTreeMap<RuleId, Vec<String>>,
+    /// The old keys that the chart still merges under a condition.
+    #[serde(default)]
+    pub compatibility: Option<Compatibility>,
     /// The keys that the guide names and no released chart of this line reads, and what works in their place.
     #[serde(default)]
     pub never_shipped: BTreeMap<String, Option<String>>,
@@ -158,6 +164,13 @@ fn parse(file: &str) -> Result<Line, String> {
             line.newest_patch.version, line.line
         ));
     }
+    if let Some(rule) = line
+        .converted_values
+        .keys()
+        .find(|rule| !line.looks(**rule))
+    {
+        return Err(format!("{rule} speaks of no values of line {}", line.line));
+    }
     let mut brought = line.brings.iter();
     if let Some((feature, version)) = brought.find(|(_, version)| {
         Version::parse(version).is_err() || Line::name_of(version).as_ref() != Some(&line.line)
@@ -170,6 +183,11 @@ fn parse(file: &str) -> Result<Line, String> {
     Ok(line)
 }
 
+fn is_known(lines: &[Line], application: Application) -> bool {
+    let mut brought = lines.iter().flat_map(|line| &line.applications);
+    brought.any(|fact| fact.name == application)
+}
+
 /// Why a folder's release lines could not be added.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -180,6 +198,9 @@ pub enum LineError {
     /// A file is not a line.
     #[error("{} is no release line: {}", .0.display(), .1)]
     Line(PathBuf, String),
+    /// No line brings an application that a line names.
+    #[error("release line {0} names an application that no line brings: {1:?}")]
+    Application(String, &'static str),
     /// Lines were asked for before they were loaded.
     #[error("release lines were asked for before they were loaded")]
     Late,
@@ -214,7 +235,26 @@ impl Line {
             lines.push(line);
         }
         lines.sort_by_key(Line::order);
+        for line in &lines {
+            let mut named = line.named_applications();
+            if let Some(unknown) = named.find(|named| !is_known(&lines, *named)) {
+                return Err(LineError::Application(line.line.clone(), unknown.id()));
+            }
+        }
         LINES.set(lines).map_err(|_| LineError::Late)
+    }
+
+    /// The applications that it names without bringing them along.
+    fn named_applications(&self) -> impl Iterator<Item = Application> {
+        let becoming = self.becomes.iter();
+        let becoming = becoming.flat_map(|(application, by)| [*application, by.application]);
+        let off = self.switched_off.iter().chain(&self.gone_applications);
+        let noted = self.notes.iter().filter_map(|note| note.application);
+        let carried = self.carried_over.iter();
+        let carried = carried.flat_map(|carried| [carried.reader, carried.with]);
+        let reading = self.named_secrets.iter().map(|named| named.reader);
+        let named = becoming.chain(off.copied()).chain(noted).chain(reading);
+        named.chain(carried.flatten())
     }
 
     /// `8.2` comes before `9`, and `9` before `10`.
@@ -240,6 +280,45 @@ impl Line {
     /// The first line and all after it up to this one.
     pub fn with_earlier(&self) -> &'static [Line] {
         Line::all().get(..=self.position()).unwrap_or_default()
+    }
+
+    /// Whether values of the line before have to be written anew: some have other keys or types, or what ran is switched off.
+    pub fn converts(&self) -> bool {
+        self.renamed_values
+            .iter()
+            .any(|renamed| renamed.by.is_none())
+            || !self.switched_off.is_empty()
+            || [
+                self.merged_values.len(),
+                self.carried_over.len(),
+                self.named_secrets.len(),
+                self.text_values.len(),
+                self.number_values.len(),
+                self.file_lists.len(),
+            ]
+            .iter()
+            .any(|count| *count > 0)
+    }
+
+    /// Whether a rule speaks of the values that this line says it does.
+    fn looks(&self, rule: RuleId) -> bool {
+        match rule {
+            RuleId::OrchestrationValues | RuleId::WebModelerPostgresqlRenamed => true,
+            RuleId::ElasticsearchValues83 => {
+                self.brings.contains_key(&Feature::BitnamiElasticsearch)
+            }
+            RuleId::WebModelerDatabaseUrl => {
+                self.brings.contains_key(&Feature::WebModelerDatabaseUrl)
+            }
+            _ => false,
+        }
+    }
+
+    /// The keys that a rule of its own speaks of, of this line and those before.
+    pub fn converted_by(&self, rule: RuleId) -> impl Iterator<Item = &'static str> {
+        let lines = self.with_earlier().iter();
+        let keys = lines.filter_map(move |line| line.converted_values.get(&rule));
+        keys.flatten().map(String::as_str)
     }
 
     /// Whether this line or one before it brings something.
@@ -285,18 +364,17 @@ mod tests {
             parse(file).unwrap();
         }
         let names: Vec<_> = Line::all().iter().map(|line| line.line.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "8.0", "8.1", "8.2", "8.3", "9", "10", "11", "12", "13", "14", "15"
-            ]
-        );
+        assert_eq!(names.len(), FILES.len());
+        assert!(names.starts_with(&["8.0", "8.1", "8.2", "8.3", "9", "10"]));
         for line in Line::all() {
+            for named in line.named_applications() {
+                assert!(is_known(Line::all(), named), "{named:?}");
+            }
             assert_eq!(
                 Line::of(&line.newest_patch.version).map(|l| &l.line),
                 Some(&line.line)
             );
-            assert_eq!(line.entering.is_empty(), line.line == "8.0");
+            assert_eq!(line.entering.is_empty(), line.position() == 0);
             for note in &line.notes {
                 assert_eq!(Line::of(&note.since).map(|l| &l.line), Some(&line.line));
             }

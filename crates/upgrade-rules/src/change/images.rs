@@ -33,7 +33,7 @@ impl Change {
         let mut found: Vec<_> = own
             .filter_map(|object| {
                 let application = object.application(side)?;
-                let counts = Application::OF_ONE_MINOR.contains(&application);
+                let counts = application.is_of_line();
                 let image = object.on(side)?.image().filter(|_| counts)?;
                 Some(Versioned {
                     application,
@@ -42,7 +42,7 @@ impl Change {
                 })
             })
             .collect();
-        found.sort_by_key(|versioned| versioned.application);
+        found.sort_by_key(|versioned| versioned.application.position());
         found
     }
 

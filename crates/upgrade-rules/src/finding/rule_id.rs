@@ -37,6 +37,7 @@ pub enum RuleId {
     VolumeNotRetained,
     ComponentDisappears,
     OrchestrationValues,
+    ValuesMoved,
     WebModelerPostgresqlRenamed,
     PerAppRetention,
     DedicatedElasticsearch,

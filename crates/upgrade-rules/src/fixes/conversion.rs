@@ -13,7 +13,7 @@ mod switched;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::renamed::{Move, Moves, moves};
+pub(crate) use self::renamed::{Move, Moves, listed, moves};
 use super::{
     carry_over::{self, Content},
     clients,
@@ -26,9 +26,6 @@ use crate::{
     finding::{Command, Fix},
     helm::values::{Values, overlay, subtract},
 };
-
-/// The lines whose charts read other values than the one before and say nothing where they meet the old ones.
-const LINES: [&str; 2] = ["13", "14"];
 
 /// What a change is asked for.
 #[derive(Default)]
@@ -148,8 +145,7 @@ pub(crate) fn sets(change: &Change, facts: &Facts, prefix: &str) -> bool {
 
 /// The line that is entered, where its values differ from those of the line before.
 pub(crate) fn entered(change: &Change) -> Option<&'static Line> {
-    let (from, to) = change.lines_crossed()?;
-    (from.position() < to.position() && LINES.contains(&to.line.as_str())).then_some(to)
+    change.lines_entered().last().filter(|to| to.converts())
 }
 
 fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion {

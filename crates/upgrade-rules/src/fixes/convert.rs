@@ -64,7 +64,11 @@ impl Converted {
     }
 
     /// Takes over what only has another key.
-    pub(crate) fn rename(&mut self, values: &Values, renamed: &[RenamedValue]) {
+    pub(crate) fn rename<'a>(
+        &mut self,
+        values: &Values,
+        renamed: impl Iterator<Item = &'a RenamedValue>,
+    ) {
         for RenamedValue { from, to, .. } in renamed {
             if let (Some(value), Some(to)) = (values.get(from), to) {
                 self.set(to, value.clone());

@@ -25,7 +25,7 @@ pub(crate) fn switch_on(change: &Change, facts: &Facts) -> Vec<Fix> {
     }
     vec![Fix::new(
         "Switch the data migration on, which brings the importers along; add to your helm upgrade:",
-        vec![flag(change, Application::DataMigration, true)],
+        vec![flag(change, Application::DATA_MIGRATION, true)],
     )]
 }
 
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn an_umbrella_has_the_value_below_its_name_for_the_chart() {
         let mut change = Change::default();
-        let off = |change: &Change| flag(change, Application::IdentityMigration, false);
+        let off = |change: &Change| flag(change, Application::IDENTITY_MIGRATION, false);
         let key = "orchestration.migration.identity.enabled=false";
         assert_eq!(off(&change).text(), format!("--set {key}"));
         change.values = Values::of(None, Some("bpm")).unwrap();

@@ -35,7 +35,7 @@ pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
         .filter_map(|set| {
             let live = facts.get(&set.object)?;
             let (version, line) = running_line(live)?;
-            (Application::of(live) == Some(Application::Zeebe)).then(|| Start {
+            (Application::of(live) == Some(Application::ZEEBE)).then(|| Start {
                 line,
                 told_by: format!("{}, which runs Camunda {version} already", set.object),
                 version: None,
@@ -68,7 +68,7 @@ fn behind_chart(change: &Change, facts: &Facts, recorded: Option<&Start>) -> Opt
         .filter(|object| matches!(object.object.kind, Kind::StatefulSet | Kind::Deployment))
         .filter_map(|object| {
             let live = facts.get(&object.object)?;
-            let counts = Application::OF_ONE_MINOR.contains(&Application::of(live)?);
+            let counts = Application::of(live)?.is_of_line();
             counts.then(|| running_line(live).map(|(_, line)| line))
         });
     let lines = live.collect::<Option<Vec<_>>>()?;

@@ -36,18 +36,9 @@ pub(super) fn of(running: &str, fact: &WorkloadFact) -> String {
 pub(super) fn is_pinned(between: &Between<'_>, object: &RenderedObject) -> bool {
     let charts = object.charts.as_deref();
     let bundled = bundled(object.component, Some(between.to), charts);
-    let own = Application::of(&object.object).and_then(|application| {
-        Some(match application {
-            Application::Zeebe => between.to.brokers.count.split('.').next()?,
-            Application::Gateway => "zeebeGateway",
-            Application::Operate => "operate",
-            Application::Tasklist => "tasklist",
-            Application::Identity => "identity",
-            Application::Optimize => "optimize",
-            Application::Console => "console",
-            Application::Connectors => "connectors",
-            _ => return None,
-        })
+    let own = Application::of(&object.object).and_then(|application| match application {
+        Application::ZEEBE => between.to.brokers.count.split('.').next(),
+        other => other.fact()?.values.as_deref(),
     });
     let keycloak = match object.component {
         Component::Keycloak => keycloak(between),

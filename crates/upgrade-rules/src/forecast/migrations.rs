@@ -10,9 +10,9 @@ use crate::{
 };
 
 const MIGRATIONS: [Application; 3] = [
-    Application::Importer,
-    Application::DataMigration,
-    Application::IdentityMigration,
+    Application::IMPORTER,
+    Application::DATA_MIGRATION,
+    Application::IDENTITY_MIGRATION,
 ];
 
 /// The workloads of the migrations that the values switch on and that do not run yet.
@@ -25,7 +25,7 @@ pub(super) fn new(between: &Between<'_>, running: &Rendered) -> Vec<RenderedObje
                 && Application::of(&object.object) == Some(application)
         })
     };
-    let Some(brokers) = find(Application::Zeebe, &[Kind::StatefulSet]) else {
+    let Some(brokers) = find(Application::ZEEBE, &[Kind::StatefulSet]) else {
         return Vec::new();
     };
     let runs = |application| find(application, &[Kind::Deployment, Kind::Job]).is_some();
@@ -48,8 +48,8 @@ fn workload(
     fact: &WorkloadFact,
 ) -> Option<RenderedObject> {
     let (program, component) = match application {
-        Application::Importer => ("startup.sh", "orchestration-importer"),
-        Application::DataMigration => ("data-migration", "orchestration-migration"),
+        Application::IMPORTER => ("startup.sh", "orchestration-importer"),
+        Application::DATA_MIGRATION => ("data-migration", "orchestration-migration"),
         _ => ("identity-migration", "orchestration-migration"),
     };
     let kind = Kind::from_name(&fact.kind)?;

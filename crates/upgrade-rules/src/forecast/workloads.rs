@@ -90,7 +90,7 @@ fn changed(
     {
         *image = image_name(image).to_owned();
     }
-    if Application::of(&object.object) == Some(Application::Zeebe)
+    if Application::of(&object.object) == Some(Application::ZEEBE)
         && let Some(storage) = secondary_storage(between)
         && let Some(Value::Array(variables)) = environment(&mut value)
     {

@@ -61,11 +61,11 @@ impl Method {
                 _ => None,
             }
         };
-        [Application::Operate, Application::Tasklist]
+        [Application::OPERATE, Application::TASKLIST]
             .into_iter()
             .find_map(web_application)
             .or_else(|| {
-                let gateway: Configuration = configured(Application::Gateway)?;
+                let gateway: Configuration = configured(Application::GATEWAY)?;
                 let mode = gateway.get("zeebe.gateway.security.authentication.mode")?;
                 (mode == "identity").then(|| Method::identity(&gateway, &change.namespace))
             })
@@ -73,7 +73,7 @@ impl Method {
 
     /// What the Orchestration Cluster of 13 is configured to do.
     pub(crate) fn after(change: &Change, facts: &Facts) -> Option<Method> {
-        let workload = change.application(Application::Zeebe, Side::Planned)?;
+        let workload = change.application(Application::ZEEBE, Side::Planned)?;
         let configuration = Configuration::of(change, facts, workload, Side::Planned);
         let property = |name: &str| format!("camunda.security.authentication.{name}");
         match configuration.get(&property("method"))? {

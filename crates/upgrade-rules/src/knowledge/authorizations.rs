@@ -12,21 +12,21 @@ pub(crate) const ENABLED: &str = "orchestration.migration.identity.resourceAutho
 /// What switches them on in 12.
 const SWITCHES: [(Application, &[&str]); 3] = [
     (
-        Application::Identity,
+        Application::IDENTITY,
         &[
             "identity.flags.resource-permissions",
             "RESOURCE_PERMISSIONS_ENABLED",
         ],
     ),
     (
-        Application::Operate,
+        Application::OPERATE,
         &[
             "camunda.operate.identity.resourcePermissionsEnabled",
             "camunda.identity.resourcePermissionsEnabled",
         ],
     ),
     (
-        Application::Tasklist,
+        Application::TASKLIST,
         &[
             "camunda.tasklist.identity.resourcePermissionsEnabled",
             "camunda.identity.resourcePermissionsEnabled",

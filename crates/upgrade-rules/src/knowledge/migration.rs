@@ -70,7 +70,7 @@ pub(crate) fn with_data(change: &Change, facts: &Facts) -> Vec<Application> {
         let stopped = facts.get(&workload.object).is_none_or(is_stopped);
         (!off || !stopped).then_some(application)
     };
-    [Application::Operate, Application::Tasklist]
+    [Application::OPERATE, Application::TASKLIST]
         .into_iter()
         .filter_map(runs)
         .collect()
@@ -80,8 +80,8 @@ pub(crate) fn with_data(change: &Change, facts: &Facts) -> Vec<Application> {
 pub(crate) fn of(job: &ObjectChange, side: Side) -> Option<Application> {
     job.application(side).filter(|application| {
         matches!(
-            application,
-            Application::DataMigration | Application::IdentityMigration
+            *application,
+            Application::DATA_MIGRATION | Application::IDENTITY_MIGRATION
         )
     })
 }
@@ -90,7 +90,7 @@ pub(crate) fn of(job: &ObjectChange, side: Side) -> Option<Application> {
 pub(crate) fn is_done(change: &Change, facts: &Facts) -> bool {
     facts.of_kind(Kind::Job).any(|job| {
         release_label(job) == Some(&change.release)
-            && Application::of(job) == Some(Application::DataMigration)
+            && Application::of(job) == Some(Application::DATA_MIGRATION)
             && state(job) == State::Complete
     })
 }
@@ -99,13 +99,13 @@ pub(crate) fn is_done(change: &Change, facts: &Facts) -> bool {
 pub fn earlier_job(change: &Change) -> Option<ObjectRef> {
     entering(change)?;
     if change
-        .application(Application::DataMigration, Side::Planned)
+        .application(Application::DATA_MIGRATION, Side::Planned)
         .is_some()
     {
         return None;
     }
     let brokers = &change
-        .application(Application::Zeebe, Side::Planned)?
+        .application(Application::ZEEBE, Side::Planned)?
         .object;
     let name = format!("{}-migration-data", brokers.name);
     Some(ObjectRef::new(Kind::Job, &brokers.namespace, &name))
@@ -118,7 +118,7 @@ pub(crate) fn is_without_data(change: &Change, facts: &Facts) -> bool {
         .iter()
         .filter(|set| set.camunda)
         .filter(|set| {
-            let is = |side| set.application(side) == Some(Application::Zeebe);
+            let is = |side| set.application(side) == Some(Application::ZEEBE);
             is(Side::Running) || is(Side::Planned)
         });
     let mut found = false;

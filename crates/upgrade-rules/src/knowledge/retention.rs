@@ -9,8 +9,8 @@ use crate::{
 /// The applications that delete what is archived, and after how long.
 pub(crate) fn retention(change: &Change, facts: &Facts) -> Vec<(Application, String)> {
     const OF: [(Application, &str); 2] = [
-        (Application::Operate, "camunda.operate.archiver"),
-        (Application::Tasklist, "camunda.tasklist.archiver"),
+        (Application::OPERATE, "camunda.operate.archiver"),
+        (Application::TASKLIST, "camunda.tasklist.archiver"),
     ];
     OF.iter()
         .filter_map(|(application, archiver)| {
@@ -27,7 +27,7 @@ pub(crate) fn retention(change: &Change, facts: &Facts) -> Vec<(Application, Str
 
 /// Whether the Orchestration Cluster of the new manifest deletes what is archived.
 pub(crate) fn has_one(change: &Change, facts: &Facts) -> bool {
-    let cluster = change.application(Application::Zeebe, Side::Planned);
+    let cluster = change.application(Application::ZEEBE, Side::Planned);
     cluster.is_some_and(|cluster| {
         let found = Configuration::of(change, facts, cluster, Side::Planned);
         [

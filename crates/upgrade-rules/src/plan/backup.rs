@@ -71,7 +71,7 @@ fn outside<'a>(making: &'a Making<'_>) -> impl Iterator<Item = &'static str> + u
     };
     let has = |component| running(making, component).next().is_some();
     let keycloak = has(Component::Keycloak) && !has(Component::KeycloakPostgresql);
-    let modeler = runs(Application::WebModeler) && !has(Component::WebModelerPostgresql);
+    let modeler = runs(Application::WEB_MODELER) && !has(Component::WebModelerPostgresql);
     let all = [(keycloak, "Keycloak"), (modeler, "Web Modeler")];
     all.into_iter().filter(|(is, _)| *is).map(|(_, name)| name)
 }

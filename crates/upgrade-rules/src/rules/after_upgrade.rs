@@ -162,7 +162,7 @@ fn unfinished(migration: Application, job: &ObjectRef) -> Left {
 
 fn complete(change: &Change, migration: Application, job: &ObjectRef) -> Left {
     let importers = match migration {
-        Application::DataMigration => running_importer(change),
+        Application::DATA_MIGRATION => running_importer(change),
         _ => None,
     };
     let importers = importers
@@ -181,7 +181,7 @@ fn complete(change: &Change, migration: Application, job: &ObjectRef) -> Left {
 }
 
 fn running_importer(change: &Change) -> Option<&ObjectChange> {
-    let importer = change.application(Application::Importer, Side::Planned)?;
+    let importer = change.application(Application::IMPORTER, Side::Planned)?;
     (!importer.on(Side::Planned).is_some_and(is_stopped)).then_some(importer)
 }
 

@@ -151,7 +151,7 @@ fn fixes(change: &Change, facts: &Facts, before: &Method, after: &Method) -> Vec
 
 /// The values that switch on what logins need and the new manifest has no more.
 fn goes(change: &Change) -> impl Iterator<Item = &'static str> {
-    let has = |side| change.application(Application::Identity, side).is_some();
+    let has = |side| change.application(Application::IDENTITY, side).is_some();
     let identity = has(Side::Running) && !has(Side::Planned);
     let keycloak = change
         .of_kind(Kind::StatefulSet)

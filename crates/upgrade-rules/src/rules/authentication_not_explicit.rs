@@ -46,8 +46,8 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     if !change.gets(Feature::OrchestrationCluster) || named || changes {
         return Vec::new();
     }
-    let running = change.application(Application::Zeebe, Side::Running);
-    let planned = change.application(Application::Zeebe, Side::Planned);
+    let running = change.application(Application::ZEEBE, Side::Running);
+    let planned = change.application(Application::ZEEBE, Side::Planned);
     let (Some(_), Some(planned)) = (running, planned) else {
         return Vec::new();
     };

@@ -50,7 +50,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             gone.push(found);
         }
     }
-    gone.sort_by_key(|gone| gone.part);
+    gone.sort_by_key(|gone| gone.part.order());
     if gone.is_empty() {
         return Vec::new();
     }

@@ -6,7 +6,7 @@
 //!
 //! Any line. Documented: "v9.3.7".
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use semver::Version;
 
@@ -97,7 +97,7 @@ fn lines<'a>(versions: &[Versioned<'a>]) -> Vec<&'static str> {
         .collect()
 }
 
-fn lines_of(versions: &[Versioned<'_>]) -> BTreeMap<Application, usize> {
+fn lines_of(versions: &[Versioned<'_>]) -> HashMap<Application, usize> {
     versions
         .iter()
         .map(|(application, _, _, line)| (*application, line.position()))

@@ -31,7 +31,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let is_console =
-        |object: Option<&Object>| object.and_then(Application::of) == Some(Application::Console);
+        |object: Option<&Object>| object.and_then(Application::of) == Some(Application::CONSOLE);
     let consoles = || {
         change
             .of_kind(Kind::Deployment)

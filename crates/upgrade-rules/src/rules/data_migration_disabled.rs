@@ -38,7 +38,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     let (from, to) = migration::entering(change)?;
     let ran = migration::with_data(change, facts);
-    let job = change.application(Application::DataMigration, Side::Planned);
+    let job = change.application(Application::DATA_MIGRATION, Side::Planned);
     if ran.is_empty() || job.is_some() || migration::is_done(change, facts) {
         return None;
     }

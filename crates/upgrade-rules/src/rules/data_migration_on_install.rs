@@ -30,7 +30,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
         .of_kind(Kind::Job)
         .filter(|job| job.camunda)
-        .filter(|job| job.application(Side::Planned) == Some(Application::DataMigration))
+        .filter(|job| job.application(Side::Planned) == Some(Application::DATA_MIGRATION))
         .filter_map(|job| on_install(change, facts, job).or_else(|| again(change, facts, job)))
         .collect()
 }
@@ -77,7 +77,7 @@ fn finding(change: &Change, job: &ObjectChange, title: &str, why: String) -> Fin
         why: vec![why],
         fixes: vec![migrations::switch_off(
             change,
-            &[Application::DataMigration],
+            &[Application::DATA_MIGRATION],
         )],
         guide: "Process migration (8.7 to 8.8)",
     }

@@ -27,21 +27,21 @@ pub(super) const RULE: Rule = Rule {
 /// The applications that become one, and where each is told of its data, the first that is set counting.
 const STORES: [(Application, &[&str]); 3] = [
     (
-        Application::Zeebe,
+        Application::ZEEBE,
         &[
             "zeebe.broker.exporters.opensearch.args.url",
             "zeebe.broker.exporters.elasticsearch.args.url",
         ],
     ),
     (
-        Application::Operate,
+        Application::OPERATE,
         &[
             "camunda.operate.opensearch.url",
             "camunda.operate.elasticsearch.url",
         ],
     ),
     (
-        Application::Tasklist,
+        Application::TASKLIST,
         &[
             "camunda.tasklist.opensearch.url",
             "camunda.tasklist.elasticsearch.url",

@@ -172,7 +172,7 @@ fn writes(workload: &Object) -> Option<(semver::Version, &'static Line)> {
 fn migrates(object: &Object) -> bool {
     matches!(
         Application::of(object),
-        Some(Application::Zeebe | Application::Operate | Application::Tasklist)
+        Some(Application::ZEEBE | Application::OPERATE | Application::TASKLIST)
     )
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::{Component, Feature},
+    camunda::{Component, Feature, Line},
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
     fixes::convert::{Converted, ValuesFile},
@@ -159,9 +159,11 @@ fn converted(values: &Values) -> Converted {
     let mut new = Converted::default();
     let external = values.flag("elasticsearch.enabled") == Some(false);
     if !external {
-        if let Some(line) = Feature::BitnamiElasticsearch.line() {
-            new.rename(values, &line.renamed_values);
-        }
+        let renamed = Line::all().iter().flat_map(|line| &line.renamed_values);
+        new.rename(
+            values,
+            renamed.filter(|renamed| renamed.by == Some(RULE.id)),
+        );
         let image = values.get("elasticsearch.image").and_then(Value::as_str);
         let tag = values.get("elasticsearch.imageTag").is_some();
         if image.is_some() || tag {

@@ -51,6 +51,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn authenticates(workload: &Object) -> bool {
-    Application::of(workload) == Some(Application::Gateway)
+    Application::of(workload) == Some(Application::GATEWAY)
         && workload.env("ZEEBE_GATEWAY_SECURITY_AUTHENTICATION_MODE") == Some("identity")
 }

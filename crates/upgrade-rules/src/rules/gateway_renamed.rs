@@ -60,7 +60,7 @@ pub fn renamed_gateway(change: &Change) -> Option<Renamed> {
         .filter(|gateway| gateway.camunda);
     gateways.find_map(|gateway| {
         let (running, planned) = (gateway.running.as_deref()?, gateway.planned.as_deref()?);
-        if Application::of(planned) != Some(Application::Gateway) {
+        if Application::of(planned) != Some(Application::GATEWAY) {
             return None;
         }
         let old = config_maps(running).find(|name| name.ends_with(OLD))?;

@@ -29,8 +29,8 @@ const ENABLED: &str = "orchestration.migration.identity.enabled";
 const UNREAD: [&str; 2] = ["migration.identity.enabled", "identity-migration.enabled"];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let identity = change.application(Application::Identity, Side::Running);
-    let job = change.application(Application::IdentityMigration, Side::Planned);
+    let identity = change.application(Application::IDENTITY, Side::Running);
+    let job = change.application(Application::IDENTITY_MIGRATION, Side::Planned);
     let (Some(identity), None, true) = (identity, job, change.gets(Feature::OrchestrationCluster))
     else {
         return Vec::new();

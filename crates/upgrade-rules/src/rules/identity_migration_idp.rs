@@ -35,8 +35,8 @@ const UNREAD: [&str; 2] = [
 const JOB: &str = "camunda.migration.identity";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let ran = change.application(Application::IdentityMigration, Side::Running);
-    let job = change.application(Application::IdentityMigration, Side::Planned);
+    let ran = change.application(Application::IDENTITY_MIGRATION, Side::Running);
+    let job = change.application(Application::IDENTITY_MIGRATION, Side::Planned);
     let (None, Some(job), Operation::Upgrade) = (ran, job, change.operation) else {
         return Vec::new();
     };

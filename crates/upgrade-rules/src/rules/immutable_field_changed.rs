@@ -178,8 +178,8 @@ fn guide(change: &Change) -> &'static str {
         .iter()
         .flat_map(|line| &line.fixed);
     let entered = fixed.filter(|fixed| change.from.is_none() || change.enters(&fixed.since));
-    let guides = entered.filter_map(|fixed| fixed.guide.as_deref());
-    guides.last().unwrap_or_default()
+    let mut guides = entered.filter_map(|fixed| fixed.guide.as_deref());
+    guides.next_back().unwrap_or_default()
 }
 
 fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {

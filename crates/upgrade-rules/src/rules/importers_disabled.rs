@@ -94,10 +94,10 @@ impl<'a> Importers<'a> {
     fn of(change: &'a Change, facts: &Facts) -> Self {
         let configured = |workload| Configuration::of(change, facts, workload, Side::Planned);
         let is_importer = |workload: &&ObjectChange| {
-            workload.camunda && workload.application(Side::Planned) == Some(Application::Importer)
+            workload.camunda && workload.application(Side::Planned) == Some(Application::IMPORTER)
         };
         let all = change.objects.iter().filter(is_importer);
-        let cluster = change.application(Application::Zeebe, Side::Planned);
+        let cluster = change.application(Application::ZEEBE, Side::Planned);
         Self {
             all: all
                 .map(|workload| (workload, configured(workload)))
@@ -117,7 +117,7 @@ impl<'a> Importers<'a> {
 
 fn property(application: Application) -> &'static str {
     match application {
-        Application::Tasklist => "camunda.tasklist.importerEnabled",
+        Application::TASKLIST => "camunda.tasklist.importerEnabled",
         _ => "camunda.operate.importerEnabled",
     }
 }

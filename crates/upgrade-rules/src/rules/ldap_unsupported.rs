@@ -28,8 +28,8 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let users: Vec<_> = [
-        (Application::Operate, "camunda.operate.ldap"),
-        (Application::Tasklist, "camunda.tasklist.ldap"),
+        (Application::OPERATE, "camunda.operate.ldap"),
+        (Application::TASKLIST, "camunda.tasklist.ldap"),
     ]
     .into_iter()
     .filter_map(|(application, settings)| {

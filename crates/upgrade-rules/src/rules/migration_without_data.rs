@@ -27,11 +27,11 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     let (from, _) = migration::entering(change)?;
-    let job = change.application(Application::DataMigration, Side::Planned)?;
+    let job = change.application(Application::DATA_MIGRATION, Side::Planned)?;
     if !migration::is_without_data(change, facts) {
         return None;
     }
-    let flag = migrations::flag(change, Application::DataMigration, false);
+    let flag = migrations::flag(change, Application::DATA_MIGRATION, false);
     Some(Finding {
         rule: RULE.id,
         action: Action::Warn,

@@ -98,8 +98,8 @@ fn tenants<'a>(
     facts: &Facts,
     side: Side,
 ) -> Option<(Tenants, &'a ObjectChange, &'a ObjectChange)> {
-    let cluster = change.application(Application::Zeebe, side)?;
-    let identity = change.application(Application::Identity, side)?;
+    let cluster = change.application(Application::ZEEBE, side)?;
+    let identity = change.application(Application::IDENTITY, side)?;
     let configuration = |workload| Configuration::of(change, facts, workload, side);
     let checks = configuration(cluster).flag("camunda.security.multiTenancy.checksEnabled");
     let switches = configuration(identity);

@@ -32,7 +32,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let logs_in = matches!(Method::after(change, facts), Some(Method::Provider { .. }));
-    let workload = change.application(Application::Zeebe, Side::Planned);
+    let workload = change.application(Application::ZEEBE, Side::Planned);
     let client = clients::client(change, CLIENT);
     let (true, Some(workload), Some(client)) = (logs_in, workload, client) else {
         return Vec::new();

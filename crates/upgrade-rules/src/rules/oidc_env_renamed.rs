@@ -26,12 +26,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
-    let crossed = change.lines_crossed();
-    let entered = crossed.map_or(&[][..], |(from, to)| from.entered_to(to));
-    entered
-        .iter()
-        .flat_map(|line| finding(change, line))
-        .collect()
+    let entered = change.lines_entered().iter();
+    entered.flat_map(|line| finding(change, line)).collect()
 }
 
 fn finding(change: &Change, line: &Line) -> Option<Finding> {

@@ -58,7 +58,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
 
 /// Optimize's version and one that fits, where it does not fit the chart.
 fn misfit(chart: Option<&ChartVersion>, workload: &Object) -> Option<(Version, &'static str)> {
-    if Application::of(workload) != Some(Application::Optimize) {
+    if Application::of(workload) != Some(Application::OPTIMIZE) {
         return None;
     }
     let chart = chart?;

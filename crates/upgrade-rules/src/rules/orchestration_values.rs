@@ -13,7 +13,8 @@ use crate::{
     camunda::Line,
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
-    fixes::conversion::{self, Move},
+    fixes::conversion::{self, Move, listed},
+    helm::values::below,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -25,28 +26,6 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// The applications that became one, as their values are called.
-const ROOTS: [&str; 5] = [
-    "zeebe",
-    "zeebeGateway",
-    "zeebe-gateway",
-    "operate",
-    "tasklist",
-];
-/// The line whose chart merges some old keys by itself.
-const COMPATIBLE: &str = "13";
-/// What its layer of compatibility reads of the gateway.
-const GATEWAYS: [&str; 6] = [
-    "zeebeGateway.ingress",
-    "zeebeGateway.contextPath",
-    "zeebeGateway.service.restPort",
-    "zeebeGateway.service.grpcPort",
-    "zeebeGateway.service.commandPort",
-    "zeebeGateway.service.internalPort",
-];
-/// Nobody reads a hundred keys in a refusal.
-const SHOWN: usize = 20;
-
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let Some(line) = conversion::entered(change) else {
         return Vec::new();
@@ -55,7 +34,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .values
         .own()
         .iter()
-        .filter(|(key, _)| ROOTS.contains(&key.as_str()))
+        .filter(|(key, _)| line.converted_by(RULE.id).any(|root| root == *key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if old.is_empty() {
@@ -64,7 +43,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let left = left(change, &old, line);
     let (honoured, lost): (Vec<_>, Vec<_>) = left
         .into_iter()
-        .partition(|moved| line.line == COMPATIBLE && is_merged(change, &moved.old));
+        .partition(|moved| is_merged(change, line, &moved.old));
     let (moved, gone): (Vec<_>, Vec<_>) = lost.into_iter().partition(|moved| moved.new.is_some());
     let mut findings = Vec::new();
     if !moved.is_empty() {
@@ -75,7 +54,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 "{} of Zeebe's, Operate's or Tasklist's values have no effect any more",
                 gone.len()
             ),
-            format!("Nothing takes the place of: {}.", shown(&gone).join(", ")),
+            format!("Nothing takes the place of: {}.", listed(&gone).join(", ")),
         ));
     }
     if !honoured.is_empty() {
@@ -84,7 +63,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             format!(
                 "The chart merges them because {}; 14 does not: {}.",
                 "their component is switched on beside them",
-                shown(&honoured).join(", ")
+                listed(&honoured).join(", ")
             ),
         ));
     }
@@ -115,34 +94,25 @@ fn is_default(change: &Change, key: &str) -> bool {
 }
 
 /// Whether the new chart's layer of compatibility reads an old key.
-fn is_merged(change: &Change, key: &str) -> bool {
-    let on = |component: &str| change.values.flag(&format!("{component}.enabled")) == Some(true);
-    let layer = change
-        .values
-        .flag("global.compatibility.orchestration.enabled");
-    let Some((root, _)) = key.split_once('.') else {
-        return false;
-    };
-    if layer == Some(false) || !on(root) {
-        return false;
-    }
-    match root {
-        "zeebe" => true,
-        "zeebeGateway" => GATEWAYS.iter().any(|read| key.starts_with(read)),
-        _ => false,
-    }
+fn is_merged(change: &Change, line: &Line, key: &str) -> bool {
+    let on = |root: &str| change.values.flag(&format!("{root}.enabled")) == Some(true);
+    line.compatibility.as_ref().is_some_and(|layer| {
+        change.values.flag(&layer.switch) != Some(false)
+            && key.split_once('.').is_some_and(|(root, _)| on(root))
+            && layer.merges.iter().any(|read| below(key, read).is_some())
+    })
 }
 
 fn refusal(change: &Change, facts: &Facts, moved: &[Move], gone: &[Move]) -> Finding {
-    let chart = change.to.as_ref().map_or("13", |to| to.version.as_str());
+    let chart = change.to.as_ref().map_or("", |to| to.version.as_str());
     let mut why = vec![format!(
         "Chart {chart} drops these keys of your values in silence:"
     )];
-    why.extend(shown(moved).into_iter().map(|key| format!("  {key}")));
+    why.extend(listed(moved).into_iter().map(|key| format!("  {key}")));
     if !gone.is_empty() {
         why.push(format!(
             "Nothing takes the place of {}.",
-            shown(gone).join(", ")
+            listed(gone).join(", ")
         ));
     }
     Finding {
@@ -166,20 +136,4 @@ fn warning(title: String, why: String) -> Finding {
         fixes: Vec::new(),
         guide: "Camunda Helm chart values file changes (8.7 to 8.8)",
     }
-}
-
-fn shown(moves: &[Move]) -> Vec<String> {
-    let mut lines: Vec<_> = moves
-        .iter()
-        .take(SHOWN)
-        .map(|Move { old, new }| match new {
-            Some(new) => format!("{old}: now {new}"),
-            None => old.clone(),
-        })
-        .collect();
-    let hidden = moves.len().saturating_sub(SHOWN);
-    if hidden > 0 {
-        lines.push(format!("and {hidden} more"));
-    }
-    lines
 }

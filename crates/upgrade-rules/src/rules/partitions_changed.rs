@@ -40,8 +40,8 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     if change.operation != Operation::Upgrade {
         return None;
     }
-    let running = change.application(Application::Zeebe, Side::Running)?;
-    let planned = change.application(Application::Zeebe, Side::Planned)?;
+    let running = change.application(Application::ZEEBE, Side::Running)?;
+    let planned = change.application(Application::ZEEBE, Side::Planned)?;
     let before = partitions(change, facts, running, Side::Running)?;
     let after = partitions(change, facts, planned, Side::Planned)?;
     if before == after {

@@ -30,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
 const JOB: &str = "camunda.migration.identity.resource-authorizations-enabled";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let job = change.application(Application::IdentityMigration, Side::Planned);
+    let job = change.application(Application::IDENTITY_MIGRATION, Side::Planned);
     let (Some(job), true) = (job, change.gets(Feature::OrchestrationCluster)) else {
         return Vec::new();
     };

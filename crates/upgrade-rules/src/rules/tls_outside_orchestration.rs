@@ -81,7 +81,7 @@ const JAVA_OPTIONS: [&str; 4] = [
 const BUNDLE: &str = "global.tls.caBundle.secret.existingSecret";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    let cluster = change.application(Application::Zeebe, Side::Planned);
+    let cluster = change.application(Application::ZEEBE, Side::Planned);
     let (Some(cluster), true) = (cluster, change.gets(Feature::OrchestrationCluster)) else {
         return Vec::new();
     };
@@ -92,10 +92,10 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     let trusts = trust_store(planned) || change.values.text(BUNDLE).is_some();
     let mut lost = Vec::new();
     for application in [
-        Application::Zeebe,
-        Application::Gateway,
-        Application::Operate,
-        Application::Tasklist,
+        Application::ZEEBE,
+        Application::GATEWAY,
+        Application::OPERATE,
+        Application::TASKLIST,
     ] {
         let Some(workload) = change.application(application, Side::Running) else {
             continue;

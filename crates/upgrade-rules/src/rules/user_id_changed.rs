@@ -142,7 +142,7 @@ pub fn changed_user(change: &Change, set: &ObjectChange) -> Option<(i64, i64)> {
 fn user(set: &Object, chart: &Option<ChartVersion>) -> Option<i64> {
     let line: Option<&Line> = chart.as_ref().and_then(|chart| chart.line);
     user_set(set).or_else(|| match Application::of(set)? {
-        Application::Zeebe => Some(line?.image_user.unwrap_or(0)),
+        Application::ZEEBE => Some(line?.image_user.unwrap_or(0)),
         _ => None,
     })
 }

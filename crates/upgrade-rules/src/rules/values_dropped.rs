@@ -115,8 +115,7 @@ struct Names {
 
 impl Names {
     fn of(change: &Change, before: &Values) -> Names {
-        let lines = change.lines_crossed();
-        let entered: &[Line] = lines.map_or(&[], |(from, to)| from.entered_to(to));
+        let entered = change.lines_entered();
         let moved = entered
             .last()
             .map(|to| moves(before.own(), &Map::new(), to));

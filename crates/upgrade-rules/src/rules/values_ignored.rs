@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Judge, Rule, heard::Heard};
+use super::{
+    Judge, Rule,
+    heard::Heard,
+    values_moved::{self, is_off},
+};
 
 use crate::{
     camunda::Line,
@@ -28,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Beside {
         others: &[
             RuleId::OrchestrationValues,
+            RuleId::ValuesMoved,
             RuleId::WebModelerPostgresqlRenamed,
             RuleId::ElasticsearchValues83,
             RuleId::WebModelerDatabaseUrl,
@@ -56,10 +61,13 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
     }
     let (from, to) = (change.from.as_ref()?, change.to.as_ref()?);
     let target = to.line?;
-    let entered = from.line.map_or(&[][..], |from| from.entered_to(target));
+    let entered = change.lines_entered();
+    let moved = values_moved::moved(change);
+    let is_told = |key: &str| moved.iter().any(|moved| below(key, &moved.old).is_some());
+    let told = heard.hears(values_moved::RULE.id);
     let (mut dropped, mut never) = (Ignored::new(), Ignored::new());
     for (key, value) in change.values.leaves() {
-        if is_empty(value) || is_off(&change.values, &key) {
+        if is_empty(value) || is_off(&change.values, &key) || told && is_told(&key) {
             continue;
         }
         if let Some(known) = never_shipped(target, &key) {
@@ -68,7 +76,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
             add(&mut dropped, known, key);
         }
     }
-    let (dropped, never) = (told(&dropped, "now"), told(&never, "use"));
+    let (dropped, never) = (named(&dropped, "now"), named(&never, "use"));
     let mut why = Vec::new();
     if !dropped.is_empty() {
         why.push(format!(
@@ -106,10 +114,8 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
 
 /// Whether the new chart would not read a key that the running one does.
 pub(super) fn is_unread(change: &Change, key: &str) -> bool {
-    let lines = change.lines_crossed();
-    let entered = lines.map_or(&[][..], |(from, to)| from.entered_to(to));
     let target = change.to.as_ref().and_then(|to| to.line);
-    dropped_by(entered, key).is_some()
+    dropped_by(change.lines_entered(), key).is_some()
         || target.is_some_and(|line| never_shipped(line, key).is_some())
 }
 
@@ -173,21 +179,13 @@ fn dropped_by<'a>(entered: &'a [Line], key: &str) -> Option<(&'a Line, &'a str, 
         .max_by_key(|(_, root, _)| root.len())
 }
 
-/// Whether something above a key is switched off: then the key had no effect before either.
-fn is_off(values: &Values, key: &str) -> bool {
-    key.match_indices('.').any(|(end, _)| {
-        let switch = format!("{}.enabled", &key[..end]);
-        switch != key && values.flag(&switch) == Some(false)
-    })
-}
-
 fn add<'a>(ignored: &mut Ignored<'a>, (root, now): Known<'a>, key: String) {
     let (_, keys) = ignored.entry(root).or_insert_with(|| (now, Vec::new()));
     keys.push(key);
 }
 
 /// Each with what is in its place; where several are below one key, that one.
-fn told(ignored: &Ignored<'_>, word: &str) -> Vec<String> {
+fn named(ignored: &Ignored<'_>, word: &str) -> Vec<String> {
     let told = ignored.iter().map(|(root, (now, keys))| {
         let (key, rest) = match keys.as_slice() {
             [key] => (key.as_str(), below(key, root).unwrap_or_default()),

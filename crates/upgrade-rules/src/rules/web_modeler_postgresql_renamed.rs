@@ -5,9 +5,9 @@
 //!
 //! Since chart 13. Documented: "Camunda Helm chart values file changes" (8.7 to 8.8).
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, values_moved::lost};
 use crate::{
-    camunda::{Application, Component, Feature},
+    camunda::{Application, Component},
     change::{Change, Facts, Side},
     finding::{Action, Finding, RuleId},
     fixes::conversion,
@@ -23,31 +23,16 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-const OLD: &str = "postgresql";
-const NEW: &str = "webModelerPostgresql";
-
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    if !change.gets(Feature::OrchestrationCluster) {
-        return Vec::new();
-    }
-    let old = change.values.leaves();
-    let old: Vec<_> = old
-        .iter()
-        .map(|(key, _)| key)
-        .filter(|key| key.split('.').next() == Some(OLD))
-        .filter(|key| {
-            !change
-                .values
-                .mentions(&format!("{NEW}{}", &key[OLD.len()..]))
-        })
-        .collect();
-    if old.is_empty() || !is_in_use(change) {
+    let moved = lost(change, Some(RULE.id));
+    if moved.is_empty() || !is_in_use(change) {
         return Vec::new();
     }
     let mut why = vec!["Your values set these, and nothing reads them any more:".to_owned()];
     why.extend(
-        old.iter()
-            .map(|key| format!("  {key}: now {NEW}{}", &key[OLD.len()..])),
+        conversion::listed(&moved)
+            .into_iter()
+            .map(|key| format!("  {key}")),
     );
     vec![Finding {
         rule: RULE.id,
@@ -62,7 +47,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// Whether Web Modeler or its database runs or is to run; without either the values were dead before.
 fn is_in_use(change: &Change) -> bool {
-    let modeler = |side| change.application(Application::WebModeler, side).is_some();
+    let modeler = |side| change.application(Application::WEB_MODELER, side).is_some();
     let database = change
         .of_kind(Kind::StatefulSet)
         .any(|set| set.camunda && set.component == Component::WebModelerPostgresql);

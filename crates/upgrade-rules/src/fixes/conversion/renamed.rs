@@ -7,9 +7,6 @@ use crate::{
     helm::values::{below, overlay, prune, set, subtract},
 };
 
-/// Old keys of before this line were told by rules of their own.
-const SINCE: &str = "10.0.0";
-
 /// A value of the user's under a key that is not read any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Move {
@@ -17,6 +14,25 @@ pub(crate) struct Move {
     pub(crate) old: String,
     /// The key that the new line reads; none where nothing takes its place.
     pub(crate) new: Option<String>,
+}
+
+/// Nobody reads a hundred keys in a refusal.
+const SHOWN: usize = 20;
+
+/// As many moves as somebody reads.
+pub(crate) fn listed(moves: &[Move]) -> Vec<String> {
+    let shown = moves.iter().take(SHOWN);
+    let mut lines: Vec<_> = shown
+        .map(|Move { old, new }| match new {
+            Some(new) => format!("{old}: now {new}"),
+            None => old.clone(),
+        })
+        .collect();
+    let hidden = moves.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        lines.push(format!("and {hidden} more"));
+    }
+    lines
 }
 
 /// Values under their new keys, and which they are.
@@ -41,7 +57,7 @@ pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line:
             if let Some(replace) = &rule.replacing {
                 replace_in(&mut value, &replace.text, &replace.by);
             }
-            moves.list.extend(listed(rule, &value));
+            moves.list.extend(moved(rule, &value));
             if let Some(to) = &rule.to {
                 let mut moved = Map::new();
                 set(&mut moved, to, value);
@@ -62,10 +78,9 @@ pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line:
 
 /// Line by line, and within one the most particular first.
 fn rules(line: &Line) -> impl Iterator<Item = &'static RenamedValue> {
-    let from = Line::of(SINCE).map_or(0, Line::position);
-    let to = line.position();
-    Line::all().iter().take(to + 1).skip(from).flat_map(|line| {
-        let mut rules: Vec<_> = line.renamed_values.iter().collect();
+    line.with_earlier().iter().flat_map(|line| {
+        let rules = line.renamed_values.iter();
+        let mut rules: Vec<_> = rules.filter(|rule| rule.by.is_none()).collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.from.len()));
         rules
     })
@@ -79,7 +94,7 @@ fn merged(line: &Line) -> Vec<&'static str> {
         .collect()
 }
 
-fn listed(rule: &RenamedValue, value: &Value) -> Vec<Move> {
+fn moved(rule: &RenamedValue, value: &Value) -> Vec<Move> {
     let one = |path: &String| Move {
         old: format!("{}{path}", rule.from),
         new: rule.to.as_ref().map(|to| format!("{to}{path}")),

@@ -33,10 +33,19 @@ pub(super) fn switch_on(
     line: &Line,
     values: &mut Converted,
 ) -> Clients {
-    for application in Application::SWITCHED {
+    let gone = || {
+        line.with_earlier()
+            .iter()
+            .flat_map(|line| &line.gone_applications)
+    };
+    let all = Application::all().iter().map(|fact| fact.name);
+    for application in all.filter(|application| gone().all(|gone| gone != application)) {
+        let becomes = line.becomes.get(&application);
+        let after = becomes.map_or(application, |becomes| becomes.application);
+        let switch = becomes.map(|becomes| becomes.value.as_str());
         if runs(change, application, Side::Running)
-            && !runs(change, application, Side::Planned)
-            && let Some(key) = application.switch()
+            && !runs(change, after, Side::Planned)
+            && let Some(key) = switch.or(application.switch())
         {
             values.set(key, true.into());
         }
@@ -107,14 +116,14 @@ fn authentication(change: &Change, facts: &Facts, values: &mut Converted) -> Cli
 fn migrations(change: &Change, facts: &Facts, clients: Clients, values: &mut Converted) {
     let ran = |application| runs(change, application, Side::Running);
     let missing = |application| !runs(change, application, Side::Planned);
-    if (ran(Application::Operate) || ran(Application::Tasklist))
-        && (missing(Application::DataMigration) || missing(Application::Importer))
+    if (ran(Application::OPERATE) || ran(Application::TASKLIST))
+        && (missing(Application::DATA_MIGRATION) || missing(Application::IMPORTER))
     {
         values.set("orchestration.migration.data.enabled", true.into());
     }
     if clients != Clients::None
-        && ran(Application::Identity)
-        && missing(Application::IdentityMigration)
+        && ran(Application::IDENTITY)
+        && missing(Application::IDENTITY_MIGRATION)
     {
         values.set("orchestration.migration.identity.enabled", true.into());
         if !authorizations::users(change, facts).is_empty() {
@@ -168,7 +177,7 @@ fn seconds(age: &str) -> u64 {
 fn secondary_storage(change: &Change, facts: &Facts, values: &mut Converted) {
     const KEY: &str = "camunda.data.secondary-storage.type";
     let storage = |side| {
-        let zeebe = change.application(Application::Zeebe, side)?;
+        let zeebe = change.application(Application::ZEEBE, side)?;
         let found = Configuration::of(change, facts, zeebe, side);
         let named = found.get(KEY).filter(|name| !name.is_empty());
         named.map(str::to_owned)
@@ -185,7 +194,7 @@ fn secondary_storage(change: &Change, facts: &Facts, values: &mut Converted) {
         values.set("orchestration.data.secondaryStorage.type", before.into());
     }
     // Optimize has settings of its own, and starts without any store where none is switched on.
-    if known && !named && runs(change, Application::Optimize, Side::Running) {
+    if known && !named && runs(change, Application::OPTIMIZE, Side::Running) {
         values.set(&enabled, true.into());
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 const TOPOLOGY: &str = "global.topology.mode";
 
 /// An application of Camunda's own, or a bundled component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Application(Application),
     Component(Component),
@@ -23,15 +23,22 @@ impl Part {
         if !matches!(workload.object.kind, Kind::StatefulSet | Kind::Deployment) {
             return None;
         }
-        if let Some(application) = Application::of(object) {
+        if let Some(application) =
+            Application::of(object).or_else(|| Application::with_part(object))
+        {
             return Some(Part::Application(application));
-        }
-        if Application::WebModeler.has_part(object) {
-            return Some(Part::Application(Application::WebModeler));
         }
         let is_bundled = workload.object.kind == Kind::StatefulSet
             && !matches!(workload.component, Component::Other | Component::Zeebe);
         is_bundled.then_some(Part::Component(workload.component))
+    }
+
+    /// Applications come before bundled components.
+    pub(super) fn order(self) -> (usize, Option<Component>) {
+        match self {
+            Part::Application(application) => (application.position(), None),
+            Part::Component(component) => (usize::MAX, Some(component)),
+        }
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -46,7 +53,7 @@ impl Part {
         let Part::Application(mut application) = self else {
             return Some(self);
         };
-        for line in entered(change) {
+        for line in change.lines_entered() {
             if line.gone_applications.contains(&application) {
                 return None;
             }
@@ -55,7 +62,7 @@ impl Part {
             }
         }
         // 13's own migrations have rules of their own.
-        (application != Application::Importer).then_some(Part::Application(application))
+        (application != Application::IMPORTER).then_some(Part::Application(application))
     }
 
     /// Whether the new values switch it off.
@@ -116,7 +123,7 @@ impl Part {
     fn switches(self, line: &Line) -> Vec<String> {
         match self {
             Part::Component(component) => line.runs_by.get(&component).cloned().unwrap_or_default(),
-            Part::Application(Application::Zeebe | Application::Gateway) => {
+            Part::Application(Application::ZEEBE | Application::GATEWAY) => {
                 let root = line.brokers.count.split('.').next().unwrap_or_default();
                 vec![format!("{root}.enabled")]
             }
@@ -134,9 +141,4 @@ fn lines(change: &Change) -> impl Iterator<Item = &'static Line> {
     [&change.from, &change.to]
         .into_iter()
         .filter_map(|chart| chart.as_ref()?.line)
-}
-
-fn entered(change: &Change) -> &'static [Line] {
-    let lines = change.lines_crossed();
-    lines.map_or(&[], |(from, to)| from.entered_to(to))
 }
