@@ -3,9 +3,11 @@
 mod check;
 mod colour;
 mod completions;
+mod confirm_and_run;
 mod connect;
 mod convert;
 mod explain;
+mod invoked_as;
 mod man;
 mod plan;
 mod post_render;
@@ -18,8 +20,6 @@ mod scan;
 mod serve;
 mod snapshot;
 mod standing;
-mod walk;
-mod way_in;
 mod webhooks;
 
 use std::{
@@ -101,7 +101,7 @@ impl Cli {
     /// What was typed; where it makes no sense the program ends and says so, by the name that was typed.
     pub fn typed() -> Cli {
         let mut command = Cli::command();
-        if let Some(name) = way_in::name() {
+        if let Some(name) = invoked_as::name() {
             command = command.bin_name(name);
         }
         let matches = command.get_matches();

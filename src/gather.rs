@@ -2,10 +2,10 @@
 //!
 //! What could not be read becomes a gap among the facts, never silence.
 
-mod at_work;
 mod attempt;
 mod lookup;
 mod measure;
+mod newest_record;
 mod object;
 mod records;
 mod release;

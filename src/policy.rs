@@ -1,11 +1,11 @@
 //! What a cluster admin sets: how the rules count, and where.
 
-mod follow;
 mod guarded;
+mod reload;
 
 pub use self::{
-    follow::follow,
     guarded::{Guarded, chart_label},
+    reload::follow,
 };
 use std::{
     borrow::Cow,

@@ -3,7 +3,7 @@
 //! [`read`] finds what the release's Secrets hold, [`kept`] says what of it the Secret is still to be given, [`values`] what
 //! makes the next installation use it. A credential's value goes from Secret to Secret and nowhere else.
 
-pub mod kept;
+pub mod keep_secret;
 pub mod read;
 pub mod values;
 

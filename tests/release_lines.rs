@@ -8,7 +8,7 @@ use camunda_upgrade_guard::{
     camunda::{Component, Line, NewestPatches},
     change::{Change, Facts, Rendered},
     finding::{Action, Finding},
-    forecast::Standing,
+    forecast::InstalledRelease,
     helm::release::Release,
     kubernetes::{Kind, Object},
     plan::{Means, Plan},
@@ -276,7 +276,7 @@ fn a_plan_leads_through_both() {
         &values(),
         &[brokers("8.10.0"), connectors("8.10.0")],
     );
-    let standing = Standing::of("a", "prod", Rendered::of(&running, None)).unwrap();
+    let standing = InstalledRelease::of("a", "prod", Rendered::of(&running, None)).unwrap();
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],

@@ -157,7 +157,7 @@ async fn found(
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 
-/// Admits what is nobody's that is known; what could not be read counts as the policy has it.
+/// No known release owns the object: only what could not be read is reported, as the policy has it.
 pub(super) fn unchecked(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
     let findings = rules::unchecked(change, facts);
     let findings = policy.apply(&change.namespace, &change.release, findings);

@@ -13,7 +13,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
-use super::way_in;
+use super::invoked_as;
 use crate::cluster::LiveCluster;
 
 /// Where the cluster is, and where in it.
@@ -41,7 +41,7 @@ pub(super) struct Connection {
 impl ConnectArgs {
     /// Finds the cluster; it is not asked anything yet.
     pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
-        way_in::refuse_flags_of_helm()?;
+        invoked_as::refuse_flags_of_helm()?;
         let config = match self.kubeconfig.is_some() || self.context().is_some() {
             true => self.read_kubeconfig().await?,
             false => match self.read_kubeconfig().await {
@@ -59,13 +59,13 @@ impl ConnectArgs {
     /// The namespace that was asked for, if any was.
     pub(super) fn namespace(&self) -> Option<String> {
         let namespace = self.namespace.clone();
-        namespace.or_else(|| way_in::helm("HELM_NAMESPACE"))
+        namespace.or_else(|| invoked_as::helm("HELM_NAMESPACE"))
     }
 
     /// The context that was asked for, if any was.
     pub(super) fn context(&self) -> Option<String> {
         let context = self.context.clone();
-        context.or_else(|| way_in::helm("HELM_KUBECONTEXT"))
+        context.or_else(|| invoked_as::helm("HELM_KUBECONTEXT"))
     }
 
     async fn read_kubeconfig(&self) -> anyhow::Result<Config> {

@@ -21,7 +21,7 @@ use crate::{
     camunda::NewestPatches,
     change::{Change, ChartVersion, Facts},
     finding::shell,
-    forecast::Standing,
+    forecast::InstalledRelease,
     helm::values::Values,
     plan, rules,
 };
@@ -105,7 +105,7 @@ impl ConvertArgs {
 }
 
 /// The upgrade to a chart that comes next on the way there.
-fn next(standing: &Standing, to: &Version, values: &Values) -> anyhow::Result<Change> {
+fn next(standing: &InstalledRelease, to: &Version, values: &Values) -> anyhow::Result<Change> {
     let first = plan::first(standing, to, &NewestPatches::default())?;
     let first = first.and_then(|change| change.to);
     let chart = ChartVersion::new(&to.to_string());

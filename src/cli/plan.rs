@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     camunda::NewestPatches,
-    forecast::Standing,
+    forecast::InstalledRelease,
     plan::{self, Means, Plan},
 };
 
@@ -86,7 +86,7 @@ impl PlanArgs {
         Ok((plan, facts.gaps().is_empty()))
     }
 
-    fn means(&self, standing: &Standing) -> Means {
+    fn means(&self, standing: &InstalledRelease) -> Means {
         let values = &standing.rendered.values;
         let none = values.leaves().is_empty() && values.root().is_none();
         let placeholder = match none {

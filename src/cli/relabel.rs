@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{
+    confirm_and_run::{Walk, WalkArgs},
     connect::ConnectArgs,
-    walk::{Walk, WalkArgs},
 };
 use crate::{cluster::Cluster, rebind::relabel, runner};
 

@@ -6,8 +6,8 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 
 use super::{
+    confirm_and_run::say,
     connect::{ConnectArgs, Connection},
-    walk::say,
 };
 use crate::{
     camunda::Line,
@@ -15,7 +15,7 @@ use crate::{
     kubernetes::{Access, Kind, ObjectRef, is_name},
     rescue::{
         Rescued,
-        kept::{Missing, missing},
+        keep_secret::{Missing, missing},
         read,
         values::given,
     },

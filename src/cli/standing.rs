@@ -9,7 +9,7 @@ use super::connect::ConnectArgs;
 use crate::{
     cluster::Cluster,
     finding::shell,
-    forecast::Standing,
+    forecast::InstalledRelease,
     gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
 };
 
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was found.
 pub(super) struct Looked {
-    pub(super) standing: Standing,
+    pub(super) standing: InstalledRelease,
     pub(super) reader: Reader,
     /// Room for what was decoded.
     _held: Held,
@@ -67,7 +67,11 @@ pub(super) async fn look(
 }
 
 /// The Camunda of a release that is to be planned for.
-fn part(release: &str, standing: Standing, wanted: Option<&str>) -> anyhow::Result<Standing> {
+fn part(
+    release: &str,
+    standing: InstalledRelease,
+    wanted: Option<&str>,
+) -> anyhow::Result<InstalledRelease> {
     let root = standing.rendered.values.root().map(str::to_owned);
     let parts = standing.parts();
     let mut names = parts.iter().filter_map(|(name, _)| name.as_deref());

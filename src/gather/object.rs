@@ -8,7 +8,7 @@ use crate::{
     cluster::{ReadError, Right, User},
     knowledge::{
         claims::{holds_data, is_retained, named_claim, named_class, named_volume, names_claim},
-        credentials::purposes::live_reads,
+        credentials::password_roles::live_reads,
     },
     kubernetes::{Kind, Object, ObjectRef, ordinal},
     policy::chart_label,

@@ -67,8 +67,7 @@ impl Announced {
 }
 
 impl Reader {
-    /// What a release would change over what runs, and what the rules need to judge it, for each Camunda in it; nothing where
-    /// nothing is about to happen to any.
+    /// Reads the change and the facts of a pending release, for each Camunda in it; `None` where neither manifest contains Camunda.
     pub async fn announced(
         &self,
         release: &Release,

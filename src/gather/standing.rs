@@ -9,7 +9,7 @@ use super::{
 use crate::{
     change::{Change, Facts, Operation},
     cluster::Cluster,
-    forecast::Standing,
+    forecast::InstalledRelease,
     knowledge::claims::{named_class, named_volume},
     kubernetes::{Kind, ObjectRef},
 };
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub enum Read {
     /// A release of Camunda's.
-    Camunda(Box<Standing>, Held),
+    Camunda(Box<InstalledRelease>, Held),
     /// One of another chart.
     Other(String),
     /// None any more.
@@ -66,7 +66,7 @@ impl Reader {
             return Ok(Read::Other(release.chart.metadata.to_string()));
         }
         let chart = release.chart.metadata.to_string();
-        match Standing::of(&recorded.release, &release.namespace, rendered) {
+        match InstalledRelease::of(&recorded.release, &release.namespace, rendered) {
             Some(standing) => Ok(Read::Camunda(Box::new(standing), decoded.held)),
             None => Err(StandingError::Version { record, chart }),
         }
@@ -87,7 +87,11 @@ impl Reader {
     }
 
     /// What the rules need to judge a change of a release, and of all that it mounts and generates what a later one needs.
-    pub async fn standing_facts(&self, standing: &Standing, change: Option<Change>) -> Facts {
+    pub async fn standing_facts(
+        &self,
+        standing: &InstalledRelease,
+        change: Option<Change>,
+    ) -> Facts {
         let mut change = change.unwrap_or_else(|| {
             let (release, namespace) = (&standing.release, &standing.namespace);
             let same = &standing.rendered;

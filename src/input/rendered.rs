@@ -38,7 +38,7 @@ pub(super) fn read_part(
     lines_before: usize,
 ) -> Result<Input, InputError> {
     let mut documents = Documents::new(name, &text, lines_before);
-    let mut facts = Told::default();
+    let mut facts = ManifestHints::default();
     let mut kept = String::new();
     let mut hooks = Vec::new();
     let mut records = Vec::new();
@@ -164,13 +164,13 @@ fn hook(document: &Document<'_>, object: &Object) -> Option<Hook> {
 
 /// What the documents tell of their release.
 #[derive(Default)]
-struct Told {
+struct ManifestHints {
     chart: Option<String>,
     release: Option<String>,
     namespace: Option<String>,
 }
 
-impl Told {
+impl ManifestHints {
     fn note(&mut self, document: &Document<'_>, object: &Object) {
         let chart = || Some(document.source?.split_once('/')?.0.to_owned());
         self.chart = self.chart.take().or_else(chart);

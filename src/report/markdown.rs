@@ -2,7 +2,7 @@
 
 use super::{Report, printable};
 use crate::{
-    denial::{self, Told},
+    denial::{self, Part},
     finding::{Command, Finding, Fix},
 };
 
@@ -51,8 +51,8 @@ fn table(denied: &[&Finding], warned: &[&Finding]) -> String {
 fn body(finding: &Finding, before: &[&Finding]) -> Vec<String> {
     let mut parts = Vec::new();
     let mut list: Vec<String> = Vec::new();
-    for told in denial::told(finding, before) {
-        if let Told::Why(why) = told
+    for told in denial::outline(finding, before) {
+        if let Part::Why(why) = told
             && why.starts_with(' ')
         {
             list.push(item(why));
@@ -62,10 +62,10 @@ fn body(finding: &Finding, before: &[&Finding]) -> Vec<String> {
             parts.push(std::mem::take(&mut list).join("\n"));
         }
         match told {
-            Told::Why(why) => parts.push(line(why)),
-            Told::Under(number) => parts.push(denial::under(number)),
-            Told::Guide(guide) => parts.push(format!("Guide: {}", line(guide))),
-            Told::Fix(fix) => {
+            Part::Why(why) => parts.push(line(why)),
+            Part::Under(number) => parts.push(denial::under(number)),
+            Part::Guide(guide) => parts.push(format!("Guide: {}", line(guide))),
+            Part::Fix(fix) => {
                 parts.push(line(&fix.intro));
                 parts.extend(fenced(fix));
             }

@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Style};
 
 use super::{Outcome, Report, printable, wrap::wrap};
 use crate::{
-    denial::{self, Told},
+    denial::{self, Part},
     finding::Finding,
 };
 
@@ -76,12 +76,12 @@ fn refusal(report: &Report, message: &str, denied: &[&Finding]) -> Vec<Line> {
 }
 
 fn body(finding: &Finding, denied: &[&Finding]) -> Vec<String> {
-    let told = denial::told(finding, denied).into_iter();
+    let told = denial::outline(finding, denied).into_iter();
     told.flat_map(|told| match told {
-        Told::Why(line) => wrapped(line, "   ", 0),
-        Told::Under(number) => wrapped(&denial::under(number), "   ", 0),
-        Told::Guide(guide) => wrapped(&format!("Guide: {guide}"), "   ", 0),
-        Told::Fix(fix) => {
+        Part::Why(line) => wrapped(line, "   ", 0),
+        Part::Under(number) => wrapped(&denial::under(number), "   ", 0),
+        Part::Guide(guide) => wrapped(&format!("Guide: {guide}"), "   ", 0),
+        Part::Fix(fix) => {
             let commands = denial::indented(fix);
             let lines = commands.iter().flat_map(|text| lines_of(text));
             let intro = wrapped(&fix.intro, "   ", 0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rescued, credentials, kept::RESCUED_FROM};
+use super::{Rescued, credentials, keep_secret::RESCUED_FROM};
 use crate::{
     camunda::{Application, INSTANCE, Line, PART_OF, running_line},
     change::{Gap, Rendered},

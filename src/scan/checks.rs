@@ -9,7 +9,7 @@ use super::Problem;
 use crate::{
     change::{Facts, RenderedObject},
     finding::{Action, Command, RuleId, shell},
-    forecast::{Forecast, Standing},
+    forecast::{Forecast, InstalledRelease},
     gather::Recorded,
     kubernetes::{Kind, Object},
     rules::{self, NOT_CHECKED},
@@ -17,7 +17,7 @@ use crate::{
 
 /// A release as it is looked at.
 struct Look<'a> {
-    standing: &'a Standing,
+    standing: &'a InstalledRelease,
     facts: &'a Facts,
     next: Option<&'a Forecast>,
 }
@@ -25,7 +25,7 @@ struct Look<'a> {
 /// All that is to be done about a release.
 pub(super) fn problems(
     recorded: Option<&Recorded>,
-    standing: &Standing,
+    standing: &InstalledRelease,
     facts: &Facts,
     next: Option<&Forecast>,
 ) -> Vec<Problem> {
@@ -74,7 +74,7 @@ impl Look<'_> {
             RuleId::ElasticsearchClaimLabels => "relabel",
             _ => return None,
         };
-        let Standing {
+        let InstalledRelease {
             release, namespace, ..
         } = self.standing;
         let words = ["camunda-upgrade-guard", name, release, "-n", namespace];

@@ -6,7 +6,7 @@ use crate::{
     camunda::{Component, is_own, release_label},
     change::{Gap, Rendered, RenderedObject, chart_version},
     cluster::{Cluster, Contents},
-    forecast::Standing,
+    forecast::InstalledRelease,
     gather::listing,
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn standings(
     cluster: &Cluster,
     namespace: Option<&str>,
-) -> (Vec<Standing>, Vec<Gap>) {
+) -> (Vec<InstalledRelease>, Vec<Gap>) {
     let mut workloads = Vec::new();
     let mut gaps = Vec::new();
     for kind in [Kind::StatefulSet, Kind::Deployment] {
@@ -29,7 +29,7 @@ pub(super) async fn standings(
 }
 
 /// Only Camunda's own workloads carry its name; the bundled ones beside them that of the release.
-fn by_release(workloads: Vec<(Kind, Arc<Object>)>) -> Vec<Standing> {
+fn by_release(workloads: Vec<(Kind, Arc<Object>)>) -> Vec<InstalledRelease> {
     let mut releases: BTreeMap<(String, String), (Option<String>, Vec<RenderedObject>)> =
         BTreeMap::new();
     for (kind, object) in workloads {
@@ -59,7 +59,7 @@ fn by_release(workloads: Vec<(Kind, Arc<Object>)>) -> Vec<Standing> {
         rendered.camunda = true;
         rendered.camunda_version = Some(version?);
         rendered.objects = objects;
-        Standing::of(&release, &namespace, rendered)
+        InstalledRelease::of(&release, &namespace, rendered)
     };
     releases.into_iter().filter_map(standing).collect()
 }

@@ -9,7 +9,7 @@ use crate::{
     camunda::NewestPatches,
     change::{ChartVersion, Gap, Unseen},
     cluster::Cluster,
-    forecast::{Forecast, Standing},
+    forecast::{Forecast, InstalledRelease},
     gather::{Read, Reader, Recorded, Records, releases},
     kubernetes::Kind,
 };
@@ -45,7 +45,7 @@ pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Sc
     if scan.not_seen.iter().any(|gap| gap.what == secrets) {
         let (standings, gaps) = labels::standings(cluster, namespace).await;
         scan.not_seen.extend(gaps);
-        let known = |standing: &&Standing| {
+        let known = |standing: &&InstalledRelease| {
             let mut rows = scan.releases.iter();
             !rows.any(|row| row.namespace == standing.namespace && row.release == standing.release)
         };
@@ -109,7 +109,7 @@ impl Looking<'_> {
     async fn standing(
         &self,
         recorded: Option<&Recorded>,
-        standing: Standing,
+        standing: InstalledRelease,
     ) -> (Vec<Row>, Vec<Gap>) {
         let (mut rows, mut gaps) = (Vec::new(), Vec::new());
         for (subchart, standing) in standing.parts() {
@@ -130,7 +130,7 @@ impl Looking<'_> {
 }
 
 /// The upgrade to the newest patch of the next line, with the values of now.
-fn next(standing: &Standing) -> Option<Forecast> {
+fn next(standing: &InstalledRelease) -> Option<Forecast> {
     let line = row::next_line(&standing.chart)?;
     let newest = NewestPatches::default();
     let chart = ChartVersion::new(newest.of(line).version);
@@ -138,7 +138,7 @@ fn next(standing: &Standing) -> Option<Forecast> {
 }
 
 /// One line for all that has the same reason: who may read no volume may read none of fifty.
-fn grouped(standing: &Standing, gaps: &[Gap]) -> Vec<Gap> {
+fn grouped(standing: &InstalledRelease, gaps: &[Gap]) -> Vec<Gap> {
     let mut by_reason: BTreeMap<&str, Vec<&Unseen>> = BTreeMap::new();
     for gap in gaps {
         by_reason.entry(&gap.reason).or_default().push(&gap.what);

@@ -4,7 +4,7 @@ use super::{Known, Problem, Row, checks};
 use crate::{
     camunda::{Application, Line, NewestPatches, Support, image_version},
     change::{ChartVersion, Facts},
-    forecast::{Forecast, Standing},
+    forecast::{Forecast, InstalledRelease},
     gather::Recorded,
 };
 
@@ -30,7 +30,7 @@ impl Row {
     /// A release as Helm's records tell of it.
     pub(super) fn of(
         recorded: Option<&Recorded>,
-        standing: &Standing,
+        standing: &InstalledRelease,
         facts: &Facts,
         next: Option<&Forecast>,
         today: &str,
@@ -80,7 +80,7 @@ pub(super) fn next_line(chart: &ChartVersion) -> Option<&'static Line> {
 }
 
 /// The version of Zeebe's image, as it runs.
-fn application(standing: &Standing, facts: &Facts) -> Option<String> {
+fn application(standing: &InstalledRelease, facts: &Facts) -> Option<String> {
     let brokers = standing.rendered.objects.iter();
     let mut brokers =
         brokers.filter(|it| it.reference.kind == crate::kubernetes::Kind::StatefulSet);

@@ -4,7 +4,7 @@ use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::{Change, ChartVersion, Facts, Rendered},
     denial,
-    forecast::Standing,
+    forecast::InstalledRelease,
     helm::{manifest, release::Release},
     kubernetes::{Kind, Object},
     plan::{Means, Plan},
@@ -53,7 +53,7 @@ fn assert_plan_tells_nothing(running: &Value, to: &str) {
     raw["info"]["status"] = "deployed".into();
     let release: Release = serde_json::from_value(raw).unwrap();
     let rendered = Rendered::of(&release, None);
-    let standing = Standing::of("camunda", "camunda", rendered.clone()).unwrap();
+    let standing = InstalledRelease::of("camunda", "camunda", rendered.clone()).unwrap();
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],

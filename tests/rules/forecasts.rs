@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use camunda_upgrade_guard::{
     change::{Change, ChartVersion, Facts, Rendered},
     finding::Action,
-    forecast::Standing,
+    forecast::InstalledRelease,
     kubernetes::Kind,
     rules,
 };
@@ -56,7 +56,7 @@ fn what_is_foretold_meets_the_rules_that_the_real_chart_meets() {
         let real = Change::of_release(&next, &planned, Some(&running)).unwrap();
         let facts = live(&running);
         let chart = ChartVersion::new(planned.camunda_version.as_deref().unwrap());
-        let standing = Standing::of("camunda", "camunda", running.clone()).unwrap();
+        let standing = InstalledRelease::of("camunda", "camunda", running.clone()).unwrap();
         let forecast = standing.upgraded(&chart, &running.values).unwrap();
         let mut expected = refusing(&real, &facts);
         for rule in only_real {
@@ -97,7 +97,7 @@ fn what_is_foretold_runs_what_the_real_chart_runs() {
         let running = Rendered::of(&release(&corpus, from, "deployed"), None);
         let real = Rendered::of(&release(&corpus, to, "deployed"), None);
         let chart = ChartVersion::new(real.camunda_version.as_deref().unwrap());
-        let standing = Standing::of("camunda", "camunda", running.clone()).unwrap();
+        let standing = InstalledRelease::of("camunda", "camunda", running.clone()).unwrap();
         let forecast = standing.upgraded(&chart, &running.values).unwrap();
         let (foretold, real) = (workloads(&forecast.planned), workloads(&real));
         let missing: Vec<_> = real.difference(&foretold).collect();

@@ -5,7 +5,7 @@ use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::Rendered,
-    forecast::Standing,
+    forecast::InstalledRelease,
     helm::release::Release,
     kubernetes::Object,
     plan::{Means, Part, Plan},
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::corpus_volumes::{live, release};
 
 fn plan(running: &Rendered, to: &str) -> Plan {
-    let standing = Standing::of("camunda", "camunda", running.clone()).unwrap();
+    let standing = InstalledRelease::of("camunda", "camunda", running.clone()).unwrap();
     let (facts, to) = (live(running), to.parse().unwrap());
     Plan::of(&standing, &facts, &to, means(), &NewestPatches::default()).unwrap()
 }
@@ -176,7 +176,7 @@ fn long_names_are_cut_as_the_charts_cut_them() {
     let name = "a-release-with-a-name-of-forty-six-characters-";
     let name = name.trim_end_matches('-');
     let release = running(&corpus, "8.2.34-defaults", |_| {});
-    let standing = Standing::of(name, "camunda", release.clone()).unwrap();
+    let standing = InstalledRelease::of(name, "camunda", release.clone()).unwrap();
     let plan = Plan::of(
         &standing,
         &live(&release),
@@ -305,7 +305,7 @@ fn odd_objects_are_planned_with_too() {
                     }
                     object.object = Object(changed).into();
                 }
-                let standing = Standing::of("camunda", "camunda", running).unwrap();
+                let standing = InstalledRelease::of("camunda", "camunda", running).unwrap();
                 let plan = Plan::of(
                     &standing,
                     &facts,

@@ -12,9 +12,9 @@ use camunda_upgrade_guard::{
     annotations::REBIND_TO,
     camunda::NewestPatches,
     change::{Change, Facts, Operation, Rendered},
-    denial::{Told, told},
+    denial::{Part, outline},
     finding::{Action, Command, Effect, Finding, Fix, Flag, Typing, What},
-    forecast::Standing,
+    forecast::InstalledRelease,
     kubernetes::{Kind, Object, ObjectRef},
     plan::{Means, Plan},
     rules,
@@ -204,10 +204,10 @@ fn paste_all(of: &str, stage: &mut Stage, findings: &[Finding], faults: &mut Fau
     let mut before: Vec<&Finding> = Vec::new();
     for action in [Action::Deny, Action::Warn] {
         for finding in findings.iter().filter(|it| it.action == action) {
-            let fixes = told(finding, &before)
+            let fixes = outline(finding, &before)
                 .into_iter()
                 .filter_map(|told| match told {
-                    Told::Fix(fix) => Some(fix),
+                    Part::Fix(fix) => Some(fix),
                     _ => None,
                 });
             let mut start = stage.clone();
@@ -480,8 +480,8 @@ const NEXT: [(&str, &str); 9] = [
 ];
 
 /// The plan of a release to the next line, as a script that asks nobody.
-fn standing(rendered: &Rendered) -> Standing {
-    Standing::of("camunda", "camunda", rendered.clone()).unwrap()
+fn standing(rendered: &Rendered) -> InstalledRelease {
+    InstalledRelease::of("camunda", "camunda", rendered.clone()).unwrap()
 }
 
 fn script(rendered: &Rendered, to: &str) -> String {

@@ -3,7 +3,7 @@
 use camunda_upgrade_guard::{
     change::{ChartVersion, Rendered},
     finding::{Action, Finding},
-    forecast::Standing,
+    forecast::InstalledRelease,
     helm::release::Release,
     rules,
 };
@@ -351,7 +351,7 @@ fn optimizes_claims_are_foretold() {
         let release: Release = serde_json::from_value(upgrade.running.clone()).unwrap();
         let rendered = Rendered::of(&release, None);
         let values = rendered.values.clone();
-        let standing = Standing::of("camunda", "camunda", rendered).unwrap();
+        let standing = InstalledRelease::of("camunda", "camunda", rendered).unwrap();
         let forecast = standing
             .upgraded(&ChartVersion::new("14.0.0"), &values)
             .unwrap();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::Rendered,
-    forecast::Standing,
+    forecast::InstalledRelease,
     plan::{Means, Plan},
     report::{Format, Report},
     rules::{self, Rule},
@@ -55,7 +55,7 @@ fn plans_are_told_as_before() {
     let from: BTreeSet<_> = PAIRS.iter().map(|(from, _)| from).collect();
     for from in from {
         let running = Rendered::of(&release(&corpus, from, "deployed"), None);
-        let standing = Standing::of("camunda", "camunda", running.clone()).unwrap();
+        let standing = InstalledRelease::of("camunda", "camunda", running.clone()).unwrap();
         let means = Means {
             chart: "camunda/camunda-platform".to_owned(),
             values: vec!["values.yaml".to_owned()],

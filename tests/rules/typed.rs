@@ -7,7 +7,7 @@ use camunda_upgrade_guard::{
     camunda::{Line, NewestPatches},
     change::Rendered,
     finding::{Action, Flag},
-    forecast::Standing,
+    forecast::InstalledRelease,
     plan::{Act, Means, Plan},
 };
 use harness::{Binaries, Corpus, Helm, Schema};
@@ -173,7 +173,7 @@ fn a_plan_writes_files_that_the_charts_take() {
     };
     let running = Rendered::of(&release(&corpus, "12.13.3-numbers", "deployed"), None);
     let own = corpus.record("12.13.3-numbers").unwrap().config;
-    let standing = Standing::of("camunda", "camunda", running.clone()).unwrap();
+    let standing = InstalledRelease::of("camunda", "camunda", running.clone()).unwrap();
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],

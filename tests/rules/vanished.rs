@@ -233,7 +233,7 @@ fn keycloak_without_a_chart_is_kept_or_replaced() {
     );
     let url = |host: &str| json!({"global": {"identity": {"keycloak": {"url": {"protocol": "https", "host": host, "port": "443"}}}}});
     silent(&scene.clone().values(Value::Null, url("login.example.com")));
-    // Told where it runs now, and deleted all the same.
+    // Part where it runs now, and deleted all the same.
     scene
         .values(Value::Null, url("camunda-keycloak"))
         .refused(RULE);

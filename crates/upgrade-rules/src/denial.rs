@@ -3,11 +3,11 @@
 //! Helm and kubectl print a webhook's message whole, with its line ends, so it is laid out for a terminal. A
 //! warning is an HTTP header: one line, no control characters, or the API server drops it.
 
-mod told;
+mod outline;
 
 use std::fmt::Write;
 
-pub use self::told::{Told, indented, told, typed};
+pub use self::outline::{Part, indented, outline, typed};
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
@@ -142,17 +142,17 @@ pub fn heading(start: &str, finding: &Finding) -> String {
 
 /// `before` are the sections above.
 fn body(finding: &Finding, before: &[&Finding]) -> String {
-    let lines: Vec<_> = told(finding, before)
+    let lines: Vec<_> = outline(finding, before)
         .into_iter()
         .flat_map(|told| match told {
-            Told::Why(line) => vec![format!("   {line}")],
-            Told::Under(number) => vec![format!("   {}", under(number))],
-            Told::Fix(fix) => {
+            Part::Why(line) => vec![format!("   {line}")],
+            Part::Under(number) => vec![format!("   {}", under(number))],
+            Part::Fix(fix) => {
                 let mut lines = vec![format!("   {}", fix.intro)];
                 lines.extend(indented(fix));
                 lines
             }
-            Told::Guide(guide) => vec![format!("   Guide: {guide}")],
+            Part::Guide(guide) => vec![format!("   Guide: {guide}")],
         })
         .collect();
     lines.join("\n")

@@ -28,7 +28,7 @@ use crate::{
 
 /// A release at one point of its way.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct InstalledRelease {
     /// Its name.
     pub release: String,
     /// Its namespace.
@@ -50,16 +50,16 @@ pub struct Forecast {
 
 /// What both ends of an upgrade are known by.
 struct Between<'a> {
-    standing: &'a Standing,
+    standing: &'a InstalledRelease,
     from: &'static Line,
     to: &'static Line,
     chart: &'a ChartVersion,
     values: &'a Values,
 }
 
-impl Standing {
+impl InstalledRelease {
     /// A release as its record tells; nothing where it is not Camunda's or its chart's version is none.
-    pub fn of(release: &str, namespace: &str, rendered: Rendered) -> Option<Standing> {
+    pub fn of(release: &str, namespace: &str, rendered: Rendered) -> Option<InstalledRelease> {
         let chart = ChartVersion::new(rendered.camunda_version.as_deref()?);
         chart.parsed.as_ref()?;
         // A record may name anything; what is not of the release's namespace and of charts with plain names is nobody's here.
@@ -73,7 +73,7 @@ impl Standing {
                 .take()
                 .filter(|charts| charts.iter().all(plain));
         }
-        Some(Standing {
+        Some(InstalledRelease {
             release: release.to_owned(),
             namespace: namespace.to_owned(),
             chart,
@@ -82,12 +82,12 @@ impl Standing {
     }
 
     /// Each Camunda of it on its own, with the name of its chart where there are several.
-    pub fn parts(self) -> Vec<(Option<String>, Standing)> {
+    pub fn parts(self) -> Vec<(Option<String>, InstalledRelease)> {
         let parts = self.rendered.parts();
         let parts = parts.into_iter().filter_map(|(subchart, rendered)| {
             let chart = ChartVersion::new(rendered.camunda_version.as_deref()?);
             chart.parsed.as_ref()?;
-            let standing = Standing {
+            let standing = InstalledRelease {
                 release: self.release.clone(),
                 namespace: self.namespace.clone(),
                 chart,

@@ -26,8 +26,8 @@ use semver::Version;
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, ChartVersion, Facts},
-    fixes::{conversion, way},
-    forecast::{Standing, prepare, settle},
+    fixes::{conversion, upgrade_path},
+    forecast::{InstalledRelease, prepare, settle},
     rules::values_files,
 };
 
@@ -64,7 +64,7 @@ pub struct Plan {
 /// # Errors
 /// When there is no way there.
 pub fn first(
-    standing: &Standing,
+    standing: &InstalledRelease,
     to: &Version,
     newest: &NewestPatches,
 ) -> Result<Option<Change>, PlanError> {
@@ -80,7 +80,7 @@ impl Plan {
     /// # Errors
     /// When there is no way there.
     pub fn of(
-        standing: &Standing,
+        standing: &InstalledRelease,
         facts: &Facts,
         to: &Version,
         means: Means,
@@ -112,7 +112,7 @@ impl Plan {
 
 /// Where a release stands on its way, and which files and steps it took up to there.
 struct Way {
-    standing: Standing,
+    standing: InstalledRelease,
     facts: Facts,
     /// All values files so far.
     files: Vec<String>,
@@ -143,7 +143,7 @@ impl Way {
         prepare(&mut prepared, &refused.change);
         self.files
             .extend(new_files.iter().map(|file| file.name.clone()));
-        let hop = hop::Making {
+        let hop = hop::HopInput {
             standing: &self.standing,
             means,
             files: &self.files,
@@ -175,7 +175,7 @@ impl Way {
 
 /// Every version to go through, the target included.
 fn versions(
-    standing: &Standing,
+    standing: &InstalledRelease,
     to: &Version,
     newest: &NewestPatches,
 ) -> Result<Vec<String>, PlanError> {
@@ -201,7 +201,7 @@ fn versions(
     if within {
         return Ok(vec![chart.version]);
     }
-    let hops = way::hops(newest, line, Some(&version), target, &chart.version);
+    let hops = upgrade_path::hops(newest, line, Some(&version), target, &chart.version);
     Ok(hops.into_iter().map(|hop| hop.version).collect())
 }
 

@@ -127,10 +127,10 @@ pub struct WorkloadFact {
 pub struct Note {
     /// The chart version that brings it.
     pub since: String,
-    /// The bundled component that it is about, if it is about one,
+    /// The bundled component that the note is about.
     #[serde(default)]
     pub component: Option<Component>,
-    /// or the application.
+    /// The application that the note is about.
     #[serde(default)]
     pub application: Option<Application>,
     /// Whether it comes with Camunda's images, whatever chart runs them.

@@ -185,7 +185,7 @@ impl Facts {
     }
 
     /// Whether a namespace is being deleted with all that is in it.
-    pub fn is_going(&self, namespace: &str) -> bool {
+    pub fn namespace_terminating(&self, namespace: &str) -> bool {
         let namespace = self.named(Kind::Namespace, "", namespace);
         namespace.is_some_and(|namespace| {
             let since = namespace.at("/metadata/deletionTimestamp");

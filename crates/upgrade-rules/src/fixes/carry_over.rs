@@ -3,7 +3,7 @@
 use crate::{
     change::Facts,
     finding::{Command, Fix, Kubectl, shell},
-    knowledge::credentials::sources::{Reading, Source},
+    knowledge::credentials::env_source::{Reading, Source},
     kubernetes::{Kind, Object, ObjectRef},
 };
 

@@ -11,9 +11,9 @@ use crate::{
     change::{Change, Facts, ObjectChange, Side, secret_data},
     knowledge::credentials::{
         before,
-        purposes::moved,
+        env_source::Source,
+        password_roles::moved,
         readers::secret_refs,
-        sources::Source,
         values::{self, Value},
     },
     kubernetes::{Kind, Object, ObjectRef},

@@ -6,7 +6,7 @@ use super::{Between, secrets::generates, with, workloads::environment};
 use crate::{
     camunda::{Application, CarriedKey},
     change::RenderedObject,
-    knowledge::credentials::{readers::SecretRef, sources::file_key},
+    knowledge::credentials::{env_source::file_key, readers::SecretRef},
     kubernetes::{Kind, Object, is_key, is_name},
 };
 

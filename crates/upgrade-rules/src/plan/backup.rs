@@ -1,6 +1,6 @@
 //! What leads back: the databases, and what Zeebe and Elasticsearch hold.
 
-use super::{Act, Part, Step, hop::Making};
+use super::{Act, Part, Step, hop::HopInput};
 use crate::{
     camunda::{Application, Component, image_name},
     change::{ObjectChange, Side},
@@ -19,7 +19,7 @@ const DATABASES: [Component; 3] = [
 ];
 
 /// Backups before a change of line: only they lead back.
-pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
+pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
     if making.change().lines_crossed().is_none() {
         return Vec::new();
     }
@@ -46,7 +46,7 @@ pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
 }
 
 fn running<'a>(
-    making: &'a Making<'_>,
+    making: &'a HopInput<'_>,
     component: Component,
 ) -> impl Iterator<Item = &'a ObjectChange> {
     making
@@ -55,14 +55,14 @@ fn running<'a>(
         .filter(move |set| set.camunda && set.component == component && set.running.is_some())
 }
 
-fn dump(making: &Making<'_>, set: &ObjectChange) -> String {
+fn dump(making: &HopInput<'_>, set: &ObjectChange) -> String {
     let name = &set.object.name;
     let file = format!("{name}-{}.sql", making.standing.chart.version);
     dump::to_file(&set.object.namespace, name, &file)
 }
 
 /// The applications whose databases the chart has not brought along.
-fn outside<'a>(making: &'a Making<'_>) -> impl Iterator<Item = &'static str> + use<'a> {
+fn outside<'a>(making: &'a HopInput<'_>) -> impl Iterator<Item = &'static str> + use<'a> {
     let runs = |application| {
         making
             .change()
@@ -77,7 +77,7 @@ fn outside<'a>(making: &'a Making<'_>) -> impl Iterator<Item = &'static str> + u
 }
 
 /// Zeebe's and Elasticsearch's data make sense only together.
-fn data(making: &Making<'_>) -> Step {
+fn data(making: &HopInput<'_>) -> Step {
     let ask = "Back up Zeebe and the indices of Operate, Tasklist and Optimize together, by Camunda's guide for backups.";
     let elasticsearch = running(making, Component::Elasticsearch);
     let acts = elasticsearch.filter_map(|set| snapshot(making, set));
@@ -86,7 +86,7 @@ fn data(making: &Making<'_>) -> Step {
     Step::new(Part::BackUp, "Back up Zeebe and Elasticsearch", acts)
 }
 
-fn snapshot(making: &Making<'_>, set: &ObjectChange) -> Option<Act> {
+fn snapshot(making: &HopInput<'_>, set: &ObjectChange) -> Option<Act> {
     let running = set.running.as_deref()?;
     let containers = running.array("/spec/template/spec/containers");
     let container = containers.iter().find(|container| {

@@ -1,8 +1,8 @@
-//! Why there is no way.
+//! Why no plan can be made.
 
 use crate::camunda::Line;
 
-/// What is wrong with a wish.
+/// Why no plan leads to the chart that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {

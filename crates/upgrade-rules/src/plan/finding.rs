@@ -28,7 +28,7 @@ const STOPPING: [RuleId; 2] = [
 
 /// What findings come to.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct FromFindings {
     pub(super) steps: Vec<Step>,
     pub(super) flags: Vec<Flag>,
     pub(super) know: Vec<Know>,
@@ -37,8 +37,8 @@ pub(super) struct Told {
 /// The steps, flags and notes of findings.
 ///
 /// What a finding has written into a file that the plan writes is done there.
-pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) -> Told {
-    let mut told = Told::default();
+pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) -> FromFindings {
+    let mut told = FromFindings::default();
     for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {
         match finding.action {
             Action::Deny => told.refused(change, finding, files),
@@ -80,7 +80,7 @@ impl Know {
     }
 }
 
-impl Told {
+impl FromFindings {
     fn refused(&mut self, change: &Change, finding: &Finding, files: &[ValuesFile]) {
         let (mut acts, flags) = cures(finding, files);
         let instead = finding.fixes.iter().filter(|fix| fix.instead);

@@ -10,9 +10,9 @@ use crate::{
     change::{Change, Facts},
     finding::{Flag, Given},
     fixes::{conversion, convert::ValuesFile},
-    forecast::{Forecast, Standing},
+    forecast::{Forecast, InstalledRelease},
     helm::values::set,
-    rules::{self, kept},
+    rules::{self, credential_flags},
 };
 
 /// One upgrade of a plan.
@@ -35,8 +35,8 @@ pub struct Hop {
 }
 
 /// All that a hop is made of.
-pub(super) struct Making<'a> {
-    pub(super) standing: &'a Standing,
+pub(super) struct HopInput<'a> {
+    pub(super) standing: &'a InstalledRelease,
     pub(super) means: &'a Means,
     /// All values files so far, those of this hop included.
     pub(super) files: &'a [String],
@@ -50,7 +50,7 @@ pub(super) struct Making<'a> {
     pub(super) newest: &'a NewestPatches,
 }
 
-impl Making<'_> {
+impl HopInput<'_> {
     pub(super) fn change(&self) -> &Change {
         &self.forecast.change
     }
@@ -61,7 +61,7 @@ impl Making<'_> {
         let findings = rules::judge(&change, self.prepared);
         let mut told = finding::told(&change, &findings, self.new_files);
         told.know.extend(finding::notes(&change));
-        let (reads, mut flags) = kept(&change, self.prepared);
+        let (reads, mut flags) = credential_flags(&change, self.prepared);
         flags.extend(told.flags);
         let (registered, ids) = conversion::clients(self.refused, self.before);
         flags.extend(ids);

@@ -1,13 +1,13 @@
 //! The upgrade itself: `helm upgrade` with the user's files, those that were converted, and what has to be given.
 
-use super::{Act, Part, Step, hop::Making};
+use super::{Act, Part, Step, hop::HopInput};
 use crate::{
     finding::{Command, Flag, shell},
     fixes::{conversion, convert::ValuesFile, supply::Read},
 };
 
 /// The step with `helm upgrade`.
-pub(super) fn step(making: &Making<'_>, reads: &[Read], given: &[Flag]) -> Step {
+pub(super) fn step(making: &HopInput<'_>, reads: &[Read], given: &[Flag]) -> Step {
     let to = making.change().to.as_ref();
     let version = to.map_or("", |to| to.version.as_str());
     let mut acts: Vec<_> = reads.iter().map(|read| Act::Run(read.export())).collect();
@@ -29,7 +29,7 @@ pub(super) fn step(making: &Making<'_>, reads: &[Read], given: &[Flag]) -> Step 
     step.because(why)
 }
 
-fn command(making: &Making<'_>, version: &str, given: &[Flag]) -> String {
+fn command(making: &HopInput<'_>, version: &str, given: &[Flag]) -> String {
     let (release, namespace) = (&making.standing.release, &making.standing.namespace);
     let chart = making.means.chart.replace("{version}", version);
     let mut words = vec!["helm", "upgrade", release, &chart, "-n", namespace];
@@ -47,12 +47,12 @@ fn command(making: &Making<'_>, version: &str, given: &[Flag]) -> String {
 }
 
 /// How the values of an umbrella chart name Camunda's, which has a version of its own then.
-fn umbrella<'a>(making: &'a Making<'_>) -> Option<&'a str> {
+fn umbrella<'a>(making: &'a HopInput<'_>) -> Option<&'a str> {
     making.standing.rendered.values.root()
 }
 
 /// The file with values under the keys that the new chart reads.
-pub(super) fn file(making: &Making<'_>, file: &ValuesFile) -> Step {
+pub(super) fn file(making: &HopInput<'_>, file: &ValuesFile) -> Step {
     let mut acts = vec![Act::File {
         name: file.name.clone(),
         write: file.write(before(making, file)),
@@ -78,13 +78,13 @@ pub(super) fn file(making: &Making<'_>, file: &ValuesFile) -> Step {
 }
 
 /// The values files that are given before this one.
-fn before<'a>(making: &'a Making<'_>, file: &ValuesFile) -> &'a [String] {
+fn before<'a>(making: &'a HopInput<'_>, file: &ValuesFile) -> &'a [String] {
     let position = making.files.iter().position(|name| *name == file.name);
     &making.files[..position.unwrap_or_default()]
 }
 
 /// The user's keys that have moved.
-fn old_keys(making: &Making<'_>) -> Vec<String> {
+fn old_keys(making: &HopInput<'_>) -> Vec<String> {
     let Some(line) = conversion::entered(making.refused) else {
         return Vec::new();
     };
@@ -94,7 +94,7 @@ fn old_keys(making: &Making<'_>) -> Vec<String> {
 }
 
 /// A word about the Helm that is here, where the new chart was tested with another one.
-fn tested(making: &Making<'_>) -> Option<Command> {
+fn tested(making: &HopInput<'_>) -> Option<Command> {
     let line = making.change().target_line()?;
     let versions: Vec<_> = line.helm_cli.iter().map(|it| format!("v{it}")).collect();
     (!versions.is_empty()).then(|| {
@@ -111,7 +111,7 @@ fn tested(making: &Making<'_>) -> Option<Command> {
 const LOOK: &str = "helm version --template '{{.Version}}'";
 
 /// A look at Helm where the new chart does not work with an older one.
-pub(super) fn helm(making: &Making<'_>) -> Option<Step> {
+pub(super) fn helm(making: &HopInput<'_>) -> Option<Step> {
     let line = making.change().target_line()?;
     let major = |version: &String| version.split('.').next()?.parse::<u64>().ok();
     let lowest = line.helm_cli.iter().filter_map(major).min()?;

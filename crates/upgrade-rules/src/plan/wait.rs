@@ -1,6 +1,6 @@
 //! Until an upgrade is through, and what it leaves behind.
 
-use super::{Act, Part, Step, hop::Making};
+use super::{Act, Part, Step, hop::HopInput};
 use crate::{
     change::{ObjectChange, Side},
     finding::{Kubectl, Objects},
@@ -13,7 +13,7 @@ use crate::{
 const TIMEOUT: &str = "--timeout=60m";
 
 /// Waits for everything that runs, then for the Jobs, and takes away what has lost its volume.
-pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
+pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
     let change = making.change();
     let planned = |kind| {
         let objects = change.of_kind(kind).filter(|object| object.camunda);
@@ -51,7 +51,7 @@ pub(super) fn steps(making: &Making<'_>) -> Vec<Step> {
 }
 
 /// Migrations are switched off again: the next upgrade of the line would stumble over their Jobs.
-fn once(making: &Making<'_>) -> Option<Step> {
+fn once(making: &HopInput<'_>) -> Option<Step> {
     let jobs = making.change().of_kind(Kind::Job);
     let mut new = jobs.filter(|job| job.planned.is_some() && job.running.is_none());
     new.find(|job| migration::of(job, Side::Planned).is_some())?;
@@ -69,7 +69,7 @@ fn once(making: &Making<'_>) -> Option<Step> {
 }
 
 /// Claims whose volumes were handed over.
-fn lost(making: &Making<'_>) -> Option<Step> {
+fn lost(making: &HopInput<'_>) -> Option<Step> {
     let found = orphaned(making.change(), making.prepared);
     let found = found.iter().find(|found| !found.orphans.is_empty())?;
     let namespace = &found.new.object.namespace;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     annotations::REBIND_TO,
-    fixes::hand_over::describe,
+    fixes::move_volumes::describe,
     knowledge::claims::{Orphan, is_retained, names_claim},
     kubernetes::{Kind, Object, replicas},
     mutations::volume_claim_ref::mutate,

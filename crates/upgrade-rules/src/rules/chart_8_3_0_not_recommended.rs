@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
-    fixes::way,
+    fixes::upgrade_path,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -47,7 +47,7 @@ fn finding(change: &Change) -> Option<Finding> {
             "Operate, Tasklist and Optimize migrate their data on the way to {}. The bugs are fixed in {}; {newest} is the newest patch.",
             line.application, bad.fixed
         )],
-        fixes: vec![way::go_to(
+        fixes: vec![upgrade_path::go_to(
             change,
             "Go to the newest patch instead:",
             newest,

@@ -62,7 +62,7 @@ fn lost(
         || is_retained(volume)
         || deleted_on_purpose(claim)
         || deleted_on_purpose(volume)
-        || facts.is_going(namespace)
+        || facts.namespace_terminating(namespace)
         || !facts.is_guarded(claim)
     {
         return None;

@@ -111,8 +111,11 @@ impl<'a> Removed<'a> {
         reference: &'a ObjectRef,
         claim: &'a Object,
     ) -> Option<Self> {
-        let is_going = claim.at("/metadata/deletionTimestamp").is_some();
-        if is_going || deleted_on_purpose(claim) || facts.is_going(&reference.namespace) {
+        let namespace_terminating = claim.at("/metadata/deletionTimestamp").is_some();
+        if namespace_terminating
+            || deleted_on_purpose(claim)
+            || facts.namespace_terminating(&reference.namespace)
+        {
             return None;
         }
         let mounts = mounts(change, facts, &reference.namespace, claim.name());

@@ -15,7 +15,7 @@ use crate::{
     camunda::{Component, Line},
     change::{Change, Facts, ObjectChange},
     finding::{Action, Finding, Fix, RuleId, capitalised},
-    fixes::{conversion, give_up, hand_over, keep_running::keep_running},
+    fixes::{conversion, give_up, keep_running::keep_running, move_volumes},
     knowledge::claims::{self, Orphan, Reduced, takes_claims_along},
     kubernetes::{Kind, Mounts, ObjectRef, replicas},
     volume_move::keep_claims,
@@ -95,9 +95,9 @@ fn left_behind(
         return None;
     }
     let mut why = vec![reason(facts, set, &old, new.as_ref())];
-    why.extend(hand_over::describe(&orphans));
+    why.extend(move_volumes::describe(&orphans));
     let fixes = match &new {
-        Some(_) => vec![hand_over::rebind(
+        Some(_) => vec![move_volumes::rebind(
             facts,
             namespace,
             Some(&old.statefulset),
@@ -166,7 +166,7 @@ fn unmounted(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Findi
         new.statefulset,
         gone.join(", ")
     )];
-    why.extend(hand_over::describe(&orphans));
+    why.extend(move_volumes::describe(&orphans));
     let key = claim_templates(change, set);
     // Whoever stays on a line has taken out what was added; a new line may only read it under another key.
     let is_own = old

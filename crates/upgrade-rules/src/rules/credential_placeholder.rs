@@ -18,11 +18,11 @@ use crate::{
     },
     knowledge::{
         credentials::{
-            before, known_by,
+            before, database_of,
+            env_source::{self, Source},
+            password_roles::predecessor,
             placeholder::Placeholder,
-            purposes::predecessor,
             readers::secret_refs,
-            sources::{self, Source},
             values::{self, Value},
         },
         secrecy::{names_a_place, speaks_of_secret},
@@ -130,7 +130,7 @@ fn read<'a>(
         variable: variable.to_owned(),
         source,
     };
-    let mut all: Vec<_> = sources::readings(planned)
+    let mut all: Vec<_> = env_source::readings(planned)
         .into_iter()
         .filter(|reading| match &reading.source {
             Source::Key { secret, key } => {
@@ -203,10 +203,13 @@ fn was_empty(change: &Change, facts: &Facts, workload: &ObjectChange, read: &Fou
     let Some((_, old)) = predecessor(change, facts, workload) else {
         return false;
     };
-    let same = |reading: &sources::Reading| {
+    let same = |reading: &env_source::Reading| {
         reading.variable == read.variable || reading.source == read.source
     };
-    let mut before = sources::readings(old).into_iter().filter(same).peekable();
+    let mut before = env_source::readings(old)
+        .into_iter()
+        .filter(same)
+        .peekable();
     before.peek().is_some()
         && before::of_variable(change, facts, namespace, old, &read.variable).is_none()
 }
@@ -218,7 +221,7 @@ fn values_before(change: &Change, facts: &Facts) -> BTreeSet<Vec<u8>> {
         let Some(old) = facts.get(&workload.object).or(workload.running.as_deref()) else {
             continue;
         };
-        for reading in sources::readings(old) {
+        for reading in env_source::readings(old) {
             if let Value::Known(value) =
                 values::live(facts, &workload.object.namespace, &reading.source)
             {
@@ -360,7 +363,7 @@ fn written(facts: &Facts, secret: &ObjectChange) -> Option<Finding> {
 
 /// Whether a key is a credential's that some line's chart reads.
 fn may_be_read(secret: &Object, key: &str) -> bool {
-    is_carried_key(key) || known_by::held(secret, key).is_some()
+    is_carried_key(key) || database_of::held(secret, key).is_some()
 }
 
 fn is_carried_key(key: &str) -> bool {

@@ -20,9 +20,9 @@ use crate::{
         supply::{OldKey, shells, supply},
     },
     knowledge::credentials::{
-        purposes::{Moved, moved},
+        env_source::Source,
+        password_roles::{Moved, moved},
         readers::secret_refs,
-        sources::Source,
         values::{self, Value},
     },
     kubernetes::{Kind, Object, ObjectRef},

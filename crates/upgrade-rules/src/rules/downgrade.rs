@@ -11,7 +11,7 @@ use crate::{
     camunda::{Application, Line, image_version, release_label, running_line},
     change::{Change, Facts, Operation, Side, Versioned, Wanted},
     finding::{Action, Finding, RuleId},
-    fixes::way,
+    fixes::upgrade_path,
     kubernetes::{
         Kind, Mounts, Object, ObjectRef,
         workload::{became_ready, is_ready, is_stopped},
@@ -44,7 +44,7 @@ fn goes_back(change: &Change, facts: &Facts) -> bool {
     let chart = change.to.as_ref().and_then(|to| to.line);
     let images = change.images(Side::Planned);
     let mut targets = images.iter().filter_map(Versioned::line).chain(chart);
-    way::start(change, facts)
+    upgrade_path::start(change, facts)
         .is_some_and(|start| targets.any(|target| target.position() < start.line.position()))
 }
 
@@ -79,7 +79,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         ),
         objects: proofs.into_iter().map(|proof| proof.object).collect(),
         why,
-        fixes: vec![way::go_to(
+        fixes: vec![upgrade_path::go_to(
             change,
             format!(
                 "Stay on {} and mend it there, with its newest patch:",

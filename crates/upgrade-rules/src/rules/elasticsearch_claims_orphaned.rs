@@ -12,7 +12,7 @@ use crate::{
     camunda::{Component, is_elastics, release_label},
     change::{Change, Facts, Gate, ObjectChange, Operation},
     finding::{Action, Finding, RuleId},
-    fixes::hand_over,
+    fixes::move_volumes,
     knowledge::claims::{self, Orphan},
     kubernetes::{Kind, Mounts, ordinal},
 };
@@ -145,12 +145,12 @@ fn finding(change: &Change, facts: &Facts, found: &Orphaned<'_>) -> Option<Findi
         "StatefulSet {} mounts claims {template}-{}-N. Your data is in:",
         mounts.statefulset, mounts.statefulset
     )];
-    why.extend(hand_over::describe(orphans));
+    why.extend(move_volumes::describe(orphans));
     if change.gate == Gate::Object {
         why.push("Everything else of this change may have been applied already.".to_owned());
     }
-    let mut fixes = vec![hand_over::rebind(facts, namespace, old, orphans)];
-    fixes.extend(hand_over::clone(
+    let mut fixes = vec![move_volumes::rebind(facts, namespace, old, orphans)];
+    fixes.extend(move_volumes::clone(
         facts,
         namespace,
         &change.release,

@@ -16,7 +16,7 @@ use crate::{
     helm::release::parse_record_name,
     knowledge::{
         claims::deleted_on_purpose,
-        credentials::{known_by, readers::secret_refs},
+        credentials::{database_of, readers::secret_refs},
     },
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -44,23 +44,23 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 fn deleted(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Finding> {
     let old = secret.running.as_deref()?;
     let namespace = secret.object.namespace.as_str();
-    if old.has_controller() || deleted_on_purpose(old) || facts.is_going(namespace) {
+    if old.has_controller() || deleted_on_purpose(old) || facts.namespace_terminating(namespace) {
         return None;
     }
-    let by_helm = match at_work(facts, &change.release) {
+    let by_helm = match newest_record(facts, &change.release) {
         // The release gate has judged what an upgrade deletes.
         Some(status) if status.starts_with("pending-") => return None,
         status => status == Some("uninstalling"),
     };
     let mut needed: Vec<(&str, Held, &Object)> = Vec::new();
     for key in secret_data(old).into_keys() {
-        let Some((held, database)) = known_by::held(old, key) else {
+        let Some((held, database)) = database_of::held(old, key) else {
             continue;
         };
         if replaced(facts, &secret.object, held, database) {
             continue;
         }
-        if let Some(claim) = known_by::claim(facts, namespace, &change.release, database) {
+        if let Some(claim) = database_of::claim(facts, namespace, &change.release, database) {
             needed.push((key, held, claim));
         }
     }
@@ -96,7 +96,7 @@ fn deleted(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Find
 }
 
 /// The status of the release's newest record.
-fn at_work<'a>(facts: &'a Facts, release: &str) -> Option<&'a str> {
+fn newest_record<'a>(facts: &'a Facts, release: &str) -> Option<&'a str> {
     let records = facts
         .of_kind(Kind::Secret)
         .chain(facts.of_kind(Kind::ConfigMap));
@@ -118,7 +118,7 @@ fn replaced(facts: &Facts, secret: &ObjectRef, held: Held, database: Component) 
         // Deployments read these.
         Held::Client => return false,
     };
-    let mut readers = known_by::sets(facts, &secret.namespace, reader).peekable();
+    let mut readers = database_of::sets(facts, &secret.namespace, reader).peekable();
     readers.peek().is_some()
         && readers.all(|set| {
             secret_refs(set)
@@ -149,7 +149,7 @@ fn fixes(secret: &ObjectRef, old: &Object) -> Vec<Fix> {
 pub fn may_be_needed(secret: &Object) -> bool {
     secret_data(secret)
         .into_keys()
-        .any(|key| known_by::held(secret, key).is_some())
+        .any(|key| database_of::held(secret, key).is_some())
 }
 
 /// The release that a Secret is of: its own label tells, or that of a live StatefulSet that reads it.

@@ -178,7 +178,7 @@ pub fn may_be_overwritten(old: &Object, new: &Object) -> bool {
 }
 
 /// All that an upgrade has to be given so that no credential changes, what is new in the target chart included.
-pub(crate) fn kept(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Flag>) {
+pub(crate) fn credential_flags(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Flag>) {
     let secrets = change.of_kind(Kind::Secret).filter(|secret| secret.camunda);
     let found: Vec<_> = secrets
         .flat_map(|secret| regenerated(change, facts, secret))

@@ -12,7 +12,7 @@ use crate::{
     camunda::{Application, Line},
     change::{Change, Facts, ObjectChange, Side, Wanted},
     finding::{Action, Command, Finding, Fix, Objects, RuleId, capitalised},
-    fixes::{migrations, way},
+    fixes::{migrations, upgrade_path},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -146,7 +146,7 @@ fn fixes(change: &Change, jobs: &[Unfinished<'_>], leaves: bool) -> Vec<Fix> {
     ));
     let running = change.from.as_ref().filter(|_| leaves);
     fixes.push(match running {
-        Some(from) => way::go_to(
+        Some(from) => upgrade_path::go_to(
             change,
             "by this upgrade with the migration on, and go on from there when it is complete:",
             &from.version,

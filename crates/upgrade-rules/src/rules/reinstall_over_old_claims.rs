@@ -13,7 +13,7 @@ use crate::{
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
     finding::{Action, Command, Finding, Fix, Kubectl, RuleId},
     fixes::give_up,
-    knowledge::credentials::{known_by, readers::secret_refs, values::is_produced},
+    knowledge::credentials::{database_of, readers::secret_refs, values::is_produced},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
@@ -182,10 +182,12 @@ fn created(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Find
     let planned = secret.planned.as_deref()?;
     let namespace = &secret.object.namespace;
     let claim = secret_data(planned).into_keys().find_map(|key| {
-        let (held, database) = known_by::held(planned, key)?;
+        let (held, database) = database_of::held(planned, key)?;
         // Where the database runs this is no new installation.
-        let runs = known_by::sets(facts, namespace, database).next().is_some();
-        let claim = known_by::claim(facts, namespace, &change.release, database)?;
+        let runs = database_of::sets(facts, namespace, database)
+            .next()
+            .is_some();
+        let claim = database_of::claim(facts, namespace, &change.release, database)?;
         (held != Held::Client && !runs).then_some(claim)
     })?;
     Some(Finding {

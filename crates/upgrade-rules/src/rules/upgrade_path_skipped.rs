@@ -13,7 +13,7 @@ use crate::{
     camunda::Line,
     change::{Change, Facts, Operation, Side},
     finding::{Action, Finding, RuleId},
-    fixes::way::{self, Start},
+    fixes::upgrade_path::{self, Start},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -42,7 +42,7 @@ struct Jump {
 fn jump(change: &Change, facts: &Facts) -> Option<Jump> {
     let to = change.to.as_ref()?;
     let chart = to.line?;
-    let start = way::start(change, facts)?;
+    let start = upgrade_path::start(change, facts)?;
     let images = change.line_of_images(Side::Planned);
     let newest = |line| change.newest_patches.of(line).version.to_owned();
     let (target, version) = match images {
@@ -62,7 +62,7 @@ fn jump(change: &Change, facts: &Facts) -> Option<Jump> {
         });
     }
     // Charts have steps of their own, whatever images they run.
-    let recorded = way::recorded(change).filter(|_| start.behind_chart)?;
+    let recorded = upgrade_path::recorded(change).filter(|_| start.behind_chart)?;
     is_jump(&recorded, chart).then(|| Jump {
         start: recorded,
         target: chart,
@@ -79,7 +79,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         target,
         version,
     } = jump(change, facts)?;
-    let hops = way::hops(
+    let hops = upgrade_path::hops(
         &change.newest_patches,
         start.line,
         start.version.as_ref(),
@@ -120,7 +120,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         title: format!("The upgrade jumps over Camunda {}", skipped.join(", ")),
         objects: Vec::new(),
         why,
-        fixes: vec![way::go_to(
+        fixes: vec![upgrade_path::go_to(
             change,
             "Take these upgrades one after the other, each until its pods are ready, beginning with:",
             &first.version,

@@ -26,7 +26,7 @@ pub(super) enum Clients {
     Provider,
 }
 
-/// Sets what makes run again what ran; returns whose clients the applications had.
+/// Re-enables components that the new chart turned off; returns who owns the OIDC clients.
 pub(super) fn switch_on(
     change: &Change,
     facts: &Facts,

@@ -1,8 +1,8 @@
 //! What a workload reads now in the variable that is to read a Secret's key.
 
 use super::{
-    purposes::{has_key, predecessor},
-    sources::{self, Reading, Source},
+    env_source::{self, Reading, Source},
+    password_roles::{has_key, predecessor},
     values::{self, Value},
 };
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) fn reading<'a>(
     workloads
         .filter_map(|workload| {
             let planned = workload.planned.as_deref()?;
-            let readings = sources::readings(planned).into_iter();
+            let readings = env_source::readings(planned).into_iter();
             let mut variables = readings
                 .filter(|reading| reading.source == new)
                 .map(|reading| reading.variable)
@@ -58,7 +58,7 @@ pub(crate) fn of_variable(
 ) -> Option<Reading> {
     let bare = variable.strip_prefix(VALUES).unwrap_or(variable);
     let other = format!("{VALUES}{bare}");
-    let found = sources::reading(workload, &[variable, bare, &other], |secret, key| {
+    let found = env_source::reading(workload, &[variable, bare, &other], |secret, key| {
         has_key(change, facts, namespace, secret, key)
     })?;
     match values::live(facts, namespace, &found.source) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::sources;
+use super::env_source;
 use crate::kubernetes::{Object, at};
 
 /// A Secret that a workload reads; without a key, all of it.
@@ -52,7 +52,7 @@ pub fn secret_refs(workload: &Object) -> BTreeSet<SecretRef> {
                 refs.extend(name.and_then(|name| SecretRef::new(name, None, from)));
             }
         }
-        refs.extend(sources::files(workload, container));
+        refs.extend(env_source::files(workload, container));
     }
     for volume in workload.array("/spec/template/spec/volumes") {
         if let Some(secret) = volume.get("secret") {

@@ -1,6 +1,6 @@
 //! The value of a Secret's key, as it is and as it will be.
 
-use super::sources::Source;
+use super::env_source::Source;
 use crate::{
     change::{Change, Facts, after, secret_data},
     kubernetes::{Kind, Object, ObjectRef},

@@ -132,7 +132,7 @@ impl fmt::Display for State {
 }
 
 impl Store {
-    /// Whether neither what is told of it nor what brings it along changes: then nothing has to be read for it.
+    /// Whether the store's configuration and its bundled chart both stay: then nothing has to be read for it.
     pub(super) fn is_untouched(&self, change: &Change) -> bool {
         let Some(before) = &change.running_values else {
             return false;

@@ -10,8 +10,8 @@ use crate::{
     change::{Change, Facts, Gate, ObjectChange, Operation, after, secret_data},
     finding::{Action, Command, Finding, Fix},
     knowledge::credentials::{
-        known_by,
-        purposes::{LiveRead, live_reads},
+        database_of,
+        password_roles::{LiveRead, live_reads},
     },
     kubernetes::{Kind, Object},
 };
@@ -47,7 +47,7 @@ fn overwritten(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<
             continue;
         }
         if let Some(claim) =
-            known_by::claim(facts, namespace, &change.release, read.account.database)
+            database_of::claim(facts, namespace, &change.release, read.account.database)
         {
             keys.push((read, claim, another(facts, &reads, read, value)));
         }

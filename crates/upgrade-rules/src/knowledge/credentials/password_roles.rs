@@ -1,6 +1,6 @@
 //! The passwords that a database knows, and the workloads that read them: from where before, and from where after.
 
-use super::sources::{self, Reading, Source};
+use super::env_source::{self, Reading, Source};
 use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, secret_data},
@@ -86,7 +86,7 @@ pub fn live_reads<'a>(facts: &'a Facts, namespace: &str) -> Vec<LiveRead<'a>> {
     for workload in sets {
         let component = Component::of(workload, None);
         for purpose in &PURPOSES {
-            let reading = sources::reading(workload, purpose.variables, |_, _| false);
+            let reading = env_source::reading(workload, purpose.variables, |_, _| false);
             let Some(Reading {
                 variable,
                 source: Source::Key { secret, key },
@@ -141,7 +141,7 @@ pub(crate) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> 
             continue;
         };
         let names = PURPOSES.iter().flat_map(|purpose| purpose.variables);
-        if !sources::may_read(planned, names.copied()) {
+        if !env_source::may_read(planned, names.copied()) {
             continue;
         }
         let Some((before, old)) = predecessor(change, facts, workload) else {
@@ -150,7 +150,7 @@ pub(crate) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> 
         let namespace = &workload.object.namespace;
         for purpose in &PURPOSES {
             let read = |workload: &Object| {
-                sources::reading(workload, purpose.variables, |secret, key| {
+                env_source::reading(workload, purpose.variables, |secret, key| {
                     has_key(change, facts, namespace, secret, key)
                 })
             };

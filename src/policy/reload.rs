@@ -1,4 +1,4 @@
-//! The file of the policy, followed while the guard runs.
+//! Reloads the policy when its file changes.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

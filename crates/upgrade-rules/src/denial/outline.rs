@@ -4,7 +4,7 @@ use crate::finding::{Command, Finding, Fix};
 
 /// A piece of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told<'a> {
+pub enum Part<'a> {
     /// A line of why; indented lines are lists.
     Why(&'a str),
     /// What is to be typed stands under this number already.
@@ -16,22 +16,22 @@ pub enum Told<'a> {
 }
 
 /// `before` are the findings above: what one of them has told to type is not told again.
-pub fn told<'a>(finding: &'a Finding, before: &[&Finding]) -> Vec<Told<'a>> {
-    let mut told: Vec<_> = finding.why.iter().map(|line| Told::Why(line)).collect();
+pub fn outline<'a>(finding: &'a Finding, before: &[&Finding]) -> Vec<Part<'a>> {
+    let mut told: Vec<_> = finding.why.iter().map(|line| Part::Why(line)).collect();
     let mut above: Option<usize> = None;
     for fix in &finding.fixes {
         let shown = before.iter().position(|other| other.fixes.contains(fix));
         match shown {
             Some(index) => {
                 if above.replace(index) != Some(index) {
-                    told.push(Told::Under(index + 1));
+                    told.push(Part::Under(index + 1));
                 }
             }
-            None => told.push(Told::Fix(fix)),
+            None => told.push(Part::Fix(fix)),
         }
     }
     if !finding.guide.is_empty() {
-        told.push(Told::Guide(finding.guide));
+        told.push(Part::Guide(finding.guide));
     }
     told
 }
