@@ -32,7 +32,7 @@ use crate::{
 
 /// Of a minute and a half, mostly.
 const PATIENCE: Duration = Duration::from_secs(300);
-const PER_SECOND: u32 = 500;
+const PER_SECOND: u32 = 150;
 
 fn pem(bundle: &str) -> String {
     String::from_utf8(STANDARD.decode(bundle).unwrap()).unwrap()
@@ -43,7 +43,7 @@ fn no_review_is_lost_while_certificates_and_authorities_are_exchanged() {
     let Some(cluster) = cluster() else {
         return;
     };
-    let replicas = Replicas::start(&cluster, &options(&cluster, "10s", "60s"), 2);
+    let replicas = Replicas::start(&cluster, &options(&cluster, "15s", "90s"), 2);
     let first = bundles(&cluster);
     assert_eq!(first.len(), 1, "the webhooks trust one and the same");
     let load = Load::start(&cluster, &replicas.namespace, PER_SECOND);

@@ -120,16 +120,15 @@ fn the_guides_own_command_to_13() {
     let Some((cluster, _, corpus)) = guarded_with_corpus() else {
         return;
     };
-    for helm in Helm::BOTH {
-        refused_and_cured(
-            (cluster, &corpus),
-            helm,
-            "12.13.3-defaults",
-            "13.12.7-guides-line",
-            &ON_DEFAULTS,
-            &record(cluster, &corpus, "13.12.7-migration", Secrets::ReuseLookup),
-        );
-    }
+    let helm = Helm::V3;
+    refused_and_cured(
+        (cluster, &corpus),
+        helm,
+        "12.13.3-defaults",
+        "13.12.7-guides-line",
+        &ON_DEFAULTS,
+        &record(cluster, &corpus, "13.12.7-migration", Secrets::ReuseLookup),
+    );
 }
 
 /// 13 drops `zeebe.clusterSize` and `zeebe.pvcSize` in silence.
@@ -147,24 +146,23 @@ fn five_brokers_to_13() {
                 .replace("32Gi", "64Gi");
         }
     };
-    for helm in Helm::BOTH {
-        let dir = cluster.scratch("chart").unwrap();
-        let chart = good.chart(Secrets::ReuseLookup).edit(as_before);
-        refused_and_cured(
-            (cluster, &corpus),
-            helm,
-            "12.13.3-five-brokers",
-            "13.12.7-five-brokers-dropped",
-            &[
-                "credentials-secret-incomplete",
-                "identity-secret-removed",
-                "immutable-field-changed",
-                "orchestration-values",
-                "zeebe-brokers-reduced",
-            ],
-            &chart.write(&dir).unwrap(),
-        );
-    }
+    let helm = Helm::V4;
+    let dir = cluster.scratch("chart").unwrap();
+    let chart = good.chart(Secrets::ReuseLookup).edit(as_before);
+    refused_and_cured(
+        (cluster, &corpus),
+        helm,
+        "12.13.3-five-brokers",
+        "13.12.7-five-brokers-dropped",
+        &[
+            "credentials-secret-incomplete",
+            "identity-secret-removed",
+            "immutable-field-changed",
+            "orchestration-values",
+            "zeebe-brokers-reduced",
+        ],
+        &chart.write(&dir).unwrap(),
+    );
 }
 
 /// The way that is right, but for the Secret.
@@ -215,36 +213,35 @@ fn the_guides_values_that_no_chart_reads() {
         return;
     };
     let chart = |name| record(cluster, &corpus, name, Secrets::ReuseLookup);
-    for helm in Helm::BOTH {
-        let release = Release::new(cluster, "camunda");
-        release.install_record(Helm::V3, &chart("12.13.3-defaults"));
-        let target = chart("13.12.7-identity");
-        let config = target.with_config();
-        let args = [
-            &config[0],
-            &config[1],
-            "--set=orchestration.importer.enabled=true",
-            "--set=migration.identity.enabled=true",
-            "--set=migration.data.enabled=true",
-        ];
-        let denial = release.refused(helm, &target.path, &args);
-        denial.assert_rules(&[
-            "credentials-secret-incomplete",
-            "data-migration-disabled",
-            "identity-secret-removed",
-            "importers-disabled",
-        ]);
-        for said in [
-            "orchestration.importer.enabled",
-            "Warning: values-ignored",
-            "Warning: identity-migration-disabled",
-            "migration:\n    data:\n      enabled: true",
-        ] {
-            assert!(denial.text.contains(said), "{said}: {}", denial.text);
-        }
-        let good = chart("13.12.7-migration");
-        let cured = cluster.shell(helm).unwrap();
-        let cured = cured.run(&denial.cure(&release.upgrade_command(&good)));
-        cured.unwrap().ok().unwrap();
+    let helm = Helm::V4;
+    let release = Release::new(cluster, "camunda");
+    release.install_record(Helm::V3, &chart("12.13.3-defaults"));
+    let target = chart("13.12.7-identity");
+    let config = target.with_config();
+    let args = [
+        &config[0],
+        &config[1],
+        "--set=orchestration.importer.enabled=true",
+        "--set=migration.identity.enabled=true",
+        "--set=migration.data.enabled=true",
+    ];
+    let denial = release.refused(helm, &target.path, &args);
+    denial.assert_rules(&[
+        "credentials-secret-incomplete",
+        "data-migration-disabled",
+        "identity-secret-removed",
+        "importers-disabled",
+    ]);
+    for said in [
+        "orchestration.importer.enabled",
+        "Warning: values-ignored",
+        "Warning: identity-migration-disabled",
+        "migration:\n    data:\n      enabled: true",
+    ] {
+        assert!(denial.text.contains(said), "{said}: {}", denial.text);
     }
+    let good = chart("13.12.7-migration");
+    let cured = cluster.shell(helm).unwrap();
+    let cured = cured.run(&denial.cure(&release.upgrade_command(&good)));
+    cured.unwrap().ok().unwrap();
 }

@@ -84,16 +84,15 @@ fn five_brokers_to_14() {
             document.text = document.text.replace("replicas: 3", "replicas: 5");
         }
     };
-    for helm in Helm::BOTH {
-        let from = edited(cluster, &corpus, FROM, values(), |chart| chart.edit(five));
-        let release = running(cluster, &from);
-        let bad = edited(cluster, &corpus, TO, values(), |chart| chart);
-        let good = edited(cluster, &corpus, TO, values(), |chart| chart.edit(five));
-        let rules = ["orchestration-values", "zeebe-brokers-reduced"];
-        refused_and_cured(&release, helm, &bad, &rules, &good);
-        let zeebe = release.get("statefulset", "camunda-zeebe").unwrap();
-        assert_eq!(zeebe["spec"]["replicas"], 5);
-    }
+    let helm = Helm::V3;
+    let from = edited(cluster, &corpus, FROM, values(), |chart| chart.edit(five));
+    let release = running(cluster, &from);
+    let bad = edited(cluster, &corpus, TO, values(), |chart| chart);
+    let good = edited(cluster, &corpus, TO, values(), |chart| chart.edit(five));
+    let rules = ["orchestration-values", "zeebe-brokers-reduced"];
+    refused_and_cured(&release, helm, &bad, &rules, &good);
+    let zeebe = release.get("statefulset", "camunda-zeebe").unwrap();
+    assert_eq!(zeebe["spec"]["replicas"], 5);
 }
 
 /// 14 has Elasticsearch switched off.
@@ -103,21 +102,20 @@ fn elasticsearch_vanishes_on_the_way_to_14() {
         return;
     };
     let chart = |name| record(cluster, &corpus, name, Secrets::ReuseLookup);
-    for helm in Helm::BOTH {
-        let release = running(cluster, &chart(FROM));
-        let off = json!({"elasticsearch": {}});
-        let bad = edited(cluster, &corpus, TO, off, |chart| {
-            chart.edit(|document| {
-                if document.source.starts_with("charts/elasticsearch/") {
-                    document.text.clear();
-                }
-            })
-        });
-        let rules = ["claims-orphaned"];
-        refused_and_cured(&release, helm, &bad, &rules, &chart(TO));
-        let name = "camunda-elasticsearch-master";
-        assert!(release.get("statefulset", name).is_some());
-    }
+    let helm = Helm::V4;
+    let release = running(cluster, &chart(FROM));
+    let off = json!({"elasticsearch": {}});
+    let bad = edited(cluster, &corpus, TO, off, |chart| {
+        chart.edit(|document| {
+            if document.source.starts_with("charts/elasticsearch/") {
+                document.text.clear();
+            }
+        })
+    });
+    let rules = ["claims-orphaned"];
+    refused_and_cured(&release, helm, &bad, &rules, &chart(TO));
+    let name = "camunda-elasticsearch-master";
+    assert!(release.get("statefulset", name).is_some());
 }
 
 /// 14 has no migration any more: what 13 has not finished stays undone.
@@ -127,17 +125,16 @@ fn the_migration_is_finished_before_14() {
         return;
     };
     let chart = |name| record(cluster, &corpus, name, Secrets::ReuseLookup);
-    for helm in Helm::BOTH {
-        let release = running(cluster, &chart(FROM));
-        let migrating = chart("13.12.7-migration");
-        release.upgrade_record(helm, &migrating).ok().unwrap();
-        let versions = release.versions();
-        let denial = Denial::of(&release.upgrade_record(helm, &chart(TO)));
-        denial.assert_rules(&["migration-unfinished"]);
-        assert_eq!(release.versions(), versions);
-        for job in ["data", "identity"] {
-            finish(&release, &format!("camunda-zeebe-migration-{job}"));
-        }
-        release.upgrade_record(helm, &chart(TO)).ok().unwrap();
+    let helm = Helm::V3;
+    let release = running(cluster, &chart(FROM));
+    let migrating = chart("13.12.7-migration");
+    release.upgrade_record(helm, &migrating).ok().unwrap();
+    let versions = release.versions();
+    let denial = Denial::of(&release.upgrade_record(helm, &chart(TO)));
+    denial.assert_rules(&["migration-unfinished"]);
+    assert_eq!(release.versions(), versions);
+    for job in ["data", "identity"] {
+        finish(&release, &format!("camunda-zeebe-migration-{job}"));
     }
+    release.upgrade_record(helm, &chart(TO)).ok().unwrap();
 }
