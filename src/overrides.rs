@@ -216,7 +216,7 @@ mod tests {
             objects: Vec::new(),
             why: Vec::new(),
             fixes: Vec::new(),
-            guide: "",
+            guide: None,
         };
         let mut findings = [
             finding("downgrade".parse().unwrap()),

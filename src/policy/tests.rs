@@ -9,7 +9,7 @@ fn finding(rule: &'static str, action: Action) -> Finding {
         objects: Vec::new(),
         why: Vec::new(),
         fixes: Vec::new(),
-        guide: "",
+        guide: None,
     }
 }
 

@@ -42,6 +42,8 @@ struct Problem<'a> {
     why: &'a [String],
     fixes: Vec<Step<'a>>,
     guide: Option<&'a str>,
+    #[serde(rename = "guideAddress")]
+    address: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +107,8 @@ impl<'a> Problem<'a> {
             objects: finding.objects.iter().map(Named::of).collect(),
             why: &finding.why,
             fixes: fixes.collect(),
-            guide: filled(finding.guide),
+            guide: finding.guide.map(|guide| guide.section),
+            address: finding.guide.map(|guide| guide.address()),
         }
     }
 }

@@ -64,7 +64,11 @@ fn body(finding: &Finding, before: &[&Finding]) -> Vec<String> {
         match told {
             Part::Why(why) => parts.push(line(why)),
             Part::Under(number) => parts.push(denial::under(number)),
-            Part::Guide(guide) => parts.push(format!("Guide: {}", line(guide))),
+            Part::Guide(guide) => parts.push(format!(
+                "Guide: [{}]({})",
+                line(guide.section),
+                guide.address()
+            )),
             Part::Fix(fix) => {
                 parts.push(line(&fix.intro));
                 parts.extend(fenced(fix));

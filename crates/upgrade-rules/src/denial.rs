@@ -11,7 +11,7 @@ pub use self::outline::{Part, indented, outline, typed};
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
-    finding::{Action, Command, Finding},
+    finding::{Action, Command, Finding, guide},
 };
 
 /// What Helm's own error line leaves of a usual terminal is for the rule's id.
@@ -226,7 +226,7 @@ mod tests {
                     [Flag::set("a", "1"), Flag::set("b", "2")],
                 ),
             ],
-            guide: "Some section",
+            guide: Some(guide::UPGRADING),
         }
     }
 

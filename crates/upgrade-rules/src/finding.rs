@@ -1,12 +1,14 @@
 //! What a rule has to say: a problem, why it matters here, and what to type now.
 
 mod command;
+pub mod guide;
 mod kubectl;
 mod rule_id;
 pub mod shell;
 
 pub use self::{
     command::{Command, Flag, Given, HereDocument, Typing},
+    guide::Guide,
     kubectl::{Effect, Kubectl, Objects, What},
     rule_id::RuleId,
 };
@@ -62,7 +64,7 @@ pub struct Finding {
     /// What to type, in this order.
     pub fixes: Vec<Fix>,
     /// Where the product's documentation says so.
-    pub guide: &'static str,
+    pub guide: Option<Guide>,
 }
 
 impl Finding {

@@ -232,7 +232,11 @@ pub const RULES: &[Rule] = &[
 /// already may be among it.
 pub fn needs(change: &Change, facts: Option<&Facts>) -> BTreeSet<Wanted> {
     let rules = RULES.iter().filter(|rule| !rule.release.is_empty());
-    let needs = rules.flat_map(|rule| rule.needs);
+    let mut needs: Vec<_> = rules.flat_map(|rule| rule.needs).collect();
+    // Many rules need the same; to ask once is enough.
+    needs.sort_unstable_by_key(|needs| **needs as usize);
+    needs.dedup_by_key(|needs| **needs as usize);
+    let needs = needs.into_iter();
     let mut wanted: BTreeSet<_> = needs.flat_map(|needs| needs(change, facts)).collect();
     if facts.is_none() {
         wanted.extend(wanted::twins(change));

@@ -18,7 +18,7 @@ use crate::{
     camunda::{Credential, Held, Line, Supply, credential},
     change::{ChartVersion, secret_data},
     cluster::LiveCluster,
-    finding::{Action, Finding, Fix, Flag},
+    finding::{Action, Finding, Fix, Flag, guide},
     fixes::supply::{self},
     helm::{manifest, values::overlay},
     kubernetes::{Kind, Object, ObjectRef},
@@ -220,7 +220,7 @@ pub(super) fn asked_for(
         objects: Vec::new(),
         why: why(old, &new),
         fixes: fixes(&given, namespace, line),
-        guide: "Secrets extraction",
+        guide: Some(guide::SECRETS_EXTRACTION),
     })
 }
 

@@ -63,6 +63,14 @@ pub struct OptimizePairing {
     pub after: Vec<String>,
 }
 
+/// A section of a guide, and its address.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    pub section: String,
+    pub address: String,
+}
+
 /// Fields of workloads that Kubernetes does not let change, as they are from a patch on.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -71,7 +79,7 @@ pub struct Fixed {
     pub since: String,
     /// The section of the guide that tells of it.
     #[serde(default)]
-    pub guide: Option<String>,
+    pub guide: Option<Section>,
     /// Which workloads, as [`WorkloadFact::name`] has them.
     pub workloads: Vec<String>,
     /// Labels of the selector and of the pods.

@@ -1,6 +1,6 @@
 //! What a finding tells, in order, for whoever lays it out.
 
-use crate::finding::{Command, Finding, Fix};
+use crate::finding::{Command, Finding, Fix, Guide};
 
 /// A piece of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Part<'a> {
     /// A step of the cure.
     Fix(&'a Fix),
     /// Where the product's documentation says so.
-    Guide(&'a str),
+    Guide(Guide),
 }
 
 /// `before` are the findings above: what one of them has told to type is not told again.
@@ -30,9 +30,7 @@ pub fn outline<'a>(finding: &'a Finding, before: &[&Finding]) -> Vec<Part<'a>> {
             None => told.push(Part::Fix(fix)),
         }
     }
-    if !finding.guide.is_empty() {
-        told.push(Part::Guide(finding.guide));
-    }
+    told.extend(finding.guide.map(Part::Guide));
     told
 }
 

@@ -12,7 +12,7 @@ use super::{Mutated, Mutation};
 use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     change::Facts,
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     knowledge::claims::claim_ref,
     kubernetes::{Kind, Object, ObjectRef, json, namespace_and_name, ordinal},
     rules::volume_in_use,
@@ -134,7 +134,7 @@ fn refusal(volume: &Object, why: String) -> Finding {
         objects: vec![ObjectRef::new(Kind::PersistentVolume, "", volume.name())],
         why: vec![why],
         fixes: Vec::new(),
-        guide: "v8.3.0, Elasticsearch, Data retention, Option Two",
+        guide: Some(guide::OPTION_TWO),
     }
 }
 

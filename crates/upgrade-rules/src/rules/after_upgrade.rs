@@ -12,7 +12,7 @@ use super::{Judge, Rule, heard::Heard, wanted};
 use crate::{
     camunda::{Application, Feature, is_elastics, release_label},
     change::{Attempt, Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, guide},
     fixes::{give_up, migrations},
     helm::release::Status,
     knowledge::{
@@ -68,7 +68,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
         objects: Vec::new(),
         why,
         fixes: fixes.into_iter().flatten().collect(),
-        guide: "Monitor the migration (8.7 to 8.8)",
+        guide: Some(guide::MONITOR),
     }]
 }
 

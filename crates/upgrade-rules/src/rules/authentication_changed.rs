@@ -10,7 +10,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, Component, Feature},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::{conversion, flag},
     knowledge::{
         authentication::{METHODS, Method},
@@ -68,7 +68,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: Vec::new(),
         why,
         fixes: fixes(change, facts, &before, &after),
-        guide: "Prerequisites (caution)",
+        guide: Some(guide::PREREQUISITES),
     }]
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, Side},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId, guide},
     fixes::flag,
     knowledge::{
         authentication::{METHODS, Method},
@@ -82,6 +82,6 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
                 [Command::from(flag::set(change, OPEN, "true")).decide()],
             ),
         ],
-        guide: "1.3.1 Basic auth",
+        guide: Some(guide::BASIC),
     }]
 }

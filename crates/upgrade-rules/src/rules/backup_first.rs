@@ -6,7 +6,7 @@ use super::{Judge, Rule};
 
 use crate::{
     change::{Change, Facts, Operation},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -63,6 +63,6 @@ fn finding(change: &Change) -> Option<Finding> {
         objects: Vec::new(),
         why: vec![why],
         fixes: Vec::new(),
-        guide: "Perform a backup (8.7 to 8.8)",
+        guide: Some(guide::BACKUP),
     })
 }

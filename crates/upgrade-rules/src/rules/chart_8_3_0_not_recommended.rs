@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 
 use crate::{
     change::{Change, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::upgrade_path,
 };
 
@@ -52,6 +52,6 @@ fn finding(change: &Change) -> Option<Finding> {
             "Go to the newest patch instead:",
             newest,
         )],
-        guide: "v8.3.0",
+        guide: Some(guide::V8_3_0),
     })
 }

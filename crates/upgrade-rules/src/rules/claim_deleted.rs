@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 
 use crate::{
     change::{Change, Facts, Operation},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::{
         give_up,
         retain::{self},
@@ -98,6 +98,6 @@ fn lost(
                 vec![give_up],
             ),
         ],
-        guide: "v8.3.0, Elasticsearch, Data retention",
+        guide: Some(guide::DATA_RETENTION),
     })
 }

@@ -269,7 +269,7 @@ fn refusal(change: &Change, facts: &Facts, lost: &[Removed<'_>]) -> Finding {
         objects: lost.iter().map(|it| it.reference.clone()).collect(),
         why,
         fixes,
-        guide: "",
+        guide: None,
     }
 }
 
@@ -359,7 +359,7 @@ fn warning(change: &Change, facts: &Facts, told: &[Removed<'_>]) -> Finding {
         objects: told.iter().map(|it| it.reference.clone()).collect(),
         why,
         fixes,
-        guide: "",
+        guide: None,
     }
 }
 

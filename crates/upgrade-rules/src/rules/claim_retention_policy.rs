@@ -67,7 +67,7 @@ fn switched_over(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<F
         objects: vec![set.object.clone()],
         why,
         fixes: vec![fix(change, set)],
-        guide: "",
+        guide: None,
     })
 }
 

@@ -122,7 +122,7 @@ fn left_behind(
         objects: vec![set.object.clone()],
         why,
         fixes,
-        guide: "",
+        guide: None,
     })
 }
 
@@ -194,7 +194,7 @@ fn unmounted(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Findi
             .collect(),
         why,
         fixes,
-        guide: "",
+        guide: None,
     })
 }
 
@@ -246,7 +246,7 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         objects: vec![set.object.clone()],
         why,
         fixes: vec![Fix::say(keep), Fix::instead(leave, annotate)],
-        guide: "",
+        guide: None,
     })
 }
 
@@ -338,6 +338,6 @@ fn lowered(facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) -> Option<Findi
         objects: unused,
         why: Vec::new(),
         fixes: Vec::new(),
-        guide: "",
+        guide: None,
     })
 }

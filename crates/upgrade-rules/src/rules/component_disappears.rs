@@ -14,7 +14,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::{conversion, flag, keep_running::keep_running},
     kubernetes::{Kind, Mounts, replicas},
 };
@@ -82,7 +82,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             .collect(),
         why,
         fixes: fixes(change, facts, &gone),
-        guide: "8.8 architecture changes (8.7 to 8.8)",
+        guide: Some(guide::ARCHITECTURE),
     }]
 }
 

@@ -15,7 +15,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Line},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     kubernetes::ObjectRef,
 };
 
@@ -74,7 +74,7 @@ fn finding(change: &Change) -> Option<Finding> {
             .collect(),
         why,
         fixes: vec![Fix::say(advice)],
-        guide: "v9.3.7+",
+        guide: Some(guide::V9_3_7),
     })
 }
 

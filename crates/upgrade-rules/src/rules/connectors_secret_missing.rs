@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Feature, HELM_RELEASE, HELM_RELEASE_NAMESPACE},
     change::{Change, Facts, Wanted},
-    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, guide, shell},
     knowledge::credentials::readers::secret_refs,
     kubernetes::{Kind, ObjectRef},
 };
@@ -61,7 +61,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         why: vec![why],
         fixes: fixes(change, &secret),
         objects: vec![secret],
-        guide: "v8.2.0, Connectors",
+        guide: Some(guide::CONNECTORS),
     }]
 }
 

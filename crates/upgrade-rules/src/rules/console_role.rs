@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, Operation},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     kubernetes::{Kind, Object},
 };
 
@@ -55,6 +55,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 .to_owned(),
         ],
         fixes: Vec::new(),
-        guide: "v9.3.0, Enabling Console",
+        guide: Some(guide::CONSOLE),
     }]
 }

@@ -282,7 +282,7 @@ fn finding(change: &Change, facts: &Facts, action: Action, found: &[Found<'_>]) 
             Placeholder::Usual => Vec::new(),
             _ => fixes(change, facts, found),
         },
-        guide: "",
+        guide: None,
     })
 }
 
@@ -357,7 +357,7 @@ fn written(facts: &Facts, secret: &ObjectChange) -> Option<Finding> {
             keys.join(", ")
         )],
         fixes: Vec::new(),
-        guide: "",
+        guide: None,
     })
 }
 

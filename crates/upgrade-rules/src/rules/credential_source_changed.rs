@@ -81,7 +81,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
         objects: objects.into_iter().collect(),
         why,
         fixes: fixes(change, facts, &changed),
-        guide: "",
+        guide: None,
     }]
 }
 

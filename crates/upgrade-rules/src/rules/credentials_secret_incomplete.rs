@@ -88,7 +88,7 @@ fn finding(action: Action, missing: &Missing<'_>, fixes: Vec<Fix>) -> Option<Fin
         objects: missing.keys().cloned().collect(),
         why,
         fixes,
-        guide: "",
+        guide: None,
     })
 }
 

@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::migrations,
     knowledge::migration,
 };
@@ -56,6 +56,6 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes: migrations::switch_on(change, facts),
-        guide: "Process migration (8.7 to 8.8)",
+        guide: Some(guide::PROCESS_MIGRATION),
     })
 }

@@ -11,7 +11,7 @@ use super::{Judge, Rule, immutable_field_changed};
 use crate::{
     camunda::Application,
     change::{Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::migrations,
     knowledge::migration::{self, State},
     kubernetes::Kind,
@@ -80,6 +80,6 @@ fn finding(change: &Change, job: &ObjectChange, title: &str, why: String) -> Fin
             change,
             &[Application::DATA_MIGRATION],
         )],
-        guide: "Process migration (8.7 to 8.8)",
+        guide: Some(guide::PROCESS_MIGRATION),
     }
 }

@@ -84,7 +84,7 @@ fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes,
-        guide: "",
+        guide: None,
     })
 }
 

@@ -11,7 +11,7 @@ use super::{Judge, Rule, datastore_changed::host, wanted};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     knowledge::configuration::Configuration,
 };
 
@@ -91,6 +91,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         fixes: vec![Fix::say(
             "Bring the indices to one of them (snapshot there, restore here), have the applications of the running chart use it, and upgrade then.",
         )],
-        guide: "8.8 architecture changes (8.7 to 8.8)",
+        guide: Some(guide::ARCHITECTURE),
     }]
 }

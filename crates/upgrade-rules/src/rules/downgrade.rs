@@ -87,7 +87,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             ),
             change.newest_patches.of(newest).version,
         )],
-        guide: "",
+        guide: None,
     })
 }
 

@@ -14,7 +14,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Component, Line},
     change::{Change, Facts, Gate, ObjectChange, Wanted},
-    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, guide},
     fixes::retain::retain,
     knowledge::claims::is_retained,
     kubernetes::{Kind, Mounts, Object, ObjectRef, ordinal},
@@ -137,7 +137,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             .collect(),
         why,
         fixes: vec![Fix::new(intro, commands)],
-        guide: "v8.0.13",
+        guide: Some(guide::V8_0_13),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Component, is_elastics, release_label},
     change::{Change, Facts, Gate, ObjectChange, Operation},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::move_volumes,
     knowledge::claims::{self, Orphan},
     kubernetes::{Kind, Mounts, ordinal},
@@ -164,6 +164,6 @@ fn finding(change: &Change, facts: &Facts, found: &Orphaned<'_>) -> Option<Findi
         objects: vec![new.object.clone()],
         why,
         fixes,
-        guide: "v8.3.0, Elasticsearch, Data retention",
+        guide: Some(guide::DATA_RETENTION),
     })
 }

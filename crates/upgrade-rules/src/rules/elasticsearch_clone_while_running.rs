@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Finding, Fix, Kubectl, Objects, RuleId},
+    finding::{Action, Finding, Fix, Kubectl, Objects, RuleId, guide},
     kubernetes::{Kind, Object, ordinal, replicas},
     volume_move::keep_claims,
 };
@@ -84,7 +84,7 @@ fn cloned(facts: &Facts, created: &ObjectChange) -> Option<Finding> {
             "Claim {name} is to be a clone of {source} while Elasticsearch runs; what is written after it is lost."
         )],
         fixes: vec![Fix::new("Stop Elasticsearch first:", commands)],
-        guide: "v8.3.0, Elasticsearch, Data retention, Option One",
+        guide: Some(guide::OPTION_ONE),
     })
 }
 

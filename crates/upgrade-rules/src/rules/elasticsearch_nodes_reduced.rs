@@ -103,7 +103,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         objects: vec![set.object.clone()],
         why,
         fixes,
-        guide: "",
+        guide: None,
     })
 }
 

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, Feature, Line},
     change::{Change, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::convert::{Converted, ValuesFile},
     helm::values::Values,
     kubernetes::{self, Kind},
@@ -61,7 +61,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
         objects: Vec::new(),
         why,
         fixes: converted(&change.values).fixes(change, FILE),
-        guide: "v8.3.0, Elasticsearch, values file",
+        guide: Some(guide::ELASTICSEARCH_VALUES),
     }]
 }
 

@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, program_version},
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Finding, Fix, Flag, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId, guide},
     knowledge::claims::{self},
     kubernetes::{
         Kind, Mounts, Object,
@@ -84,7 +84,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             ),
         ],
         fixes: vec![fix],
-        guide: "v8.3.0, Elasticsearch",
+        guide: Some(guide::ELASTICSEARCH),
     })
 }
 

@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     kubernetes::{Kind, Object},
 };
 
@@ -46,7 +46,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                     .to_owned(),
             ],
             fixes: Vec::new(),
-            guide: "v8.2.3",
+            guide: Some(guide::V8_2_3),
         })
         .collect()
 }

@@ -14,7 +14,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, HELM_RELEASE},
     change::{Change, Facts, RESOURCE_POLICY, Wanted},
-    finding::{Action, Finding, Fix, Kubectl, RuleId},
+    finding::{Action, Finding, Fix, Kubectl, RuleId, guide},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
@@ -145,7 +145,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         )],
         objects: referring,
         fixes,
-        guide: "v8.3.1, Zeebe Gateway",
+        guide: Some(guide::ZEEBE_GATEWAY),
     })
 }
 

@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 
 use crate::{
     change::{Change, ChartVersion, Facts, Operation},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -45,7 +45,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             tested.join(", ")
         )],
         fixes: Vec::new(),
-        guide: "Helm CLI version",
+        guide: Some(guide::HELM_CLI),
     }]
 }
 

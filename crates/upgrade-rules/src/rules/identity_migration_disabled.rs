@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::conversion,
     knowledge::authentication::Method,
 };
@@ -66,6 +66,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![identity.object.clone()],
         why,
         fixes: conversion::fixes(change, facts),
-        guide: "3. Identity migration",
+        guide: Some(guide::IDENTITY_MIGRATION),
     }]
 }

@@ -10,7 +10,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::Application,
     change::{Change, Facts, Operation, Side},
-    finding::{Action, Finding, Fix, Flag, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId, guide},
     fixes::clients,
     knowledge::{configuration::Configuration, secrecy::is_harmless},
 };
@@ -72,7 +72,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![job.object.clone()],
         why,
         fixes: fixes(change, facts, no_id, no_secret),
-        guide: "Step 4: Configure 8.8 values",
+        guide: Some(guide::CONFIGURE_VALUES),
     }]
 }
 

@@ -91,7 +91,7 @@ fn deleted(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Find
         objects: vec![secret.object.clone()],
         why,
         fixes: fixes(&secret.object, old),
-        guide: "",
+        guide: None,
     })
 }
 

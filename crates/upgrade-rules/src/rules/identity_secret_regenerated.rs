@@ -17,7 +17,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{self, Credential, Held, Supply},
     change::{Change, Facts, Gate, ObjectChange, Operation, after, secret_data},
-    finding::{Action, Finding, Fix, Flag, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId, guide},
     fixes::supply::{FRESH, OldKey, Read, shells, supply},
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -65,7 +65,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: objects(&found),
         why: why(change, facts, &found),
         fixes: fixes(change, facts, &found),
-        guide: "Secrets extraction",
+        guide: Some(guide::SECRETS_EXTRACTION),
     }]
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     camunda::{self, Component, Held},
     change::{Change, Facts, ObjectChange, RESOURCE_POLICY, after, secret_data},
-    finding::{Action, Finding, Fix, Objects, RuleId},
+    finding::{Action, Finding, Fix, Objects, RuleId, guide},
     fixes::conversion,
     knowledge::credentials::readers::{SecretRef, secret_refs},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
@@ -219,7 +219,7 @@ fn finding(change: &Change, facts: &Facts, reasons: &Reasons<'_>) -> Option<Find
         objects: reasons.keys().map(|secret| (*secret).clone()).collect(),
         why,
         fixes: fixes(change, facts, namespace, reasons),
-        guide: "Extract secrets (8.7 to 8.8)",
+        guide: Some(guide::EXTRACT_SECRETS),
     })
 }
 

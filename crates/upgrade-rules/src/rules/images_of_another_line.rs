@@ -86,7 +86,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             .collect(),
         why,
         fixes: fixes(change, line, &to.version, &minors),
-        guide: "",
+        guide: None,
     })
 }
 

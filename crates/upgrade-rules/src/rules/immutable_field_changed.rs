@@ -19,7 +19,7 @@ use super::{Judge, Rule, heard::Heard, wanted};
 use crate::{
     camunda::{Application, Component, Line},
     change::{Change, ChartVersion, Facts, ObjectChange, Side, after, after_spec},
-    finding::{Action, Finding, Fix, Objects, RuleId},
+    finding::{Action, Finding, Fix, Guide, Objects, RuleId},
     fixes::{conversion, migrations},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
@@ -167,7 +167,7 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
 }
 
 /// The newest section that tells of such a change; those of later charts and of overrides are in none.
-fn guide(change: &Change) -> &'static str {
+fn guide(change: &Change) -> Option<Guide> {
     let line = |chart: &Option<ChartVersion>| chart.as_ref()?.line;
     let lines = match (line(&change.from), line(&change.to)) {
         (Some(from), Some(to)) => Line::all().get(from.position()..=to.position()),
@@ -180,8 +180,10 @@ fn guide(change: &Change) -> &'static str {
         .iter()
         .flat_map(|line| &line.fixed);
     let entered = fixed.filter(|fixed| change.from.is_none() || change.enters(&fixed.since));
-    let mut guides = entered.filter_map(|fixed| fixed.guide.as_deref());
-    guides.next_back().unwrap_or_default()
+    let told = entered
+        .filter_map(|fixed| fixed.guide.as_ref())
+        .next_back()?;
+    Some(Guide::new(&told.section, &told.address, ""))
 }
 
 fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {

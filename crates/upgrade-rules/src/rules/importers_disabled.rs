@@ -12,7 +12,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::Application,
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::migrations,
     knowledge::{configuration::Configuration, migration},
     kubernetes::workload::is_stopped,
@@ -79,7 +79,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             .collect(),
         why,
         fixes,
-        guide: "Enable Operate and Tasklist importers (8.7 to 8.8)",
+        guide: Some(guide::IMPORTERS),
     }]
 }
 

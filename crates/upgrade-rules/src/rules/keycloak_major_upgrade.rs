@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, program_version},
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId, guide},
     fixes::dump,
     kubernetes::{Kind, Object},
 };
@@ -58,7 +58,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         objects: vec![set.object.clone()],
         why,
         fixes,
-        guide: "v8.3.0, Keycloak",
+        guide: Some(guide::KEYCLOAK_8_3),
     })
 }
 

@@ -10,7 +10,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     knowledge::{authentication::has, configuration::Configuration},
 };
 
@@ -63,7 +63,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         fixes: vec![Fix::say(
             "There is no migration path: stay on 12 and contact Camunda Consulting. Logging in by Identity is a change to make on 12, in an upgrade of its own.",
         )],
-        guide: "1.3.4 LDAP",
+        guide: Some(guide::LDAP),
     }]
 }
 

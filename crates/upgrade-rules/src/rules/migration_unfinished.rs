@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Line},
     change::{Change, Facts, ObjectChange, Side, Wanted},
-    finding::{Action, Command, Finding, Fix, Objects, RuleId, capitalised},
+    finding::{Action, Command, Finding, Fix, Objects, RuleId, capitalised, guide},
     fixes::{migrations, upgrade_path},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
@@ -95,7 +95,7 @@ fn finding(
         objects: jobs.iter().map(|job| job.object.clone()).collect(),
         why,
         fixes: fixes(change, jobs, leaving.is_some()),
-        guide: "Monitor the migration (8.7 to 8.8)",
+        guide: Some(guide::MONITOR),
     })
 }
 

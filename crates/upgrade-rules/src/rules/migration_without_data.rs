@@ -7,7 +7,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Application,
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::migrations,
     knowledge::migration,
 };
@@ -49,6 +49,6 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             ),
             vec![flag],
         )],
-        guide: "Process migration (8.7 to 8.8)",
+        guide: Some(guide::PROCESS_MIGRATION),
     })
 }

@@ -9,7 +9,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, ObjectChange, Side},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId, guide},
     fixes::flag,
     knowledge::configuration::Configuration,
 };
@@ -80,7 +80,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![cluster.object.clone(), identity.object.clone()],
         why,
         fixes: fixes(change, planned, database),
-        guide: "1.1 Camunda Helm chart values file changes",
+        guide: Some(guide::VALUES),
     }]
 }
 

@@ -134,7 +134,7 @@ pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<F
         fixes: vec![Fix::say(
             "Run the same command again once these can be read.",
         )],
-        guide: "",
+        guide: None,
     }]
 }
 

@@ -9,7 +9,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, CarriedKey, Feature},
     change::{Change, Facts, Operation, Side},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::clients,
     knowledge::{authentication::Method, configuration::Configuration},
 };
@@ -80,7 +80,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![workload.object.clone()],
         why,
         fixes: clients::cure(change, facts, client, no_id, no_secret),
-        guide: "1.3.2 OIDC (8.7 to 8.8)",
+        guide: Some(guide::OIDC),
     }]
 }
 

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Line, RenamedVariable},
     change::{Change, Facts},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId, guide},
     helm::values::Values,
 };
 
@@ -56,7 +56,7 @@ fn finding(change: &Change, line: &Line) -> Option<Finding> {
         objects: Vec::new(),
         why: vec![why],
         fixes: vec![Fix::new("Rename them in your values:", edit)],
-        guide: "v9.0.0, Identity",
+        guide: Some(guide::V9_0_0_IDENTITY),
     })
 }
 

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, image_version},
     change::{Change, ChartVersion, Facts},
-    finding::{Action, Finding, Fix, Flag, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId, guide},
     kubernetes::Object,
 };
 
@@ -51,7 +51,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
                     "Take optimize.image.tag out of your values, or add to your helm upgrade:",
                     [Flag::set_string("optimize.image.tag", fitting.to_string())],
                 )],
-                guide: "v8.2.9",
+                guide: Some(guide::V8_2_9),
             })
         })
         .collect()

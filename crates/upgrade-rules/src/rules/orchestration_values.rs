@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Line,
     change::{Change, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::conversion::{self, Move, listed},
     helm::values::below,
 };
@@ -123,7 +123,7 @@ fn refusal(change: &Change, facts: &Facts, moved: &[Move], gone: &[Move]) -> Fin
         objects: Vec::new(),
         why,
         fixes: conversion::fixes(change, facts),
-        guide: "Camunda Helm chart values file changes (8.7 to 8.8)",
+        guide: Some(guide::VALUES),
     }
 }
 
@@ -135,6 +135,6 @@ fn warning(title: String, why: String) -> Finding {
         objects: Vec::new(),
         why: vec![why],
         fixes: Vec::new(),
-        guide: "Camunda Helm chart values file changes (8.7 to 8.8)",
+        guide: Some(guide::VALUES),
     }
 }

@@ -68,7 +68,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             format!("Keep to {before} in this upgrade; add to your helm upgrade:"),
             vec![flag::set(change, key, &before.to_string())],
         )],
-        guide: "",
+        guide: None,
     })
 }
 

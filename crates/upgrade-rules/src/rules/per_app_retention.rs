@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Feature,
     change::{Change, Facts},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::{conversion, flag},
     knowledge::retention::{has_one, retention},
 };
@@ -52,6 +52,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: Vec::new(),
         why,
         fixes,
-        guide: "8.8 architecture changes (8.7 to 8.8)",
+        guide: Some(guide::ARCHITECTURE),
     }]
 }

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, bundled},
     change::{Change, Facts, Gate, ObjectChange, after},
-    finding::{Action, Finding, Fix, Flag, RuleId},
+    finding::{Action, Finding, Fix, Flag, RuleId, guide},
     kubernetes::{Kind, Mounts, Object},
 };
 
@@ -88,7 +88,7 @@ fn crossed(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             "PostgreSQL does not start over the files of another major version.".to_owned(),
         ],
         fixes,
-        guide: "v8.2.0, Keycloak",
+        guide: Some(guide::KEYCLOAK_8_2),
     })
 }
 

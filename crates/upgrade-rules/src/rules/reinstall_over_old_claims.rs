@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{self, Component, Held, Supply},
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix, Kubectl, RuleId},
+    finding::{Action, Command, Finding, Fix, Kubectl, RuleId, guide},
     fixes::give_up,
     knowledge::credentials::{database_of, readers::secret_refs, values::is_produced},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
@@ -151,7 +151,7 @@ fn finding(action: Action, new: &BTreeMap<ObjectRef, New<'_>>) -> Finding {
         objects: new.keys().cloned().collect(),
         why,
         fixes: fixes(new),
-        guide: "Secrets extraction",
+        guide: Some(guide::SECRETS_EXTRACTION),
     }
 }
 
@@ -204,6 +204,6 @@ fn created(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Find
                 .to_owned(),
         ],
         fixes: Vec::new(),
-        guide: "Secrets extraction",
+        guide: Some(guide::SECRETS_EXTRACTION),
     })
 }

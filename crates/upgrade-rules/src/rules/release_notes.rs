@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Line, Note},
     change::{Change, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -31,7 +31,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             objects: Vec::new(),
             why: Vec::new(),
             fixes: Vec::new(),
-            guide: "Version update instructions",
+            guide: Some(guide::VERSION_UPDATES),
         })
         .collect()
 }

@@ -10,7 +10,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::flag,
     knowledge::{
         authorizations::{ENABLED, users},
@@ -61,6 +61,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             "Carry them over; add to your helm upgrade:",
             vec![flag::set(change, ENABLED, "true")],
         )],
-        guide: "Resource authorizations",
+        guide: Some(guide::RESOURCE_AUTHORIZATIONS),
     }]
 }

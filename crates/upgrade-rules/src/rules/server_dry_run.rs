@@ -59,7 +59,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             refused,
         ),
         fixes: Vec::new(),
-        guide: "",
+        guide: None,
     });
     let passed_over = (!passed_over.is_empty()).then(|| Finding {
         rule: RULE.id,
@@ -74,7 +74,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             passed_over,
         ),
         fixes: Vec::new(),
-        guide: "",
+        guide: None,
     });
     refused.into_iter().chain(passed_over).collect()
 }

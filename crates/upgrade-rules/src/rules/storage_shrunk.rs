@@ -11,7 +11,7 @@ use super::{Judge, Rule, immutable_field_changed::parse_quantity, wanted};
 use crate::{
     camunda::{Component, claim_size},
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::flag,
     knowledge::{
         claims::{self, Orphan},
@@ -97,7 +97,7 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
         objects: vec![new.object.clone()],
         why,
         fixes: vec![as_before(change, new, size)],
-        guide: "v8.3.0, Elasticsearch, values file",
+        guide: Some(guide::ELASTICSEARCH_VALUES),
     })
 }
 
@@ -177,7 +177,7 @@ fn handed_over(facts: &Facts, new: &ObjectChange) -> Option<Finding> {
         objects: vec![new.object.clone()],
         why,
         fixes: Vec::new(),
-        guide: "",
+        guide: None,
     })
 }
 

@@ -12,7 +12,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     knowledge::{configuration::Configuration, credentials::list},
     kubernetes::Object,
 };
@@ -132,7 +132,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 .to_owned(),
         ],
         fixes: Vec::new(),
-        guide: "1.1 Camunda Helm chart values file changes",
+        guide: Some(guide::VALUES),
     }]
 }
 

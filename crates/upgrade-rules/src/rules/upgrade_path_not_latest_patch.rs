@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 
 use crate::{
     change::{Change, ChartVersion, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -42,7 +42,7 @@ fn finding(change: &Change) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes: Vec::new(),
-        guide: "Upgrading",
+        guide: Some(guide::UPGRADING),
     })
 }
 

@@ -12,7 +12,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Line,
     change::{Change, Facts, Operation, Side},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::upgrade_path::{self, Start},
 };
 
@@ -125,6 +125,6 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             "Take these upgrades one after the other, each until its pods are ready, beginning with:",
             &first.version,
         )],
-        guide: "Helm chart version (8.7 to 8.8): upgrade sequentially",
+        guide: Some(guide::SEQUENTIALLY),
     })
 }

@@ -12,7 +12,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, Component, Line},
     change::{Change, ChartVersion, Facts, ObjectChange, Wanted},
-    finding::{Action, Finding, Fix, Kubectl, RuleId},
+    finding::{Action, Finding, Fix, Kubectl, RuleId, guide},
     fixes::flag,
     knowledge::claims::{self},
     kubernetes::{Kind, Mounts, Object},
@@ -91,7 +91,7 @@ fn other_group(change: &Change, set: &ObjectChange) -> Option<Finding> {
             "Give both the same number; add to your helm upgrade:",
             vec![flag::set(change, &key, &user.to_string())],
         )],
-        guide: "v8.3.0, Zeebe",
+        guide: Some(guide::ZEEBE),
     })
 }
 
@@ -140,7 +140,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             "While its pods are stopped, change the owner:",
             commands,
         )],
-        guide: "v8.3.0, Zeebe",
+        guide: Some(guide::ZEEBE),
     })
 }
 

@@ -17,7 +17,7 @@ use super::{Judge, PASSWORDS, Rule, datastore_changed, heard::Heard, values_igno
 use crate::{
     camunda::Line,
     change::{Change, ChartVersion, Facts, ObjectChange, Operation},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::{
         conversion::{Move, moves},
         values_given::given,
@@ -67,7 +67,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
             change,
             "If that is not meant, give them again, with -f or --set. What the running release was given:",
         )],
-        guide: "Secrets extraction",
+        guide: Some(guide::SECRETS_EXTRACTION),
     })
 }
 

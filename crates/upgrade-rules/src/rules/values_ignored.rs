@@ -43,7 +43,6 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Where the guide has users set what no chart reads.
-const GUIDE: &str = "Configure your 8.8 Helm chart (8.7 to 8.8)";
 
 /// A key that a line tells of, and what took its place, if anything did.
 type Known<'a> = (&'a str, Option<String>);
@@ -109,7 +108,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
             change,
             "Take them out of your values, and set what is in their place where you need it. What is set now:",
         )],
-        guide: if never.is_empty() { "" } else { GUIDE },
+        guide: (!never.is_empty()).then_some(guide::CONFIGURE_CHART),
     })
 }
 

@@ -52,7 +52,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes: conversion::fixes(change, facts),
-        guide: "",
+        guide: None,
     })
 }
 

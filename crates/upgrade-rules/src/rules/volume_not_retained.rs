@@ -16,7 +16,7 @@ use super::{
 
 use crate::{
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Finding, Fix, Kubectl, RuleId},
+    finding::{Action, Finding, Fix, Kubectl, RuleId, guide},
     fixes::retain::retain,
     knowledge::claims::{self, is_retained, takes_claims_along},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
@@ -68,7 +68,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             .collect(),
         why,
         fixes: vec![Fix::new("Retain them, and see that it says so:", commands)],
-        guide: "v8.0.13, step 1; v8.3.0, Elasticsearch, Data retention, Option Two",
+        guide: Some(guide::RETAIN_VOLUMES),
     }]
 }
 

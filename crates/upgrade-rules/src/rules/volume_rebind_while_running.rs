@@ -28,8 +28,6 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-const GUIDE: &str = "v8.3.0, Elasticsearch, Data retention, Option Two";
-
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     if change.operation != Operation::Update {
         return Vec::new();
@@ -148,6 +146,6 @@ fn refusal(volume: &Object, why: String, fixes: Vec<Fix>) -> Finding {
         objects: vec![ObjectRef::new(Kind::PersistentVolume, "", volume.name())],
         why: vec![why],
         fixes,
-        guide: GUIDE,
+        guide: Some(guide::OPTION_TWO),
     }
 }

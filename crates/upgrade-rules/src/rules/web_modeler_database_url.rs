@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Feature,
     change::{Change, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::convert::{Converted, ValuesFile},
     helm::values::Values,
     knowledge::secrecy::is_harmless,
@@ -47,7 +47,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             }
         )],
         fixes: converted(&url).fixes(change, FILE),
-        guide: "v8.3.0, Web-Modeler",
+        guide: Some(guide::WEB_MODELER),
     }]
 }
 

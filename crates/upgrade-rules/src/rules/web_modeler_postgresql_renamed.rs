@@ -9,7 +9,7 @@ use super::{Judge, Rule, values_moved::lost};
 use crate::{
     camunda::{Application, Component},
     change::{Change, Facts, Side},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::conversion,
     kubernetes::Kind,
 };
@@ -42,7 +42,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: Vec::new(),
         why,
         fixes: conversion::fixes(change, facts),
-        guide: "Camunda Helm chart values file changes (8.7 to 8.8)",
+        guide: Some(guide::VALUES),
     }]
 }
 

@@ -61,7 +61,7 @@ fn reduced(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         objects: vec![set.object.clone()],
         why,
         fixes: fixes(change, set, live, before, planned),
-        guide: "",
+        guide: None,
     })
 }
 

@@ -79,7 +79,7 @@ fn overwritten(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<
             true => vec![write_elsewhere()],
             false => Vec::new(),
         },
-        guide: "",
+        guide: None,
     })
 }
 
