@@ -38,7 +38,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// What is said of the StatefulSet that takes the place of one is said of its claims.
+/// A finding about the successor of a StatefulSet covers that StatefulSet's claims, too.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
@@ -126,7 +126,7 @@ fn left_behind(
     })
 }
 
-/// Why nobody looks for the claims any more.
+/// Explains why no StatefulSet mounts the claims any more.
 fn reason(facts: &Facts, set: &ObjectChange, old: &Mounts, new: Option<&Mounts>) -> String {
     let takes_along = facts.get(&set.object).is_some_and(takes_claims_along);
     match new {
@@ -250,7 +250,7 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
     })
 }
 
-/// Whether a rule of its own speaks of a component that runs fewer pods.
+/// Whether another rule reports fewer pods of this component.
 fn is_told(heard: &Heard<'_>, set: &ObjectChange) -> bool {
     match set.component {
         Component::Zeebe => heard.hears(zeebe_brokers_reduced::RULE.id),
@@ -259,12 +259,12 @@ fn is_told(heard: &Heard<'_>, set: &ObjectChange) -> bool {
     }
 }
 
-/// What the new chart has switched off is switched on by values that the guard can name only where it knows the chart.
+/// Switches a component on again that the new chart switched off; its values are known only for known charts.
 fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
     let switches = change
         .target_line()
         .and_then(|line| line.switches.get(&component));
-    // What a user switched off no file switches on.
+    // No file switches on what a user switched off.
     let is_off = |key: &String| change.values.flag(key) == Some(false);
     if !switches.is_some_and(|keys| keys.iter().any(is_off)) {
         let converted = conversion::fixes(change, facts);

@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// Whether a value names a store of which this rule can tell where it would be.
+/// Whether a value names a store whose new location this rule can tell.
 pub(super) fn judges(change: &Change, key: &str) -> bool {
     STORES
         .iter()

@@ -94,7 +94,7 @@ fn is_default(change: &Change, key: &str) -> bool {
         && change.values.flag(key) == Some(true)
 }
 
-/// Whether the new chart's layer of compatibility reads an old key.
+/// Whether the new chart's compatibility layer reads an old key.
 fn is_merged(change: &Change, line: &Line, key: &str) -> bool {
     let on = |root: &str| change.values.flag(&format!("{root}.enabled")) == Some(true);
     line.compatibility.as_ref().is_some_and(|layer| {

@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// What other rules tell of is to be deleted before, or not to be applied.
+/// Omits objects that other rules report: they are to be deleted first, or not to be applied.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let told = |object: &str| {
         let mut objects = change
