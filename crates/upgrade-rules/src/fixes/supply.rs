@@ -30,7 +30,7 @@ pub struct Read {
 }
 
 impl Read {
-    /// What to type.
+    /// Returns the command to type.
     pub fn export(&self) -> Command {
         Command::Export {
             variable: self.variable.clone(),

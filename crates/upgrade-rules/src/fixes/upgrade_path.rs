@@ -9,15 +9,15 @@ use crate::{
     kubernetes::Kind,
 };
 
-/// Where an upgrade comes from.
+/// The start of an upgrade path.
 pub(crate) struct Start {
     /// The line.
     pub line: &'static Line,
-    /// What tells so: a chart version, or live images.
+    /// The source of this knowledge: a chart version, or live images.
     pub told_by: String,
     /// The chart's version, where it is what told.
     pub version: Option<Version>,
-    /// Whether the images are of an older line than the chart that runs them.
+    /// Whether the images belong to an older line than the running chart.
     pub behind_chart: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
         .max_by_key(|start| start.line.position())
 }
 
-/// What the record of the release that runs tells.
+/// Returns the start according to the running release's record.
 pub(crate) fn recorded(change: &Change) -> Option<Start> {
     let from = change.from.as_ref()?;
     Some(Start {

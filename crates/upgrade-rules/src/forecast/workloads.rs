@@ -1,4 +1,4 @@
-//! What becomes of a workload: it goes, or has another name, image, user, count or selector.
+//! The future of a workload: it goes, or gets another name, image, user, count or selector.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub(super) fn drop_with_their_chart(running: &Rendered, objects: &mut Vec<Render
     });
 }
 
-/// What a line's data tell of a workload.
+/// Finds a workload in a line's data.
 pub(super) fn fact<'a>(line: &'a Line, object: &RenderedObject) -> Option<&'a WorkloadFact> {
     let application = Application::of(&object.object);
     let is_application = application.is_some();
@@ -102,7 +102,7 @@ fn changed(
     with(object, Object(value))
 }
 
-/// Where the Orchestration Cluster is to keep what its applications show.
+/// Returns the Orchestration Cluster's secondary storage.
 fn secondary_storage(between: &Between<'_>) -> Option<String> {
     let named = between
         .values
@@ -149,7 +149,7 @@ fn relabel(between: &Between<'_>, value: &mut Value) {
 }
 
 impl Between<'_> {
-    /// What this upgrade changes of fields that can't change, for a workload of the line that is left.
+    /// Returns the immutable fields that this upgrade changes in a workload of the previous line.
     fn to_fixed(&self, before: Option<&WorkloadFact>) -> Vec<&'static Fixed> {
         let Some(before) = before else {
             return Vec::new();

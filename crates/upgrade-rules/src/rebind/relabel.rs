@@ -18,7 +18,7 @@ pub fn concerns(scene: &Scene, release: &str) -> bool {
     statefulset(scene, release).is_some() || !left(scene, release).is_empty()
 }
 
-/// What is left of the steps for a release.
+/// Returns the remaining steps for a release.
 pub fn plan(scene: &Scene, release: &str) -> Plan {
     let set = statefulset(scene, release);
     let claims = claims(scene, release, set);

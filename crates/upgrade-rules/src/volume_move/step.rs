@@ -36,7 +36,7 @@ pub enum Step {
     Stop {
         /// The StatefulSet.
         statefulset: String,
-        /// How many it has.
+        /// Its number of replicas.
         replicas: u64,
     },
     /// No pod uses the claims any more.
@@ -101,7 +101,7 @@ pub enum Step {
     },
 }
 
-/// As a line of a plan and of what was done.
+/// Formats the step as a line of a plan or of a log.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -168,17 +168,17 @@ fn listed(labels: &[(String, String)]) -> String {
     labels.collect::<Vec<_>>().join(" ")
 }
 
-/// Who helps a person who types the steps.
+/// The helper of a person who types the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typed {
-    /// A guard, which retains a volume and sets its claimRef for one annotation.
+    /// The guard: it retains a volume and sets its claimRef for one annotation.
     Guarded,
-    /// Nobody: it is what every API server understands by itself.
+    /// Nobody: only commands that every API server understands.
     ByHand,
 }
 
 impl Step {
-    /// What a person types to do it.
+    /// Returns the commands that a person types for this step.
     pub(crate) fn commands(&self, namespace: &str, typed: Typed) -> Vec<Command> {
         let guarded = typed == Typed::Guarded;
         match self {
@@ -240,7 +240,7 @@ impl Step {
         })
     }
 
-    /// Whether it only waits.
+    /// Whether the step only waits.
     pub fn waits(&self) -> bool {
         matches!(self, Step::AwaitPods { .. } | Step::AwaitBound { .. })
     }

@@ -12,7 +12,7 @@ use crate::kubernetes::Kind;
 
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
-/// What a record may cost.
+/// The limits for decoding a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of JSON after inflating.
