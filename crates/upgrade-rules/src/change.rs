@@ -150,7 +150,7 @@ pub struct Change {
     pub to: Option<ChartVersion>,
     /// The objects of both manifests.
     pub objects: Vec<ObjectChange>,
-    /// What the user sets for Camunda's chart.
+    /// The user's values for Camunda's chart.
     pub values: Values,
     /// The value schema of the new chart, if its record carries one.
     pub schema: Schema,
@@ -199,17 +199,17 @@ impl Attempt {
 /// One object of a change; its live state is in [`Facts`].
 #[derive(Clone, Debug)]
 pub struct ObjectChange {
-    /// Which object.
+    /// The object's reference.
     pub object: ObjectRef,
     /// Whether it comes from Camunda's chart, not from another one under the same umbrella.
     pub camunda: bool,
     /// The subcharts below the release's chart that it was rendered from, where the manifest tells.
     pub charts: Option<Vec<String>>,
-    /// Which part of Camunda it is, for workloads.
+    /// The object's component, for workloads.
     pub component: Component,
-    /// As the running release's manifest has it.
+    /// The object in the running release's manifest.
     pub running: Option<Arc<Object>>,
-    /// As the new manifest has it, or the hook that runs now.
+    /// The object in the new manifest, or the hook that runs now.
     pub planned: Option<Arc<Object>>,
     /// Whether Helm deletes and creates it anew instead of patching it (a hook's default).
     pub recreated: bool,

@@ -228,8 +228,8 @@ pub const RULES: &[Rule] = &[
     release_notes::RULE,
 ];
 
-/// The live objects that the rules need of a release: first what the change alone tells, then what the facts lead to. What was asked for
-/// already may be among it.
+/// Returns the live objects that the rules need of a release: first those known from the change alone, then those that the facts
+/// lead to. Objects that were asked for already may be among them.
 pub fn needs(change: &Change, facts: Option<&Facts>) -> BTreeSet<Wanted> {
     let rules = RULES.iter().filter(|rule| !rule.release.is_empty());
     let needs = rules.flat_map(|rule| rule.needs);

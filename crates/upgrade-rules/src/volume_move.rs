@@ -26,8 +26,8 @@ pub(crate) fn commands(steps: &[Step], namespace: &str, typed: Typed) -> Vec<Com
     commands.collect()
 }
 
-/// Hands volumes over to the claims that follow. All are retained before anything else, so that from then on no mistake of anybody's
-/// deletes data; nothing moves before its pods are gone.
+/// Hands volumes over to the successors' claims. All volumes are retained first, so that no later mistake deletes data; nothing
+/// moves before its pods are gone.
 pub fn hand_over(namespace: &str, stop: Vec<Step>, orphans: &[Orphan<'_>]) -> Vec<Step> {
     let volumes = orphans.iter().filter_map(|orphan| orphan.volume);
     let mut steps: Vec<_> = volumes.filter_map(retain).collect();

@@ -11,7 +11,7 @@ use crate::{
 /// An application that shares its line's minor version, with its image in one of the two manifests.
 #[derive(Clone, Debug)]
 pub struct Versioned<'a> {
-    /// Which application.
+    /// The application.
     pub application: Application,
     /// Its workload.
     pub object: &'a ObjectRef,

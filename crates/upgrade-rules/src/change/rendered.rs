@@ -70,7 +70,7 @@ pub struct HelmCli {
 /// One object of a manifest.
 #[derive(Clone, Debug)]
 pub struct RenderedObject {
-    /// Which object.
+    /// The object's reference.
     pub reference: ObjectRef,
     /// Its JSON.
     pub object: Arc<Object>,
@@ -78,7 +78,7 @@ pub struct RenderedObject {
     pub charts: Option<Vec<String>>,
     /// Whether it comes from Camunda's chart.
     pub camunda: bool,
-    /// Which part of Camunda it is.
+    /// The object's component.
     pub component: Component,
     /// Its hook events, if it is a hook.
     pub hook: Option<HookRun>,

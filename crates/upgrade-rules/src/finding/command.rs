@@ -171,7 +171,7 @@ pub enum Flag {
     Value {
         /// Its key, as the release's own files have it.
         key: String,
-        /// What it is.
+        /// The value.
         value: Given,
     },
     /// A values file.

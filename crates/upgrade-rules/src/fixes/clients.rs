@@ -54,7 +54,7 @@ pub(crate) fn register(
     (Fix::new(intro, lines), flags.collect())
 }
 
-/// All that a client takes whose id or secret is missing.
+/// Returns the steps for a client whose id or secret is missing.
 pub(crate) fn cure(
     change: &Change,
     facts: &Facts,

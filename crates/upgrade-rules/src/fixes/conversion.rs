@@ -1,9 +1,8 @@
-//! A user's values of the line before as those that the new line reads: one file to paste, and the one Secret that it
-//! names.
+//! Converts a user's values of the previous line to the new line: one file to paste, and the one Secret that it names.
 //!
-//! What has another key is moved, what the new chart has switched off is switched on as it ran, and passwords that the
-//! old chart kept in Secrets of its own are carried over into one that the user makes. Several rules find what this one
-//! file cures: each prints it, and a refusal shows it once.
+//! Renamed keys are moved, components that the new chart switched off are switched on as they ran, and passwords from the old
+//! chart's own Secrets are carried over into one that the user makes. Several rules find problems that this one file fixes:
+//! each prints it, and a refusal shows it once.
 
 mod credentials;
 mod merged;

@@ -23,7 +23,7 @@ pub(crate) struct Start {
 
 /// The highest of the record of what runs and the live images of Zeebe: a failed upgrade has left them behind.
 ///
-/// Where all live images are of an older line than the record's chart, nothing of that chart's line has ever run.
+/// Returns where the upgrade starts. If all live images are older than the record's chart, nothing of that chart's line ever ran.
 pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
     let recorded = recorded(change);
     if let Some(behind) = behind_chart(change, facts, recorded.as_ref()) {
@@ -115,8 +115,8 @@ pub(crate) fn hops(
     first.into_iter().chain(between).chain([target]).collect()
 }
 
-/// The upgrade to another version than the one that was asked for, with the chart as Camunda's guides call it; of a chart that depends
-/// on it only its owner knows what it is called.
+/// Returns the step that upgrades to another version, with the chart as Camunda's guides call it; only its owner knows the name
+/// of an umbrella chart.
 pub(crate) fn go_to(change: &Change, intro: impl Into<String>, version: &str) -> Fix {
     let intro = intro.into();
     if change.values.root().is_some() {

@@ -34,9 +34,9 @@ pub(super) struct FromFindings {
     pub(super) know: Vec<Know>,
 }
 
-/// The steps, flags and notes of findings.
+/// Turns findings into steps, flags and notes.
 ///
-/// What a finding has written into a file that the plan writes is done there.
+/// Fixes that are part of a file that the plan writes are left to that file.
 pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) -> FromFindings {
     let mut told = FromFindings::default();
     for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {

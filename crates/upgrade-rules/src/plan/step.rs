@@ -91,7 +91,7 @@ impl Step {
         }
     }
 
-    /// The same with reasons.
+    /// Adds reasons to the step.
     pub(super) fn because(mut self, why: Vec<String>) -> Self {
         self.why = why;
         self

@@ -17,14 +17,14 @@ use crate::{
     },
 };
 
-/// A volume, the old claim that it is to be of, and the new one that its claimRef names, where it does.
+/// A moved volume, the old claim that it must return to, and the new one that its claimRef names, if any.
 struct Touched<'a> {
     volume: &'a Object,
     old: &'a str,
     new: Option<&'a str>,
 }
 
-/// The volumes that are on their way, by the old claims that are there and by what is noted on them.
+/// Finds the moved volumes by the old claims that exist and by the annotations on the volumes.
 fn touched<'a>(scene: &'a Scene, release: &str, statefulset: &str) -> Vec<Touched<'a>> {
     let claims = scene.old_claims(release);
     let mut found: Vec<_> = claims

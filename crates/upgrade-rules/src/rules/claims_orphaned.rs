@@ -213,8 +213,7 @@ fn claim_templates(change: &Change, set: &ObjectChange) -> Option<String> {
     is_set.then(|| Some(change.values.key_in_file(&key(to)?)))?
 }
 
-/// A StatefulSet that takes the place of one with more pods: what was handed over to the pods that it has not is mounted by
-/// nothing.
+/// Reports a StatefulSet with fewer pods than its predecessor: nothing mounts the volumes handed over to the missing pods.
 fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) -> Option<Finding> {
     if is_told(heard, set) {
         return None;

@@ -31,7 +31,7 @@ pub(super) const RULE: Rule = Rule {
 /// The role of Bitnami's master-eligible nodes, and of all of elastic's nodes.
 const MASTER: &str = "master";
 
-/// The pods of a StatefulSet that a rollback takes some away from, and the volumes of the cluster where only they tell which pods had data.
+/// Returns the pods, if a rollback removes some, and all volumes, if only they tell which pods had data.
 fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     let Some(facts) = facts else {
         return Vec::new();

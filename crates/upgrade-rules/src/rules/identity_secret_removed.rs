@@ -39,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// A value that is given up for another is told of where that is.
+/// Omits values that are replaced by others: the rule about changed sources reports those.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     if !change.of_kind(Kind::Secret).any(ObjectChange::removed) {
         return Vec::new();

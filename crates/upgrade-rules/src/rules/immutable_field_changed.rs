@@ -212,7 +212,7 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
     fixes
 }
 
-/// A StatefulSet that leaves its pods behind takes them up again.
+/// Returns the step that deletes StatefulSets without their pods; the recreated StatefulSets adopt the pods.
 fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
     let mut commands = Vec::new();
     for Changed { object, .. } in changed {

@@ -87,7 +87,7 @@ fn left(change: &Change, old: &Map<String, Value>, line: &Line) -> Vec<Move> {
     left
 }
 
-/// All four were on, and are.
+/// Whether a key only switches an application on, which was and is the default of all four.
 fn is_default(change: &Change, key: &str) -> bool {
     key.ends_with(".enabled")
         && key.matches('.').count() == 1

@@ -118,7 +118,7 @@ fn as_before(change: &Change, new: &ObjectChange, size: &str) -> Fix {
     }
 }
 
-/// A claim that would ask for less than the volume has whose data it takes over.
+/// A claim that would request less than the size of the volume whose data it takes over.
 struct Smaller<'a> {
     claim: &'a str,
     successor: &'a str,

@@ -30,7 +30,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     finding(change, facts).into_iter().collect()
 }
 
-/// A way that would be gone in one step.
+/// An upgrade path taken in one step.
 struct Jump {
     start: Start,
     target: &'static Line,

@@ -36,8 +36,8 @@ fn namespaces(change: &Change) -> impl Iterator<Item = String> {
     sets.map(|set| set.object.namespace.clone())
 }
 
-/// The Secrets that workloads read before and after, where they read others or Secrets go, and those that live workloads read although
-/// no manifest says so. What is read as before can only change with its Secret, or go.
+/// Returns the Secrets that workloads read before and after, if these differ or Secrets are removed, and those that live
+/// workloads read although no manifest says so. A value that is read as before can only change or go with its Secret.
 pub(super) fn secrets(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     let removes = change.of_kind(Kind::Secret).any(|secret| secret.removed());
     let workloads = change.objects.iter().filter(|object| object.camunda);

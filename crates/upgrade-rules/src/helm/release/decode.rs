@@ -28,7 +28,7 @@ impl Default for Limits {
     }
 }
 
-/// Which of Helm's drivers wrote the record; a Secret's data is in base64 once more.
+/// The Helm driver that wrote the record; a Secret's data is in base64 once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
     /// `data.release` of a Secret.
