@@ -40,15 +40,15 @@ pub const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", CHART);
 /// The label that names the release on Camunda's and on Bitnami's objects.
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 
-/// What Helm writes on an object of a release: its name.
+/// The annotation by which Helm names the release of an object.
 pub const HELM_RELEASE: &str = "meta.helm.sh/release-name";
 
-/// What Helm writes on an object of a release: its namespace.
+/// The annotation by which Helm names the namespace of an object's release.
 pub const HELM_RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
 
 use crate::kubernetes::Object;
 
-/// The release that an object's labels name: `release` is what the elastic chart of up to 8.2 calls it.
+/// Returns the release named by an object's labels; elastic's chart (up to 8.2) uses the label `release`.
 pub fn release_label(object: &Object) -> Option<&str> {
     object
         .label(INSTANCE)
@@ -56,7 +56,7 @@ pub fn release_label(object: &Object) -> Option<&str> {
         .filter(|release| !release.is_empty())
 }
 
-/// Whether a claim is of elastic's chart (up to 8.2) in this release.
+/// Whether a claim comes from elastic's chart (up to 8.2) in this release.
 pub fn is_elastics(claim: &Object, release: &str) -> bool {
     claim.label("chart") == Some("elasticsearch") && release_label(claim) == Some(release)
 }

@@ -1,4 +1,4 @@
-//! A change before it happens: what one release record or one object would make of the cluster.
+//! A change before it happens: what one release record or one object would change in the cluster.
 
 mod defaults;
 mod dry_run;
@@ -45,15 +45,15 @@ pub enum Gate {
     Object,
 }
 
-/// What is being done.
+/// The Helm operation or the API request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Operation {
-    /// `helm install`, also over what an earlier release left.
+    /// `helm install`, also over leftovers of an earlier release.
     Install,
     /// `helm upgrade`.
     #[default]
     Upgrade,
-    /// `helm rollback`, also `--atomic`'s own.
+    /// `helm rollback`, also the one that `--atomic` runs.
     Rollback,
     /// One object is created.
     Create,
@@ -61,12 +61,12 @@ pub enum Operation {
     Update,
     /// One object is deleted.
     Delete,
-    /// Nothing: a release is looked at as it runs.
+    /// No operation: a deployed release is checked as it is.
     Deployed,
 }
 
 impl Operation {
-    /// The operation that a pending record announces.
+    /// Returns the operation that a pending record announces.
     pub fn of(status: Status) -> Option<Operation> {
         match status {
             Status::PendingInstall => Some(Operation::Install),
@@ -76,7 +76,7 @@ impl Operation {
         }
     }
 
-    /// The noun for a sentence: "upgrade of release …".
+    /// Returns the noun for a sentence: "upgrade of release …".
     pub fn noun(self) -> &'static str {
         match self {
             Operation::Install => "install",
@@ -107,7 +107,7 @@ impl Operation {
 pub struct ChartVersion {
     /// The version of Camunda's chart.
     pub version: String,
-    /// The same, to compare.
+    /// The parsed version, for comparisons.
     pub parsed: Option<Version>,
     /// Its release line, if the guard knows it.
     pub line: Option<&'static Line>,
@@ -124,23 +124,23 @@ impl ChartVersion {
     }
 }
 
-/// One of the two manifests that a change is between.
+/// One of the two manifests that a change compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The running release's.
+    /// The running release's manifest.
     Running,
-    /// The new one.
+    /// The new manifest.
     Planned,
 }
 
-/// What one request would change.
+/// The change that one request would make.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
-    /// Where it was seen.
+    /// The place where the change was seen.
     pub gate: Gate,
-    /// What is being done.
+    /// The operation.
     pub operation: Operation,
-    /// The release's name; for a single object the one that its labels name.
+    /// The release's name; for a single object, the name in its labels.
     pub release: String,
     /// The release's namespace.
     pub namespace: String,
@@ -148,75 +148,75 @@ pub struct Change {
     pub from: Option<ChartVersion>,
     /// The chart that is to run.
     pub to: Option<ChartVersion>,
-    /// The objects of both.
+    /// The objects of both manifests.
     pub objects: Vec<ObjectChange>,
-    /// What the user sets for Camunda's chart.
+    /// The user's values for Camunda's chart.
     pub values: Values,
-    /// What the schema of the chart that is to run says of values, where its record carries one.
+    /// The value schema of the new chart, if its record carries one.
     pub schema: Schema,
-    /// What the chart that is to run has by default, where its record carries it.
+    /// The default values of the new chart, if its record carries them.
     pub defaults: Defaults,
-    /// What the user had set for the release that runs.
+    /// The user's values of the running release.
     pub running_values: Option<Values>,
-    /// The newest patches of the lines, where an admin has set them.
+    /// The newest patch of each line, if an admin has set it.
     pub newest_patches: NewestPatches,
-    /// The Helm that is at work.
+    /// The Helm version that makes this change.
     pub helm: HelmCli,
-    /// The Helm that wrote the record of the release that runs.
+    /// The Helm version that wrote the running release's record.
     pub running_helm: Option<HelmCli>,
-    /// Namespace and name of the Secrets that controllers will make of the new manifest's objects.
+    /// Namespaces and names of the Secrets that controllers will create from the new manifest's objects.
     pub produced: BTreeSet<(String, String)>,
-    /// What Helm deletes of subcharts beside a StatefulSet, of kinds that no rule reads.
+    /// Subcharts' objects of kinds that no rule reads, which Helm deletes; filled only if a StatefulSet of Camunda goes.
     pub dropped: Vec<Dropped>,
-    /// The claims that only a revision has brought that never was deployed, and that a rollback takes away.
+    /// Claims that a rollback deletes and that only a never deployed revision brought.
     pub abandoned: BTreeSet<ObjectRef>,
-    /// What Helm did last with a release that is looked at as it runs, where that came to no end.
+    /// Helm's last attempt, if it did not complete; only for a deployed release that is checked as it is.
     pub attempt: Option<Attempt>,
 }
 
-/// A revision newer than what was deployed last.
+/// A revision newer than the last deployed one.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Its number.
+    /// The revision's number.
     pub revision: u64,
-    /// What became of it.
+    /// The revision's status.
     pub status: Status,
-    /// The version of its chart, and of the chart that was deployed last.
+    /// The chart versions: of this revision, and of the last deployed one.
     pub charts: [Option<String>; 2],
     /// Whether no revision before it is deployed.
     pub is_first: bool,
-    /// The workloads that are as it has them, and those that are as before.
+    /// The live workloads that match this revision, and those that still match the deployed one.
     pub live: [Vec<ObjectRef>; 2],
 }
 
 impl Attempt {
-    /// Whether what runs is of this revision, in part at least.
+    /// Whether at least one live workload matches this revision.
     pub fn has_arrived(&self) -> bool {
         !self.live[0].is_empty()
     }
 }
 
-/// One object of a change; what is live is among the facts.
+/// One object of a change; its live state is in [`Facts`].
 #[derive(Clone, Debug)]
 pub struct ObjectChange {
-    /// Which object.
+    /// The object's reference.
     pub object: ObjectRef,
     /// Whether it comes from Camunda's chart, not from another one under the same umbrella.
     pub camunda: bool,
     /// The subcharts below the release's chart that it was rendered from, where the manifest tells.
     pub charts: Option<Vec<String>>,
-    /// Which part of Camunda it is, for workloads.
+    /// The object's component, for workloads.
     pub component: Component,
-    /// As the running release's manifest has it.
+    /// The object in the running release's manifest.
     pub running: Option<Arc<Object>>,
-    /// As the new manifest has it, or the hook that runs now.
+    /// The object in the new manifest, or the hook that runs now.
     pub planned: Option<Arc<Object>>,
     /// Whether Helm deletes and creates it anew instead of patching it (a hook's default).
     pub recreated: bool,
 }
 
 impl Change {
-    /// The change that a pending record announces over what runs.
+    /// Returns the change that a pending record announces against the running release.
     pub fn of_release(
         release: &Release,
         planned: &Rendered,
@@ -229,7 +229,7 @@ impl Change {
         ))
     }
 
-    /// The change from what runs to what is to run.
+    /// Compares the planned with the running manifest.
     pub fn between(
         operation: Operation,
         release: &str,
@@ -266,7 +266,7 @@ impl Change {
         }
     }
 
-    /// Adds the claims of the revision that a rollback leaves, should that never have been deployed: Helm compares with it.
+    /// Adds the claims of the revision that a rollback leaves if it was never deployed: Helm compares with that revision.
     pub fn leaving(&mut self, left: &Rendered) {
         let claims = left.objects.iter().filter(|object| {
             object.reference.kind == Kind::PersistentVolumeClaim && object.hook.is_none()
@@ -282,7 +282,7 @@ impl Change {
         }
     }
 
-    /// No change at all: a release as it runs.
+    /// Returns an empty change: a deployed release compared with itself.
     pub fn of_deployed(release: &str, namespace: &str, running: &Rendered) -> Change {
         let operation = Operation::Deployed;
         Change::between(operation, release, namespace, running, Some(running))
@@ -325,20 +325,20 @@ impl Change {
         change
     }
 
-    /// The lines that an upgrade leaves and enters, if it changes line.
+    /// Returns the lines that an upgrade leaves and enters, if they differ.
     pub fn lines_crossed(&self) -> Option<(&'static Line, &'static Line)> {
         let from = self.from.as_ref()?.line?;
         let to = self.to.as_ref()?.line?;
         (from.position() != to.position()).then_some((from, to))
     }
 
-    /// The lines that an upgrade enters, its target last; none on a way down.
+    /// Returns the lines that an upgrade enters, its target last; none for a downgrade.
     pub fn lines_entered(&self) -> &'static [Line] {
         let crossed = self.lines_crossed();
         crossed.map_or(&[], |(from, to)| from.entered_to(to))
     }
 
-    /// Whether this takes the chart from below `version` to it or above.
+    /// Whether the chart goes from below `version` to `version` or above.
     pub fn enters(&self, version: &str) -> bool {
         let parsed = |chart: &Option<ChartVersion>| chart.as_ref()?.parsed.clone();
         let (Some(from), Some(to), Ok(version)) = (
@@ -351,7 +351,7 @@ impl Change {
         from < version && version <= to
     }
 
-    /// Whether this takes the chart to something that it did not have.
+    /// Whether the new chart has this feature and the running one does not.
     pub fn gets(&self, feature: Feature) -> bool {
         let parsed = |chart: &'_ Option<ChartVersion>| chart.as_ref()?.parsed.clone();
         let ends = parsed(&self.from).zip(parsed(&self.to));
@@ -372,7 +372,7 @@ impl Change {
             .find(|change| change.object == *reference)
     }
 
-    /// Camunda's own workload of this kind that one of the two manifests has.
+    /// Finds the workload of one of Camunda's own applications in one of the two manifests.
     pub fn application(&self, application: Application, side: Side) -> Option<&ObjectChange> {
         self.objects
             .iter()
@@ -385,7 +385,7 @@ impl Change {
     }
 }
 
-/// The objects of both manifests, each once: what is planned, in its order, and what only runs.
+/// Pairs the objects of both manifests: first the planned ones in their order, then those that only run.
 fn paired(
     operation: Operation,
     planned: &Rendered,
@@ -437,7 +437,7 @@ impl ObjectChange {
         }
     }
 
-    /// As one of the two manifests has it.
+    /// Returns the object from one of the two manifests.
     pub fn on(&self, side: Side) -> Option<&Object> {
         match side {
             Side::Running => self.running.as_deref(),
@@ -445,7 +445,7 @@ impl ObjectChange {
         }
     }
 
-    /// Which of Camunda's own applications it is in one of the two manifests.
+    /// Returns which of Camunda's own applications the object is in one of the two manifests.
     pub fn application(&self, side: Side) -> Option<Application> {
         match self.object.kind {
             Kind::StatefulSet | Kind::Deployment | Kind::Job => Application::of(self.on(side)?),

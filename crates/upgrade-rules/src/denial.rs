@@ -14,7 +14,7 @@ use crate::{
     finding::{Action, Command, Finding, guide},
 };
 
-/// What Helm's own error line leaves of a usual terminal is for the rule's id.
+/// The column at which a heading's rule id ends: a usual terminal's width without the start of Helm's own error line.
 pub const WIDTH: usize = 100;
 
 /// The message of a refusal, or `None` where nothing refuses.
@@ -76,7 +76,7 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// What is refused, and for how many problems.
+/// Returns the headline: the refused change and the number of problems.
 pub fn headline(change: &Change, count: usize) -> String {
     let problems = match count {
         1 => "1 problem".to_owned(),
@@ -90,7 +90,7 @@ pub fn headline(change: &Change, count: usize) -> String {
     }
 }
 
-/// What is judged, as a sentence begins with it: "upgrade of release …".
+/// Returns the judged change as the start of a sentence: "upgrade of release …".
 pub fn subject(change: &Change) -> String {
     let object = change
         .objects
@@ -158,18 +158,18 @@ fn body(finding: &Finding, before: &[&Finding]) -> String {
     lines.join("\n")
 }
 
-/// What stands in place of a step that was told already.
+/// Returns the sentence that replaces a step printed before.
 pub fn under(number: usize) -> String {
     format!("What is to be typed under {number} cures this too.")
 }
 
-/// Whether a finding tells of another upgrade to run in place of this one.
+/// Whether a finding recommends another upgrade instead of this one.
 fn goes_another_way(finding: &Finding) -> bool {
     let mut commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
     commands.any(|command| matches!(command, Command::Upgrade(_)))
 }
 
-/// What to do when all that is typed.
+/// Returns the closing line: what to do after typing all of that.
 pub fn closing(change: &Change, denied: &[&Finding]) -> String {
     let count = denied.len();
     if let Some(number) = denied.iter().position(|finding| goes_another_way(finding)) {

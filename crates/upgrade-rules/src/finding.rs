@@ -1,4 +1,4 @@
-//! What a rule has to say: a problem, why it matters here, and what to type now.
+//! A rule's result: a problem, why it matters here, and what to type now.
 
 mod command;
 pub mod guide;
@@ -15,12 +15,12 @@ pub use self::{
 
 use crate::kubernetes::ObjectRef;
 
-/// How a finding counts.
+/// The effect of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// It would refuse, were it not for audit mode. The user is told.
+    /// Would refuse, but audit mode is on. The user is told.
     Audited,
-    /// It would refuse, had nobody overridden it. The user is told.
+    /// Would refuse, but somebody overrode it. The user is told.
     Overridden,
     /// The change is admitted and the user is told.
     Warn,
@@ -37,7 +37,7 @@ impl Action {
         Action::Overridden,
     ];
 
-    /// As the configuration and metrics have it.
+    /// Returns the name that the configuration and metrics use.
     pub fn name(self) -> &'static str {
         match self {
             Action::Warn => "warn",
@@ -59,11 +59,11 @@ pub struct Finding {
     pub title: String,
     /// The objects it is about.
     pub objects: Vec<ObjectRef>,
-    /// Why, with the names and numbers of this cluster; a line each, indented lines are lists.
+    /// The reasons, with the names and numbers of this cluster; a line each, indented lines are lists.
     pub why: Vec<String>,
-    /// What to type, in this order.
+    /// The steps to type, in this order.
     pub fixes: Vec<Fix>,
-    /// Where the product's documentation says so.
+    /// The section of the product's documentation.
     pub guide: Option<Guide>,
 }
 
@@ -77,7 +77,7 @@ impl Finding {
     }
 }
 
-/// Whether any of them refuses.
+/// Whether any finding refuses the change.
 pub fn refuses(findings: &[Finding]) -> bool {
     findings
         .iter()
@@ -98,7 +98,7 @@ pub struct Fix {
     pub intro: String,
     /// The commands.
     pub commands: Vec<Command>,
-    /// Whether this is another way to what the step before it does.
+    /// Whether this is an alternative to the step before it.
     pub instead: bool,
 }
 

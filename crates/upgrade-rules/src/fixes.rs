@@ -1,4 +1,4 @@
-//! What more than one rule prints to be typed. Nothing here knows a rule.
+//! Commands that more than one rule prints. Nothing here knows a rule.
 
 pub(crate) mod carry_over;
 pub(crate) mod clients;

@@ -1,8 +1,8 @@
-//! What the chart of another version would make of a release, as far as the data of the lines tell.
+//! Predicts what the chart of another version would make of a release, as far as the lines' data tell.
 //!
-//! The chart itself is not there: which workloads run, under which names, with which images, users, claims, selectors and
-//! generated Secrets is in the lines' files, and all else is taken to stay as it is. The result is a [`Change`] like one
-//! that a release record announces, so that the rules judge it; what only a rendered manifest tells, they can't see.
+//! The chart itself is not at hand: the lines' files hold the workloads with their names, images, users, claims, selectors and
+//! generated Secrets, and everything else is assumed to stay. The result is a [`Change`] like that of a release record, so that
+//! the rules can judge it, except for what only a rendered manifest tells.
 
 mod aftermath;
 mod claims;
@@ -39,16 +39,16 @@ pub struct InstalledRelease {
     pub rendered: Rendered,
 }
 
-/// An upgrade that nobody has begun yet.
+/// A predicted upgrade that has not begun.
 #[derive(Clone, Debug)]
 pub struct Forecast {
-    /// What it would change.
+    /// The change that it would make.
     pub change: Change,
-    /// What would run then; its Secrets are those that are there, not what the chart would make up.
+    /// The predicted release; its Secrets are the existing ones, not those that the chart would generate.
     pub planned: Rendered,
 }
 
-/// What both ends of an upgrade are known by.
+/// The start and the target of an upgrade.
 struct Between<'a> {
     standing: &'a InstalledRelease,
     from: &'static Line,
@@ -98,7 +98,7 @@ impl InstalledRelease {
         parts.collect()
     }
 
-    /// What an upgrade to another chart with these values would change; nothing where either line is unknown.
+    /// Predicts an upgrade to another chart with these values; `None` if either line is unknown.
     pub fn upgraded(&self, chart: &ChartVersion, values: &Values) -> Option<Forecast> {
         let between = Between {
             standing: self,
@@ -153,7 +153,7 @@ fn is_plain(c: char) -> bool {
 }
 
 impl Between<'_> {
-    /// Whether the upgrade takes the chart from below a version to it or above.
+    /// Whether the upgrade takes the chart from below `version` to `version` or above.
     fn enters(&self, version: &str) -> bool {
         let Ok(version) = semver::Version::parse(version) else {
             return false;

@@ -1,4 +1,4 @@
-//! What Helm leaves on a cluster: records, the manifests in them, and the values that users gave.
+//! Helm's traces on a cluster: release records, the manifests in them, and the user's values.
 
 pub mod manifest;
 pub mod release;

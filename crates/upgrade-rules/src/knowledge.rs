@@ -1,4 +1,4 @@
-//! What several rules know of Camunda's releases.
+//! Facts about Camunda's releases that several rules need.
 
 pub(crate) mod authentication;
 pub(crate) mod authorizations;

@@ -10,10 +10,10 @@ pub mod zeebe_fs_group;
 
 use crate::{finding::RuleId, kubernetes::Object};
 
-/// An object as the guard would have it.
+/// An object as the guard changes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mutated {
-    /// Which mutation did it.
+    /// The mutation that changed it.
     pub mutation: RuleId,
     /// The new object.
     pub object: Object,
@@ -25,7 +25,7 @@ pub struct Mutated {
 pub struct Mutation {
     /// Its id.
     pub id: RuleId,
-    /// What it sets, in a line.
+    /// The change in one line.
     pub summary: &'static str,
     /// Its page, in Markdown.
     pub page: &'static str,

@@ -1,7 +1,7 @@
-//! The whole way of a release from the chart that runs to another one, hop by hop.
+//! The whole path of a release from the running chart to another one, hop by hop.
 //!
-//! Each hop is a [forecast](crate::forecast) that the rules judge: what they would refuse, with the commands that cure it,
-//! is what has to be done before. For later hops the release is taken to stand where the hop before leaves it.
+//! Each hop is a [forecast](crate::forecast) that the rules judge: the fixes for their refusals are the steps before the
+//! upgrade. Later hops assume that the release is where the previous hop leaves it.
 
 mod backup;
 mod error;
@@ -31,7 +31,7 @@ use crate::{
     rules::values_files,
 };
 
-/// How the user's own upgrades are called.
+/// The chart and the values files of the user's own upgrades.
 #[derive(Clone, Debug)]
 pub struct Means {
     /// The chart; `{version}` in it stands for the version of a hop.
@@ -40,7 +40,7 @@ pub struct Means {
     pub values: Vec<String>,
 }
 
-/// The way to another chart.
+/// The path to another chart.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The release.
@@ -51,15 +51,15 @@ pub struct Plan {
     pub from: String,
     /// The chart to go to.
     pub to: String,
-    /// How its upgrades are called.
+    /// The chart and the values files of its upgrades.
     pub means: Means,
-    /// What else there is to know before.
+    /// Notes to read first.
     pub notes: Vec<String>,
     /// The upgrades, in order.
     pub hops: Vec<Hop>,
 }
 
-/// The first upgrade of a way, with the values as they are: what is to be read for it.
+/// Returns the first upgrade of a path, with unchanged values: it tells what to read from the cluster.
 ///
 /// # Errors
 /// When there is no way there.
@@ -75,7 +75,7 @@ pub fn first(
 }
 
 impl Plan {
-    /// The way of a release, as it stands, to a chart version.
+    /// Plans the path of a release to a chart version.
     ///
     /// # Errors
     /// When there is no way there.
@@ -110,7 +110,7 @@ impl Plan {
     }
 }
 
-/// Where a release stands on its way, and which files and steps it took up to there.
+/// The state of a release on its path, with the files and steps so far.
 struct Way {
     standing: InstalledRelease,
     facts: Facts,

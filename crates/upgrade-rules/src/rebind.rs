@@ -1,11 +1,11 @@
-//! What the guides have a person do by hand to Elasticsearch's claims and volumes, planned and done one step at a time.
+//! Automates the upgrade guides' manual work on Elasticsearch's claims and volumes, one step at a time.
 //!
 //! Elastic's chart of up to 8.2 had claims `elasticsearch-master-elasticsearch-master-N`, Bitnami's of 8.3 and later has
 //! `data-RELEASE-elasticsearch-master-N`. [`over`] hands the volumes of the former over to the latter, [`undo`] takes
 //! them back as long as nothing has written to them, [`relabel`] does the steps of 8.0.13.
 //!
-//! A plan is made of what is on the cluster and holds only the [steps](crate::volume_move) that are still to be done: whoever was
-//! interrupted plans again and goes on. Whoever runs a plan reads the cluster again after each step.
+//! A plan is made from the state of the cluster and holds only the [steps](crate::volume_move) that are still to be done: after
+//! an interruption, plan again and go on. The code that runs a plan must read the cluster again after each step.
 
 mod error;
 pub mod over;

@@ -110,28 +110,28 @@ pub use self::{
 pub struct Rule {
     /// Its id.
     pub id: RuleId,
-    /// What it stops, in a line.
+    /// The problem that it stops, in a line.
     pub summary: &'static str,
-    /// The ways in which what it finds of a Helm release can count, the usual one first. It does not look where there is none.
+    /// The actions that its findings can have for a Helm release, the usual one first. Without any, the rule is not run.
     pub release: &'static [Action],
-    /// The same of a single object.
+    /// The same for a single object.
     pub object: &'static [Action],
     /// Its page, in Markdown.
     pub page: &'static str,
-    /// Which live objects it needs beside the twins of what changes.
+    /// The live objects that it needs besides the live twins of the changed objects.
     needs: &'static [Needs],
     judge: Judge,
 }
 
-/// How a rule judges.
+/// How a rule runs.
 enum Judge {
-    /// By itself.
+    /// Independently.
     Alone(fn(&Change, &Facts) -> Vec<Finding>),
-    /// It leaves out what other rules find too, as far as those count after policy and overrides.
+    /// It omits problems that other rules report, if those count after policy and overrides.
     Beside {
         /// The rules that it yields to.
         others: &'static [RuleId],
-        /// What it finds beside theirs.
+        /// Finds the problems that the others do not report.
         judge: fn(&Change, &Facts, &Heard<'_>) -> Vec<Finding>,
     },
 }
@@ -228,8 +228,8 @@ pub const RULES: &[Rule] = &[
     release_notes::RULE,
 ];
 
-/// The live objects that the rules need of a release: first what the change alone tells, then what the facts lead to. What was asked for
-/// already may be among it.
+/// Returns the live objects that the rules need of a release: first those known from the change alone, then those that the facts
+/// lead to. Objects that were asked for already may be among them.
 pub fn needs(change: &Change, facts: Option<&Facts>) -> BTreeSet<Wanted> {
     let rules = RULES.iter().filter(|rule| !rule.release.is_empty());
     let mut needs: Vec<_> = rules.flat_map(|rule| rule.needs).collect();
@@ -250,7 +250,7 @@ pub const PASSWORDS: RuleId = identity_secret_regenerated::RULE.id;
 /// The rule that finds what could not be read.
 pub const NOT_CHECKED: RuleId = not_checked::RULE.id;
 
-/// What could not be read, where nothing else can be judged.
+/// Reports what could not be read, if nothing else can be judged.
 pub fn unchecked(change: &Change, facts: &Facts) -> Vec<Finding> {
     not_checked::judge(change, facts)
 }
@@ -288,22 +288,22 @@ pub fn converted_file(change: &Change, facts: &Facts) -> Option<(String, Vec<Str
     (!all.is_empty()).then(|| (all.whole(&change.values) + "\n", decisions))
 }
 
-/// All that all rules find. What could not be read comes first, with the rules that it has kept from judging.
+/// Runs all rules. Findings about unread things come first, with the rules that could not judge because of them.
 pub fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     judge_counting(change, facts, &by_default)
 }
 
-/// All that all rules find where not all of them count as they do by default: none yields to one that is not heard.
+/// Runs all rules with other actions than the default ones: no rule yields to a rule that is not reported.
 pub fn judge_counting(change: &Change, facts: &Facts, counts: Counting<'_>) -> Vec<Finding> {
     judge_by(RULES, change, facts, counts)
 }
 
-/// What a release that runs has left to be done.
+/// Returns what remains to be done for a deployed release.
 pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
     judge_by(&[after_upgrade::RULE], change, facts, &by_default)
 }
 
-/// What a record that Helm is at work on says of a claim that it deletes.
+/// Judges a claim that Helm deletes, by the record of the operation in progress.
 pub fn removal(change: &Change, facts: &Facts) -> Vec<Finding> {
     judge_by(&[claim_removed::RULE], change, facts, &by_default)
 }

@@ -1,7 +1,7 @@
-//! How a volume comes to another claim: one sequence of steps, which rules print, plans hold, and `rebind` does.
+//! Moves a volume to another claim: one sequence of steps, which rules print, plans hold, and `rebind` runs.
 //!
-//! [`Step`] is one thing to do: it says what it does, which rights it takes, and what a person types to do it by hand.
-//! [`amend`] is what a step is still to change of an object.
+//! [`Step`] is one action: it knows its description, the rights that it needs, and the commands to do it by hand.
+//! [`amend`] computes what a step still has to change in an object.
 
 pub mod amend;
 mod step;
@@ -26,8 +26,8 @@ pub(crate) fn commands(steps: &[Step], namespace: &str, typed: Typed) -> Vec<Com
     commands.collect()
 }
 
-/// Hands volumes over to the claims that follow. All are retained before anything else, so that from then on no mistake of anybody's
-/// deletes data; nothing moves before its pods are gone.
+/// Hands volumes over to the successors' claims. All volumes are retained first, so that no later mistake deletes data; nothing
+/// moves before its pods are gone.
 pub fn hand_over(namespace: &str, stop: Vec<Step>, orphans: &[Orphan<'_>]) -> Vec<Step> {
     let volumes = orphans.iter().filter_map(|orphan| orphan.volume);
     let mut steps: Vec<_> = volumes.filter_map(retain).collect();
@@ -93,7 +93,7 @@ pub fn leave_claims(facts: &Facts, namespace: &str, set: &Object) -> Vec<Step> {
     keep.into_iter().chain(disown).collect()
 }
 
-/// What to type so that a live StatefulSet leaves its claims alone; nothing where it does already.
+/// Returns the commands that make a live StatefulSet leave its claims alone; empty if it already does.
 pub(crate) fn keep_claims(facts: &Facts, namespace: &str, statefulset: &str) -> Vec<Command> {
     let live = facts.named(Kind::StatefulSet, namespace, statefulset);
     let steps = live.map(|live| leave_claims(facts, namespace, live));

@@ -1,4 +1,4 @@
-//! Which of Camunda's own applications a workload is.
+//! Camunda's own applications, and the workloads that run them.
 
 use std::sync::OnceLock;
 
@@ -8,25 +8,25 @@ use serde::{Deserialize, Deserializer};
 use super::{Line, image_version, is_own};
 use crate::kubernetes::Object;
 
-/// One of Camunda's own applications, by the name that the files of the lines give it. Those that some rule is about have a
-/// constant; a line may bring others.
+/// One of Camunda's own applications, by its name in the lines' files. Only applications that a rule mentions have a constant;
+/// a line's file may add others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Application(&'static str);
 
-/// What a line's file tells of an application that comes with it; a later line may tell otherwise.
+/// What a line's file says about an application that the line brings; a later line may override it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplicationFact {
     /// The application.
     pub name: Application,
-    /// What people call it.
+    /// Its name for people.
     title: String,
-    /// The label `app.kubernetes.io/component` of its main workload; with a dash before it, how that ends.
+    /// The label `app.kubernetes.io/component` of its main workload; with a leading dash, the end of that label.
     label: String,
-    /// That label of its other workloads.
+    /// The same label on its other workloads.
     #[serde(default)]
     parts: Vec<String>,
-    /// The programs of its container, where others have the same label.
+    /// The programs of its container, if other applications have the same label.
     #[serde(default)]
     programs: Vec<String>,
     /// Its main workload, as [`WorkloadFact::name`](super::WorkloadFact::name) has it.
@@ -34,10 +34,10 @@ pub struct ApplicationFact {
     /// The value that switches it on or off.
     #[serde(default)]
     switch: Option<String>,
-    /// The key of its values, below which the image's tag is.
+    /// The key of its values; the image's tag is below it.
     #[serde(default)]
     pub values: Option<String>,
-    /// Whether its minor version is that of its line; others have numbers of their own.
+    /// Whether it shares its line's minor version; others have their own numbers.
     #[serde(default)]
     of_line: bool,
 }
@@ -66,12 +66,12 @@ impl Application {
     /// The Job that moves Identity's entities to the Orchestration Cluster, in 13.
     pub const IDENTITY_MIGRATION: Application = Application("identity-migration");
 
-    /// What lines call it.
+    /// Its name in the lines' files.
     pub(super) fn id(self) -> &'static str {
         self.0
     }
 
-    /// All applications of all lines, in the order in which the lines bring them.
+    /// Returns all applications of all lines, in the order in which the lines bring them.
     pub fn all() -> &'static [&'static ApplicationFact] {
         static ALL: OnceLock<Vec<&ApplicationFact>> = OnceLock::new();
         ALL.get_or_init(|| {
@@ -86,7 +86,7 @@ impl Application {
         })
     }
 
-    /// What a workload of Camunda's own is, by its label.
+    /// Finds the application of a workload by its label.
     pub fn of(workload: &Object) -> Option<Application> {
         let label = component(workload)?;
         let labelled = || declared().filter(|fact| fact.has_label(label));
@@ -96,7 +96,7 @@ impl Application {
         found.map(|fact| fact.name)
     }
 
-    /// The application that a workload belongs to without being its main one.
+    /// Finds the application that a workload belongs to as a secondary workload.
     pub fn with_part(workload: &Object) -> Option<Application> {
         let label = component(workload)?;
         let is_part = |part: &String| part == label;
@@ -104,35 +104,35 @@ impl Application {
         found.map(|fact| fact.name)
     }
 
-    /// The application whose main workload a line calls so.
+    /// Finds the application whose main workload has this name in a line's file.
     pub(super) fn of_workload(name: &str) -> Option<Application> {
         let found = declared().find(|fact| fact.workload == name);
         found.map(|fact| fact.name)
     }
 
-    /// What the lines tell of it.
+    /// Returns what the lines' files say about it.
     pub fn fact(self) -> Option<&'static ApplicationFact> {
         let mut all = Application::all().iter().copied();
         all.find(|fact| fact.name == self)
     }
 
-    /// Its place among all applications.
+    /// Returns its index among all applications.
     pub fn position(self) -> usize {
         let mut all = Application::all().iter();
         all.position(|fact| fact.name == self).unwrap_or_default()
     }
 
-    /// The value that switches it on or off, where it has had the same one ever since.
+    /// Returns the value that switches it on or off, if that has always been the same one.
     pub fn switch(self) -> Option<&'static str> {
         self.fact()?.switch.as_deref()
     }
 
-    /// Whether its minor version is that of its line.
+    /// Whether it shares its line's minor version.
     pub fn is_of_line(self) -> bool {
         self.fact().is_some_and(|fact| fact.of_line)
     }
 
-    /// What people call it.
+    /// Its name for people.
     pub fn name(self) -> &'static str {
         self.fact().map_or(self.0, |fact| fact.title.as_str())
     }
@@ -152,19 +152,19 @@ impl ApplicationFact {
         program.is_some_and(|program| self.programs.iter().any(|known| known == program))
     }
 
-    /// Whether a name ends as its workload's does, from the last dash on.
+    /// Whether a name ends like its workload's, from the last dash on.
     fn ends(&self, name: &str) -> bool {
         let end = self.workload.rfind('-').map(|at| &self.workload[at..]);
         end.is_some_and(|end| name.ends_with(end))
     }
 }
 
-/// What all lines tell, one after the other.
+/// Returns the applications that the lines declare, line after line.
 fn declared() -> impl Iterator<Item = &'static ApplicationFact> {
     Line::all().iter().flat_map(|line| &line.applications)
 }
 
-/// Lines are read once and kept for as long as the program runs, and so are the names in them.
+/// Leaks the name: lines are read once and live as long as the program.
 impl<'de> Deserialize<'de> for Application {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|name| Application(name.leak()))
@@ -176,7 +176,7 @@ fn component(workload: &Object) -> Option<&str> {
     is_own(workload).then_some(label)
 }
 
-/// The version of a workload's image and the line that it belongs to, where its tag is one of Camunda's.
+/// Returns the version of a workload's image and the line that it belongs to, if the tag is one of Camunda's.
 pub fn running_line(workload: &Object) -> Option<(Version, &'static Line)> {
     let version = image_version(workload.image()?)?;
     let line = Line::of_application(&version)?;

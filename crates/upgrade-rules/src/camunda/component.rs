@@ -1,4 +1,4 @@
-//! Which part of Camunda a workload is.
+//! The component that a workload runs.
 
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ pub enum Component {
 }
 
 impl Component {
-    /// What a workload is, by the subchart that it was rendered from, else by its labels, else by its image.
+    /// Classifies a workload by the subchart that it was rendered from, else by its labels, else by its image.
     ///
     /// `charts` is the path of subcharts below Camunda's chart, where the manifest tells it.
     pub fn of(workload: &Object, charts: Option<&[String]>) -> Component {
@@ -37,7 +37,7 @@ impl Component {
             .unwrap_or(Component::Other)
     }
 
-    /// What people call it.
+    /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Component::Zeebe => "Zeebe",

@@ -1,4 +1,4 @@
-//! What a line's data file holds, part by part.
+//! The parts of a line's data file.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use serde::Deserialize;
 use super::{Application, Component};
 use crate::finding::RuleId;
 
-/// Where a user sets what the brokers are like.
+/// The value keys that size Zeebe's brokers.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerValues {
-    /// How many there are.
+    /// The key for their number.
     pub count: String,
-    /// How large their volumes are.
+    /// The key for the size of their volumes.
     pub size: String,
-    /// How many partitions they hold.
+    /// The key for the number of partitions.
     #[serde(default)]
     pub partitions: Option<String>,
 }
 
-/// Which application does the work of another one from a line on.
+/// The application that replaces another one from a line on.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Becomes {
-    /// That application.
+    /// The replacing application.
     pub application: Application,
     /// The value that switches it on.
     pub value: String,
@@ -41,25 +41,25 @@ pub struct Patch {
     pub date: Option<String>,
 }
 
-/// A patch that nobody is to go to.
+/// A patch that should not be installed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Discouraged {
     /// The chart's version.
     pub version: String,
-    /// The first one without its bugs.
+    /// The first version without its bugs.
     pub fixed: String,
 }
 
-/// The versions of Optimize that do not fit all charts of a line, each list with the newest one last.
+/// Versions of Optimize that fit only some charts of a line, each list with the newest one last.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizePairing {
-    /// The chart version that parts them.
+    /// The chart version that divides the line's charts.
     pub since: String,
-    /// Those that fit the line's charts before it only.
+    /// The versions of Optimize that fit only the charts before it.
     pub before: Vec<String>,
-    /// Those that fit none of the line's charts before it.
+    /// The versions of Optimize that fit no chart before it.
     pub after: Vec<String>,
 }
 
@@ -71,21 +71,21 @@ pub struct Section {
     pub address: String,
 }
 
-/// Fields of workloads that Kubernetes does not let change, as they are from a patch on.
+/// Immutable fields of workloads, with their values from a patch on.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fixed {
-    /// The chart version that brings them.
+    /// The chart version that changes them.
     pub since: String,
-    /// The section of the guide that tells of it.
+    /// The section of the upgrade guide about it.
     #[serde(default)]
     pub guide: Option<Section>,
-    /// Which workloads, as [`WorkloadFact::name`] has them.
+    /// The workloads, by [`WorkloadFact::name`].
     pub workloads: Vec<String>,
-    /// Labels of the selector and of the pods.
+    /// The labels of the selector and of the pods.
     #[serde(default)]
     pub selector: BTreeMap<String, String>,
-    /// Labels of the claim template; `$RELEASE` stands for the release's name.
+    /// The labels of the claim template; `$RELEASE` stands for the release's name.
     #[serde(default)]
     pub claim_labels: BTreeMap<String, String>,
 }
@@ -94,11 +94,11 @@ pub struct Fixed {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Support {
-    /// Up to this day.
+    /// Supported until this day.
     Until(String),
-    /// Not any more.
+    /// No longer supported.
     Ended,
-    /// It is not released yet.
+    /// Not released yet.
     Preview,
 }
 
@@ -106,25 +106,25 @@ pub enum Support {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadFact {
-    /// How its name goes on after the release's; without a dash it is the whole name.
+    /// The part of its name after the release's name; without a leading dash, the whole name.
     pub name: String,
     /// `StatefulSet`, `Deployment` or `Job`.
     pub kind: String,
-    /// What it is, where rules follow its claims or credentials.
+    /// Its component, if rules follow its claims or credentials.
     #[serde(default)]
     pub component: Option<Component>,
     /// The image of its main container, without the registry.
     pub image: String,
-    /// The user that the chart sets; none leaves it to the image.
+    /// The user id that the chart sets; `None` leaves it to the image.
     #[serde(default)]
     pub user: Option<i64>,
-    /// Its claim template.
+    /// The name of its claim template.
     #[serde(default)]
     pub claim: Option<String>,
-    /// How many pods by default, where it has claims.
+    /// The default number of pods, if it has claims.
     #[serde(default)]
     pub replicas: Option<u64>,
-    /// What each claim asks for by default.
+    /// The default size of each claim.
     #[serde(default)]
     pub storage: Option<String>,
 }
@@ -133,7 +133,7 @@ pub struct WorkloadFact {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Note {
-    /// The chart version that brings it.
+    /// The chart version that the section applies from.
     pub since: String,
     /// The bundled component that the note is about.
     #[serde(default)]
@@ -141,10 +141,10 @@ pub struct Note {
     /// The application that the note is about.
     #[serde(default)]
     pub application: Option<Application>,
-    /// Whether it comes with Camunda's images, whatever chart runs them.
+    /// Whether it depends on the version of Camunda's images rather than on the chart's.
     #[serde(default)]
     pub with_images: bool,
-    /// What it says.
+    /// The text of the section.
     pub text: String,
 }
 
@@ -152,13 +152,13 @@ pub struct Note {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialFact {
-    /// What it is for; the environment variable of a printed command is made of it.
+    /// Its purpose; the environment variable in printed commands is made from it.
     pub name: String,
     /// The end of the Secret's name.
     pub secret: String,
     /// The key in the Secret.
     pub key: String,
-    /// Where the old value lives on.
+    /// The place that still holds the old value.
     pub held: Held,
     /// The chart value that supplies it.
     pub value: String,
@@ -180,153 +180,153 @@ pub struct GeneratedSecret {
 pub struct GeneratedKey {
     /// The key.
     pub name: String,
-    /// Where the old value lives on.
+    /// The place that still holds the old value.
     pub held: Held,
 }
 
-/// A key of a Secret that the user makes.
+/// A key of a Secret that the user creates.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CarriedKey {
     /// The key.
     pub key: String,
-    /// The credential of the lines before whose value it is to hold; none where any value will do.
+    /// The earlier lines' credential whose value it must hold; `None` if any value will do.
     #[serde(default)]
     pub from: Option<String>,
-    /// The application that reads it,
+    /// The application that reads it, if an application does.
     #[serde(default)]
     pub reader: Option<Application>,
-    /// or the bundled chart.
+    /// The bundled component that reads it, if a bundled chart does.
     #[serde(default)]
     pub component: Option<Component>,
-    /// The application that makes it needed, where that is not the reader.
+    /// The application that makes it necessary, if that is not the reader.
     #[serde(default)]
     pub with: Option<Application>,
-    /// The reader's environment variable, the same in the line before where it held the value then.
+    /// The reader's environment variable; the line before used the same one if it already held the value.
     #[serde(default)]
     pub variable: Option<String>,
-    /// The value that names the Secret.
+    /// The value key that names the Secret.
     #[serde(default)]
     pub secret: String,
-    /// The value that names the key.
+    /// The value key that names the key.
     #[serde(default)]
     pub secret_key: String,
-    /// Whether the chart names this Secret and this key by itself.
+    /// Whether the chart uses this Secret and this key by default.
     #[serde(default)]
     pub by_default: bool,
-    /// The value that makes it needless where it is switched off.
+    /// The value key that makes it unnecessary when it is switched off.
     #[serde(default)]
     pub switch: Option<String>,
-    /// Whether it is a client's of the identity provider.
+    /// Whether it is the secret of an OIDC client.
     #[serde(default)]
     pub client: bool,
-    /// The value that gives the client's id, where the lines before had no such client.
+    /// The value key of the client's id, if the lines before had no such client.
     #[serde(default)]
     pub client_id: Option<String>,
-    /// The id that the chart gives it unless that value is set.
+    /// The chart's default for that client id.
     #[serde(default)]
     pub default_client_id: Option<String>,
-    /// Whose client that is, in words.
+    /// The owner of that client, in words.
     #[serde(default)]
     pub client_of: Option<String>,
 }
 
-/// A Secret that an application reads as it did, if its values name it.
+/// A Secret that an application goes on reading only if its values name it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedSecret {
     /// The application.
     pub reader: Application,
-    /// The environment variable that has it,
+    /// The environment variable that takes the Secret, if one does.
     #[serde(default)]
     pub variable: Option<String>,
-    /// or the volume.
+    /// The volume that mounts the Secret, if one does.
     #[serde(default)]
     pub volume: Option<String>,
-    /// The mapping that names Secret and key.
+    /// The value key of the mapping that names the Secret and its key.
     pub value: String,
 }
 
-/// A value that has another key.
+/// A value whose key changed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RenamedValue {
-    /// Its key before, with all below it; the longest of several counts.
+    /// The old key, including everything below it; the longest match counts.
     pub from: String,
-    /// Its key in this line; none where nothing takes its place.
+    /// The new key; `None` if nothing replaces it.
     #[serde(default)]
     pub to: Option<String>,
-    /// Whether the chart still reads the key before, too.
+    /// Whether the chart still reads the old key, too.
     #[serde(default)]
     pub merged: bool,
-    /// The rule that moves it into a file of its own.
+    /// The rule that moves the value into a file of its own.
     #[serde(default)]
     pub by: Option<RuleId>,
-    /// What its text is to have in place of what it had.
+    /// A replacement within the value's text.
     #[serde(default)]
     pub replacing: Option<Replacing>,
 }
 
-/// How a chart goes on reading some keys of the line before.
+/// How a chart goes on reading some of the previous line's keys.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compatibility {
-    /// The value that keeps it from that.
+    /// The value key that switches this off.
     pub switch: String,
-    /// The keys that it merges where `enabled` is true beside them.
+    /// The keys that the chart merges if `enabled` is true beside them.
     pub merges: Vec<String>,
 }
 
-/// A part of a text that is another one in this line.
+/// A part of a text that differs in this line.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replacing {
-    /// The part.
+    /// The old part.
     pub text: String,
-    /// What is there now.
+    /// The new part.
     pub by: String,
 }
 
-/// A value that takes the place of several.
+/// One value that replaces several.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MergedValue {
     /// Its key in this line.
     pub to: String,
-    /// The keys before.
+    /// The old keys.
     pub from: Vec<String>,
-    /// Whether even one of them does not fit without a person's help.
+    /// Whether a person must adapt the value even if only one old key is set.
     #[serde(default)]
     pub by_hand: bool,
 }
 
-/// An environment variable of an application that has another name.
+/// An environment variable whose name changed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RenamedVariable {
     /// The value key of the list that users set it in.
     pub values: String,
-    /// Its name before.
+    /// The old name.
     pub from: String,
-    /// Its name in this line; none where nothing takes its place.
+    /// The new name; `None` if nothing replaces it.
     #[serde(default)]
     pub to: Option<String>,
 }
 
-/// Where the value of a credential lives on when its Secret changes.
+/// The place that still holds a credential's value when its Secret changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Held {
-    /// A client's secret, in Keycloak's realm.
+    /// Keycloak's realm: the secret of a client.
     Client,
-    /// Keycloak's own administrator, in Keycloak's database.
+    /// Keycloak's database: the password of Keycloak's own administrator.
     Keycloak,
-    /// A user of a database, in its volume.
+    /// A database's volume: the password of a database user.
     Database,
 }
 
 impl WorkloadFact {
-    /// Which of Camunda's own applications it is.
+    /// Returns the application whose main workload this is.
     pub fn application(&self) -> Option<Application> {
         Application::of_workload(&self.name)
     }

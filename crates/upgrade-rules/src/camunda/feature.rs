@@ -1,11 +1,11 @@
-//! What some chart brings and rules ask for, so that no rule names a line.
+//! Features that charts bring, so that rules can ask for a feature instead of a line.
 
 use semver::Version;
 use serde::Deserialize;
 
 use super::Line;
 
-/// Something that charts have from a version on. The file of the line that brings it tells the version.
+/// Something that charts have from a version on; the file of the line that brings it names the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
@@ -13,36 +13,36 @@ pub enum Feature {
     ConnectorsSecret,
     /// Clients of the Zeebe Gateway have to authenticate.
     GatewayAuthentication,
-    /// Elasticsearch is of Bitnami's chart.
+    /// Elasticsearch comes from Bitnami's chart.
     BitnamiElasticsearch,
-    /// Web Modeler's database is told by one JDBC URL.
+    /// Web Modeler takes its database as one JDBC URL.
     WebModelerDatabaseUrl,
-    /// The chart finds the Secrets that it has generated itself.
+    /// The chart looks up the Secrets that it generated itself.
     SecretLookup,
-    /// Brokers can be added to a cluster that runs.
+    /// Brokers can be added to a running cluster.
     BrokerScaling,
-    /// Console asks for a role that nobody has.
+    /// Console requires a role that no user has yet.
     ConsoleRole,
     /// Zeebe, its gateway, Operate and Tasklist are one application.
     OrchestrationCluster,
-    /// Partitions can be added to a cluster that runs.
+    /// Partitions can be added to a running cluster.
     PartitionScaling,
-    /// Jobs of this line move the data of the lines before.
+    /// Jobs of this line migrate the data of earlier lines.
     DataMigration,
 }
 
 impl Feature {
-    /// Whether charts of a version have it.
+    /// Whether charts of this version have the feature.
     pub fn is_in(self, version: &Version) -> bool {
         self.since().any(|since| since <= *version)
     }
 
-    /// Whether an upgrade from one version to another gets it.
+    /// Whether an upgrade between these versions brings the feature.
     pub fn comes_with(self, from: &Version, to: &Version) -> bool {
         self.since().any(|since| *from < since && since <= *to)
     }
 
-    /// The line that brings it first.
+    /// Returns the first line that brings it.
     pub fn line(self) -> Option<&'static Line> {
         let mut lines = Line::all().iter();
         lines.find(|line| line.brings.contains_key(&self))

@@ -1,25 +1,25 @@
-//! What an image's reference tells: the name of the program and its version.
+//! The program name and the version in an image reference.
 
 use semver::Version;
 
 use crate::kubernetes::Object;
 
-/// The last part of the repository: `elasticsearch` of `docker.io/bitnami/elasticsearch:8.7.1`.
+/// Returns the last part of the repository: `elasticsearch` of `docker.io/bitnami/elasticsearch:8.7.1`.
 pub fn image_name(image: &str) -> &str {
     let last = last_part(image);
     last.split_once(':').map_or(last, |(name, _)| name)
 }
 
-/// The version that a tag begins with, without what a packager added to it.
+/// Returns the version that a tag begins with, without a packager's suffix.
 ///
-/// A digest, `latest`, `8.4-SNAPSHOT` and a number of fewer than three parts are no versions.
+/// `None` for a digest, `latest`, `8.4-SNAPSHOT` and numbers of fewer than three parts.
 pub fn image_version(image: &str) -> Option<Version> {
     let (_, tag) = last_part(image).split_once(':')?;
     let core = tag.trim_start_matches('v').split(['-', '_', '+']).next()?;
     Version::parse(core).ok()
 }
 
-/// The version of a workload's image, where the program's name is in the image's: others have numbers of their own.
+/// Returns the version of a workload's image if the image's name contains the program's; other images have their own numbers.
 pub fn program_version(workload: &Object, program: &str) -> Option<Version> {
     let image = workload.image()?;
     image_name(image)

@@ -1,16 +1,16 @@
-//! How the charts name what they make.
+//! The names that the charts give to their objects.
 
-/// The most that a chart makes of a name.
+/// The charts' limit for the length of a name.
 const LONGEST: usize = 63;
 
-/// `trunc 63 | trimSuffix "-"`.
+/// Shortens a name like the charts: `trunc 63 | trimSuffix "-"`.
 fn cut(name: &str) -> String {
     let name: String = name.chars().take(LONGEST).collect();
     name.strip_suffix('-').unwrap_or(&name).to_owned()
 }
 
-/// The StatefulSet of Bitnami's Elasticsearch for a role, from the release's name and the overrides that users give it:
-/// the chart's name is not put after a release's that has it already.
+/// Returns the name of Bitnami's Elasticsearch StatefulSet for a role, from the release's name and the user's overrides; the
+/// chart's name is not appended to a release name that contains it.
 pub fn elasticsearch(
     release: &str,
     role: &str,

@@ -1,4 +1,4 @@
-//! The newest patches of the release lines: those of the data files, or newer ones that an admin knows.
+//! The newest patch of each release line: from the data files, or a newer one that an admin has set.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,7 +10,7 @@ use serde::{
 
 use super::Line;
 
-/// What an admin has set, by line.
+/// The patches that an admin has set, by line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewestPatches(BTreeMap<&'static str, String>);
 
@@ -24,7 +24,7 @@ pub struct Newest<'a> {
 }
 
 impl NewestPatches {
-    /// The newest patch of a line.
+    /// Returns the newest patch of a line.
     pub fn of<'a>(&'a self, line: &'a Line) -> Newest<'a> {
         match self.0.get(line.line.as_str()) {
             Some(version) => Newest {
@@ -38,7 +38,7 @@ impl NewestPatches {
         }
     }
 
-    /// Whether a line has a newer patch than this one.
+    /// Whether a line has a newer patch than this version.
     pub fn is_after(&self, version: &Version, line: &Line) -> bool {
         Version::parse(self.of(line).version).is_ok_and(|newest| *version < newest)
     }
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Patches {
     }
 }
 
-/// The name of a line that is known.
+/// Deserializes the name of a known line.
 struct Known;
 
 impl<'de> DeserializeSeed<'de> for Known {
@@ -81,7 +81,7 @@ impl<'de> DeserializeSeed<'de> for Known {
     }
 }
 
-/// A version of this line.
+/// Deserializes a version of this line.
 struct PatchOf(&'static Line);
 
 impl<'de> DeserializeSeed<'de> for PatchOf {

@@ -2,12 +2,12 @@
 
 use super::{Component, Feature, Line};
 
-/// How many brokers there are.
+/// Returns the value key for the number of brokers.
 pub fn broker_count(line: Option<&Line>, charts: Option<&[String]>) -> Option<String> {
     Some(own(&line?.brokers.count, charts))
 }
 
-/// How many nodes of a role Elasticsearch has, as the label `app.kubernetes.io/component` names it.
+/// Returns the value key for the number of Elasticsearch nodes with a role, named as in the label `app.kubernetes.io/component`.
 pub fn node_count(role: &str, line: Option<&Line>, charts: Option<&[String]>) -> Option<String> {
     let key = line?.nodes.as_deref()?.replace("$ROLE", role);
     let (_, rest) = key.split_once('.')?;
@@ -15,7 +15,7 @@ pub fn node_count(role: &str, line: Option<&Line>, charts: Option<&[String]>) ->
     Some(format!("{path}.{rest}"))
 }
 
-/// The size of a workload's claims.
+/// Returns the value key for the size of a workload's claims.
 pub fn claim_size(
     component: Component,
     line: Option<&Line>,
@@ -39,7 +39,7 @@ pub fn claim_size(
     }
 }
 
-/// Where a bundled chart's values are: under the path of subcharts that it was rendered from, where that is known.
+/// Returns the key of a bundled chart's values: its path of subcharts if known, else the line's default key.
 pub fn bundled(
     component: Component,
     line: Option<&Line>,
@@ -61,7 +61,7 @@ pub fn bundled(
     Some(path.to_owned())
 }
 
-/// A key of Camunda's chart itself, below an umbrella's name for it; up to 8.2 Zeebe was a subchart.
+/// Puts an umbrella's prefix before a key of Camunda's chart itself; up to 8.2 Zeebe was a subchart.
 fn own(key: &str, charts: Option<&[String]>) -> String {
     let umbrella = match charts {
         Some([umbrella @ .., zeebe]) if zeebe == "zeebe" => umbrella,

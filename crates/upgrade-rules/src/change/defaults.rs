@@ -1,4 +1,4 @@
-//! The defaults of the chart that is to run, as its own record carries them.
+//! The default values of the new chart, from its release record.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,13 +6,13 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::helm::values::{Values, at_key};
 
-/// Twice what a Camunda chart has with all its subcharts.
+/// Twice the size of a Camunda chart's defaults with all its subcharts.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// A chart's `values.yaml`, which nobody reads before it is asked for.
+/// A chart's `values.yaml`, parsed only when a rule asks for it.
 ///
-/// Helm writes the chart's own into a record. With `--reuse-values` they are those of the chart before and the user's among
-/// them; then the user's values are all in the new record's config as well, and nobody has to compare them.
+/// Helm writes the chart's own file into a record. With `--reuse-values` it writes the previous chart's defaults and the user's
+/// values instead; then the new record's config holds all of the user's values as well, and nothing has to be compared.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults(Option<Arc<Carried>>);
 
@@ -24,7 +24,7 @@ struct Carried {
 }
 
 impl Defaults {
-    /// From a record; `root` is the name of Camunda's chart under an umbrella's.
+    /// Takes the defaults from a record; `root` is the name of Camunda's chart under an umbrella chart.
     pub(super) fn of(json: Option<&RawValue>, root: Option<&str>) -> Self {
         let json = json.filter(|json| json.get().len() <= MAX_BYTES);
         Self(json.map(|json| {
@@ -36,7 +36,7 @@ impl Defaults {
         }))
     }
 
-    /// Whether a dotted key has this value by default; nothing is equal where the defaults are not known.
+    /// Whether a dotted key has this value by default; `false` if the defaults are unknown.
     pub fn has(&self, key: &str, value: &Value) -> bool {
         let default = self.read().and_then(|values| at_key(values, key));
         default.is_some_and(|default| default == value || text(default) == text(value))
@@ -52,7 +52,7 @@ impl Defaults {
     }
 }
 
-/// Charts take a number and its text for the same; what is no scalar is compared as it is.
+/// Returns a value as text: charts treat a number and its text alike; lists and mappings become their JSON.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

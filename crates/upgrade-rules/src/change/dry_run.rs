@@ -1,23 +1,23 @@
-//! What the API server said of a release that was sent for nothing to be kept of it.
+//! The API server's answers to a dry run of a release.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An object that was not accepted.
+/// An object that the API server refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refusal {
     /// Kind and name.
     pub object: String,
-    /// The API server's words.
+    /// The API server's message.
     pub why: String,
-    /// Whether Helm goes on without a word: Helm 3 does where it may not delete.
+    /// Whether Helm ignores this refusal silently: Helm 3 does when it may not delete.
     pub passed_over: bool,
 }
 
-/// What came of it.
+/// The result of a dry run.
 #[derive(Clone, Debug, Default)]
 pub struct DryRun {
-    /// What was not accepted.
+    /// The refused objects.
     pub refused: BTreeSet<Refusal>,
-    /// What could not be asked, and why.
+    /// What could not be checked, and why.
     pub unasked: BTreeMap<String, String>,
 }

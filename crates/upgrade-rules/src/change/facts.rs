@@ -1,4 +1,4 @@
-//! What is true on the cluster, read before any rule runs.
+//! The state of the cluster, read before any rule runs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,7 @@ use crate::{
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
-/// Helm leaves a live object alone that carries this with the value `keep`.
+/// Annotation: with the value `keep`, Helm does not delete the live object.
 pub const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
 /// The live objects that the rules of one change need.
@@ -25,7 +25,7 @@ pub struct Facts {
     refusals: BTreeSet<Refusal>,
 }
 
-/// The gaps that a rule has met. What it answers does not depend on them; they tell which rules a gap has kept from judging.
+/// Gaps that a rule ran into. They do not change a rule's answer; they tell which rules could not judge because of a gap.
 #[derive(Debug, Default)]
 struct Missed(Mutex<BTreeSet<Unseen>>);
 
@@ -43,17 +43,17 @@ impl Facts {
         self.objects.insert(reference, object);
     }
 
-    /// Takes out an object that is gone.
+    /// Removes an object that is gone.
     pub(crate) fn remove(&mut self, reference: &ObjectRef) {
         self.objects.remove(reference);
     }
 
-    /// Notes what could not be read.
+    /// Records something that could not be read.
     pub fn insert_gap(&mut self, what: impl Into<Unseen>, reason: impl Into<String>) {
         self.gaps.push(Gap::new(what, reason));
     }
 
-    /// Notes what the API server said to a dry run of all that is planned.
+    /// Records the API server's answers to a dry run of all planned objects.
     pub fn insert_dry_run(&mut self, dry_run: DryRun) {
         self.refusals.extend(dry_run.refused);
         for (what, reason) in dry_run.unasked {
@@ -61,17 +61,17 @@ impl Facts {
         }
     }
 
-    /// What the API server has refused in a dry run.
+    /// Returns the objects that the API server refused in a dry run.
     pub fn refusals(&self) -> &BTreeSet<Refusal> {
         &self.refusals
     }
 
-    /// Notes that a release in a namespace is Camunda's.
+    /// Records that a release in a namespace is Camunda's.
     pub fn insert_release(&mut self, namespace: impl Into<String>, release: impl Into<String>) {
         self.releases.insert((namespace.into(), release.into()));
     }
 
-    /// Whether an object belongs to a Camunda release, by its labels and what else is in its namespace.
+    /// Whether an object belongs to a Camunda release, by its own labels or because its release is known to be Camunda's.
     pub fn is_guarded(&self, object: &Object) -> bool {
         if camunda::is_own(object) {
             return true;
@@ -82,30 +82,30 @@ impl Facts {
         self.has_release(namespace, release)
     }
 
-    /// The release that an object's labels name, or those of the StatefulSet that mounts it.
+    /// Returns the release named by an object's labels or, failing that, by those of the StatefulSet that mounts it.
     pub fn release_of<'a>(&'a self, object: &'a Object) -> Option<&'a str> {
         release_label(object).or_else(|| release_label(self.mounting(object)?))
     }
 
-    /// The StatefulSet that mounts a claim; charts up to 8.0.12 gave Elasticsearch's claims no labels that tell.
+    /// Finds the StatefulSet that mounts a claim; charts up to 8.0.12 did not label Elasticsearch's claims with the release.
     pub fn mounting(&self, claim: &Object) -> Option<&Object> {
         self.of_kind(Kind::StatefulSet)
             .filter(|set| set.namespace() == claim.namespace())
             .find(|set| Mounts::of(set).parse(claim.name()).is_some())
     }
 
-    /// Whether a release was found to be Camunda's.
+    /// Whether a release is known to be Camunda's.
     pub fn has_release(&self, namespace: &str, release: &str) -> bool {
         self.releases
             .contains(&(namespace.to_owned(), release.to_owned()))
     }
 
-    /// What could not be read.
+    /// Everything that could not be read.
     pub fn gaps(&self) -> &[Gap] {
         &self.gaps
     }
 
-    /// The gaps that were met since this was last asked.
+    /// Returns the gaps met since the last call, and forgets them.
     pub(crate) fn take_missed(&self) -> BTreeSet<Unseen> {
         let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
         mem::take(&mut *missed)
@@ -122,17 +122,17 @@ impl Facts {
         true
     }
 
-    /// Whether reading an object was tried and failed, so that its absence here tells nothing.
+    /// Whether reading an object failed, so that its absence here proves nothing.
     pub fn unread(&self, reference: &ObjectRef) -> bool {
         self.misses(|wanted| matches!(wanted, Wanted::One(one) if one == reference))
     }
 
-    /// Whether listing the objects of a kind in a namespace was tried and failed.
+    /// Whether listing a kind in a namespace failed.
     pub fn unlisted(&self, kind: Kind, namespace: &str) -> bool {
         self.misses(|wanted| matches!(wanted, Wanted::All(of, within) if *of == kind && within == namespace))
     }
 
-    /// The live object, if there is one.
+    /// Returns the live object, if there is one.
     pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
         let found = self.objects.get(reference).map(Arc::as_ref);
         if found.is_none() {
@@ -141,7 +141,7 @@ impl Facts {
         found
     }
 
-    /// Whether Helm leaves a live object alone that its manifest has no more.
+    /// Whether Helm keeps a live object that is no longer in the manifest.
     pub fn keeps(&self, reference: &ObjectRef) -> bool {
         let live = self.get(reference);
         live.is_some_and(|live| live.annotation(RESOURCE_POLICY) == Some("keep"))
@@ -167,7 +167,7 @@ impl Facts {
             .filter(move |claim| claim.namespace() == Some(namespace))
     }
 
-    /// The volume that a claim is bound to. A claim may name any volume; one that is another namespace's is none of its.
+    /// Returns the volume that a claim is bound to; `None` if that volume is bound to a claim of another namespace.
     pub fn volume_of(&self, claim: &Object) -> Option<&Object> {
         let volume = self.named(Kind::PersistentVolume, "", claim.str("/spec/volumeName")?)?;
         let owner = volume.str("/spec/claimRef/namespace");

@@ -1,4 +1,4 @@
-//! What was to be read and could not be.
+//! Things that the guard tried to read and could not.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::kubernetes::{Kind, ObjectRef};
 pub enum Wanted {
     /// An object.
     One(ObjectRef),
-    /// All objects of a kind in a namespace; those of all namespaces where it is empty.
+    /// All objects of a kind in a namespace; in all namespaces if it is empty.
     All(Kind, String),
 }
 
@@ -50,14 +50,14 @@ impl fmt::Display for Wanted {
 /// Something that could not be read, and so could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
-    /// What was to be read.
+    /// What the guard tried to read.
     pub what: Unseen,
-    /// Why it was not.
+    /// Why it failed.
     pub reason: String,
 }
 
 impl Gap {
-    /// A gap from what was to be read and why it was not.
+    /// Builds a gap from what was to be read and the reason why it was not.
     pub fn new(what: impl Into<Unseen>, reason: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -66,12 +66,12 @@ impl Gap {
     }
 }
 
-/// What was to be read.
+/// What the guard tried to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unseen {
     /// Live objects.
     Live(Wanted),
-    /// A record, a manifest, or a part of one, in words.
+    /// A record, a manifest, or a part of one, described in words.
     Told(String),
 }
 

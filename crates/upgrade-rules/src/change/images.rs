@@ -8,26 +8,26 @@ use crate::{
     kubernetes::ObjectRef,
 };
 
-/// An application whose minor version is that of its line, as one of the two manifests has it.
+/// An application that shares its line's minor version, with its image in one of the two manifests.
 #[derive(Clone, Debug)]
 pub struct Versioned<'a> {
-    /// Which application.
+    /// The application.
     pub application: Application,
     /// Its workload.
     pub object: &'a ObjectRef,
-    /// The version that the tag tells; none where it is a digest or a name like `latest`.
+    /// The version in the image's tag; `None` for a digest or a name like `latest`.
     pub version: Option<Version>,
 }
 
 impl Versioned<'_> {
-    /// The line that the version belongs to, where it is one of Camunda's.
+    /// The line of this version, if it is one of Camunda's.
     pub fn line(&self) -> Option<&'static Line> {
         Line::of_application(self.version.as_ref()?)
     }
 }
 
 impl Change {
-    /// The applications whose minor version is that of their line, in the order of their table.
+    /// Returns the applications that share their line's minor version, in the order of the application table.
     pub fn images(&self, side: Side) -> Vec<Versioned<'_>> {
         let own = self.objects.iter().filter(|object| object.camunda);
         let mut found: Vec<_> = own
@@ -46,7 +46,7 @@ impl Change {
         found
     }
 
-    /// The line that all images of one side are of; none where a tag does not tell or they differ.
+    /// Returns the line of all images of one side; `None` if they differ or a tag names no version.
     pub fn line_of_images(&self, side: Side) -> Option<&'static Line> {
         let images = self.images(side);
         let mut lines = images.iter().map(Versioned::line);
@@ -56,7 +56,7 @@ impl Change {
             .then_some(first)
     }
 
-    /// What runs before and after: the line of the images where they all are of one, else the chart's.
+    /// Returns the lines before and after: that of the images if they all agree, else the chart's.
     pub fn lines_run(&self) -> Option<(&'static Line, &'static Line)> {
         let chart = |side| match side {
             Side::Running => self.from.as_ref()?.line,

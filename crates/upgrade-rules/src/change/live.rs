@@ -1,4 +1,4 @@
-//! What runs, told by live objects where no record tells it.
+//! The running release, rebuilt from live objects where no release record exists.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Rendered {
-    /// What runs, by the objects that are there; nobody knows the values that they were rendered from.
+    /// Builds the running release from live objects; the values that they were rendered from are unknown.
     pub fn of_live(objects: impl IntoIterator<Item = (Kind, Arc<Object>)>) -> Rendered {
         let mut rendered = Rendered {
             values: Values::unknown(),

@@ -1,4 +1,4 @@
-//! What an object would be once Helm merged it into the live one.
+//! The object that would result from Helm merging a planned object into the live one.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::kubernetes::{
     strategic::{self, Schema},
 };
 
-/// The object as the API server would be asked to keep it, or `None` where Helm would delete it.
+/// Returns the object that Helm would ask the API server to store, or `None` if Helm would delete it.
 ///
-/// A single object arrives merged. For a release this is Helm's three-way merge: what only the live object
-/// has stays, what the running manifest had and the new one drops goes.
+/// A single object arrives already merged. For a release this is Helm's three-way merge: fields that only the live object
+/// has stay, fields that only the running manifest had go.
 pub fn after(change: &ObjectChange, gate: Gate, live: Option<&Object>) -> Option<Object> {
     let planned = change.planned.as_ref()?;
     if gate == Gate::Object || change.recreated {
@@ -28,7 +28,7 @@ pub fn after(change: &ObjectChange, gate: Gate, live: Option<&Object>) -> Option
     Some(Object(merged(kind, running, &planned.0, &live.0)))
 }
 
-/// [`after`] as far as these fields of `spec`, without a copy of the rest.
+/// Does the same as [`after`] for these fields of `spec` only, without copying the rest.
 pub fn after_spec(
     change: &ObjectChange,
     gate: Gate,
@@ -58,13 +58,13 @@ pub fn after_spec(
     )))
 }
 
-/// What the API server makes of the live object with Helm's patch. Helm takes over an object that its running manifest does
-/// not have as if that had it as planned.
+/// Returns the result of Helm's patch to the live object. If the running manifest lacks an object, Helm adopts the live one
+/// as if the running manifest had it as planned.
 fn merged(kind: Kind, running: Option<&Value>, planned: &Value, live: &Value) -> Value {
     let running = running.unwrap_or(planned);
     let merged = Schema::of(&kind.api_version(), kind.name())
         .and_then(|schema| strategic::patched(schema, running, planned, live).ok());
-    // Of what can't be merged Helm can't make a patch either, so it never arrives.
+    // Helm can't build a patch either for what can't be merged, so the object never arrives.
     merged.unwrap_or_else(|| planned.clone())
 }
 

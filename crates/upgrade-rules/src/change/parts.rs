@@ -1,22 +1,22 @@
-//! A release with more than one Camunda: each is judged by its own version and its own values.
+//! A release with several Camundas: each is judged by its own version and its own values.
 
 use std::borrow::Cow;
 
 use super::rendered::{Rendered, Subchart};
 use crate::{camunda::Component, helm::values::Values, kubernetes::Kind};
 
-/// One Camunda of a release, as it is to run and as it runs.
+/// One Camunda of a release: the planned and the running one.
 #[derive(Clone, Debug)]
 pub struct Part<'a> {
-    /// The name or alias of its chart, where there is another Camunda beside it.
+    /// The name or alias of its chart, if the release has several Camundas.
     pub subchart: Option<String>,
-    /// As the new manifest has it.
+    /// Its part of the new manifest.
     pub planned: Cow<'a, Rendered>,
-    /// As the running release has it, if there is one.
+    /// Its part of the running release, if there is one.
     pub running: Option<Cow<'a, Rendered>>,
 }
 
-/// The Camundas of a release: one that was and is to be there under the same name, or took the place of one, is one.
+/// Splits a release into its Camundas, pairing those with the same name, and a replaced one with its successor.
 pub fn parts<'a>(planned: &'a Rendered, running: Option<&'a Rendered>) -> Vec<Part<'a>> {
     let subcharts = running.map_or(&[][..], |running| &running.subcharts);
     if planned.subcharts.len() < 2 && subcharts.len() < 2 {
@@ -50,7 +50,7 @@ pub fn parts<'a>(planned: &'a Rendered, running: Option<&'a Rendered>) -> Vec<Pa
 }
 
 impl Rendered {
-    /// Each Camunda of it on its own.
+    /// Splits the release into its Camundas.
     pub fn parts(&self) -> Vec<(Option<&str>, Cow<'_, Rendered>)> {
         match &self.subcharts[..] {
             [] | [_] => vec![(None, Cow::Borrowed(self))],
@@ -61,7 +61,7 @@ impl Rendered {
         }
     }
 
-    /// All of it, or the one Camunda of it whose chart has this name.
+    /// Returns the whole release, or only the Camunda whose chart has this name.
     pub fn only(&self, subchart: Option<&str>) -> Cow<'_, Rendered> {
         match subchart {
             Some(name) => Cow::Owned(self.part(name)),
@@ -69,7 +69,7 @@ impl Rendered {
         }
     }
 
-    /// The same release with only one Camunda in it: another's workloads are not there, and all else is somebody's.
+    /// Returns the release with only one of its Camundas; of the others only Secrets and ConfigMaps stay, as foreign objects.
     fn part(&self, name: &str) -> Rendered {
         let of_this = |charts: &Option<Vec<String>>| {
             charts

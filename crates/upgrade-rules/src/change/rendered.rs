@@ -1,4 +1,4 @@
-//! A release's manifest and hooks taken apart, and Camunda found in them.
+//! A release's manifest and hooks, parsed, with Camunda's objects marked.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -27,21 +27,21 @@ pub struct Rendered {
     pub camunda: bool,
     /// Documents that could not be read, each with its reason.
     pub unreadable: Vec<String>,
-    /// What the user set for Camunda's chart.
+    /// The user's values for Camunda's chart.
     pub values: Values,
-    /// What the chart's schema says of values, for a release that is to be.
+    /// The chart's value schema; only for a planned release.
     pub schema: Schema,
-    /// What the chart has by default, for a release that is to be.
+    /// The chart's default values; only for a planned release.
     pub defaults: Defaults,
     /// The Helm that wrote the record.
     pub helm: HelmCli,
     /// Namespace and name of the Secrets that controllers make of the release's objects.
     pub produced: BTreeSet<(String, String)>,
-    /// Camunda's charts under an umbrella chart; nothing where Camunda's is the release's own chart.
+    /// Camunda's charts under an umbrella chart; empty if Camunda's chart is the release's own.
     pub(super) subcharts: Vec<Subchart>,
-    /// The documents of subcharts that nobody has parsed yet.
+    /// Documents of subcharts that are not parsed yet.
     pub(super) unread: Vec<Unread>,
-    /// What each wanted document's text was read as, of a release that runs.
+    /// The objects parsed from each wanted document's text; only for a running release.
     pub(super) documents: HashMap<Box<str>, Vec<Arc<Object>>>,
 }
 
@@ -52,16 +52,16 @@ pub(super) struct Subchart {
     pub(super) name: String,
     /// Its version.
     pub(super) version: String,
-    /// What the user set for it.
+    /// The user's values for it.
     pub(super) values: Values,
 }
 
-/// What a record tells of the Helm CLI.
+/// What a release record tells about the Helm CLI.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HelmCli {
-    /// Its major version, 0 where nothing is known of it.
+    /// Its major version; 0 if unknown.
     pub major: u64,
-    /// Its version, where it could be asked.
+    /// Its version, if the CLI could be asked.
     pub version: Option<String>,
     /// The versions that the chart was tested with.
     pub tested: Vec<String>,
@@ -70,7 +70,7 @@ pub struct HelmCli {
 /// One object of a manifest.
 #[derive(Clone, Debug)]
 pub struct RenderedObject {
-    /// Which object.
+    /// The object's reference.
     pub reference: ObjectRef,
     /// Its JSON.
     pub object: Arc<Object>,
@@ -78,13 +78,13 @@ pub struct RenderedObject {
     pub charts: Option<Vec<String>>,
     /// Whether it comes from Camunda's chart.
     pub camunda: bool,
-    /// Which part of Camunda it is.
+    /// The object's component.
     pub component: Component,
-    /// Set for a hook.
+    /// Its hook events, if it is a hook.
     pub hook: Option<HookRun>,
 }
 
-/// When a hook runs and whether its object is made anew.
+/// The events of a hook, and whether Helm recreates its object.
 #[derive(Clone, Debug)]
 pub struct HookRun {
     /// Its events.
@@ -102,7 +102,7 @@ const WANTED: [Kind; 6] = [
     Kind::Job,
 ];
 
-/// Kinds of objects that a controller makes a Secret of, and where they name it.
+/// Kinds of objects from which a controller creates a Secret, and the field that names the Secret.
 const PRODUCERS: [(&str, &str); 3] = [
     ("ExternalSecret", "/spec/target/name"),
     ("SealedSecret", "/spec/template/metadata/name"),
@@ -110,13 +110,13 @@ const PRODUCERS: [(&str, &str); 3] = [
 ];
 
 impl Rendered {
-    /// Reads the documents of the kinds that rules want; the others are not even parsed, nor is again what stands in
-    /// `known` word for word: most upgrades change little.
+    /// Reads the documents of the kinds that rules want. Other documents are not parsed, and those that stand word for word in
+    /// `known` are not parsed again: most upgrades change little.
     pub fn of(release: &Release, known: Option<&Rendered>) -> Rendered {
         Rendered::within(release, known, Budget::default())
     }
 
-    /// The same where more than a webhook's review may cost is allowed.
+    /// Does the same with another budget than that of a webhook's review.
     pub fn within(release: &Release, known: Option<&Rendered>, budget: Budget) -> Rendered {
         let mut rendered = Rendered::default();
         // One budget for the whole record: many documents must not add up to what one may not cost.
@@ -149,7 +149,7 @@ impl Rendered {
         rendered
     }
 
-    /// What the user set, for each of Camunda's charts.
+    /// Reads the user's values for each of Camunda's charts.
     fn read_values(&mut self, release: &Release) {
         let config = release.config.as_deref();
         for subchart in &mut self.subcharts {
@@ -167,7 +167,7 @@ impl Rendered {
         }
     }
 
-    /// The same where an admin says that all of it is Camunda's.
+    /// Treats all objects as Camunda's, because an admin says so.
     pub fn as_camundas(mut self, release: &Release) -> Rendered {
         if self.camunda {
             return self;
@@ -191,8 +191,8 @@ impl Rendered {
         self
     }
 
-    /// The same release as another chart would have it: with other objects and values, and nothing of the subcharts that
-    /// none of the objects is from.
+    /// Returns the release as another chart would render it: with other objects and values, and without the unread documents of
+    /// subcharts that none of the objects is from.
     pub(crate) fn replaced(
         &self,
         version: &str,
@@ -292,7 +292,7 @@ impl Rendered {
         });
     }
 
-    /// Camunda's is the release's own chart, or subcharts whose objects say so.
+    /// Finds Camunda: as the release's own chart, or as subcharts whose objects carry its labels.
     fn find_camunda(&mut self, release: &Release) {
         let metadata = &release.chart.metadata;
         if metadata.name == camunda::CHART {
@@ -332,7 +332,7 @@ impl Rendered {
         self.find_own_objects();
     }
 
-    /// Finds the subcharts whose objects say that they are Camunda's, and the version that the first of these objects names.
+    /// Finds the subcharts whose objects carry Camunda's labels; returns the version on the first of these objects.
     fn find_subcharts(&mut self) -> Option<String> {
         let labelled = self.objects.iter().filter_map(|object| {
             let root = object.charts.as_deref().and_then(<[String]>::first);
@@ -353,7 +353,7 @@ impl Rendered {
         first
     }
 
-    /// Tells Camunda's objects from those of other charts under the same umbrella.
+    /// Marks Camunda's objects among those of other charts under the same umbrella.
     fn find_own_objects(&mut self) {
         for object in &mut self.objects {
             object.camunda = match object.charts.as_deref() {
@@ -417,7 +417,7 @@ pub(super) fn subcharts(source: &str) -> Vec<String> {
     charts
 }
 
-/// The version in `helm.sh/chart` of one of Camunda's own objects; up to 8.3.0 its subcharts carry it.
+/// Returns the version in `helm.sh/chart` of one of Camunda's own objects; up to 8.3.0 its subcharts carry it.
 pub fn chart_version(object: &Object) -> Option<String> {
     if !camunda::is_own(object) {
         return None;

@@ -1,4 +1,4 @@
-//! What no rule reads of a manifest: parsed only where a cure has to name it.
+//! Documents of a manifest that no rule reads; parsed only if a fix has to name their objects.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ pub(super) struct Unread {
     text: Box<str>,
 }
 
-/// An object of such a document that Helm deletes.
+/// An object of an unread document that Helm deletes.
 #[derive(Clone, Debug)]
 pub struct Dropped {
     /// Its namespace.
@@ -27,7 +27,7 @@ pub struct Dropped {
 }
 
 impl Unread {
-    /// Nothing where it belongs to no subchart: only those vanish as a whole.
+    /// Returns `None` for a document that belongs to no subchart: only subcharts vanish as a whole.
     pub(super) fn of(document: &Document<'_>) -> Option<Unread> {
         let charts = document.source.map(subcharts);
         let own = charts.as_ref().is_some_and(Vec::is_empty);
@@ -52,7 +52,7 @@ impl Unread {
 }
 
 impl Dropped {
-    /// What one types for it after `kubectl`: `service/camunda-elasticsearch`.
+    /// Returns the name to type after `kubectl`: `service/camunda-elasticsearch`.
     pub fn typed(&self) -> String {
         let text = |pointer| self.object.str(pointer).unwrap_or_default();
         let kind = text("/kind").to_lowercase();
@@ -64,7 +64,7 @@ impl Dropped {
     }
 }
 
-/// What the running manifest has of it and the new one has not.
+/// Returns the unread objects that the running manifest has and the new one lacks.
 pub(super) fn dropped(running: &Rendered, planned: &Rendered, namespace: &str) -> Vec<Dropped> {
     let mut budget = Budget::default();
     let mut objects = |rendered: &Rendered| -> Vec<Dropped> {

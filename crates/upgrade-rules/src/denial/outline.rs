@@ -1,4 +1,4 @@
-//! What a finding tells, in order, for whoever lays it out.
+//! The parts of a finding, in order, for the code that formats them.
 
 use crate::finding::{Command, Finding, Fix, Guide};
 
@@ -7,11 +7,11 @@ use crate::finding::{Command, Finding, Fix, Guide};
 pub enum Part<'a> {
     /// A line of why; indented lines are lists.
     Why(&'a str),
-    /// What is to be typed stands under this number already.
+    /// The commands are already printed under this number.
     Under(usize),
     /// A step of the cure.
     Fix(&'a Fix),
-    /// Where the product's documentation says so.
+    /// The section of the product's documentation.
     Guide(Guide),
 }
 

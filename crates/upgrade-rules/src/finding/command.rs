@@ -34,19 +34,19 @@ pub enum Command {
     Manual(String),
 }
 
-/// What somebody does with a command.
+/// How a command is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typing {
-    /// It is pasted.
+    /// Pasted into a shell.
     Shell,
-    /// It is added to the upgrade.
+    /// Added to the Helm upgrade.
     HelmFlag,
     /// A person has to decide or to fill in something first.
     Manual,
 }
 
 impl Typing {
-    /// As reports for programs have it.
+    /// Returns the name that machine-readable reports use.
     pub fn name(self) -> &'static str {
         match self {
             Typing::Shell => "shell",
@@ -62,7 +62,7 @@ impl Command {
         self.to_string()
     }
 
-    /// What somebody does with it.
+    /// Returns how the command is used.
     pub fn typing(&self) -> Typing {
         match self {
             Command::Kubectl(_)
@@ -77,7 +77,7 @@ impl Command {
         }
     }
 
-    /// What it changes of objects when it is pasted as it stands.
+    /// Returns its effects on objects if it is pasted unchanged.
     pub fn effects(&self) -> &[Effect] {
         match self {
             Command::Kubectl(kubectl) => kubectl.effects(),
@@ -121,7 +121,7 @@ impl fmt::Display for Command {
     }
 }
 
-/// As reports for programs have it: how it is typed, and its text.
+/// Serializes as machine-readable reports expect: the command's kind and its text.
 impl Serialize for Command {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Command", 2)?;
@@ -148,7 +148,7 @@ impl From<Flag> for Command {
 pub struct HereDocument {
     /// The command, such as `cat > FILE`.
     pub command: String,
-    /// What it reads, without a line end.
+    /// The text of the here-document, without the last line end.
     pub text: String,
 }
 
@@ -171,7 +171,7 @@ pub enum Flag {
     Value {
         /// Its key, as the release's own files have it.
         key: String,
-        /// What it is.
+        /// The value.
         value: Given,
     },
     /// A values file.

@@ -14,27 +14,27 @@ pub struct Kubectl {
     effects: Vec<Effect>,
 }
 
-/// What a call does to one object.
+/// The effect of a call on one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     /// The object.
     pub object: ObjectRef,
-    /// What becomes of it.
+    /// What happens to the object.
     pub what: What,
 }
 
-/// What becomes of an object.
+/// What happens to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// This JSON merge patch is applied.
     Merged(Value),
     /// This JSON patch is applied.
     Patched(Value),
-    /// It has so many pods.
+    /// Its replicas are set to this number.
     Scaled(u64),
-    /// It is deleted with what it owns.
+    /// It is deleted together with the objects that it owns.
     Deleted,
-    /// It is deleted, and what it owns stays.
+    /// It is deleted, and the objects that it owns stay.
     DeletedAlone,
 }
 
@@ -58,13 +58,13 @@ impl Kubectl {
         Self::new(namespace, words.chain(["--timeout=5m"]))
     }
 
-    /// What it changes.
+    /// Returns its effects on objects.
     pub fn effects(&self) -> &[Effect] {
         &self.effects
     }
 }
 
-/// As it is typed.
+/// Formats the call as it is typed.
 impl fmt::Display for Kubectl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shell::command(self.words.iter().map(String::as_str)))

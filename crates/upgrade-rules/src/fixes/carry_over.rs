@@ -7,12 +7,12 @@ use crate::{
     kubernetes::{Kind, Object, ObjectRef},
 };
 
-/// Where a command finds an old value.
+/// The place where a command finds an old value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Old<'a> {
     /// The workload that reads it.
     pub(crate) workload: &'a ObjectRef,
-    /// How it does.
+    /// How the workload reads it.
     pub(crate) reading: &'a Reading,
 }
 
@@ -58,18 +58,18 @@ fn encoded(namespace: &str, secret: &str, key: &str) -> String {
     Kubectl::new(namespace, ["get", "secret", secret, "-o", &path]).to_string()
 }
 
-/// What a key of a Secret is to hold.
+/// The value that a key of a Secret must get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// What this command prints.
+    /// The output of this command.
     Printed(String),
-    /// Anything: nothing knows an old value.
+    /// Any value: no old value exists.
     Fresh,
-    /// What only a person knows.
+    /// A value that only a person knows.
     Asked,
 }
 
-/// Makes a Secret with these keys, or puts them into the one that is there. What only a person knows is asked for apart from the rest.
+/// Creates a Secret with these keys, or adds them to an existing one. Asks separately for values that only a person knows.
 pub(crate) fn fill(
     facts: &Facts,
     namespace: &str,
@@ -119,7 +119,7 @@ pub(crate) fn fill(
     fixes
 }
 
-/// What a controller keeps would be taken back.
+/// Tells the user to set the keys at the controller's source: the controller would revert changes to the Secret.
 fn at_its_source(secret: &str, keys: &[(String, Content)]) -> Fix {
     let lines = keys.iter().map(|(key, content)| {
         Command::Manual(match content {

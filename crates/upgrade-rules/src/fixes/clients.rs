@@ -9,7 +9,7 @@ use crate::{
     kubernetes::Kind,
 };
 
-/// Whether applications log in at a provider that nobody but its own people set up, before the change or after it.
+/// Whether applications log in at an external OIDC provider, before the change or after it; its clients must be set up by hand.
 pub(crate) fn is_external(change: &Change, facts: &Facts) -> bool {
     // In 12 the type of the provider says it, in 13 only where it is.
     let was = matches!(
@@ -32,7 +32,7 @@ pub(crate) fn client(change: &Change, key: &str) -> Option<&'static CarriedKey> 
     keys.find(|carried| carried.key == key && carried.client_id.is_some())
 }
 
-/// What a person does at the provider, and the flags that take over the ids which only that person knows.
+/// Returns the registration step at the provider, and the flags that pass the client ids, which only that person knows.
 ///
 /// A flag fails where its variable is not set, so that nothing goes on with a made-up id.
 pub(crate) fn register(
@@ -54,7 +54,7 @@ pub(crate) fn register(
     (Fix::new(intro, lines), flags.collect())
 }
 
-/// All that a client takes whose id or secret is missing.
+/// Returns the steps for a client whose id or secret is missing.
 pub(crate) fn cure(
     change: &Change,
     facts: &Facts,

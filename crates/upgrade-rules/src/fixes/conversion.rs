@@ -1,9 +1,8 @@
-//! A user's values of the line before as those that the new line reads: one file to paste, and the one Secret that it
-//! names.
+//! Converts a user's values of the previous line to the new line: one file to paste, and the one Secret that it names.
 //!
-//! What has another key is moved, what the new chart has switched off is switched on as it ran, and passwords that the
-//! old chart kept in Secrets of its own are carried over into one that the user makes. Several rules find what this one
-//! file cures: each prints it, and a refusal shows it once.
+//! Renamed keys are moved, components that the new chart switched off are switched on as they ran, and passwords from the old
+//! chart's own Secrets are carried over into one that the user makes. Several rules find problems that this one file fixes:
+//! each prints it, and a refusal shows it once.
 
 mod credentials;
 mod merged;
@@ -27,18 +26,18 @@ use crate::{
     helm::values::{Values, overlay, subtract},
 };
 
-/// What a change is asked for.
+/// The results of converting a change's values.
 #[derive(Default)]
 struct Conversion {
-    /// The file.
+    /// The values file.
     values: Converted,
-    /// The keys of the Secret that the values name.
+    /// The keys to put into the Secret that the values name.
     keys: Vec<(String, Content)>,
-    /// The clients that somebody has to register, and the Secret that gets the secret of each.
+    /// The clients to register by hand, each with the Secret that gets its client secret.
     clients: Vec<(&'static CarriedKey, Option<String>)>,
 }
 
-/// What to type so that the values of this change do what they did before; nothing where there is nothing to convert.
+/// Returns the steps that keep the values' effect in the new line; empty if nothing has to be converted.
 pub(crate) fn fixes(change: &Change, facts: &Facts) -> Vec<Fix> {
     let Some(line) = entered(change) else {
         return Vec::new();
@@ -69,7 +68,7 @@ fn registered(
     (Some(fix), flags)
 }
 
-/// What somebody has to register before, and the flags that name it.
+/// Returns the step that registers clients before the upgrade, and the flags that name them.
 pub(crate) fn clients(change: &Change, facts: &Facts) -> (Option<Fix>, Vec<Flag>) {
     let Some(line) = entered(change) else {
         return (None, Vec::new());
@@ -134,7 +133,7 @@ fn secret_of(
         .unwrap_or_default()
 }
 
-/// Whether the file sets a value whose key begins so.
+/// Whether the file sets a value whose key starts with `prefix`.
 pub(crate) fn sets(change: &Change, facts: &Facts, prefix: &str) -> bool {
     entered(change).is_some_and(|line| {
         let values = Values::from(conversion(change, facts, line).values.into_values());
@@ -184,7 +183,7 @@ fn conversion(change: &Change, facts: &Facts, line: &'static Line) -> Conversion
     conversion
 }
 
-/// What a text under an old key has to have in place of what it had.
+/// Returns the replacement that a text under an old key needs, in words.
 fn replaced(old: &str, line: &Line) -> Option<String> {
     let lines = line.with_earlier().iter();
     let mut rules = lines.flat_map(|line| &line.renamed_values);
@@ -196,7 +195,7 @@ fn replaced(old: &str, line: &Line) -> Option<String> {
     ))
 }
 
-/// What the user had set and sets; the last counts.
+/// Merges the values of the running release with those of the change; the latter win.
 fn source(change: &Change) -> Map<String, Value> {
     let before = change.running_values.as_ref();
     let mut all = before.map_or_else(Map::new, |values| values.own().clone());

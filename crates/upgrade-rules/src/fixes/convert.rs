@@ -14,9 +14,9 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Converted {
     values: Map<String, Value>,
-    /// What a person has to decide, as comments of the file.
+    /// The decisions left to a person, as comments of the file.
     notes: Vec<Note>,
-    /// Where values come from, by their new keys.
+    /// The old keys of values, by their new keys.
     origins: Vec<Origin>,
 }
 
@@ -25,14 +25,14 @@ pub(crate) struct Converted {
 struct Origin {
     new: String,
     old: Vec<String>,
-    /// What else than the key changes, where it does.
+    /// What changes besides the key, if anything.
     but: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 enum Note {
     Text(String),
-    /// What stood under `old`, as what could be under `new`.
+    /// The value of `old`, as a candidate for `new`.
     Beside {
         new: String,
         old: String,
@@ -63,7 +63,7 @@ impl Converted {
         change(&mut self.values);
     }
 
-    /// Takes over what only has another key.
+    /// Takes over values of which only the key changes.
     pub(crate) fn rename<'a>(
         &mut self,
         values: &Values,
@@ -96,14 +96,14 @@ impl Converted {
         });
     }
 
-    /// Takes in what others have converted.
+    /// Merges the values that others have converted.
     pub(crate) fn absorb(&mut self, other: Converted) {
         self.put(other.values);
         self.notes.extend(other.notes);
         self.origins.extend(other.origins);
     }
 
-    /// A file with these values, and the flag that has Helm read it after the user's own; nothing without values.
+    /// Returns the steps that write these values to a file and pass it to Helm after the user's own; none without values.
     pub(crate) fn fixes(self, change: &Change, file: &str) -> Vec<Fix> {
         self.file(change, file)
             .map(|file| file.fixes())
@@ -141,7 +141,7 @@ impl Converted {
         self.values.is_empty() && self.notes.is_empty()
     }
 
-    /// What may be shown as a file, and whether anything is left out.
+    /// Returns the part of the file that may be shown, and whether anything is left out.
     fn shown(&self, values: &Values) -> (String, bool) {
         let mut shown = self.values.clone();
         let mut lines: Vec<_> = withhold(&mut shown)
@@ -169,7 +169,7 @@ impl Converted {
         (text(values, shown, &lines), left_out)
     }
 
-    /// All of it, which only the user's own file may hold.
+    /// Returns the file's full text, secret values included; only the user's own file may hold it.
     pub(crate) fn whole(&self, values: &Values) -> String {
         let lines = self.notes.iter().flat_map(|note| match note {
             Note::Text(text) => vec![text.clone()],
@@ -178,7 +178,7 @@ impl Converted {
         text(values, self.values.clone(), &lines.collect::<Vec<_>>())
     }
 
-    /// What of it a person has to decide, without any value.
+    /// Returns the decisions left to a person, without any value.
     pub(crate) fn decisions(&self) -> impl Iterator<Item = &str> {
         self.notes.iter().filter_map(|note| match note {
             Note::Text(text) => Some(text.as_str()),
@@ -186,7 +186,7 @@ impl Converted {
         })
     }
 
-    /// How a value that is not shown comes under its new key.
+    /// Returns a comment about a hidden value: how it gets under its new key.
     fn told(&self, key: &str) -> String {
         let origins = self.origins.iter();
         let found = origins
@@ -264,11 +264,11 @@ const PROGRAM: &str = "camunda-upgrade-guard";
 pub(crate) struct ValuesFile {
     /// Its name.
     pub(crate) name: String,
-    /// What it sets, as Camunda's own chart has it; not all of it may be shown.
+    /// The values as Camunda's own chart reads them; not all may be shown.
     pub(crate) values: Map<String, Value>,
-    /// Whether it is made of nothing but what the release that runs has been given.
+    /// Whether it repeats only values that the running release was given.
     given: bool,
-    /// Whether its comments leave something to a person.
+    /// Whether its comments leave decisions to a person.
     pub(crate) decisions: bool,
     /// The command that writes what may be shown of it.
     by_hand: HereDocument,
@@ -288,7 +288,7 @@ impl ValuesFile {
         Command::Shell(files.fold(convert.clone(), |line, file| line + &file))
     }
 
-    /// Whether a command writes this file, or gives it to Helm.
+    /// Whether a command writes this file or passes it to Helm.
     pub(crate) fn is_about(&self, command: &Command) -> bool {
         command.here_document() == Some(&self.by_hand)
             || matches!(command, Command::Shell(line) if Some(line) == self.convert.as_ref())

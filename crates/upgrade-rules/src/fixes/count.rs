@@ -6,8 +6,8 @@ use crate::{
     finding::Fix,
 };
 
-/// Why there would be fewer pods, as far as the user's values tell: `key` is the one that the target chart reads, `all` are
-/// those of all lines, as Camunda's own chart has them.
+/// Explains why there would be fewer pods, as far as the user's values tell. `key` is the key that the target chart reads, `all`
+/// are the keys of all lines, both as Camunda's own chart has them.
 pub(crate) fn cause<'a>(
     change: &Change,
     key: &str,
@@ -41,7 +41,7 @@ pub(crate) fn cause<'a>(
     ))
 }
 
-/// As many pods as there were, by a value of Camunda's own chart that the release's own files have under the name `shown`.
+/// Keeps the number of pods through a value of Camunda's own chart, which the release's own files call `shown`.
 pub(crate) fn keep(change: &Change, key: &str, shown: &str, before: u64) -> Fix {
     let flag = flag::set_as(change, key, shown, &before.to_string());
     let intro = match change.operation {

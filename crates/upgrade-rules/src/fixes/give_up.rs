@@ -6,12 +6,12 @@ use crate::{
     kubernetes::{Kind, Object},
 };
 
-/// What an object is annotated with so that it may be deleted, itself and no later one of its name.
+/// Returns the command, behind a comment sign, that allows deleting this object, and no later one of the same name.
 pub(crate) fn allow(kind: Kind, object: &Object) -> Option<Command> {
     annotate(kind, object, ALLOW_DELETION).map(commented)
 }
 
-/// What an object is annotated with so that an upgrade may leave it behind; it stays until somebody deletes it.
+/// Returns the call that lets an upgrade leave an object behind; the object stays until somebody deletes it.
 pub(crate) fn orphan(kind: Kind, object: &Object) -> Option<Kubectl> {
     annotate(kind, object, ALLOW_ORPHAN)
 }
@@ -41,7 +41,7 @@ pub(crate) fn claims<'a>(claims: impl IntoIterator<Item = &'a Object>) -> Option
     })
 }
 
-/// What deletes claims: the guard lets that pass once each carries its annotation.
+/// Returns the commands that delete claims; the guard allows them once each claim has its annotation.
 pub(crate) fn deletions(claims: &[&Object]) -> Vec<Command> {
     let allow = claims.iter().filter_map(|claim| {
         let namespace = claim.namespace()?;

@@ -7,8 +7,8 @@ use crate::{
     kubernetes::{Kind, Object},
 };
 
-/// What to type so that a StatefulSet, and all that its chart brought along for it, stays when Helm forgets it; nothing
-/// where the new chart can still bring it along.
+/// Returns the steps that keep a StatefulSet and its chart's other objects when Helm drops them; empty if the new chart can
+/// still bundle it.
 pub(crate) fn keep_running(change: &Change, facts: &Facts, set: &ObjectChange) -> Vec<Fix> {
     let Some(line) = change.target_line() else {
         return Vec::new();
@@ -54,7 +54,7 @@ fn joined(words: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// Who annotates what is gone gets an error and nothing done.
+/// Whether the object may exist: annotating one that is gone fails, and then nothing is done.
 fn is_there(facts: &Facts, other: &ObjectChange) -> bool {
     other.object.kind == Kind::ConfigMap
         || facts.get(&other.object).is_some()
@@ -95,7 +95,7 @@ impl<'a> Group<'a> {
         self.sets.iter().map(|set| set.component)
     }
 
-    /// What goes with them of the kinds that no rule reads.
+    /// Returns the dropped objects of kinds that no rule reads.
     fn dropped(&self, change: &'a Change) -> Vec<&'a Dropped> {
         let dropped = change.dropped.iter();
         dropped
@@ -103,7 +103,7 @@ impl<'a> Group<'a> {
             .collect()
     }
 
-    /// What goes with them of the kinds that rules read.
+    /// Returns the removed objects of kinds that rules read.
     fn removed(&self, change: &'a Change, facts: &'a Facts) -> impl Iterator<Item = String> {
         let removed = change.objects.iter().filter(|other| other.removed());
         removed
@@ -116,7 +116,7 @@ impl<'a> Group<'a> {
             .map(|other| format!("{}/{}", other.object.kind.kubectl(), other.object.name))
     }
 
-    /// Whether an object belongs to one of them, by the chart that it is from, or else by its labels.
+    /// Whether an object belongs to one of the StatefulSets, by its chart or else by its labels.
     fn has(&self, namespace: &str, charts: Option<&[String]>, object: &Object) -> bool {
         self.sets.iter().any(|set| {
             if set.object.namespace != namespace {

@@ -86,7 +86,7 @@ pub(crate) fn missing_keys(change: &Change, facts: &Facts, secret: &ObjectRef) -
     keys.into_keys().flatten().collect()
 }
 
-/// What a key is to hold: what its reader reads now, or what the data of the line say that it takes the place of.
+/// Returns the value that a key needs: what its reader reads now, or what the lines' data say that the key replaces.
 pub(crate) fn content(change: &Change, facts: &Facts, secret: &ObjectRef, key: &str) -> Content {
     let moved = moved(change, facts);
     let source = Source::Key {
@@ -145,7 +145,7 @@ fn ran(change: &Change, carried: &CarriedKey) -> bool {
     component || reader.is_some_and(|it| change.application(it, Side::Running).is_some())
 }
 
-/// What the running workload has in the same variable.
+/// Returns the value that the running workload has in the same variable.
 fn as_before(change: &Change, facts: &Facts, carried: &CarriedKey) -> Option<Content> {
     let workload = change.application(carried.reader?, Side::Running)?;
     let running = facts

@@ -30,7 +30,7 @@ pub struct Read {
 }
 
 impl Read {
-    /// What to type.
+    /// Returns the command to type.
     pub fn export(&self) -> Command {
         Command::Export {
             variable: self.variable.clone(),
@@ -58,8 +58,8 @@ pub fn is_plain(value: &[u8]) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !b",\\{}\"".contains(byte))
 }
 
-/// A values file that kubectl writes from keys of a Secret, each under a value's dotted key, so that no quoting of a shell's or Helm's
-/// gets at the values.
+/// A values file that kubectl writes from keys of a Secret, each under its dotted value key, so that neither the shell's nor
+/// Helm's quoting changes the values.
 pub fn from_secret(namespace: &str, secret: &str, values: &[(&str, &str)]) -> Flag {
     let mut tree = Map::new();
     for (value, key) in values {

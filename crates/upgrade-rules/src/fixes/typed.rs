@@ -8,7 +8,7 @@ use crate::{
     helm::values::{Node, Type, set},
 };
 
-/// What is known of the types of a chart's values: what its schema says, and without one what the line's data do.
+/// The types of a chart's values: from its schema, or without one from the line's data.
 #[derive(Clone, Copy)]
 pub(crate) struct Types<'a> {
     schema: Option<&'a Node>,
@@ -16,7 +16,7 @@ pub(crate) struct Types<'a> {
 }
 
 impl<'a> Types<'a> {
-    /// Of the chart that a change goes to.
+    /// Takes the types from the chart that a change goes to.
     pub(crate) fn of(change: &'a Change) -> Self {
         Self {
             schema: change.schema.root(),
@@ -40,7 +40,7 @@ impl<'a> Types<'a> {
         other_type(at(root, key)?, value)
     }
 
-    /// Gives each value the type that is wanted, where it says the same in that type.
+    /// Converts each value to the wanted type, if that keeps its meaning.
     pub(crate) fn fit(self, values: &mut Map<String, Value>) {
         for (key, value) in self.misfits(values) {
             set(values, &key, value);
@@ -89,7 +89,7 @@ impl<'a> Types<'a> {
         (fitting != *values).then_some(Value::Object(fitting))
     }
 
-    /// Whether a flag has to say that what it gives is a text.
+    /// Whether a flag must mark its value as a string.
     pub(crate) fn is_text(self, key: &str, value: &str) -> bool {
         let read = as_helm_reads(value);
         !read.is_string() && self.wanted(key, &read) == Some(Type::String)
@@ -111,7 +111,7 @@ fn other_type(node: &Node, value: &Value) -> Option<Type> {
         .find(|wanted| node.allows(*wanted) == Some(true))
 }
 
-/// The same in another type; nothing where only a person can tell.
+/// Converts a value to another type; `None` if only a person can decide how.
 fn converted(key: &str, value: &Value, wanted: Type) -> Option<Value> {
     match (value, wanted) {
         (Value::Number(number), Type::String) => Some(number.to_string().into()),
@@ -132,7 +132,7 @@ fn converted(key: &str, value: &Value, wanted: Type) -> Option<Value> {
     }
 }
 
-/// What `--set` makes of a text.
+/// Converts a text as `--set` does.
 fn as_helm_reads(text: &str) -> Value {
     match text {
         "true" => true.into(),

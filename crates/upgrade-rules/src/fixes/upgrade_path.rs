@@ -9,21 +9,21 @@ use crate::{
     kubernetes::Kind,
 };
 
-/// Where an upgrade comes from.
+/// The start of an upgrade path.
 pub(crate) struct Start {
     /// The line.
     pub line: &'static Line,
-    /// What tells so: a chart version, or live images.
+    /// The source of this knowledge: a chart version, or live images.
     pub told_by: String,
     /// The chart's version, where it is what told.
     pub version: Option<Version>,
-    /// Whether the images are of an older line than the chart that runs them.
+    /// Whether the images belong to an older line than the running chart.
     pub behind_chart: bool,
 }
 
 /// The highest of the record of what runs and the live images of Zeebe: a failed upgrade has left them behind.
 ///
-/// Where all live images are of an older line than the record's chart, nothing of that chart's line has ever run.
+/// Returns where the upgrade starts. If all live images are older than the record's chart, nothing of that chart's line ever ran.
 pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
     let recorded = recorded(change);
     if let Some(behind) = behind_chart(change, facts, recorded.as_ref()) {
@@ -47,7 +47,7 @@ pub(crate) fn start(change: &Change, facts: &Facts) -> Option<Start> {
         .max_by_key(|start| start.line.position())
 }
 
-/// What the record of the release that runs tells.
+/// Returns the start according to the running release's record.
 pub(crate) fn recorded(change: &Change) -> Option<Start> {
     let from = change.from.as_ref()?;
     Some(Start {
@@ -115,8 +115,8 @@ pub(crate) fn hops(
     first.into_iter().chain(between).chain([target]).collect()
 }
 
-/// The upgrade to another version than the one that was asked for, with the chart as Camunda's guides call it; of a chart that depends
-/// on it only its owner knows what it is called.
+/// Returns the step that upgrades to another version, with the chart as Camunda's guides call it; only its owner knows the name
+/// of an umbrella chart.
 pub(crate) fn go_to(change: &Change, intro: impl Into<String>, version: &str) -> Fix {
     let intro = intro.into();
     if change.values.root().is_some() {

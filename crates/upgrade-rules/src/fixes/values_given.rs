@@ -5,7 +5,7 @@ use crate::{
     finding::{Command, Fix, shell},
 };
 
-/// Where the values of the running release are to be seen.
+/// Shows how to look up the running release's values.
 pub(crate) fn given(change: &Change, intro: &str) -> Fix {
     let words = [
         "helm",

@@ -1,4 +1,4 @@
-//! What is live once an upgrade was prepared, and once it is through.
+//! The live state after an upgrade was prepared, and after it is done.
 
 use serde_json::{Value, json};
 

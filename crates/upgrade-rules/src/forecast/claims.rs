@@ -1,4 +1,4 @@
-//! What becomes of claims that stand in the manifest: another line may call them otherwise.
+//! The future of claims in the manifest: another line may rename them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How many pods a StatefulSet is to have.
+//! The number of pods that a StatefulSet will have.
 
 use super::Between;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     kubernetes::replicas,
 };
 
-/// How many pods there are to be, where that is known to change.
+/// Returns the planned number of pods, if a change is known.
 pub(super) fn count(
     between: &Between<'_>,
     object: &RenderedObject,

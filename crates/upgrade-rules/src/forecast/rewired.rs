@@ -1,4 +1,4 @@
-//! Where the workloads of a line read the credentials of the line before.
+//! The Secrets from which a line's workloads read the previous line's credentials.
 
 use serde_json::{Value, json};
 
@@ -10,11 +10,11 @@ use crate::{
     kubernetes::{Kind, Object, is_key, is_name},
 };
 
-/// Where an old key of a Secret is now: nothing where it is none that moves, and no place where nobody has it any more.
+/// The new Secret and key of an old key: `None` if it does not move, `Some(None)` if nothing holds it any more.
 type Moved = Option<Option<(String, String)>>;
 
-/// Has a workload read what the user makes a Secret of where the chart does: the credentials of the line before under the keys
-/// that they have there, and what is new. What nobody has any more is read by nobody.
+/// Makes a workload read the user's Secret instead of the chart's: the previous line's credentials under their new keys, and new
+/// credentials. Credentials that no longer exist are no longer read.
 pub(super) fn rewire(between: &Between<'_>, object: &mut RenderedObject) {
     let reads = [Kind::StatefulSet, Kind::Deployment, Kind::Job].contains(&object.reference.kind);
     if !reads || !object.camunda || generates(between) {
@@ -62,7 +62,7 @@ impl Between<'_> {
         Some(carried.and_then(|carried| self.place(carried)))
     }
 
-    /// Whether a Secret is one that the line before generates, and this one does not.
+    /// Whether the previous line generates this Secret and the new line does not.
     fn goes(&self, secret: &str) -> bool {
         let mut old = self.from.credentials.iter();
         self.renders(secret) && old.any(|old| secret.ends_with(&old.secret))

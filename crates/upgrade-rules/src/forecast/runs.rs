@@ -1,4 +1,4 @@
-//! What runs by a line's defaults and a user's values.
+//! The components that run by a line's defaults and a user's values.
 
 use super::Between;
 use crate::camunda::{Application, Component, Line};
@@ -17,7 +17,7 @@ impl Between<'_> {
         flag.unwrap_or(!is_off(self.to, application) || is_off(self.from, application))
     }
 
-    /// Whether the target chart brings a bundled component along that runs now.
+    /// Whether the target chart bundles a component that runs now.
     pub(super) fn brings(&self, component: Component) -> bool {
         if self.to.gone.contains_key(&component) {
             return false;
@@ -30,7 +30,7 @@ impl Between<'_> {
     }
 }
 
-/// What a line before had switched off, too, runs because somebody switched it on, if not in these values.
+/// Whether a line turns the application off by default. If it ran nevertheless, somebody turned it on outside these values.
 fn is_off(line: &Line, application: Application) -> bool {
     line.switched_off.contains(&application)
 }

@@ -1,4 +1,4 @@
-//! What becomes of the Secrets that a chart generates.
+//! The future of the Secrets that a chart generates.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     kubernetes::{Kind, Object, json},
 };
 
-/// Whether the target chart finds what it has generated on the cluster, so that nothing becomes of it.
+/// Whether the target chart looks up its generated Secrets on the cluster, so that they stay.
 pub(super) fn looked_up(between: &Between<'_>) -> bool {
     camunda::looks_up(&between.chart.version) && generates(between)
 }
@@ -49,7 +49,7 @@ pub(super) fn planned(between: &Between<'_>, object: &RenderedObject) -> Option<
 }
 
 impl Between<'_> {
-    /// Whether the target chart reads no such value any more, so that it has no such credential.
+    /// Whether the target chart no longer reads this value, so that it has no such credential.
     fn drops(&self, supply: &Supply) -> bool {
         match supply {
             Supply::Value(key) => {

@@ -1,4 +1,4 @@
-//! What becomes of a workload: it goes, or has another name, image, user, count or selector.
+//! The future of a workload: it goes, or gets another name, image, user, count or selector.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     kubernetes::{Kind, Object, json},
 };
 
-/// A workload of the new manifest, in place of one that runs.
+/// Predicts the new manifest's workload in place of a running one.
 pub(super) fn planned(between: &Between<'_>, object: &RenderedObject) -> Option<RenderedObject> {
     if !object.camunda {
         return Some(object.clone());
@@ -29,7 +29,7 @@ pub(super) fn planned(between: &Between<'_>, object: &RenderedObject) -> Option<
     }
 }
 
-/// Takes out what was rendered with a StatefulSet of a subchart that is gone.
+/// Removes the objects that were rendered with a StatefulSet of a removed subchart.
 pub(super) fn drop_with_their_chart(running: &Rendered, objects: &mut Vec<RenderedObject>) {
     let charts = |objects: &[RenderedObject]| -> Vec<Vec<String>> {
         let sets = objects.iter();
@@ -45,7 +45,7 @@ pub(super) fn drop_with_their_chart(running: &Rendered, objects: &mut Vec<Render
     });
 }
 
-/// What a line's data tell of a workload.
+/// Finds a workload in a line's data.
 pub(super) fn fact<'a>(line: &'a Line, object: &RenderedObject) -> Option<&'a WorkloadFact> {
     let application = Application::of(&object.object);
     let is_application = application.is_some();
@@ -102,7 +102,7 @@ fn changed(
     with(object, Object(value))
 }
 
-/// Where the Orchestration Cluster is to keep what its applications show.
+/// Returns the Orchestration Cluster's secondary storage.
 fn secondary_storage(between: &Between<'_>) -> Option<String> {
     let named = between
         .values
@@ -127,12 +127,12 @@ pub(super) fn environment(workload: &mut Value) -> Option<&mut Value> {
     Some(environment)
 }
 
-/// A user that both lines have in common may be the user's own, who set another.
+/// Whether the charts' user ids differ; if they are the same, the workload may have a user id that the user set.
 fn differs(before: Option<&WorkloadFact>, after: &WorkloadFact) -> bool {
     before.is_none_or(|before| before.user != after.user)
 }
 
-/// Every label that names the chart names the other one.
+/// Replaces the version in every label that names the chart.
 fn relabel(between: &Between<'_>, value: &mut Value) {
     let (from, to) = (&between.standing.chart.version, &between.chart.version);
     for pointer in ["/metadata/labels", "/spec/template/metadata/labels"] {
@@ -149,7 +149,7 @@ fn relabel(between: &Between<'_>, value: &mut Value) {
 }
 
 impl Between<'_> {
-    /// What this upgrade changes of fields that can't change, for a workload of the line that is left.
+    /// Returns the immutable fields that this upgrade changes in a workload of the previous line.
     fn to_fixed(&self, before: Option<&WorkloadFact>) -> Vec<&'static Fixed> {
         let Some(before) = before else {
             return Vec::new();

@@ -25,7 +25,7 @@ pub const RECORD_TYPE: &str = "helm.sh/release.v1";
 pub struct Release {
     /// The release's name.
     pub name: String,
-    /// Where its objects go unless they name a namespace themselves; Flux keeps the record elsewhere.
+    /// The default namespace of its objects; Flux keeps the record in another one.
     #[serde(default)]
     pub namespace: String,
     /// The revision, from 1.
@@ -42,7 +42,7 @@ pub struct Release {
     /// The hooks, which Helm keeps apart.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub hooks: Vec<Hook>,
-    /// What the user set, as it stands in the record.
+    /// The user's values, as they stand in the record.
     #[serde(default)]
     pub config: Option<Box<RawValue>>,
     /// `ssa` or `csa` where Helm 4 wrote the record; Helm 3 knows only one way.
@@ -53,7 +53,7 @@ pub struct Release {
 /// A revision's state.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Info {
-    /// As in `helm status`.
+    /// The status, as in `helm status`.
     #[serde(default)]
     pub status: Status,
 }
@@ -68,11 +68,11 @@ pub enum Status {
     PendingUpgrade,
     /// Written before a rollback begins.
     PendingRollback,
-    /// What runs.
+    /// The revision that runs.
     Deployed,
-    /// What ran before.
+    /// A revision that ran before.
     Superseded,
-    /// What went wrong on the way.
+    /// A revision that failed.
     Failed,
     /// On its way out.
     Uninstalling,
@@ -85,7 +85,7 @@ pub enum Status {
 }
 
 impl Release {
-    /// How long its texts are, together.
+    /// Returns the total length of its texts, in bytes.
     pub fn bytes(&self) -> usize {
         let hooks: usize = self.hooks.iter().map(|hook| hook.manifest.len()).sum();
         let config = self.config.as_ref().map_or(0, |config| config.get().len());
@@ -146,7 +146,7 @@ pub struct Metadata {
     /// The enabled subcharts; Helm has put the alias in place of the name.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub dependencies: Vec<Dependency>,
-    /// What the chart says about itself.
+    /// The chart's annotations.
     #[serde(default)]
     pub annotations: Option<Annotations>,
 }
@@ -187,23 +187,23 @@ pub struct Hook {
     /// The rendered object.
     #[serde(default)]
     pub manifest: String,
-    /// When it runs: `pre-upgrade`, `test`, ….
+    /// The events that run it: `pre-upgrade`, `test`, ….
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub events: Vec<String>,
-    /// When Helm deletes it; empty means before it is created anew.
+    /// When Helm deletes it; empty means before it is recreated.
     #[serde(default, deserialize_with = "bounded::list_or_null")]
     pub delete_policies: Vec<String>,
 }
 
 impl Hook {
-    /// Whether Helm deletes the object that is there before it creates the hook's; it does by default.
+    /// Whether Helm deletes the existing object before it creates the hook's; it does by default.
     pub fn is_recreated(&self) -> bool {
         let mut policies = self.delete_policies.iter();
         self.delete_policies.is_empty() || policies.any(|it| it == "before-hook-creation")
     }
 }
 
-/// As `helm list` shows it.
+/// Formats the status as `helm list` shows it.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)

@@ -44,7 +44,7 @@ impl Values {
         }
     }
 
-    /// Whether somebody has asked for values that are not known since this was last asked.
+    /// Whether unknown values were asked for since the last call.
     pub(crate) fn take_asked(&self) -> bool {
         let unknown = self.unknown.as_ref();
         unknown.is_some_and(|asked| asked.swap(false, Ordering::Relaxed))
@@ -57,7 +57,7 @@ impl Values {
         &self.own
     }
 
-    /// From a record's `config`. `root` is the name or alias of Camunda's chart under an umbrella chart.
+    /// Reads the values from a record's `config`. `root` is the name or alias of Camunda's chart under an umbrella chart.
     ///
     /// # Errors
     /// When they are too large or no mapping.
@@ -77,7 +77,7 @@ impl Values {
         Ok(Values::of_files(all.unwrap_or_default(), root))
     }
 
-    /// From what values files hold together.
+    /// Takes the merged content of values files.
     pub fn of_files(mut all: Map<String, Value>, root: Option<&str>) -> Values {
         let Some(root) = root else {
             return Values::from(all);
@@ -106,7 +106,7 @@ impl Values {
         at_key(self.ask(), key).filter(|value| !value.is_null())
     }
 
-    /// Whether a dotted key is set, to `null` or by anything other than a mapping above it too.
+    /// Whether a dotted key is set, also to `null`, or by anything but a mapping above it.
     pub fn mentions(&self, key: &str) -> bool {
         mentions(self.ask(), key)
     }
@@ -144,7 +144,7 @@ impl Values {
         values
     }
 
-    /// All of them, without an umbrella's name above.
+    /// Returns all values, without the umbrella's level above.
     pub(crate) fn own(&self) -> &Map<String, Value> {
         self.ask()
     }
@@ -189,13 +189,13 @@ impl Values {
     }
 }
 
-/// What a dotted key has more than another one that is above it or the same.
+/// Returns the part of a dotted key below `root`; empty if they are equal.
 pub fn below<'a>(key: &'a str, root: &str) -> Option<&'a str> {
     key.strip_prefix(root)
         .filter(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether a value sets nothing.
+/// Whether a value sets nothing: an empty text or list.
 pub fn is_empty(value: &Value) -> bool {
     value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
 }
@@ -250,7 +250,7 @@ pub(crate) fn subtract(values: &mut Map<String, Value>, others: &Map<String, Val
     });
 }
 
-/// Takes out what sets nothing: `null`, empty texts, lists and mappings.
+/// Removes everything that sets nothing: `null`, empty texts, lists and mappings.
 pub fn prune(values: &mut Map<String, Value>) {
     values.retain(|_, value| match value {
         Value::Null => false,

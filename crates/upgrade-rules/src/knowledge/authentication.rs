@@ -1,4 +1,4 @@
-//! How users and clients log in, as the configuration of the applications tells.
+//! How users and clients log in, according to the applications' configuration.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -8,7 +8,7 @@ use crate::{
     knowledge::configuration::Configuration,
 };
 
-/// Where a provider is, up to 12.
+/// The properties with the provider's URL, up to 12.
 const URLS_BEFORE: [&str; 5] = [
     "camunda.identity.issuer",
     "camunda.identity.issuerBackendUrl",
@@ -16,7 +16,7 @@ const URLS_BEFORE: [&str; 5] = [
     "spring.security.oauth2.resourceserver.jwt.jwk-set-uri",
     "ZEEBE_AUTHORIZATION_SERVER_URL",
 ];
-/// Where it is in 13, below the Orchestration Cluster's own settings.
+/// The same in 13, below the Orchestration Cluster's own settings.
 const URLS_AFTER: [&str; 4] = [
     "issuer-uri",
     "authorization-uri",
@@ -39,13 +39,13 @@ pub(crate) enum Method {
     Provider {
         /// Whether it is a Keycloak.
         keycloak: bool,
-        /// Where it is, and which realm or tenant of it; empty where nothing tells.
+        /// The provider's URLs, with the realm or tenant; empty if unknown.
         places: BTreeSet<String>,
     },
 }
 
 impl Method {
-    /// What Operate and Tasklist, or else the Zeebe Gateway of up to 12 are configured to do.
+    /// Reads the method of Operate and Tasklist, or else of the Zeebe Gateway, up to 12.
     pub(crate) fn before(change: &Change, facts: &Facts) -> Option<Method> {
         let configured = |application| {
             let workload = change.application(application, Side::Running)?;
@@ -71,7 +71,7 @@ impl Method {
             })
     }
 
-    /// What the Orchestration Cluster of 13 is configured to do.
+    /// Reads the method of the Orchestration Cluster of 13.
     pub(crate) fn after(change: &Change, facts: &Facts) -> Option<Method> {
         let workload = change.application(Application::ZEEBE, Side::Planned)?;
         let configuration = Configuration::of(change, facts, workload, Side::Planned);
@@ -104,7 +104,7 @@ impl Method {
         }
     }
 
-    /// Whether who could log in by this can by the other; a provider that can't be told counts as the same.
+    /// Whether everybody who could log in by this method can log in by the other; an unknown provider counts as the same.
     pub(crate) fn is_kept_by(&self, other: &Method) -> bool {
         match (self, other) {
             (Method::Provider { places: one, .. }, Method::Provider { places: two, .. }) => {
@@ -134,7 +134,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// Whether a profile is among those that are active.
+/// Whether a profile is active.
 pub(crate) fn has(profiles: &str, wanted: &str) -> bool {
     profiles.split(',').any(|profile| profile.trim() == wanted)
 }

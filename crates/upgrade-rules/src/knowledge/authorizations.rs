@@ -1,4 +1,4 @@
-//! Who checked authorizations for single processes and decisions.
+//! The applications that checked authorizations for single processes and decisions.
 
 use crate::{
     camunda::Application,
@@ -6,10 +6,10 @@ use crate::{
     knowledge::configuration::Configuration,
 };
 
-/// What has the migration of identities carry them over.
+/// The value that makes the Identity migration carry the authorizations over.
 pub(crate) const ENABLED: &str = "orchestration.migration.identity.resourceAuthorizationsEnabled";
 
-/// What switches them on in 12.
+/// The properties that switch the authorizations on in 12.
 const SWITCHES: [(Application, &[&str]); 3] = [
     (
         Application::IDENTITY,

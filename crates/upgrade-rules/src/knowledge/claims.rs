@@ -1,4 +1,4 @@
-//! Which claims a StatefulSet mounts, and which of them a change would leave behind.
+//! The claims that a StatefulSet mounts, and those that a change would leave behind.
 
 mod reduced;
 
@@ -25,7 +25,7 @@ impl Mounts {
     }
 }
 
-/// A claim that holds data and that nothing would mount any more.
+/// A claim with data that nothing would mount any more.
 #[derive(Clone, Debug)]
 pub struct Orphan<'a> {
     /// The claim.
@@ -56,7 +56,7 @@ pub fn successor<'a>(change: &'a Change, removed: &ObjectChange) -> Option<&'a O
         .or_else(|| candidates().next())
 }
 
-/// What ran with the data of a StatefulSet of the new manifest: the same one, or the one whose place it takes.
+/// Returns the running StatefulSet whose data a new one takes over: the same one, or the one that it replaces.
 pub fn predecessor<'a>(change: &'a Change, set: &'a ObjectChange) -> Option<&'a ObjectChange> {
     if set.running.is_some() {
         return Some(set);
@@ -120,19 +120,19 @@ pub fn holds_data(claim: &Object) -> bool {
     claim.str("/status/phase") == Some("Bound")
 }
 
-/// Whether a volume outlives its claim; one that was made by hand and says nothing does.
+/// Whether a volume outlives its claim; a volume made by hand without a policy does.
 pub fn is_retained(volume: &Object) -> bool {
     volume
         .str("/spec/persistentVolumeReclaimPolicy")
         .is_none_or(|policy| policy == "Retain")
 }
 
-/// Whether somebody said that a claim's data may stay behind.
+/// Whether an annotation allows leaving the claim's data behind.
 pub fn left_on_purpose(claim: &Object) -> bool {
     allowed(claim, ALLOW_ORPHAN)
 }
 
-/// Whether somebody said that an object may be deleted with what it holds.
+/// Whether an annotation allows deleting the object with its data.
 pub fn deleted_on_purpose(object: &Object) -> bool {
     allowed(object, ALLOW_DELETION)
 }
@@ -142,7 +142,7 @@ fn allowed(object: &Object, annotation: &str) -> bool {
     object.uid().is_some() && object.annotation(annotation) == object.uid()
 }
 
-/// Whether the data is taken care of: moved before, handed over, or cloned.
+/// Whether the data is already safe: moved before, handed over, or cloned.
 fn is_prepared(
     facts: &Facts,
     namespace: &str,
@@ -181,18 +181,18 @@ pub fn is_mounted<'a>(
     })
 }
 
-/// What became of the volume of a claim that has lost it.
+/// The state of the volume of a claim that has lost it.
 #[derive(Clone, Copy, Debug)]
 pub enum Fate<'a> {
     /// There is none, or a pod has it under another claim: the claim can go.
     Settled,
-    /// It is this one, and no pod has it.
+    /// This volume, and no pod uses it.
     Idle(&'a Object),
-    /// It could not be read.
+    /// Unknown: it could not be read.
     Unknown,
 }
 
-/// What became of the volume of a claim that has lost it; `sets` are the StatefulSets that may mount it now.
+/// Returns the state of the volume of a claim that has lost it; `sets` are the StatefulSets that may mount it now.
 pub fn fate<'a, 'b>(
     facts: &'a Facts,
     claim: &Object,

@@ -1,4 +1,4 @@
-//! What an application of Camunda's is configured to do: its files, its environment, and what stands in for what.
+//! The configuration of one of Camunda's applications: its files, its environment, and their placeholders.
 //!
 //! The applications are Spring Boot's: a property may come from `application.yaml` in a ConfigMap, from a further file
 //! of the user's (`extraConfiguration`), or from a variable of the environment, which wins; and its name may be spelled
@@ -18,7 +18,7 @@ use crate::{
 /// The properties of one workload.
 #[derive(Clone, Debug, Default)]
 pub struct Configuration {
-    /// Without a value where a Secret has it.
+    /// `None` for a value that is in a Secret.
     properties: BTreeMap<String, Option<String>>,
 }
 
@@ -62,7 +62,7 @@ impl Configuration {
         self.properties.get(&canonical(property))?.as_deref()
     }
 
-    /// Whether a property is set, also to what only a Secret tells.
+    /// Whether a property is set, also to a value that only a Secret holds.
     pub fn is_set(&self, property: &str) -> bool {
         let value = self.properties.get(&canonical(property));
         value.is_some_and(|value| value.as_deref() != Some(""))
@@ -246,7 +246,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// What all spellings of a property have in common.
+/// Returns the common form of all spellings of a property.
 fn canonical(property: &str) -> String {
     property
         .chars()

@@ -1,4 +1,4 @@
-//! What workloads read their passwords from, and which database's data knows them.
+//! The sources of the workloads' passwords, and the databases whose data knows those passwords.
 
 pub(crate) mod before;
 pub(crate) mod database_of;

@@ -9,10 +9,10 @@ use crate::{
     kubernetes::{Kind, Mounts, Object, ObjectRef, workload::is_stopped},
 };
 
-/// How far a Job is.
+/// The progress of a Job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It did what it is there for.
+    /// It succeeded.
     Complete,
     /// It gave up.
     Failed,
@@ -20,7 +20,7 @@ pub enum State {
     Unfinished,
 }
 
-/// How far a live Job is.
+/// Returns the progress of a live Job.
 pub fn state(job: &Object) -> State {
     match condition(job, "Complete").or_else(|| condition(job, "Failed")) {
         Some(condition) if condition.get("type") == Some(&Value::from("Complete")) => {
@@ -31,7 +31,7 @@ pub fn state(job: &Object) -> State {
     }
 }
 
-/// Why a Job gave up, as Kubernetes says it.
+/// Returns Kubernetes' message for a failed Job.
 pub(crate) fn failure(job: &Object) -> Option<&str> {
     let message = condition(job, "Failed")?.get("message")?.as_str()?;
     Some(message).filter(|message| !message.is_empty())
@@ -62,7 +62,7 @@ fn migrates(line: &Line) -> bool {
     line.brings.contains_key(&Feature::DataMigration)
 }
 
-/// Those of Operate and Tasklist that have data to migrate: they ran in 12.
+/// Returns which of Operate and Tasklist have data to migrate: those that ran in 12.
 pub(crate) fn with_data(change: &Change, facts: &Facts) -> Vec<Application> {
     let runs = |application| {
         let workload = change.application(application, Side::Running)?;
@@ -76,7 +76,7 @@ pub(crate) fn with_data(change: &Change, facts: &Facts) -> Vec<Application> {
         .collect()
 }
 
-/// Which of the two migrations a Job is.
+/// Returns which of the two migrations a Job is.
 pub(crate) fn of(job: &ObjectChange, side: Side) -> Option<Application> {
     job.application(side).filter(|application| {
         matches!(
@@ -86,7 +86,7 @@ pub(crate) fn of(job: &ObjectChange, side: Side) -> Option<Application> {
     })
 }
 
-/// Whether the release's data has been migrated already, by an upgrade that got this far and failed.
+/// Whether an earlier, failed upgrade already migrated the release's data.
 pub(crate) fn is_done(change: &Change, facts: &Facts) -> bool {
     facts.of_kind(Kind::Job).any(|job| {
         release_label(job) == Some(&change.release)
@@ -111,7 +111,7 @@ pub fn earlier_job(change: &Change) -> Option<ObjectRef> {
     Some(ObjectRef::new(Kind::Job, &brokers.namespace, &name))
 }
 
-/// Whether Zeebe's claims are known and none of them was ever bound, so that there is nothing to migrate.
+/// Whether Zeebe's claims are known and none was ever bound, so that there is nothing to migrate.
 pub(crate) fn is_without_data(change: &Change, facts: &Facts) -> bool {
     let brokers = change
         .objects
@@ -148,7 +148,7 @@ fn was_bound(claim: &Object) -> bool {
     matches!(claim.str("/status/phase"), Some("Bound" | "Lost"))
 }
 
-/// Which of some keys the user sets in vain, a line each.
+/// Lists those of `keys` that the user sets without effect, a line each.
 pub(crate) fn unread(change: &Change, keys: &[&str]) -> impl Iterator<Item = String> {
     let set = keys.iter().filter(|key| change.values.get(key).is_some());
     set.map(|key| {

@@ -1,4 +1,4 @@
-//! How long applications keep what is archived.
+//! How long applications keep archived data.
 
 use crate::{
     camunda::Application,
@@ -25,7 +25,7 @@ pub(crate) fn retention(change: &Change, facts: &Facts) -> Vec<(Application, Str
         .collect()
 }
 
-/// Whether the Orchestration Cluster of the new manifest deletes what is archived.
+/// Whether the new manifest's Orchestration Cluster deletes archived data.
 pub(crate) fn has_one(change: &Change, facts: &Facts) -> bool {
     let cluster = change.application(Application::ZEEBE, Side::Planned);
     cluster.is_some_and(|cluster| {

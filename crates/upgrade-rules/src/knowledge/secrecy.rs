@@ -1,4 +1,4 @@
-//! What may be a secret, told by the name that it goes under.
+//! Decides by a value's name whether it may be a secret.
 
 mod harmless;
 mod withheld;
@@ -13,7 +13,7 @@ const SECRET: [&str; 5] = ["password", "passwd", "secret", "token", "credential"
 /// Ends of names that stand for where a secret is, not for the secret.
 const NAMES: [&str; 5] = ["key", "name", "file", "files", "path"];
 
-/// Whether a name has a word for secrets in it.
+/// Whether a name contains a word for secrets.
 pub(crate) fn speaks_of_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     SECRET.iter().any(|word| name.contains(word))

@@ -9,7 +9,7 @@ use super::ObjectRef;
 pub struct Access {
     /// The verb, as in a role.
     pub verb: &'static str,
-    /// What it is done to.
+    /// The object of the request.
     pub object: ObjectRef,
     /// The subresource, empty for the object itself.
     pub subresource: &'static str,
@@ -34,7 +34,7 @@ impl Access {
     }
 }
 
-/// As a role has it: `patch statefulsets.apps/scale in namespace prod`.
+/// Formats the request like a role: `patch statefulsets.apps/scale in namespace prod`.
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.object.kind;

@@ -1,4 +1,4 @@
-//! Which claims a StatefulSet mounts, by their names.
+//! The claims that a StatefulSet mounts, by their names.
 
 use super::{Object, at};
 
@@ -9,12 +9,12 @@ pub struct Mounts {
     pub statefulset: String,
     /// The names of its volumeClaimTemplates.
     pub templates: Vec<String>,
-    /// How many pods the manifest asks for.
+    /// The replicas in the manifest.
     pub replicas: u64,
 }
 
 impl Mounts {
-    /// What a StatefulSet mounts.
+    /// Reads the claims that a StatefulSet mounts.
     pub fn of(statefulset: &Object) -> Mounts {
         Mounts {
             statefulset: statefulset.name().to_owned(),

@@ -125,7 +125,7 @@ impl Kind {
         KINDS.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
-    /// As in a manifest's `kind:`.
+    /// Returns the kind as in a manifest's `kind:`.
     pub fn name(self) -> &'static str {
         self.row().1
     }
@@ -140,7 +140,7 @@ impl Kind {
         self.row().3
     }
 
-    /// As in a manifest's `apiVersion:`.
+    /// Returns the version as in a manifest's `apiVersion:`.
     pub fn api_version(self) -> String {
         match self.group() {
             "" => self.version().to_owned(),
@@ -158,7 +158,7 @@ impl Kind {
         self.row().5
     }
 
-    /// What one types after `kubectl get`.
+    /// Returns the name to type after `kubectl get`.
     pub fn kubectl(self) -> String {
         match self {
             Kind::PersistentVolumeClaim => "pvc".to_owned(),
@@ -168,7 +168,7 @@ impl Kind {
     }
 }
 
-/// Which object: kind, namespace (empty where the kind has none) and name.
+/// A reference to an object: kind, namespace (empty if the kind has none) and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectRef {
     /// The kind.
@@ -294,7 +294,7 @@ impl Object {
             .as_str()
     }
 
-    /// Whether a container has an environment variable, wherever its value is from.
+    /// Whether a container has an environment variable, from any source.
     pub fn has_env(&self, name: &str) -> bool {
         self.containers()
             .filter_map(|container| container.get("env")?.as_array())

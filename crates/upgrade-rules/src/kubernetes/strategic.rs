@@ -15,11 +15,11 @@ pub use self::{
     types::Schema,
 };
 
-/// Why there is no patch.
+/// The reason why no patch can be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PatchError {
-    /// What was to be changed is no object at all.
+    /// The value to change is not an object.
     #[error("it is no object")]
     NoObject,
     /// A field that the kind does not have.

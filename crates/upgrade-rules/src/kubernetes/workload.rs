@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::kubernetes::{Kind, Object};
 
-/// Whether nothing is to run.
+/// Whether a workload has 0 replicas.
 pub(crate) fn is_stopped(workload: &Object) -> bool {
     workload.at("/spec/replicas").and_then(Value::as_u64) == Some(0)
 }

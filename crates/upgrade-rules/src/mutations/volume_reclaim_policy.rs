@@ -22,7 +22,7 @@ pub(super) const MUTATION: Mutation = Mutation {
 
 const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
 
-/// Whose volumes are retained.
+/// The volumes to retain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RetainScope {

@@ -1,4 +1,4 @@
-//! What leads back: the databases, and what Zeebe and Elasticsearch hold.
+//! Backups: the databases, and the data of Zeebe and Elasticsearch.
 
 use super::{Act, Part, Step, hop::HopInput};
 use crate::{

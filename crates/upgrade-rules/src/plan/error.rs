@@ -1,38 +1,38 @@
-//! Why no plan can be made.
+//! Reasons why no plan can be made.
 
 use crate::camunda::Line;
 
-/// Why no plan leads to the chart that was asked for.
+/// The reason why no plan leads to the requested chart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// Nothing is known of the line that runs.
+    /// The running chart's line is unknown.
     #[error("the release runs chart {0}, of a line that is not known here ({lines})", lines = lines())]
     UnknownStart(String),
-    /// Nothing is known of the line to go to.
+    /// The target chart's line is unknown.
     #[error("no line is known that chart {0} is of ({lines})", lines = lines())]
     UnknownLine(String),
-    /// It is there already.
+    /// The release already runs the target chart.
     #[error("the release runs chart {0} already")]
     Same(String),
-    /// It would go back within its line.
+    /// The target is an older patch of the same line.
     #[error(
         "the release runs chart {from}, which is newer than {to}; within a line helm rollback goes back to a revision that was there"
     )]
     OlderPatch {
-        /// What runs.
+        /// The running chart.
         from: String,
-        /// What was asked for.
+        /// The target chart.
         to: String,
     },
-    /// It would go back to an earlier line.
+    /// The target is an earlier line.
     #[error(
         "the release runs chart {from}, and there is no way back to {to}: what a newer Camunda has written an older one can't read; only a backup leads back"
     )]
     Backwards {
-        /// What runs.
+        /// The running chart.
         from: String,
-        /// What was asked for.
+        /// The target chart.
         to: String,
     },
 }

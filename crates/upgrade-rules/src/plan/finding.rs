@@ -1,4 +1,4 @@
-//! What the rules find, as steps.
+//! Turns the rules' findings into steps.
 
 use super::{Act, Know, Part, Step};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     rules::{note_title, notes as notes_of},
 };
 
-/// What the plan does in ways of its own: backups, credentials, volumes that are handed over, the versions on the way, notes.
+/// Rules for which the plan has its own steps: backups, credentials, volumes to hand over, the versions on the way, notes.
 const OWN: [RuleId; 6] = [
     RuleId::ReleaseNotes,
     RuleId::BackupFirst,
@@ -20,13 +20,13 @@ const OWN: [RuleId; 6] = [
     RuleId::UpgradePathNotLatestPatch,
 ];
 
-/// What stops something that runs.
+/// Rules whose fixes stop something that runs.
 const STOPPING: [RuleId; 2] = [
     RuleId::ElasticsearchClaimLabels,
     RuleId::ImmutableFieldChanged,
 ];
 
-/// What findings come to.
+/// The steps, flags and notes that follow from findings.
 #[derive(Default)]
 pub(super) struct FromFindings {
     pub(super) steps: Vec<Step>,
@@ -34,9 +34,9 @@ pub(super) struct FromFindings {
     pub(super) know: Vec<Know>,
 }
 
-/// The steps, flags and notes of findings.
+/// Turns findings into steps, flags and notes.
 ///
-/// What a finding has written into a file that the plan writes is done there.
+/// Fixes that are part of a file that the plan writes are left to that file.
 pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) -> FromFindings {
     let mut told = FromFindings::default();
     for finding in findings.iter().filter(|it| !OWN.contains(&it.rule)) {
@@ -48,7 +48,7 @@ pub(super) fn told(change: &Change, findings: &[Finding], files: &[ValuesFile]) 
     told
 }
 
-/// What the guides say of the charts on the way, as far as it is about something that runs.
+/// Returns the upgrade guides' notes on the charts on the way, if they concern a running component.
 pub(super) fn notes(change: &Change) -> Vec<Know> {
     let has = |component: Component| {
         let mut sets = change.of_kind(Kind::StatefulSet);
@@ -123,7 +123,7 @@ impl FromFindings {
     }
 }
 
-/// What is done about a finding, and the flags that the upgrade is given for it; the first of several ways counts.
+/// Returns the acts that resolve a finding, and the flags for the upgrade; of several alternatives the first counts.
 fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Flag>) {
     let (mut acts, mut flags) = (Vec::new(), Vec::new());
     let is_written = |fix: &Fix| {

@@ -28,9 +28,9 @@ pub struct Hop {
     pub downtime: Option<[usize; 2]>,
     /// The values that its flags give, secret ones left out.
     pub(super) given: Map<String, Value>,
-    /// What to know of it.
+    /// Notes about the upgrade.
     pub know: Vec<Know>,
-    /// What is to be done.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
@@ -126,7 +126,7 @@ impl HopInput<'_> {
     }
 }
 
-/// What is down is down from the first step that stops something, else from a change of line, until all is ready.
+/// Returns the first and last step with downtime: from the first stop, or else from a change of line, until all pods are ready.
 fn downtime(change: &Change, steps: &[Step]) -> Option<[usize; 2]> {
     let stops = steps.iter().find(|step| step.part == Part::Stop);
     let crosses = change.lines_crossed().is_some();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Plan {
-    /// As Markdown.
+    /// Formats the plan as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = format!("# {}\n", plain(&self.title()));
         for note in &self.notes {

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// What every script has; `$0` may be a file or bash itself.
+/// The frame of every script; `$0` may be a file or bash itself.
 const FRAME: &str = r#"set -euo pipefail
 
 step=1
@@ -51,7 +51,7 @@ decide() {
 "#;
 
 impl Plan {
-    /// As a script.
+    /// Formats the plan as a bash script.
     pub fn script(&self) -> String {
         let mut text = String::from("#!/usr/bin/env bash\n");
         comment(&mut text, &self.title());
@@ -187,7 +187,7 @@ fn alternatives(text: &mut String, fixes: &[Fix]) {
     }
 }
 
-/// Nothing of a comment may end it.
+/// Writes a comment on one line, so that its text can't end it.
 fn comment(text: &mut String, comment: &str) {
     line(text, format!("# {}", on_one_line(comment)).trim_end());
 }

@@ -1,4 +1,4 @@
-//! What is to be done, one thing after the other.
+//! The steps of a plan, one after the other.
 
 use crate::finding::{Command, Fix, RuleId};
 
@@ -7,13 +7,13 @@ use crate::finding::{Command, Fix, RuleId};
 pub struct Step {
     /// Its number in the whole plan, from 1.
     pub number: usize,
-    /// What it does.
+    /// The step in a few words.
     pub title: String,
-    /// Where in the hop it belongs.
+    /// Its place in the hop.
     pub part: Part,
-    /// Why, a line each.
+    /// The reasons, a line each.
     pub why: Vec<String>,
-    /// What is done, in order.
+    /// The acts, in order.
     pub acts: Vec<Act>,
     /// Other ways to the same, for whoever can't go this one.
     pub instead: Vec<Fix>,
@@ -22,19 +22,19 @@ pub struct Step {
 /// The parts of a hop, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// What somebody has to decide, or to mend by hand.
+    /// Decisions, and repairs by hand.
     Decide,
-    /// What is made ready while everything runs.
+    /// Preparations while everything runs.
     Prepare,
-    /// What leads back.
+    /// Backups.
     BackUp,
-    /// What stops something, until the upgrade is through.
+    /// Stops of components, until the upgrade is done.
     Stop,
     /// The upgrade.
     Upgrade,
     /// Until it is through.
     Wait,
-    /// What is left over then.
+    /// Cleanup after the upgrade.
     CleanUp,
 }
 
@@ -53,7 +53,7 @@ pub enum Act {
         variable: &'static str,
         /// The command.
         command: Command,
-        /// What to do without it.
+        /// What to do without the variable.
         otherwise: String,
     },
     /// A file that is written unless it is there, by a command.
@@ -70,11 +70,11 @@ pub enum Act {
 pub struct Know {
     /// The rule that knows it, for `explain`.
     pub rule: RuleId,
-    /// What it is.
+    /// The note in one line.
     pub title: String,
     /// More of it.
     pub why: Vec<String>,
-    /// What can be typed where it matters.
+    /// Commands for those whom it concerns.
     pub fixes: Vec<Fix>,
 }
 
@@ -91,7 +91,7 @@ impl Step {
         }
     }
 
-    /// The same with reasons.
+    /// Adds reasons to the step.
     pub(super) fn because(mut self, why: Vec<String>) -> Self {
         self.why = why;
         self

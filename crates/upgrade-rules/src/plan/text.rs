@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Plan {
-    /// What it is a plan of, in a line.
+    /// Returns the plan's title.
     pub fn title(&self) -> String {
         let hops = match self.hops.len() {
             1 => "one upgrade".to_owned(),
@@ -23,7 +23,7 @@ impl Plan {
 }
 
 impl Hop {
-    /// What it does, in a line.
+    /// Returns the hop's title.
     pub fn title(&self) -> String {
         let [from, to] = &self.application;
         match from == to {
@@ -35,7 +35,7 @@ impl Hop {
         }
     }
 
-    /// From when until when something is down, in a line.
+    /// Returns a line about the downtime: its first and last step.
     pub fn down(&self) -> String {
         match self.downtime {
             Some([first, last]) if first == last => format!("Downtime during step {first}."),

@@ -46,7 +46,7 @@ fn command(making: &HopInput<'_>, version: &str, given: &[Flag]) -> String {
     line
 }
 
-/// How the values of an umbrella chart name Camunda's, which has a version of its own then.
+/// Returns the name of Camunda's chart under an umbrella chart, which has a version of its own.
 fn umbrella<'a>(making: &'a HopInput<'_>) -> Option<&'a str> {
     making.standing.rendered.values.root()
 }
@@ -93,7 +93,7 @@ fn old_keys(making: &HopInput<'_>) -> Vec<String> {
     moves.into_iter().map(|moved| moved.old).collect()
 }
 
-/// A word about the Helm that is here, where the new chart was tested with another one.
+/// Returns a command that warns if the new chart was tested with other Helm versions than the present one.
 fn tested(making: &HopInput<'_>) -> Option<Command> {
     let line = making.change().target_line()?;
     let versions: Vec<_> = line.helm_cli.iter().map(|it| format!("v{it}")).collect();

@@ -1,6 +1,6 @@
-//! Why volumes can't be moved.
+//! Reasons why volumes can't be moved.
 
-/// Nothing is to be done, for these reasons.
+/// The reasons why nothing can be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("nothing was changed:\n  {}", lines(.0))]
 pub struct Blocked(pub Vec<Obstacle>);
@@ -62,7 +62,7 @@ pub enum Obstacle {
         volume: String,
         /// The claim that it was of.
         from: String,
-        /// Who has it.
+        /// Its current owner.
         now: String,
         /// The claim that it was to go to.
         to: String,
@@ -112,7 +112,7 @@ pub enum Obstacle {
     },
 }
 
-/// Why no release can be chosen.
+/// The reason why no release can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChoiceError {
@@ -136,7 +136,7 @@ pub enum ChoiceError {
         namespace: String,
         /// The release.
         asked: String,
-        /// What it takes.
+        /// The required objects, in words.
         what: &'static str,
     },
     /// No release has what it takes.
@@ -144,7 +144,7 @@ pub enum ChoiceError {
     NoneFits {
         /// The namespace.
         namespace: String,
-        /// What it takes.
+        /// The required objects, in words.
         what: &'static str,
     },
     /// More than one release has what it takes.
@@ -155,9 +155,9 @@ pub enum ChoiceError {
     Several {
         /// The namespace.
         namespace: String,
-        /// What it takes.
+        /// The required objects, in words.
         what: &'static str,
-        /// What was typed.
+        /// The command that was typed.
         command: &'static str,
         /// The releases; there are two at least.
         fitting: Vec<String>,

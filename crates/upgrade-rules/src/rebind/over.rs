@@ -15,10 +15,10 @@ use crate::{
     volume_move::{self, Step, amend::uid, hand_over},
 };
 
-/// What is left to do to hand the volumes of a release over to the claims of `statefulset`.
+/// Returns the remaining steps that hand a release's volumes over to the claims of `statefulset`.
 ///
 /// # Errors
-/// What stands against it; then none of it is to be done.
+/// The obstacles; with any of them, nothing must be done.
 pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blocked> {
     let namespace = &scene.namespace;
     let mut plan = Plan {
@@ -65,7 +65,7 @@ pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blo
     }
 }
 
-/// How elastic's StatefulSet comes to have no pods.
+/// Returns the steps that leave elastic's StatefulSet without pods.
 fn stop(
     scene: &Scene,
     release: &str,
@@ -91,7 +91,7 @@ fn stop(
     Ok(steps)
 }
 
-/// Why a claim has no volume to hand over.
+/// The reason why a claim has no volume to hand over.
 #[derive(Debug, thiserror::Error)]
 enum NoVolume {
     #[error("claim {0} never had a volume and is left as it is")]
@@ -122,7 +122,7 @@ enum State {
     Done,
 }
 
-/// How far a volume is on its way, as the webhook would see it, and what only a look at all volumes tells.
+/// Returns whether a volume is handed over already, as the webhook would judge; fails if another volume waits for the claim.
 fn state(
     scene: &Scene,
     old: &OldClaim<'_>,

@@ -1,4 +1,4 @@
-//! What is to be done, as a person reads it before saying yes.
+//! The remaining work, as a person reads it before saying yes.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use crate::{kubernetes::Access, volume_move::Step};
 /// Steps in their order, and what they are about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// What all of it is for.
+    /// The purpose of the plan.
     pub heading: String,
     /// The claims and volumes, a line each.
     pub about: Vec<String>,
     /// Elastic's StatefulSet.
     pub statefulset: String,
-    /// What else to know.
+    /// Notes to read first.
     pub notes: Vec<String>,
-    /// What is still to be done; nothing where all of it is.
+    /// The remaining steps; empty if everything is done.
     pub steps: Vec<Step>,
 }
 

@@ -18,7 +18,7 @@ pub fn concerns(scene: &Scene, release: &str) -> bool {
     statefulset(scene, release).is_some() || !left(scene, release).is_empty()
 }
 
-/// What is left of the steps for a release.
+/// Returns the remaining steps for a release.
 pub fn plan(scene: &Scene, release: &str) -> Plan {
     let set = statefulset(scene, release);
     let claims = claims(scene, release, set);
@@ -95,8 +95,8 @@ fn claims<'a>(scene: &'a Scene, release: &str, set: Option<&Object>) -> Vec<&'a 
     }
 }
 
-/// The claims with data whose StatefulSet is deleted: labelled ones, and, where there is only one release that they can be of, those
-/// of up to 8.0.12 that only have the name of the StatefulSet.
+/// Returns the claims with data of a deleted StatefulSet: labelled ones and, if the namespace has only one release, unlabelled
+/// ones of up to 8.0.12 that only have the name of the StatefulSet.
 fn left<'a>(scene: &'a Scene, release: &str) -> Vec<&'a Object> {
     let labelled = scene.old_claims(release).into_iter().map(|old| old.claim);
     let unlabelled = scene

@@ -1,4 +1,4 @@
-//! What is in a namespace of claims, volumes and the StatefulSets and pods on them, and whose.
+//! The claims, volumes, StatefulSets and pods of a namespace, and the releases that own them.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
     kubernetes::{Kind, Object, namespace_and_name},
 };
 
-/// What a plan is made of.
+/// The input of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Scene {
     /// The namespace.
@@ -31,7 +31,7 @@ pub struct OldClaim<'a> {
     pub claim: &'a Object,
     /// The StatefulSet that mounts it, or did.
     pub statefulset: &'a str,
-    /// Which of its pods.
+    /// The ordinal of the pod that mounts it.
     pub ordinal: u64,
 }
 
@@ -76,7 +76,7 @@ impl Scene {
         volume.str("/spec/claimRef/name").filter(|_| here)
     }
 
-    /// Whether a release has claims of elastic's chart, or volumes that were taken from such.
+    /// Whether a release has claims of elastic's chart, or volumes that were taken from such claims.
     pub fn has_old_claims(&self, release: &str, statefulset: &str) -> bool {
         let mut rebound = self.rebound();
         !self.old_claims(release).is_empty()
@@ -153,7 +153,7 @@ impl Scene {
     }
 }
 
-/// Of elastic's chart, whatever release.
+/// Whether an object comes from elastic's chart, in any release.
 pub(super) fn is_elastics(object: &Object) -> bool {
     object.label("chart") == Some("elasticsearch")
 }

@@ -17,14 +17,14 @@ use crate::{
     },
 };
 
-/// A volume, the old claim that it is to be of, and the new one that its claimRef names, where it does.
+/// A moved volume, the old claim that it must return to, and the new one that its claimRef names, if any.
 struct Touched<'a> {
     volume: &'a Object,
     old: &'a str,
     new: Option<&'a str>,
 }
 
-/// The volumes that are on their way, by the old claims that are there and by what is noted on them.
+/// Finds the moved volumes by the old claims that exist and by the annotations on the volumes.
 fn touched<'a>(scene: &'a Scene, release: &str, statefulset: &str) -> Vec<Touched<'a>> {
     let claims = scene.old_claims(release);
     let mut found: Vec<_> = claims
@@ -58,10 +58,10 @@ fn touched<'a>(scene: &'a Scene, release: &str, statefulset: &str) -> Vec<Touche
     found
 }
 
-/// What is left to do to give the volumes of a release back.
+/// Returns the remaining steps that give a release's volumes back.
 ///
 /// # Errors
-/// What stands against it; then none of it is to be done.
+/// The obstacles; with any of them, nothing must be done.
 pub fn plan(scene: &Scene, release: &str, statefulset: &str) -> Result<Plan, Blocked> {
     let mut plan = Plan {
         heading: format!(
@@ -159,7 +159,7 @@ fn steps(scene: &Scene, release: &str, touched: &Touched<'_>) -> Result<Vec<Step
     Ok(steps)
 }
 
-/// What was bound may have been written to, and the Elasticsearch of before can't read what the new one writes.
+/// Refuses a bound volume: it may have been written to, and the old Elasticsearch can't read the new one's data.
 fn refuse_bound(volume: &Object, new: &str, claim: Option<&Object>) -> Result<(), Obstacle> {
     let name = volume.name();
     let took = claim.is_some_and(|claim| claim.str("/spec/volumeName") == Some(name));

@@ -38,7 +38,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// What a rule that refuses says of a Job counts more.
+/// Omits Jobs that a refusing rule already reports.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let looks = change.operation == Operation::Deployed;
     // The upgrade that does it all has enough to say.
@@ -87,7 +87,7 @@ impl Left {
     }
 }
 
-/// What Helm did last, which is not what its history calls deployed.
+/// Reports Helm's last attempt, which differs from the deployed revision.
 fn attempt(attempt: &Attempt) -> Left {
     let what = match attempt.status {
         Status::Failed => "failed",
@@ -125,13 +125,13 @@ fn attempt(attempt: &Attempt) -> Left {
     Left::new(what, Vec::new())
 }
 
-/// Whether the release stays on its line and is of one that leaves Jobs behind, or of a later one.
+/// Whether the release stays on its line, and that line or an earlier one brings migration Jobs.
 fn has_migrated(change: &Change) -> bool {
     let running = change.from.as_ref().and_then(|from| from.line);
     running.is_some_and(|line| line.has(Feature::DataMigration)) && change.lines_crossed().is_none()
 }
 
-/// What a migration Job of the new manifest waits for.
+/// Reports what a migration Job of the new manifest waits for.
 fn of_job(change: &Change, facts: &Facts, heard: &Heard<'_>, job: &ObjectChange) -> Option<Left> {
     let migration = migration::of(job, Side::Planned)?;
     let live = facts.get(&job.object)?;
@@ -252,7 +252,7 @@ fn idle_volumes(change: &Change, facts: &Facts) -> Option<Left> {
     })
 }
 
-/// As the manifest has them, and as they are live.
+/// Returns the StatefulSets of the new manifest and the live ones.
 fn sets<'a>(change: &'a Change, facts: &'a Facts) -> impl Iterator<Item = &'a Object> {
     let planned = change.of_kind(Kind::StatefulSet);
     let planned = planned.filter_map(|set| set.planned.as_deref());

@@ -72,7 +72,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// How users logged in and how they would, where that is not the same.
+/// Returns the methods before and after, if some users can't log in any more.
 pub(super) fn changed(change: &Change, facts: &Facts) -> Option<(Method, Method)> {
     if !change.gets(Feature::OrchestrationCluster) {
         return None;

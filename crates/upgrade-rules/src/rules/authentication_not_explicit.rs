@@ -38,7 +38,7 @@ pub(super) const RULE: Rule = Rule {
 
 const OPEN: &str = "orchestration.security.authentication.unprotectedApi";
 
-/// That logins change altogether weighs more.
+/// Yields to the rule that reports a change of the logins.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let named = METHODS
         .into_iter()

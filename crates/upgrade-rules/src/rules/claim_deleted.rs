@@ -49,7 +49,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     claims.chain(volumes).collect()
 }
 
-/// What is lost with `deleted`, which is the claim or the volume.
+/// Reports the data that is lost with `deleted`, which is the claim or the volume.
 fn lost(
     facts: &Facts,
     kind: Kind,

@@ -44,20 +44,20 @@ struct Removed<'a> {
     lot: Lot,
 }
 
-/// What becomes of what is in it.
+/// What happens to the data in a removed claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lot {
-    /// It goes with the volume.
+    /// It is deleted with the volume.
     Lost,
     /// The volume stays.
     Retained,
     /// There is nothing in it, as the claim never got a volume.
     Unbound,
-    /// Nothing ever mounted it.
+    /// Nothing ever mounted the claim.
     Unmounted,
-    /// It is what may be gone at any time.
+    /// It is temporary and may be lost at any time.
     Temporary,
-    /// It came with the revision that is left, none of whose pods that mount it became ready.
+    /// The claim came with the revision that is left, and no pod that mounts it became ready.
     Unready,
 }
 
@@ -104,7 +104,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 impl<'a> Removed<'a> {
-    /// Nothing where somebody has decided about it, or its volume is another claim's already.
+    /// Returns `None` if somebody has decided about the claim, or its volume belongs to another claim already.
     fn of(
         change: &'a Change,
         facts: &'a Facts,
@@ -161,7 +161,7 @@ impl<'a> Removed<'a> {
             .flat_map(|mount| mount.paths.iter().map(String::as_str))
     }
 
-    /// Whether something that mounts it may have written to it.
+    /// Whether a workload or pod that mounts the claim may have written to it.
     fn has_run(&self, facts: &Facts) -> bool {
         self.mounts.iter().any(|mount| {
             let live = facts.get(&mount.by);
@@ -178,7 +178,7 @@ impl<'a> Removed<'a> {
         size.unwrap_or("of unknown size")
     }
 
-    /// By whom it is mounted, and where.
+    /// Describes who mounts the claim, and where.
     fn use_of(&self) -> String {
         let mounts = self.mounts.iter().map(|mount| {
             let paths: Vec<_> = mount.paths.iter().map(String::as_str).collect();
@@ -188,7 +188,7 @@ impl<'a> Removed<'a> {
         format!("mounted {}", mounts.join(" and "))
     }
 
-    /// What pods find in its place, where the new manifest tells.
+    /// Returns the replacement that pods find in its place, if the new manifest tells.
     fn place(&self, change: &Change) -> Option<Source> {
         self.mounts.iter().find_map(|mount| {
             let paths = mount.paths.iter();
@@ -197,7 +197,7 @@ impl<'a> Removed<'a> {
         })
     }
 
-    /// What is mounted in its place, as the end of a sentence.
+    /// Returns the end of a sentence about the claim's replacement.
     fn successor(&self, change: &Change) -> String {
         match self.place(change) {
             Some(Source::Claim(claim)) => format!("; claim {claim} takes its place, empty"),
@@ -273,7 +273,7 @@ fn refusal(change: &Change, facts: &Facts, lost: &[Removed<'_>]) -> Finding {
     }
 }
 
-/// What is handed to whom, and the step that does it. Of several volumes one claim takes only one.
+/// Returns which volume goes to which claim, and the step that does it. A claim takes only one of several volumes.
 fn hand_over<'a>(
     change: &Change,
     facts: &Facts,
@@ -309,7 +309,7 @@ fn hand_over<'a>(
     (handed, fix)
 }
 
-/// What to type so that nothing writes to a claim any more.
+/// Returns the commands that stop all writers of a claim.
 fn stopped(facts: &Facts, removed: &Removed<'_>) -> Vec<Command> {
     let namespace = removed.reference.namespace.as_str();
     let mut commands = Vec::new();
@@ -363,7 +363,7 @@ fn warning(change: &Change, facts: &Facts, told: &[Removed<'_>]) -> Finding {
     }
 }
 
-/// What becomes of what is in a claim, as a sentence.
+/// Returns a sentence about what happens to the data of a claim.
 fn of_lot(change: &Change, it: &Removed<'_>) -> String {
     let (claim, volume) = (it.claim.name(), it.volume_name());
     match it.lot {

@@ -71,7 +71,7 @@ fn switched_over(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<F
     })
 }
 
-/// What would be `Delete` and was not.
+/// Returns the settings that would become `Delete`.
 fn switched(before: &Object, after: &Object) -> Vec<&'static str> {
     let deletes =
         |set: &Object, when: &str| set.str(&format!("/spec/{POLICY}/{when}")) == Some("Delete");
@@ -81,7 +81,7 @@ fn switched(before: &Object, after: &Object) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether an update switches it.
+/// Whether an update switches a setting to `Delete`.
 pub(super) fn concerns(old: &Object, new: &Object) -> bool {
     !switched(old, new).is_empty()
 }

@@ -38,7 +38,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// What is said of the StatefulSet that takes the place of one is said of its claims.
+/// A finding about the successor of a StatefulSet covers that StatefulSet's claims, too.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     change
         .of_kind(Kind::StatefulSet)
@@ -126,7 +126,7 @@ fn left_behind(
     })
 }
 
-/// Why nobody looks for the claims any more.
+/// Explains why no StatefulSet mounts the claims any more.
 fn reason(facts: &Facts, set: &ObjectChange, old: &Mounts, new: Option<&Mounts>) -> String {
     let takes_along = facts.get(&set.object).is_some_and(takes_claims_along);
     match new {
@@ -213,8 +213,7 @@ fn claim_templates(change: &Change, set: &ObjectChange) -> Option<String> {
     is_set.then(|| Some(change.values.key_in_file(&key(to)?)))?
 }
 
-/// A StatefulSet that takes the place of one with more pods: what was handed over to the pods that it has not is mounted by
-/// nothing.
+/// Reports a StatefulSet with fewer pods than its predecessor: nothing mounts the volumes handed over to the missing pods.
 fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) -> Option<Finding> {
     if is_told(heard, set) {
         return None;
@@ -250,7 +249,7 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
     })
 }
 
-/// Whether a rule of its own speaks of a component that runs fewer pods.
+/// Whether another rule reports fewer pods of this component.
 fn is_told(heard: &Heard<'_>, set: &ObjectChange) -> bool {
     match set.component {
         Component::Zeebe => heard.hears(zeebe_brokers_reduced::RULE.id),
@@ -259,12 +258,12 @@ fn is_told(heard: &Heard<'_>, set: &ObjectChange) -> bool {
     }
 }
 
-/// What the new chart has switched off is switched on by values that the guard can name only where it knows the chart.
+/// Switches a component on again that the new chart switched off; its values are known only for known charts.
 fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
     let switches = change
         .target_line()
         .and_then(|line| line.switches.get(&component));
-    // What a user switched off no file switches on.
+    // No file switches on what a user switched off.
     let is_off = |key: &String| change.values.flag(key) == Some(false);
     if !switches.is_some_and(|keys| keys.iter().any(is_off)) {
         let converted = conversion::fixes(change, facts);

@@ -197,7 +197,7 @@ fn is_needed(change: &Change, workload: &ObjectChange, read: &Found<'_>) -> bool
     !read.variable.is_empty() && !rendered
 }
 
-/// Whether the same variable, or the same key, held nothing before.
+/// Whether the same variable, or the same key, was empty before.
 fn was_empty(change: &Change, facts: &Facts, workload: &ObjectChange, read: &Found<'_>) -> bool {
     let namespace = &workload.object.namespace;
     let Some((_, old)) = predecessor(change, facts, workload) else {
@@ -361,7 +361,7 @@ fn written(facts: &Facts, secret: &ObjectChange) -> Option<Finding> {
     })
 }
 
-/// Whether a key is a credential's that some line's chart reads.
+/// Whether a key is a credential that some line's chart reads.
 fn may_be_read(secret: &Object, key: &str) -> bool {
     is_carried_key(key) || database_of::held(secret, key).is_some()
 }
@@ -371,7 +371,7 @@ fn is_carried_key(key: &str) -> bool {
     carried.any(|carried| carried.key == key)
 }
 
-/// Whether a Secret has a key that some line's chart reads from one of the user's.
+/// Whether a Secret has a key that some line's chart reads from the user's Secret.
 pub fn is_carried(secret: &Object) -> bool {
     secret_data(secret).into_keys().any(is_carried_key)
 }

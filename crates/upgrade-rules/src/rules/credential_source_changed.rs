@@ -44,7 +44,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// That a needed key is missing, or that the right value is there now and would go, is said by others.
+/// Other rules report a missing key, or a correct value that would be lost.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let changed = changed(change, facts, heard);
     if changed.is_empty() {
@@ -107,7 +107,7 @@ fn changed<'a>(change: &'a Change, facts: &'a Facts, heard: &Heard<'_>) -> Vec<M
         .collect()
 }
 
-/// What is read from somewhere else with another value, and the rule that has more to say of it, if one has.
+/// Returns the passwords whose new source holds another value, each with the rule that reports it better, if any.
 fn all<'a>(change: &'a Change, facts: &'a Facts) -> Vec<(Moved<'a>, Option<RuleId>)> {
     moved(change, facts)
         .into_iter()
@@ -204,7 +204,7 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Moved<'_>]) -> Vec<Fix> {
     cure.fixes()
 }
 
-/// Whether nobody misses what a key holds now: it is one that Camunda's charts read, and all who will read it want the same old value.
+/// Whether a key may be overwritten: Camunda's charts read it, and all its future readers want the same old value.
 fn may_be_written(
     change: &Change,
     facts: &Facts,
@@ -254,7 +254,7 @@ fn may_be_written(
     is_camundas(change, &reference, key) && !in_use && !others && together()
 }
 
-/// Whether a key is one that Camunda's chart makes or has the user make, and not just the user's own.
+/// Whether Camunda's chart makes this key or requires the user to make it; a key of the user's own does not count.
 fn is_camundas(change: &Change, secret: &ObjectRef, key: &str) -> bool {
     if change.find(secret).is_some_and(|it| it.planned.is_some()) {
         return true;
@@ -267,11 +267,11 @@ fn is_camundas(change: &Change, secret: &ObjectRef, key: &str) -> bool {
         && line.carried_over.iter().any(|carried| carried.key == key)
 }
 
-/// How a value that names a Secret or a key of it is set as it was.
+/// How to set a value back that names a Secret or its key.
 enum Back {
-    /// By this flag.
+    /// With this flag.
     Flag(Flag),
-    /// By whoever knows what it was.
+    /// By hand: only a person knows the old value.
     ByHand(String),
 }
 
@@ -318,7 +318,7 @@ fn back(change: &Change, moved: &Moved<'_>) -> Vec<Back> {
     found
 }
 
-/// How a key of a Secret that the new manifest renders can be given a value; the inner nothing where it can't.
+/// Returns the credential and the value that sets it, for a key of a rendered Secret; `Some(None)` if no value sets it.
 fn rendered(
     change: &Change,
     reference: &ObjectRef,
@@ -352,7 +352,7 @@ struct Cure<'a> {
 }
 
 impl<'a> Cure<'a> {
-    /// What others read where the password would be read from, too, stays as it is.
+    /// Leaves the new source alone, because others read it, too, and points the password back to its old source.
     fn back(&mut self, change: &Change, moved: &Moved<'_>) {
         let found = back(change, moved);
         if found.is_empty() {

@@ -26,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// What the guide has users set, and does nothing in the chart.
+/// Values that the upgrade guide names and that the chart ignores.
 const UNREAD: [&str; 2] = [
     "migration.data.enabled",
     "orchestration.migration.process.enabled",

@@ -51,7 +51,7 @@ fn on_install(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<Find
     ))
 }
 
-/// What is Complete is not to be made anew.
+/// Reports a complete migration whose Job would be recreated.
 fn again(change: &Change, facts: &Facts, job: &ObjectChange) -> Option<Finding> {
     let live = facts.get(&job.object)?;
     if migration::state(live) != State::Complete {

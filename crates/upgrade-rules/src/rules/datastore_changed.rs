@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// Whether a value names a store of which this rule can tell where it would be.
+/// Whether a value names a store whose new location this rule can tell.
 pub(super) fn judges(change: &Change, key: &str) -> bool {
     STORES
         .iter()
@@ -88,7 +88,7 @@ fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
     })
 }
 
-/// A claim of the release's own store that holds data which nobody gave up.
+/// Finds a claim of the release's own store with data that nobody has given up.
 fn data<'a>(change: &Change, facts: &'a Facts, store: &Store) -> Option<&'a str> {
     sets(change, store)
         .filter_map(|set| Some((&set.object.namespace, Mounts::of(set.running.as_deref()?))))

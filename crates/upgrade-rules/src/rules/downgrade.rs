@@ -39,7 +39,7 @@ fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     pods.into_iter().collect()
 }
 
-/// Whether a change would go back over a line, if data of the newer one were there.
+/// Whether a change goes back at least one line, which matters if the newer line has written data.
 fn goes_back(change: &Change, facts: &Facts) -> bool {
     let chart = change.to.as_ref().and_then(|to| to.line);
     let images = change.images(Side::Planned);
@@ -91,7 +91,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// What tells that a newer line has written.
+/// The evidence that a newer line has written data.
 struct Proof {
     line: &'static Line,
     target: &'static Line,
@@ -100,7 +100,7 @@ struct Proof {
 }
 
 impl Proof {
-    /// Nothing where the application goes to the same line or a newer one: its image counts, not what chart brings it.
+    /// Returns `None` if the application stays on its line or goes to a newer one: its image counts, not the chart.
     fn of(
         change: &Change,
         object: ObjectRef,

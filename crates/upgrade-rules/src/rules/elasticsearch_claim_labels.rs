@@ -53,7 +53,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether this is the Elasticsearch that 8.0.13 has re-created.
+/// Whether this is the Elasticsearch StatefulSet that 8.0.13 recreates.
 pub(super) fn is_recreated(change: &Change, set: &ObjectChange) -> bool {
     change.gate == Gate::Release
         && set.camunda
@@ -63,7 +63,7 @@ pub(super) fn is_recreated(change: &Change, set: &ObjectChange) -> bool {
         && labels(set).next().is_some()
 }
 
-/// Whether a chart that the change comes to put labels into a claim template.
+/// Whether a chart on the way adds labels to a claim template.
 fn gives_labels(change: &Change) -> bool {
     let mut fixed = Line::all().iter().flat_map(|line| &line.fixed);
     fixed.any(|fixed| !fixed.claim_labels.is_empty() && change.enters(&fixed.since))

@@ -28,10 +28,10 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// What Bitnami's chart calls the nodes that can be elected, and what elastic's nodes all are.
+/// The role of Bitnami's master-eligible nodes, and of all of elastic's nodes.
 const MASTER: &str = "master";
 
-/// The pods of a StatefulSet that a rollback takes some away from, and the volumes of the cluster where only they tell which pods had data.
+/// Returns the pods, if a rollback removes some, and all volumes, if only they tell which pods had data.
 fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     let Some(facts) = facts else {
         return Vec::new();
@@ -54,7 +54,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether an update could take nodes away.
+/// Whether an update may remove nodes.
 pub(super) fn concerns(old: &Object, new: &Object) -> bool {
     let (old, planned) = (replicas(old), replicas(new));
     Component::of(new, None) == Component::Elasticsearch
@@ -118,7 +118,7 @@ fn told(left: &Left<'_>) -> String {
     }
 }
 
-/// What elastic's chart has mounted in this release, where neither a manifest nor a StatefulSet tells any more.
+/// Returns the mounts of elastic's chart in this release, if neither a manifest nor a StatefulSet tells any more.
 fn elastics(change: &Change, facts: &Facts, set: &ObjectChange) -> Vec<Mounts> {
     if claims::predecessor(change, set).is_some() || facts.get(&set.object).is_some() {
         return Vec::new();
@@ -151,7 +151,7 @@ fn key(change: &Change, set: &ObjectChange, target: &Object) -> Option<String> {
     Some(change.values.key_in_file(change.values.own_key(&key)))
 }
 
-/// How nodes are emptied first. Only nodes that run can be.
+/// Returns the step that drains nodes first; only running nodes can be drained.
 fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Object) -> Option<Fix> {
     let live = reduced
         .live

@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// What the guide sets; the chart's own default in 8.3.0 and 8.3.1 is a version that Camunda does not support.
+/// The image from the upgrade guide; the chart's default in 8.3.0 and 8.3.1 is a version that Camunda does not support.
 const IMAGE: (&str, &str) = ("bitnami/elasticsearch", "8.8.2");
 /// elastic's registry.
 const ELASTICS: &str = "docker.elastic.co/";

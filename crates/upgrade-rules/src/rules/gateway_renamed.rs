@@ -34,10 +34,10 @@ const OLD: &str = "-gateway-gateway";
 /// The kinds that may refer to it.
 const REFERRING: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::RoleBinding];
 
-/// A name that a change takes away.
+/// A name that the new chart no longer uses.
 #[derive(Debug)]
 struct Renamed {
-    /// Where.
+    /// The namespace.
     namespace: String,
     /// The old name.
     old: String,
@@ -54,7 +54,7 @@ impl Renamed {
     }
 }
 
-/// What may refer to the old name, and the ConfigMap of that name.
+/// Returns the objects that may refer to the old name, and the ConfigMap of that name.
 fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     let renamed = renamed_gateway(change).filter(|_| facts.is_none());
     let wanted = renamed
@@ -67,7 +67,7 @@ fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     wanted.collect()
 }
 
-/// What this change renames, told by the ConfigMaps that the gateway mounts before and after.
+/// Returns the renamed gateway, found by the ConfigMaps that it mounts before and after.
 fn renamed_gateway(change: &Change) -> Option<Renamed> {
     let mut gateways = change
         .of_kind(Kind::Deployment)
@@ -171,7 +171,7 @@ fn keep(renamed: &Renamed) -> Fix {
     )
 }
 
-/// Whether a pod template or the subjects of a binding name it.
+/// Whether a pod template or the subjects of a role binding refer to the name.
 fn refers(object: &Object, name: &str) -> bool {
     ["/spec/template/spec", "/subjects"]
         .iter()

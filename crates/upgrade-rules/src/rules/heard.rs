@@ -1,7 +1,7 @@
-//! Which finding stands for which.
+//! Decides which finding replaces which.
 //!
-//! Some rules see the same problem from two sides, and one of them has the better cure: the other yields to it. It does so only
-//! to what is heard in the end: a rule that is off, only warns or is overridden takes no refusal of another along.
+//! Some rules see the same problem from two sides, and one of them has the better fix: the other yields to it. It yields only to
+//! findings that count in the end: a rule that is off, only warns or is overridden does not silence another rule's refusal.
 
 use super::{Judge, NOT_CHECKED, Rule, not_checked::Unjudged};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     kubernetes::{Kind, Mounts, ObjectRef},
 };
 
-/// How what a rule finds counts in the end; nothing where it is not told at all.
+/// Maps a rule's finding to its final action; `None` if it is not reported.
 pub type Counting<'a> = &'a dyn Fn(RuleId, Action) -> Option<Action>;
 
 /// Each rule counts as it does by default.
@@ -18,7 +18,7 @@ pub fn by_default(_: RuleId, action: Action) -> Option<Action> {
     Some(action)
 }
 
-/// What is heard of the rules that a rule yields to.
+/// The reported findings of the rules that a rule yields to.
 #[derive(Default)]
 pub(super) struct Heard<'a> {
     on: Vec<RuleId>,
@@ -26,17 +26,17 @@ pub(super) struct Heard<'a> {
 }
 
 impl Heard<'_> {
-    /// Whether a rule would be heard, should it find anything.
+    /// Whether a finding of this rule would be reported.
     pub(super) fn hears(&self, rule: RuleId) -> bool {
         self.on.contains(&rule)
     }
 
-    /// Whether a rule has found something.
+    /// Whether a rule has reported something.
     pub(super) fn by(&self, rule: RuleId) -> bool {
         self.findings.iter().any(|finding| finding.rule == rule)
     }
 
-    /// What is heard of one of them.
+    /// Returns only the findings of one rule.
     pub(super) fn of(&self, rule: RuleId) -> Self {
         let findings = self.findings.iter().copied();
         Self {
@@ -45,13 +45,13 @@ impl Heard<'_> {
         }
     }
 
-    /// Whether something that was found names an object.
+    /// Whether a reported finding names an object.
     pub(super) fn names(&self, object: &ObjectRef) -> bool {
         let mut findings = self.findings.iter();
         findings.any(|finding| finding.objects.contains(object))
     }
 
-    /// Whether something that was found names an object or a claim that it mounts.
+    /// Whether a reported finding names an object or a claim that it mounts.
     pub(super) fn covers(&self, object: &ObjectChange) -> bool {
         let namespace = &object.object.namespace;
         let sides = [&object.running, &object.planned];
@@ -70,7 +70,7 @@ impl Heard<'_> {
     }
 }
 
-/// What rules find, in the order of the table.
+/// Runs the rules; returns their findings in the order of the table.
 pub(super) fn judge(
     rules: &[Rule],
     change: &Change,
@@ -100,7 +100,7 @@ pub(super) fn judge(
     found.into_iter().flatten().collect()
 }
 
-/// Whoever yields judges after those that it yields to.
+/// Orders the rules so that each runs after those that it yields to.
 fn order(rules: &[Rule]) -> Vec<usize> {
     let mut order = Vec::with_capacity(rules.len());
     let mut left: Vec<_> = (0..rules.len()).collect();

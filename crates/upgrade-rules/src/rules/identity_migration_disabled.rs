@@ -26,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 const ENABLED: &str = "orchestration.migration.identity.enabled";
-/// What the guides call it, and no release reads.
+/// The names in the upgrade guides, which no release reads.
 const UNREAD: [&str; 2] = ["migration.identity.enabled", "identity-migration.enabled"];
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {

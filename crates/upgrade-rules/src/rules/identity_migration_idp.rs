@@ -76,7 +76,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// What kind of provider the Job asks, where it is not Keycloak.
+/// Returns the provider that the Job asks, unless it is Keycloak.
 fn external(configuration: &Configuration) -> Option<String> {
     let property = |name: &str| configuration.get(&format!("{JOB}.{name}"));
     let keycloak = |value: &str| value.eq_ignore_ascii_case("keycloak");

@@ -110,7 +110,7 @@ fn newest_record<'a>(facts: &'a Facts, release: &str) -> Option<&'a str> {
     newest?.1.label("status")
 }
 
-/// Whether what needs the value runs and reads it from somewhere else.
+/// Whether the workload that needs the value runs and reads it from somewhere else.
 fn replaced(facts: &Facts, secret: &ObjectRef, held: Held, database: Component) -> bool {
     let reader = match held {
         Held::Keycloak => Component::Keycloak,
@@ -145,7 +145,7 @@ fn fixes(secret: &ObjectRef, old: &Object) -> Vec<Fix> {
     fixes
 }
 
-/// Whether a Secret may be one that this rule keeps, before anything is read of the cluster.
+/// Whether this rule may protect a Secret; decides before anything is read from the cluster.
 pub fn may_be_needed(secret: &Object) -> bool {
     secret_data(secret)
         .into_keys()

@@ -141,7 +141,7 @@ fn is_database_claim(claim: &Object, release: &str) -> bool {
             .is_some_and(|name| name.starts_with("postgresql"))
 }
 
-/// How the chart is given what it would make up: what is read from the cluster, and the flags with it.
+/// Returns the commands and flags that give the chart the old values, which it would otherwise generate.
 fn given(found: &[Regenerated<'_>]) -> (Vec<Read>, Vec<Flag>) {
     let mut reads = Vec::new();
     let mut flags = Vec::new();
@@ -167,8 +167,8 @@ fn given(found: &[Regenerated<'_>]) -> (Vec<Read>, Vec<Flag>) {
     (reads, flags)
 }
 
-/// Whether an update of a Secret that no chart names may change what a database or Keycloak reads, before anything is read
-/// of the cluster.
+/// Whether an update of a Secret that no chart names may change a value that a database or Keycloak reads; decides before
+/// anything is read from the cluster.
 pub fn may_be_overwritten(old: &Object, new: &Object) -> bool {
     let (before, after) = (secret_data(old), secret_data(new));
     let changed = |(key, value): (&&str, &Vec<u8>)| {
@@ -177,7 +177,7 @@ pub fn may_be_overwritten(old: &Object, new: &Object) -> bool {
     !old.has_controller() && before.iter().any(changed)
 }
 
-/// All that an upgrade has to be given so that no credential changes, what is new in the target chart included.
+/// Returns everything that an upgrade must be given to keep all credentials, including those that are new in the target chart.
 pub(crate) fn credential_flags(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Flag>) {
     let secrets = change.of_kind(Kind::Secret).filter(|secret| secret.camunda);
     let found: Vec<_> = secrets

@@ -39,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// A value that is given up for another is told of where that is.
+/// Omits values that are replaced by others: the rule about changed sources reports those.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     if !change.of_kind(Kind::Secret).any(ObjectChange::removed) {
         return Vec::new();
@@ -86,7 +86,7 @@ type Reasons<'a> = BTreeMap<&'a ObjectRef, Vec<(String, Reason)>>;
 enum Reason {
     /// A workload of the new manifest reads it there.
     Read(String),
-    /// What a database holds is open to this value only, wherever it is read from.
+    /// A database still accepts only this value, whatever its source.
     Held(String),
 }
 
@@ -99,7 +99,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Why a key of a Secret is still needed, if it is.
+/// Returns why a key of a Secret is still needed, if it is.
 fn needed(
     change: &Change,
     facts: &Facts,
@@ -146,7 +146,7 @@ fn holding_claim<'a>(
         })
 }
 
-/// What the workloads of the new manifest read.
+/// The Secrets' keys that the new manifest's workloads read.
 struct Readers<'a> {
     reads: Vec<(&'a ObjectRef, SecretRef)>,
 }
@@ -171,7 +171,7 @@ impl<'a> Readers<'a> {
             .map(|(workload, _)| *workload)
     }
 
-    /// Whether some workload reads the same value from a Secret that stays or comes.
+    /// Whether some workload reads the same value from a Secret that stays or is new.
     fn read_elsewhere(&self, change: &Change, facts: &Facts, value: &[u8]) -> bool {
         self.reads.iter().any(|(workload, read)| {
             let reference = ObjectRef::new(Kind::Secret, &workload.namespace, &read.secret);

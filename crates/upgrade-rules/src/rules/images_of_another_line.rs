@@ -95,7 +95,7 @@ fn minor(image: &Versioned<'_>) -> Option<String> {
     (version.major == MAJOR).then(|| format!("{}.{}", version.major, version.minor))
 }
 
-/// Whether the application has been running in this very minor under a chart of another line.
+/// Whether the application already ran in this minor version under a chart of another line.
 fn was_so_before(change: &Change, facts: &Facts, image: &Versioned<'_>, planned: &str) -> bool {
     let Some(from) = change.from.as_ref().and_then(|from| from.line) else {
         return false;

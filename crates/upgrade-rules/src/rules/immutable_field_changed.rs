@@ -50,9 +50,9 @@ struct Changed<'a> {
     object: &'a ObjectRef,
     fields: Vec<&'static str>,
     live: &'a Object,
-    /// As it would be, as far as these fields.
+    /// The object after the change, limited to these fields.
     after: Object,
-    /// Which of 13's migrations it is.
+    /// The migration of 13 that it runs, if any.
     migration: Option<Application>,
 }
 
@@ -61,13 +61,13 @@ impl Changed<'_> {
         self.fields.contains(&TEMPLATES)
     }
 
-    /// Whether its pods can go on running while it is made anew: they are found by the same selector.
+    /// Whether its pods can keep running while it is recreated: the selector still finds them.
     fn leaves_pods(&self) -> bool {
         self.object.kind == Kind::StatefulSet && self.fields == [TEMPLATES]
     }
 }
 
-/// What else is said of an object has its deletion among its own steps, or why it must not be deleted.
+/// Omits objects that other findings cover: those delete the object in their own steps, or say why it must stay.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let mut changed: Vec<_> = change
         .objects
@@ -214,7 +214,7 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
     fixes
 }
 
-/// A StatefulSet that leaves its pods behind takes them up again.
+/// Returns the step that deletes StatefulSets without their pods; the recreated StatefulSets adopt the pods.
 fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
     let mut commands = Vec::new();
     for Changed { object, .. } in changed {
@@ -227,7 +227,7 @@ fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
     (!commands.is_empty()).then(|| Fix::new(intro, commands))
 }
 
-/// Whether an object changes only because the user's values for it are under old keys: then it need not be deleted.
+/// Whether an object changes only because the user's values are under old keys; then it need not be deleted.
 fn stays_with_its_values(change: &Change, facts: &Facts, object: &ObjectRef) -> bool {
     let set = change.find(object);
     set.is_some_and(|set| set.component == Component::Zeebe)

@@ -83,9 +83,9 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// What may import in the new manifest.
+/// The workloads that can import in the new manifest.
 struct Importers<'a> {
-    /// The Deployments that are there for it, with what they are configured to do.
+    /// The importer Deployments with their configuration.
     all: Vec<(&'a ObjectChange, Configuration)>,
     /// The Orchestration Cluster itself.
     cluster: Configuration,
@@ -127,7 +127,7 @@ fn is_off(importer: &ObjectChange) -> bool {
     importer.on(Side::Planned).is_some_and(is_stopped)
 }
 
-/// Why the importers would not run, and what has them run.
+/// Returns why the importers would not run, and the steps that make them run.
 fn cure(
     change: &Change,
     facts: &Facts,

@@ -99,7 +99,7 @@ fn finding(
     })
 }
 
-/// How far a Job is, by its status.
+/// Describes a Job's progress by its status.
 fn told(job: &Object) -> String {
     let count = |pointer: &str| {
         let count = job.at(pointer).and_then(serde_json::Value::as_u64);

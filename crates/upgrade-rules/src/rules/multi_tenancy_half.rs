@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
 const CLUSTER: &str = "orchestration.multitenancy.checks.enabled";
 const IDENTITY: &str = "identity.multitenancy.enabled";
 
-/// Where tenants are known.
+/// Whether the Orchestration Cluster and Identity know tenants.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Tenants {
     cluster: bool,
@@ -93,7 +93,7 @@ fn is_one_cluster(change: &Change, side: Side) -> bool {
     version.is_some_and(|version| Feature::OrchestrationCluster.is_in(version))
 }
 
-/// Who knows tenants, where both the Orchestration Cluster and Identity are there.
+/// Returns which of them know tenants, if both the Orchestration Cluster and Identity exist.
 fn tenants<'a>(
     change: &'a Change,
     facts: &Facts,

@@ -14,12 +14,12 @@ use crate::{
     helm::values::Values,
 };
 
-/// Why values are not known.
+/// The reasons why values are unknown.
 const UNKNOWN_VALUES: &str = "a rendered manifest does not show them; -f FILE gives them";
 const UNKNOWN_RUNNING_VALUES: &str =
     "no record of Helm's tells them; --running-values FILE gives them";
 
-/// How many of what could not be read for one reason are named.
+/// How many unread things are named for one reason.
 const NAMED: usize = 12;
 
 pub(super) const RULE: Rule = Rule {
@@ -47,7 +47,7 @@ impl Unjudged {
         asked_for_values(change);
     }
 
-    /// Notes what a rule has missed, after it has judged.
+    /// Records what a rule missed, after it ran.
     pub(super) fn note(&mut self, rule: RuleId, change: &Change, facts: &Facts, found: &[Finding]) {
         for what in facts.take_missed() {
             self.by_gap.entry(what).or_default().insert(rule);
@@ -67,7 +67,7 @@ impl Unjudged {
 }
 
 impl Unjudged {
-    /// Whether none of the rules that miss values ever refuses a release.
+    /// Whether all rules that lack values only warn about releases.
     fn only_warn(&self) -> bool {
         let mut ids = self.by_values.iter().chain(&self.by_running_values);
         ids.all(|id| {
@@ -77,7 +77,7 @@ impl Unjudged {
     }
 }
 
-/// Whether those of the new manifest, and those of what runs, were asked for and are not known.
+/// Whether the new values, and the running ones, were asked for and are unknown.
 fn asked_for_values(change: &Change) -> (bool, bool) {
     let running = change.running_values.as_ref();
     let running = running.is_some_and(Values::take_asked);
@@ -88,7 +88,7 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     find(change, facts, &Unjudged::default())
 }
 
-/// What could not be read.
+/// Reports what could not be read.
 pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<Finding> {
     let mut reasons: BTreeMap<&str, (BTreeSet<String>, BTreeSet<RuleId>)> = BTreeMap::new();
     for gap in facts.gaps() {

@@ -84,7 +84,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// Whether there is no id, or one that only the chart has chosen.
+/// Whether the client has no id, or only the chart's default.
 fn lacks_id(change: &Change, configuration: &Configuration, client: &CarriedKey) -> bool {
     let name = format!("{OIDC}.client-id");
     let chosen = client

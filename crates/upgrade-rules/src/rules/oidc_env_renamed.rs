@@ -60,7 +60,7 @@ fn finding(change: &Change, line: &Line) -> Option<Finding> {
     })
 }
 
-/// Whether a variable is set under its old name only, for an application that is not switched off.
+/// Whether a variable is set only under its old name, for an application that is not switched off.
 fn is_set(values: &Values, renamed: &RenamedVariable) -> bool {
     let component = renamed.values.split('.').next().unwrap_or_default();
     if values.flag(&format!("{component}.enabled")) == Some(false) {

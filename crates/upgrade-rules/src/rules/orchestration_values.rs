@@ -87,14 +87,14 @@ fn left(change: &Change, old: &Map<String, Value>, line: &Line) -> Vec<Move> {
     left
 }
 
-/// All four were on, and are.
+/// Whether a key only switches an application on, which was and is the default of all four.
 fn is_default(change: &Change, key: &str) -> bool {
     key.ends_with(".enabled")
         && key.matches('.').count() == 1
         && change.values.flag(key) == Some(true)
 }
 
-/// Whether the new chart's layer of compatibility reads an old key.
+/// Whether the new chart's compatibility layer reads an old key.
 fn is_merged(change: &Change, line: &Line, key: &str) -> bool {
     let on = |root: &str| change.values.flag(&format!("{root}.enabled")) == Some(true);
     line.compatibility.as_ref().is_some_and(|layer| {

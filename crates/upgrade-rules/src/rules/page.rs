@@ -1,4 +1,4 @@
-//! What the table says of a rule, and its page.
+//! A rule's page, and the facts about it from the table.
 
 use super::Rule;
 use crate::{

@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// Where the brokers read the number, the newest name first.
+/// The properties for the number of partitions, the newest name first.
 const PARTITIONS: [&str; 2] = [
     "camunda.cluster.partition-count",
     "zeebe.broker.cluster.partitionsCount",

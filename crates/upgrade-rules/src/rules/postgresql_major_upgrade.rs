@@ -92,7 +92,7 @@ fn crossed(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     })
 }
 
-/// Whether an update crosses a major upwards.
+/// Whether an update goes to a higher major version.
 pub(super) fn concerns(old: &Object, new: &Object) -> bool {
     is_postgresql(Component::of(new, None))
         && matches!((Server::of(old), Server::of(new)), (Some(old), Some(new)) if old.major < new.major)
@@ -113,7 +113,7 @@ fn pin(change: &Change, set: &ObjectChange, old: &Server<'_>) -> Fix {
     }
 }
 
-/// What a StatefulSet runs, where the image's tag tells the major.
+/// The PostgreSQL server of a StatefulSet, if the image's tag names the major version.
 struct Server<'a> {
     container: &'a str,
     image: &'a str,

@@ -89,7 +89,7 @@ fn old_claim<'a>(change: &Change, facts: &'a Facts, set: &ObjectChange) -> Optio
     }
 }
 
-/// Nothing where the Secret holds no credential.
+/// Returns `None` if the Secret holds no credential.
 fn new_secret<'a>(change: &Change, secret: &ObjectRef, claim: &'a Object) -> Option<New<'a>> {
     let rendered = change
         .of_kind(Kind::Secret)

@@ -55,7 +55,7 @@ pub(crate) fn notes(change: &Change) -> impl Iterator<Item = &'static Note> {
     })
 }
 
-/// What a note says, with the chart that brings it.
+/// Returns the text of a note with the chart that brings it.
 pub(crate) fn title(note: &Note) -> String {
     format!("From chart {} on {}", note.since, note.text)
 }

@@ -1,8 +1,8 @@
 //! `server-dry-run`: the rest of what the API server and its webhooks would refuse.
 //!
-//! Helm goes on after an object that was refused, so that half of an upgrade is applied and the release is failed. Some real charts
-//! do that for reasons that no rule knows: a field that the API does not have, a quota, another webhook. `check --server-dry-run`
-//! sends every object before, for nothing to be kept of it.
+//! Helm goes on after a refused object, so that half of an upgrade is applied and the release is failed. Some real charts cause
+//! that for reasons that no rule knows: a field that the API does not have, a quota, another webhook. `check --server-dry-run`
+//! sends every object first, as a dry run.
 
 use super::{Judge, Rule, heard::Heard};
 
@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// What other rules tell of is to be deleted before, or not to be applied.
+/// Omits objects that other rules report: they are to be deleted first, or not to be applied.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     let told = |object: &str| {
         let mut objects = change

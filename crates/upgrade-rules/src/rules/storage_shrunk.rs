@@ -30,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// Where elastic's chart, up to 8.2, was told the size.
+/// The value for the size in elastic's chart, up to 8.2.
 const ELASTICS_SIZE: &str = "elasticsearch.volumeClaimTemplate.resources.requests.storage";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
@@ -118,13 +118,13 @@ fn as_before(change: &Change, new: &ObjectChange, size: &str) -> Fix {
     }
 }
 
-/// A claim that would ask for less than the volume has whose data it takes over.
+/// A claim that would request less than the size of the volume whose data it takes over.
 struct Smaller<'a> {
     claim: &'a str,
     successor: &'a str,
     has: &'a str,
     asks: &'a str,
-    /// What the volume has.
+    /// The size of the volume.
     bytes: f64,
 }
 
@@ -188,7 +188,7 @@ fn successor<'a>(facts: &Facts, namespace: &str, orphan: &'a Orphan<'_>) -> Opti
     there.is_none().then_some(successor)
 }
 
-/// What the template of a claim asks for.
+/// Returns the size that the template of a claim requests.
 fn template_size<'a>(set: &'a Object, mounts: &Mounts, claim: &str) -> Option<&'a str> {
     let (template, _) = mounts.parse(claim)?;
     let templates = set.array("/spec/volumeClaimTemplates");

@@ -136,7 +136,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// Whether one of these is set, and not to false.
+/// Whether one of these properties is set, and not to false.
 fn on(configuration: &Configuration, properties: &[&str]) -> bool {
     properties.iter().any(|property| {
         let switch = configuration
@@ -146,7 +146,7 @@ fn on(configuration: &Configuration, properties: &[&str]) -> bool {
     })
 }
 
-/// Whether Java is told to trust others than it would.
+/// Whether Java is given another trust store than its own.
 fn trust_store(workload: &Object) -> bool {
     let option = |name: &&str| {
         let options = workload.env(name);

@@ -30,7 +30,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     finding(change, facts).into_iter().collect()
 }
 
-/// A way that would be gone in one step.
+/// An upgrade path taken in one step.
 struct Jump {
     start: Start,
     target: &'static Line,
@@ -38,7 +38,7 @@ struct Jump {
     version: String,
 }
 
-/// What the change would jump over, if anything.
+/// Returns the jump over a line that the change would make, if any.
 fn jump(change: &Change, facts: &Facts) -> Option<Jump> {
     let to = change.to.as_ref()?;
     let chart = to.line?;

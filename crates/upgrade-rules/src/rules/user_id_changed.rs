@@ -168,7 +168,7 @@ fn user_set(set: &Object) -> Option<i64> {
         .or_else(|| set_to("/spec/template/spec/securityContext/runAsUser"))
 }
 
-/// Why Kubernetes leaves the files of a volume with their owner, if it does.
+/// Returns the reason why Kubernetes does not change the owner of a volume's files, if there is one.
 fn keeps_owner(facts: &Facts, volume: &Object) -> Option<String> {
     if volume.at("/spec/hostPath").is_some() {
         return Some("hostPath".to_owned());

@@ -107,7 +107,7 @@ fn dropped(change: &Change, heard: &Heard<'_>, before: &Values) -> Vec<Dropped> 
     dropped
 }
 
-/// What the keys of before are called in the new chart.
+/// The new chart's names for the old keys.
 struct Names {
     moves: Vec<Move>,
     /// The lines that are entered.
@@ -154,7 +154,7 @@ impl Names {
     }
 }
 
-/// Whether a credential is set by this key, which rules about credentials compare with what is live.
+/// Whether this key sets a credential, which other rules compare with the live one.
 fn is_credential(line: &Line, key: &str) -> bool {
     let parent = key.rsplit_once('.').map_or(key, |(parent, _)| parent);
     line.credentials
@@ -162,8 +162,8 @@ fn is_credential(line: &Line, key: &str) -> bool {
         .any(|credential| credential.value == key || credential.value == parent)
 }
 
-/// Of one chart version, values that change no workload had the defaults' own value, where the workloads carry checksums
-/// of the configuration that they read.
+/// Whether the missing values had no effect: the chart version is the same and no workload changed, though workloads carry
+/// checksums of their configuration. Then the values equalled the defaults.
 fn no_effect(change: &Change) -> bool {
     let version = |chart: &Option<ChartVersion>| chart.as_ref().map(|chart| chart.version.clone());
     let same = |object: &ObjectChange| match (&object.running, &object.planned) {

@@ -42,14 +42,13 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// Where the guide has users set what no chart reads.
 
 /// A key that a line tells of, and what took its place, if anything did.
 type Known<'a> = (&'a str, Option<String>);
 /// The user's keys below each key that a line tells of.
 type Ignored<'a> = BTreeMap<&'a str, (Option<String>, Vec<String>)>;
 
-/// What rules of their own convert they tell of, too.
+/// Omits keys that rules of their own convert and report.
 fn judge(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     finding(change, heard).into_iter().collect()
 }
@@ -112,7 +111,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether the new chart would not read a key that the running one does.
+/// Whether the new chart ignores a key that an earlier chart read or the guide names.
 pub(super) fn is_unread(change: &Change, key: &str) -> bool {
     let target = change.to.as_ref().and_then(|to| to.line);
     dropped_by(change.lines_entered(), key).is_some()
@@ -122,7 +121,7 @@ pub(super) fn is_unread(change: &Change, key: &str) -> bool {
 /// A warning is one line; nobody reads a hundred keys in it.
 const SHOWN: usize = 12;
 
-/// As many keys as somebody reads.
+/// Lists the first keys.
 fn listed(keys: &[String]) -> String {
     let mut shown: Vec<_> = keys.iter().take(SHOWN).cloned().collect();
     if keys.len() > SHOWN {

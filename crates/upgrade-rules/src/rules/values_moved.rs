@@ -95,7 +95,7 @@ fn teller(entered: &[Line], key: &str) -> Option<RuleId> {
     found.map(|(rule, _)| *rule)
 }
 
-/// Whether a line that is entered reads a key no more.
+/// Whether one of the entered lines no longer reads a key.
 fn is_unread(entered: &[Line], key: &str) -> bool {
     let is_under = |root: &String| below(key, root).is_some();
     entered.iter().any(|line| {
@@ -107,7 +107,7 @@ fn is_unread(entered: &[Line], key: &str) -> bool {
     })
 }
 
-/// Whether something above a key is switched off: then the key had no effect before either.
+/// Whether a part above a key is switched off; then the key had no effect before either.
 pub(super) fn is_off(values: &Values, key: &str) -> bool {
     key.match_indices('.').any(|(end, _)| {
         let switch = format!("{}.enabled", &key[..end]);

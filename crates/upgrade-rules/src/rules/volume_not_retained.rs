@@ -39,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
-/// Where somebody must decide about claims first, or label them, that is said there, with their volumes.
+/// Omits volumes of claims that need a decision or labels first: those findings include the volumes.
 fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     // Each volume once, with what is about to happen to it.
     let mut volumes: BTreeMap<&str, String> = BTreeMap::new();

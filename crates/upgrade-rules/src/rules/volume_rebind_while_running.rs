@@ -117,7 +117,7 @@ pub fn in_use(facts: &Facts, volume: &Object, namespace: &str, claim: &str) -> O
     ))
 }
 
-/// What makes a pod anew while it is not scaled down, as the pod's owner or else its name tells.
+/// Returns the workload that recreates a pod until it is scaled down, by the pod's owner or else its name.
 fn workload(pod: &Object) -> Option<(Kind, String)> {
     let owners = pod.array("/metadata/ownerReferences");
     let text = |owner: &Value, key: &str| owner.get(key).and_then(Value::as_str).map(str::to_owned);

@@ -1,7 +1,7 @@
-//! Which live objects the rules need of a release. Whoever reads the cluster reads these and nothing else.
+//! The live objects of a release that the rules need; these are the only ones to read.
 //!
-//! Every rule has the live twins of the change's objects and the claims beside its StatefulSets. A row of the table declares
-//! what else its rule needs: first what the change alone tells, then what those objects lead to.
+//! Every rule gets the live twins of the change's objects and the claims beside its StatefulSets. A row of the table declares
+//! what else its rule needs: first objects known from the change alone, then those that the first ones refer to.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::{
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
-/// What a rule needs; without facts nothing was read yet.
+/// A function from a change to the objects that a rule needs; without facts, nothing was read yet.
 pub(super) type Needs = fn(&Change, Option<&Facts>) -> Vec<Wanted>;
 
 /// The live twins of the objects that rules compare, and the claims beside the StatefulSets.
@@ -36,8 +36,8 @@ fn namespaces(change: &Change) -> impl Iterator<Item = String> {
     sets.map(|set| set.object.namespace.clone())
 }
 
-/// The Secrets that workloads read before and after, where they read others or Secrets go, and those that live workloads read although
-/// no manifest says so. What is read as before can only change with its Secret, or go.
+/// Returns the Secrets that workloads read before and after, if these differ or Secrets are removed, and those that live
+/// workloads read although no manifest says so. A value that is read as before can only change or go with its Secret.
 pub(super) fn secrets(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     let removes = change.of_kind(Kind::Secret).any(|secret| secret.removed());
     let workloads = change.objects.iter().filter(|object| object.camunda);
@@ -139,7 +139,7 @@ pub(super) fn left_over_claims(change: &Change, facts: Option<&Facts>) -> Vec<Wa
         .collect()
 }
 
-/// What StatefulSets of Camunda's mount, as far as they are meant.
+/// Returns the mounts of the StatefulSets of Camunda's that `of` selects.
 pub(super) fn mounts<'a>(
     change: &'a Change,
     of: impl Fn(&'a ObjectChange) -> Option<Mounts>,
@@ -148,7 +148,7 @@ pub(super) fn mounts<'a>(
     sets.filter_map(of).collect()
 }
 
-/// Whether a StatefulSet mounts a claim.
+/// Whether one of the StatefulSets mounts a claim.
 pub(super) fn is_among(mounts: &[Mounts], claim: &Object) -> bool {
     let mut mounts = mounts.iter();
     mounts.any(|mounts| mounts.parse(claim.name()).is_some())

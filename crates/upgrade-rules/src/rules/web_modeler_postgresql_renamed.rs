@@ -46,7 +46,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     }]
 }
 
-/// Whether Web Modeler or its database runs or is to run; without either the values were dead before.
+/// Whether Web Modeler or its database is in the running or the new manifest; otherwise the values had no effect before.
 fn is_in_use(change: &Change) -> bool {
     let modeler = |side| change.application(Application::WEB_MODELER, side).is_some();
     let database = change

@@ -65,7 +65,7 @@ fn reduced(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     })
 }
 
-/// Whether an update could take brokers away.
+/// Whether an update may remove brokers.
 pub(super) fn concerns(old: &Object, new: &Object) -> bool {
     let (old, planned) = (replicas(old), replicas(new));
     Component::of(new, None) == Component::Zeebe && planned > 0 && (old == 0 || planned < old)

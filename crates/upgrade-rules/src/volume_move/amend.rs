@@ -1,4 +1,4 @@
-//! What a step is still to change of an object: a JSON merge patch, or nothing where it is as it is to be.
+//! The remaining changes of a step to an object: a JSON merge patch, or nothing if the object is already right.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 
 pub(super) const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
 
-/// Which claim a volume is taken from, and which one it goes to.
+/// The claim that a volume is taken from, and the claim that it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
     /// The namespace of both.
@@ -25,7 +25,7 @@ pub struct Move {
     pub to_uid: Option<String>,
 }
 
-/// A volume is not the claim's any more that it is to be taken from.
+/// The error that a volume no longer belongs to the claim that it is to be taken from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is claim {by}'s by now: somebody else changed it meanwhile")]
 pub struct Taken {
@@ -33,7 +33,7 @@ pub struct Taken {
     pub by: String,
 }
 
-/// A volume outlives its claim, and remembers what it did before.
+/// Returns the patch that retains a volume and records its old reclaim policy.
 pub fn retained(volume: &Object) -> Option<Value> {
     let policy = volume.str(POLICY).filter(|_| !is_retained(volume))?;
     Some(json!({
@@ -43,7 +43,7 @@ pub fn retained(volume: &Object) -> Option<Value> {
     }))
 }
 
-/// A volume is that of the new claim.
+/// Returns the patch that hands a volume over to the new claim.
 ///
 /// # Errors
 /// When it is neither that nor what it was when the plan was made.
@@ -57,7 +57,7 @@ pub fn handed_over(volume: &Object, moved: &Move) -> Result<Option<Value>, Taken
     Ok(Some(patch))
 }
 
-/// A volume is that of the old claim again.
+/// Returns the patch that gives a volume back to the old claim.
 ///
 /// # Errors
 /// As for [`handed_over`].
@@ -91,7 +91,7 @@ fn repointed(volume: &Object, moved: &Move) -> Result<Value, Taken> {
     Ok(json!({"spec": {"persistentVolumeReclaimPolicy": "Retain", "claimRef": claim_ref}}))
 }
 
-/// A volume that is its old claim's again forgets that it ever was another's, and has its old policy where that loses nothing.
+/// Returns the patch that removes the notes of a move from a volume, and restores its old policy if it is bound to `owner`.
 pub fn restored(volume: &Object, owner: Option<&Object>) -> Option<Value> {
     let before = volume.annotation(POLICY_BEFORE);
     if before.is_none() && volume.annotation(REBOUND_FROM).is_none() {
@@ -106,17 +106,17 @@ pub(crate) fn retain() -> Value {
     json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
 }
 
-/// Has a StatefulSet leave its claims. Both fields, because scaling to nothing and deleting follow each other.
+/// Returns the patch that makes a StatefulSet keep its claims; both fields, because deletion may follow scaling to 0.
 pub(super) fn leave_claims() -> Value {
     json!({"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"}}})
 }
 
-/// Takes a claim's owner away: it would have the garbage collector delete the claim, and the controller takes its time to go.
+/// Returns the patch that removes a claim's owner: the garbage collector would delete the claim, and its controller lets go late.
 pub(super) fn disown() -> Value {
     json!({"metadata": {"ownerReferences": null}})
 }
 
-/// Takes the notes of a move off a volume, and sets the policy that it had.
+/// Returns the patch that removes the notes of a move from a volume, and sets its old policy.
 pub(super) fn restore(policy: Option<&str>) -> Value {
     let mut patch = json!({"metadata": {"annotations": {POLICY_BEFORE: null, REBOUND_FROM: null}}});
     if let Some(policy) = policy {
@@ -125,7 +125,7 @@ pub(super) fn restore(policy: Option<&str>) -> Value {
     patch
 }
 
-/// Whether claim and volume name each other, and the claim is not about to go.
+/// Whether claim and volume are bound to each other, and the claim is not being deleted.
 pub fn is_bound(claim: &Object, volume: &Object) -> bool {
     let going = claim.at("/metadata/deletionTimestamp");
     holds_data(claim)
@@ -140,7 +140,7 @@ pub fn keeping_claims(statefulset: &Object) -> Option<Value> {
     takes_claims_along(statefulset).then(leave_claims)
 }
 
-/// A claim has no owner that would take it along.
+/// Returns the patch that removes owners with which a claim would be deleted.
 pub fn disowned(claim: &Object) -> Option<Value> {
     let is_owned = !claim.array("/metadata/ownerReferences").is_empty();
     is_owned.then(disown)

@@ -27,7 +27,7 @@ pub enum Step {
         /// The StatefulSet.
         statefulset: String,
     },
-    /// A claim has no owner that takes it along.
+    /// A claim has no owner with which it would be deleted.
     Disown {
         /// The claim.
         claim: String,
@@ -36,7 +36,7 @@ pub enum Step {
     Stop {
         /// The StatefulSet.
         statefulset: String,
-        /// How many it has.
+        /// Its number of replicas.
         replicas: u64,
     },
     /// No pod uses the claims any more.
@@ -50,17 +50,17 @@ pub enum Step {
     HandOver {
         /// The volume.
         volume: String,
-        /// From which claim to which.
+        /// The old and the new claim.
         moved: Move,
     },
     /// A volume goes back to the old claim.
     HandBack {
         /// The volume.
         volume: String,
-        /// From which claim to which.
+        /// The old and the new claim.
         moved: Move,
     },
-    /// A claim that was deleted is there again, over its volume.
+    /// A deleted claim exists again, for its volume.
     Remake {
         /// The claim.
         claim: Value,
@@ -76,7 +76,7 @@ pub enum Step {
         /// Its volume.
         volume: String,
     },
-    /// A volume forgets that it was handed over.
+    /// A volume has lost the notes of its move.
     Restore {
         /// The volume.
         volume: String,
@@ -92,7 +92,7 @@ pub enum Step {
         /// The labels.
         labels: Vec<(String, String)>,
     },
-    /// A StatefulSet goes, and its pods stay.
+    /// A StatefulSet is deleted, and its pods stay.
     DeleteStatefulSet {
         /// The StatefulSet.
         statefulset: String,
@@ -101,7 +101,7 @@ pub enum Step {
     },
 }
 
-/// As a line of a plan and of what was done.
+/// Formats the step as a line of a plan or of a log.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -168,17 +168,17 @@ fn listed(labels: &[(String, String)]) -> String {
     labels.collect::<Vec<_>>().join(" ")
 }
 
-/// Who helps a person who types the steps.
+/// The helper of a person who types the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typed {
-    /// A guard, which retains a volume and sets its claimRef for one annotation.
+    /// The guard: it retains a volume and sets its claimRef for one annotation.
     Guarded,
-    /// Nobody: it is what every API server understands by itself.
+    /// Nobody: only commands that every API server understands.
     ByHand,
 }
 
 impl Step {
-    /// What a person types to do it.
+    /// Returns the commands that a person types for this step.
     pub(crate) fn commands(&self, namespace: &str, typed: Typed) -> Vec<Command> {
         let guarded = typed == Typed::Guarded;
         match self {
@@ -222,7 +222,7 @@ impl Step {
         }
     }
 
-    /// The call that changes its object, where one call does.
+    /// Returns the call that changes its object, if one call does.
     fn change(&self, namespace: &str) -> Option<Kubectl> {
         let object = Objects::one(&self.object(namespace)?);
         Some(match self {
@@ -240,12 +240,12 @@ impl Step {
         })
     }
 
-    /// Whether it only waits.
+    /// Whether the step only waits.
     pub fn waits(&self) -> bool {
         matches!(self, Step::AwaitPods { .. } | Step::AwaitBound { .. })
     }
 
-    /// The object that it changes or looks at; for one that waits for pods, none.
+    /// Returns the object that it changes or looks at; `None` if it waits for pods.
     pub fn object(&self, namespace: &str) -> Option<ObjectRef> {
         let (kind, name) = match self {
             Step::Retain { volume, .. }
@@ -264,7 +264,7 @@ impl Step {
         Some(ObjectRef::new(kind, namespace, name))
     }
 
-    /// The requests that it makes beside lists, which made the plan.
+    /// Returns the requests that it makes, besides the lists from which the plan was made.
     pub fn accesses(&self, namespace: &str) -> Vec<Access> {
         let Some(object) = self.object(namespace) else {
             return Vec::new();

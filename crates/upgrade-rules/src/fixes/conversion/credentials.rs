@@ -14,7 +14,7 @@ use crate::{
     kubernetes::{Kind, ObjectRef, is_key, is_name},
 };
 
-/// What the new manifest reads already, and nobody has made.
+/// Returns the keys that the new manifest already reads and that do not exist yet.
 pub(super) fn missing(change: &Change, facts: &Facts, secret: &str) -> Vec<(String, Content)> {
     let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
     missing_secrets::missing_keys(change, facts, &reference)
@@ -96,7 +96,7 @@ fn is_unnamed(change: &Change, carried: &CarriedKey, source: &Map<String, Value>
     id.is_some_and(|id| at_key(source, id).is_none_or(|value| value == ""))
 }
 
-/// Whether what reads the key runs on, and the new manifest does not give it to it yet.
+/// Whether the key's reader runs on and the new manifest does not yet give it the key.
 fn is_needed(change: &Change, carried: &CarriedKey, clients: Clients) -> bool {
     if carried.client && clients == Clients::None {
         return false;

@@ -94,7 +94,7 @@ fn is_set(value: &Value) -> bool {
 }
 
 impl MergedValue {
-    /// Whether the user still has something under an old key that the new one does not hold.
+    /// Returns the old keys that are still set while the new key is not.
     pub(crate) fn left<'a>(&'a self, own: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
         let taken = at_key(own, &self.to).is_some_and(is_set);
         self.from

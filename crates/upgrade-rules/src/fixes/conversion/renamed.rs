@@ -16,10 +16,10 @@ pub(crate) struct Move {
     pub(crate) new: Option<String>,
 }
 
-/// Nobody reads a hundred keys in a refusal.
+/// The most keys that a refusal lists.
 const SHOWN: usize = 20;
 
-/// As many moves as somebody reads.
+/// Lists the first moves; a refusal has no room for all.
 pub(crate) fn listed(moves: &[Move]) -> Vec<String> {
     let shown = moves.iter().take(SHOWN);
     let mut lines: Vec<_> = shown
@@ -42,7 +42,7 @@ pub(crate) struct Moves {
     pub(crate) list: Vec<Move>,
 }
 
-/// What of `source` has to move; a new key that `own` has already is left to its owner.
+/// Finds the values of `source` that must move; a new key that `own` already sets is left alone.
 pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line: &Line) -> Moves {
     let mut rest = source.clone();
     prune(&mut rest);
@@ -115,7 +115,7 @@ fn leaves(path: String, value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Takes the value under a dotted key out of a map, and what is empty without it.
+/// Removes the value under a dotted key from a map, and mappings that become empty.
 fn take(map: &mut Map<String, Value>, key: &str) -> Option<Value> {
     let Some((first, rest)) = key.split_once('.') else {
         return map.remove(key);
@@ -128,7 +128,7 @@ fn take(map: &mut Map<String, Value>, key: &str) -> Option<Value> {
     taken
 }
 
-/// Whether something is under a dotted key, whose parts may have dots themselves.
+/// Whether a value exists under a dotted key, whose parts may contain dots.
 fn has(map: &Map<String, Value>, key: &str) -> bool {
     map.contains_key(key)
         || key.match_indices('.').any(|(at, _)| {

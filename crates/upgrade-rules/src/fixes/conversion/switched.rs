@@ -1,4 +1,4 @@
-//! What the new chart has switched off is switched on again where it ran.
+//! Re-enables components that ran and that the new chart turned off.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::{
     kubernetes::Kind,
 };
 
-/// Whose clients the applications log in with.
+/// The owner of the OIDC clients that the applications log in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clients {
     /// Nobody's: users and passwords.
@@ -70,7 +70,7 @@ pub(super) fn switch_on(
     clients
 }
 
-/// Whether an application is there on one side, and meant to run.
+/// Whether an application exists on one side with more than 0 replicas.
 pub fn runs(change: &Change, application: Application, side: Side) -> bool {
     let workload = change.application(application, side);
     workload
@@ -132,7 +132,7 @@ fn migrations(change: &Change, facts: &Facts, clients: Clients, values: &mut Con
     }
 }
 
-/// What Operate and Tasklist had for themselves is one for all in 13; the longer time loses nothing.
+/// Merges Operate's and Tasklist's retention into the one setting of 13; the longer time loses no data.
 fn retention(change: &Change, facts: &Facts, values: &mut Converted) {
     let before = retention::retention(change, facts);
     let Some((_, age)) = before.iter().max_by_key(|(_, age)| seconds(age)) else {

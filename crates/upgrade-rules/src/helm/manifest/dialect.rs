@@ -1,4 +1,4 @@
-//! Where YAML 1.2, which the parser reads, is not the YAML 1.1 that go-yaml reads.
+//! The differences between YAML 1.2, which the parser reads, and YAML 1.1, which go-yaml reads.
 
 use std::borrow::Cow;
 

@@ -9,11 +9,11 @@ pub struct ManifestError {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// The problem there.
     pub cause: Cause,
 }
 
-/// What is wrong with a document. No message repeats a value: they may be secret.
+/// The problem with a document. No message repeats a value: values may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Cause {

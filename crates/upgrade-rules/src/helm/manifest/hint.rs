@@ -99,7 +99,7 @@ fn has_odd_breaks(text: &str) -> bool {
         || !text.is_ascii() && text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
 }
 
-/// What follows the colon, if the line starts with this key.
+/// Returns the text after the colon, if the line starts with this key.
 fn key<'a>(line: &'a str, key: &str) -> Option<&'a str> {
     let quoted = |quote: char| {
         line.strip_prefix(quote)?

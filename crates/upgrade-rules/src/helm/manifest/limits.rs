@@ -1,4 +1,4 @@
-//! How much one manifest may cost.
+//! The limits for parsing one manifest.
 
 use super::error::Cause;
 
@@ -24,7 +24,7 @@ impl Default for Limits {
     }
 }
 
-/// What is left of the [`Limits`]; share one between documents to bound them together.
+/// The remaining part of the [`Limits`]; share one between documents to bound them together.
 #[derive(Debug, Clone, Default)]
 pub struct Budget {
     limits: Limits,
@@ -67,7 +67,7 @@ impl Budget {
     }
 }
 
-/// What a subtree costs, and how deep it is.
+/// The cost and the depth of a subtree.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cost {
     pub(super) nodes: usize,

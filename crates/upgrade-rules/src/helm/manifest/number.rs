@@ -127,7 +127,7 @@ fn float(text: &str) -> Option<Scalar<'static>> {
     finite(text)
 }
 
-/// What starts with a dot goes to Go's `ParseFloat` as it is, single underscores included.
+/// Parses a number that starts with a dot as Go's `ParseFloat` does, single underscores included.
 fn dotted(text: &str) -> Option<Scalar<'static>> {
     let bytes = text.as_bytes();
     let placed = |at: usize| {

@@ -1,4 +1,4 @@
-//! What a scalar means to go-yaml v2, the engine of `sigs.k8s.io/yaml`.
+//! How go-yaml v2, the engine of `sigs.k8s.io/yaml`, reads a scalar.
 
 use std::borrow::Cow;
 

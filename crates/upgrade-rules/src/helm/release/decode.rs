@@ -12,7 +12,7 @@ use crate::kubernetes::Kind;
 
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
-/// What a record may cost.
+/// The limits for decoding a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of JSON after inflating.
@@ -28,7 +28,7 @@ impl Default for Limits {
     }
 }
 
-/// Which of Helm's drivers wrote the record; a Secret's data is in base64 once more.
+/// The Helm driver that wrote the record; a Secret's data is in base64 once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
     /// `data.release` of a Secret.

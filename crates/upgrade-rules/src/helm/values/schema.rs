@@ -1,4 +1,4 @@
-//! What a chart's `values.schema.json` says of a value, as the chart's own record carries it.
+//! The types that a chart's `values.schema.json` allows, from the chart's own record.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use serde_json::{Value, value::RawValue};
 /// Four times the largest that a Camunda chart has.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
 
-/// A chart's schema, which nobody reads before it is asked for; without one it says nothing.
+/// A chart's schema, parsed only when it is needed; without one it says nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Schema(Option<Arc<Carried>>);
 
@@ -22,7 +22,7 @@ struct Carried {
     read: OnceLock<Option<Node>>,
 }
 
-/// What a value may be.
+/// A type that a value may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Type {
@@ -55,7 +55,7 @@ pub struct Node {
 }
 
 impl Schema {
-    /// From a record's `chart.schema`.
+    /// Takes the schema from a record's `chart.schema`.
     pub fn of(carried: Option<&RawValue>) -> Schema {
         let limit = STANDARD.encoded_length(MAX_BYTES);
         let base64 = carried
@@ -92,7 +92,7 @@ impl Node {
         self.items.as_deref()
     }
 
-    /// Whether this may be of a type; nothing is said where no type is named.
+    /// Whether this allows a type; `None` if the schema names no type.
     pub fn allows(&self, wanted: Type) -> Option<bool> {
         let mut types = self.types().peekable();
         types.peek()?;

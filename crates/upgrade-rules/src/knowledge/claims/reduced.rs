@@ -7,14 +7,14 @@ use crate::{
 
 use super::{Mounts, holds_data, left_on_purpose, predecessor, replicas, waits_for};
 
-/// What a StatefulSet with fewer pods would leave behind.
+/// The pods' data that a StatefulSet with fewer pods would leave behind.
 #[derive(Clone, Debug)]
 pub struct Reduced<'a> {
-    /// How many pods have data.
+    /// The number of pods with data.
     pub before: u64,
-    /// How many there would be.
+    /// The planned number of pods.
     pub planned: u64,
-    /// What the others have.
+    /// The data of the pods that go.
     pub left: Vec<Left<'a>>,
     /// The StatefulSet whose pods have the data now, if it is live.
     pub live: Option<&'a Object>,
@@ -23,18 +23,18 @@ pub struct Reduced<'a> {
 /// The data of one pod.
 #[derive(Clone, Debug)]
 pub struct Left<'a> {
-    /// Which pod.
+    /// The pod's ordinal.
     pub ordinal: u64,
-    /// What holds it: a claim, or a volume that waits for one.
+    /// The kind of the object that holds the data: a claim, or a volume that waits for one.
     pub kind: Kind,
     /// The claim or the volume.
     pub object: &'a Object,
 }
 
-/// What a change would leave without a pod, in the StatefulSet itself or in the one whose place it takes.
+/// Finds the data that a change would leave without a pod, in the StatefulSet itself or in its successor.
 ///
-/// Nothing where no pod is to run: that is maintenance. Where a StatefulSet runs, what an earlier reduction has left behind
-/// does not count; where none does, only the claims tell how many there were.
+/// `None` if no pod is planned: that is maintenance. If a StatefulSet runs, the leftovers of an earlier reduction do not
+/// count; if none runs, only the claims tell how many pods there were.
 pub fn reduced<'a>(
     change: &Change,
     facts: &'a Facts,
@@ -134,7 +134,7 @@ fn never_ran(change: &Change, facts: &Facts, set: &ObjectChange, ordinal: u64) -
             .is_some_and(|pod| pod.str("/status/phase") == Some("Pending"))
 }
 
-/// Whether a rollback would take pods away, so that they have to be looked at.
+/// Whether a rollback would remove pods, so that their data must be checked.
 pub fn goes_back_to_fewer(change: &Change, facts: &Facts) -> bool {
     change.operation == Operation::Rollback
         && change.of_kind(Kind::StatefulSet).any(|set| {
@@ -146,8 +146,8 @@ pub fn goes_back_to_fewer(change: &Change, facts: &Facts) -> bool {
         })
 }
 
-/// Whether claims are gone that a StatefulSet had whose place another one takes: whoever has handed their volumes over may
-/// have tidied up already, and then only the volumes tell.
+/// Whether claims of a replaced StatefulSet are gone: somebody may have handed their volumes over and deleted the claims, and
+/// then only the volumes tell.
 pub fn are_volumes_unknown(change: &Change, facts: &Facts) -> bool {
     let gone = |set: &ObjectChange| {
         let (Some(planned), Some(old)) = (set.planned.as_deref(), predecessor(change, set)) else {

@@ -1,4 +1,4 @@
-//! What a workload reads now in the variable that is to read a Secret's key.
+//! The current value of the variable that will read a Secret's key.
 
 use super::{
     env_source::{self, Reading, Source},
@@ -10,10 +10,10 @@ use crate::{
     kubernetes::{Object, ObjectRef},
 };
 
-/// What 13's charts put before the names of variables that only their own files read.
+/// The prefix that 13's charts put before variables that only their own files read.
 const VALUES: &str = "VALUES_";
 
-/// How a workload that will read a key reads the same variable now, as far as there is a value.
+/// Returns how a workload that will read a key reads the same variable now, if it has a value.
 pub(crate) fn reading<'a>(
     change: &'a Change,
     facts: &'a Facts,
@@ -48,7 +48,7 @@ pub(crate) fn reading<'a>(
         .next()
 }
 
-/// How a workload reads a variable, under any of the names that it has had, as far as there is a value.
+/// Returns how a workload reads a variable, under any of its names, if it has a value.
 pub(crate) fn of_variable(
     change: &Change,
     facts: &Facts,

@@ -1,4 +1,4 @@
-//! Which database's data knows a credential that a single Secret holds.
+//! The database whose data knows a credential in a Secret.
 
 use crate::{
     camunda::{self, Component, Held, Line},
@@ -7,7 +7,7 @@ use crate::{
     kubernetes::{Kind, Mounts, Object},
 };
 
-/// Where the value of a Secret's key lives on, and in which database, if the key is a credential of Camunda's.
+/// Returns the place that holds the value of a Secret's key, and its database, if the key is a credential of Camunda's.
 pub(crate) fn held(secret: &Object, key: &str) -> Option<(Held, Component)> {
     let database = |name: &str| match name {
         _ if name.starts_with("web-modeler") => Component::WebModelerPostgresql,

@@ -1,4 +1,4 @@
-//! Where a workload takes the value of a variable from: given in place, a Secret's key, or a Secret's key as a file.
+//! The source of an environment variable: an inline value, a Secret's key, or a Secret's key as a file.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::kubernetes::{Object, at};
 /// A variable with this at its end names a file that holds the value.
 const FILE: &str = "_FILE";
 
-/// What a variable's value is taken from.
+/// The source of a variable's value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     /// The manifest itself.
@@ -27,9 +27,9 @@ pub(crate) struct Reading {
     pub(crate) source: Source,
 }
 
-/// Where a workload reads the first of `names` that it has; `has` tells which keys a whole Secret brings along.
+/// Returns how a workload reads the first of `names` that it has; `has` tells which keys a whole Secret brings along.
 ///
-/// A file goes before the variable itself, as in Bitnami's images, and the variable before what comes in with a whole Secret.
+/// A file wins over the variable itself, as in Bitnami's images, and the variable over a whole Secret.
 pub(crate) fn reading(
     workload: &Object,
     names: &[&str],
@@ -65,7 +65,7 @@ pub(crate) fn readings(workload: &Object) -> Vec<Reading> {
     names.into_iter().filter_map(read).collect()
 }
 
-/// Whether a workload could read one of `names` at all; most read none, and this is asked of every one.
+/// Whether a workload could read one of `names` at all: a cheap check, asked for every workload, and most read none.
 pub(crate) fn may_read<'n>(
     workload: &Object,
     names: impl Iterator<Item = &'n str> + Clone,

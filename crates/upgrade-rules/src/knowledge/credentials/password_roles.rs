@@ -8,7 +8,7 @@ use crate::{
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
 
-/// A password by the names of the variables that it is read into; charts rename them from line to line.
+/// A password, with the names of the variables that read it; charts rename them from line to line.
 struct Purpose {
     variables: &'static [&'static str],
     /// The database that knows it; none where it is the reading workload itself.
@@ -59,7 +59,7 @@ const PURPOSES: [Purpose; 6] = [
     },
 ];
 
-/// Whose password of which database, whichever variable it is read into.
+/// The database and the user of a password, whichever variable reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) database: Component,
@@ -77,7 +77,7 @@ pub struct LiveRead<'a> {
     pub(crate) key: String,
 }
 
-/// What the live databases and Keycloaks of a namespace read from Secrets.
+/// Returns the Secrets' keys that the live databases and Keycloaks of a namespace read.
 pub fn live_reads<'a>(facts: &'a Facts, namespace: &str) -> Vec<LiveRead<'a>> {
     let sets = facts
         .of_kind(Kind::StatefulSet)
@@ -125,15 +125,15 @@ pub(crate) struct Moved<'a> {
     pub(crate) workload: &'a ObjectRef,
     /// The one whose place it takes, mostly itself.
     pub(crate) before: &'a ObjectRef,
-    /// How it reads the password now.
+    /// The current source of the password.
     pub(crate) old: Reading,
-    /// How it will.
+    /// The new source of the password.
     pub(crate) new: Reading,
     /// The claim whose data knows the password, where there is one.
     pub(crate) claim: Option<&'a str>,
 }
 
-/// All passwords that would be read from somewhere else.
+/// Returns all passwords whose source changes.
 pub(crate) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> {
     let mut found = Vec::new();
     for workload in change.objects.iter().filter(|object| object.camunda) {
@@ -172,7 +172,7 @@ pub(crate) fn moved<'a>(change: &'a Change, facts: &'a Facts) -> Vec<Moved<'a>> 
     found
 }
 
-/// A workload as it is, or the one that it takes the place of under another name.
+/// Returns a workload as it runs, or the one with another name that it replaces.
 pub(crate) fn predecessor<'a>(
     change: &'a Change,
     facts: &'a Facts,

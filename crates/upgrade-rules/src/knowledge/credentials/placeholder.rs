@@ -1,25 +1,25 @@
 //! Values that stand where a credential was to be filled in.
 
-/// What stands in a credential's place.
+/// A value that is no real credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Placeholder {
     /// `changeme`, with which development clusters are really run.
     Usual,
     /// Words that ask for the value.
     Words,
-    /// Nothing.
+    /// An empty value.
     Empty,
 }
 
 /// Letters and digits alone, as people spell them.
 const WORDS: [&str; 6] = ["changeme", "replaceme", "changeit", "todo", "tbd", "fixme"];
-/// Of them, in this very spelling, what is in use.
+/// The usual placeholder passwords that some installations really use, in this very spelling.
 const USUAL: [&str; 2] = ["changeme", "changeit"];
 /// No `<text>` of somebody's is longer.
 const LONGEST: usize = 64;
 
 impl Placeholder {
-    /// What a value is, if it is none that anybody knows.
+    /// Returns the kind of placeholder that a value is, if it is one.
     pub(crate) fn of(value: &[u8]) -> Option<Placeholder> {
         let Ok(text) = str::from_utf8(value) else {
             return None;

@@ -1,4 +1,4 @@
-//! Which keys of which Secrets a workload reads: environment, mounted files, whole Secrets.
+//! The Secrets' keys that a workload reads: environment, mounted files, whole Secrets.
 
 use std::collections::BTreeSet;
 

@@ -13,11 +13,11 @@ pub(crate) enum Value {
     Known(Vec<u8>),
     /// There is none: pods that read it would wait.
     Missing,
-    /// It could not be read, or something makes it later.
+    /// It could not be read, or something creates it later.
     Unknown,
 }
 
-/// What a source holds on the cluster.
+/// Returns the value of a source on the cluster.
 pub(crate) fn live(facts: &Facts, namespace: &str, source: &Source) -> Value {
     match source {
         Source::Inline(value) => Value::Known(value.as_bytes().to_vec()),
@@ -32,8 +32,8 @@ pub(crate) fn live(facts: &Facts, namespace: &str, source: &Source) -> Value {
     }
 }
 
-/// What a source will hold after the change. A Secret that Helm is about to delete counts as it is: that it goes is
-/// another rule's.
+/// Returns the value of a source after the change. A Secret that Helm deletes counts as it is: another rule reports the
+/// deletion.
 pub(crate) fn planned(change: &Change, facts: &Facts, namespace: &str, source: &Source) -> Value {
     let Source::Key { secret, key } = source else {
         return live(facts, namespace, source);
@@ -52,7 +52,7 @@ pub(crate) fn planned(change: &Change, facts: &Facts, namespace: &str, source: &
     }
 }
 
-/// Whether a controller will make the Secret of something in the new manifest.
+/// Whether a controller will create the Secret from an object of the new manifest.
 pub(crate) fn is_produced(change: &Change, namespace: &str, secret: &str) -> bool {
     let produced = (namespace.to_owned(), secret.to_owned());
     change.produced.contains(&produced)

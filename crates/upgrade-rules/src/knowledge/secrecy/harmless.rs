@@ -1,7 +1,7 @@
-//! What of a user's values may be shown: what is known to be harmless, by its key and by what it looks like.
+//! Decides which of a user's values may be shown: those known to be harmless by their key and their form.
 //!
-//! Nobody can list the names that secrets go under: a password stands in a JDBC URL, in a shell line, in `javaOpts`. So a text is
-//! shown only where its key is one of these and the text looks as this kind of value does.
+//! Nobody can list all names of secrets: a password may be in a JDBC URL, in a shell line, in `javaOpts`. So a text is shown only
+//! if its key is one of these and the text has the form of this kind of value.
 
 use super::{names_a_place, speaks_of_secret};
 
@@ -59,7 +59,7 @@ const IMAGES: [&str; 6] = [
     "repository",
     "tag",
 ];
-/// Where something is.
+/// Keys whose values are addresses.
 const PLACES: [&str; 13] = [
     "authurl",
     "domain",
@@ -84,7 +84,7 @@ const JAVA: [&str; 4] = [
     "javatooloptions",
     "jdkjavaoptions",
 ];
-/// What stands below these are labels and what selects by them.
+/// Keys with labels and selectors below them.
 const LABELS: [&str; 8] = [
     "affinity",
     "labels",
@@ -98,7 +98,7 @@ const LABELS: [&str; 8] = [
 /// No number that says how much of something there is has more digits.
 const DIGITS: usize = 10;
 
-/// Whether a text may be shown that stands under a key; `path` are the key's parts.
+/// Whether the text under a key may be shown; `path` holds the key's parts.
 pub fn is_harmless(path: &[&str], text: &str) -> bool {
     let (Some(last), above) = (path.last(), &path[..path.len().saturating_sub(1)]) else {
         return false;
@@ -134,7 +134,7 @@ pub(crate) fn shown<'a>(key: &str, value: &'a str) -> &'a str {
     }
 }
 
-/// Whether what stands under a name may be told if it looks harmless.
+/// Whether a value under this name may be shown if it looks harmless.
 pub fn may_be_shown(name: &str) -> bool {
     let speaks = speaks_of_secret(name) || canonical(name).contains("pass");
     !speaks || names_a_place(name) || name.to_lowercase().starts_with("existing")
@@ -207,7 +207,7 @@ pub fn is_java_option(option: &str) -> bool {
     }
 }
 
-/// What all spellings of a name have in common.
+/// Returns the common form of all spellings of a name.
 fn canonical(name: &str) -> String {
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     letters.map(|c| c.to_ascii_lowercase()).collect()

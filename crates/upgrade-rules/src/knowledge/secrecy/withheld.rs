@@ -1,10 +1,10 @@
-//! What is not known to be harmless is never printed, not even a user's own value.
+//! Withholds values that are not known to be harmless: they are never printed, not even a user's own value.
 
 use serde_json::{Map, Value};
 
 use super::{is_bare_reference, is_harmless, is_plain, may_be_shown};
 
-/// Takes everything out of the values that is not known to be harmless; returns the keys that it stood under.
+/// Removes all values that are not known to be harmless; returns their keys.
 ///
 /// A list goes as a whole: Helm puts a list in the place of another one, and half of it would lose the rest.
 pub(crate) fn withhold(values: &mut Map<String, Value>) -> Vec<String> {
@@ -35,7 +35,7 @@ fn take(path: &mut Vec<String>, map: &mut Map<String, Value>, found: &mut Vec<St
     });
 }
 
-/// Whether all of a value may be shown.
+/// Whether the whole value may be shown.
 pub(crate) fn all_harmless(path: &[&str], value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => true,

@@ -10,7 +10,7 @@ use super::{
     types::{Merging, Schema, Strategy},
 };
 
-/// What a patch is put into.
+/// The target of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Into {
     /// An object: directives are followed.
@@ -77,7 +77,7 @@ pub(super) fn objects(
     Ok(original)
 }
 
-/// What a directive about the whole object makes of it.
+/// Applies a directive about the whole object.
 fn whole(directive: &Value, patch: Map<String, Value>) -> Result<Map<String, Value>, PatchError> {
     match directive.as_str() {
         Some("replace") => Ok(patch),
@@ -127,7 +127,7 @@ fn without_directives(value: Value) -> Option<Value> {
     }
 }
 
-/// What the patch does not list goes.
+/// Removes what the patch does not list.
 fn retain_keys(
     original: &mut Map<String, Value>,
     patch: &mut Map<String, Value>,
@@ -221,7 +221,7 @@ fn taken_list(map: &mut Map<String, Value>, key: &str) -> Result<Option<Vec<Valu
     }
 }
 
-/// Whether the items of a patch stand in the order that it asks for.
+/// Whether the items of a patch are in the order that it asks for.
 fn check_order(change: &[Value], wanted: &[Value], key: &str) -> Result<(), ()> {
     if wanted.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What a patch has to say so that one object becomes another.
+//! Computes the patch that turns one object into another.
 
 use std::cmp::Ordering;
 
@@ -10,16 +10,16 @@ use super::{
     types::{Merging, Schema, Strategy},
 };
 
-/// Which half of the difference is wanted.
+/// The wanted half of the difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Half {
-    /// What is new or otherwise.
+    /// Additions and changes.
     Changes,
-    /// What goes.
+    /// Deletions.
     Deletions,
 }
 
-/// What differs between lists whose items are merged.
+/// The difference between lists whose items are merged.
 #[derive(Default)]
 struct ListDiff {
     changed: Vec<Value>,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{PATCH, PatchError};
 
-/// What the items of a list are.
+/// The type of a list's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Items {
     Objects,
@@ -14,7 +14,7 @@ pub(super) enum Items {
 }
 
 impl Items {
-    /// What all of them are.
+    /// Returns the type that all items share.
     pub(super) fn of<'a>(items: impl IntoIterator<Item = &'a Value>) -> Result<Items, PatchError> {
         let mut items = items.into_iter();
         let first = items.next().ok_or(PatchError::UnevenList)?;
@@ -36,7 +36,7 @@ pub(super) fn same_type(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// What Go prints of a value, by which it sorts.
+/// Returns a value as Go prints it; Go sorts by that.
 pub(super) fn printed(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -64,7 +64,7 @@ pub(super) fn by_key<'a>(items: &'a [Value], key: &str) -> Vec<&'a Value> {
     sorted.into_iter().map(|(_, item)| item).collect()
 }
 
-/// Where the items of a list stand in it.
+/// The positions of a list's items.
 pub(super) struct Order<'a> {
     key: &'a str,
     places: HashMap<String, usize>,

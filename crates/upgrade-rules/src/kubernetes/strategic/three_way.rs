@@ -1,4 +1,4 @@
-//! What Helm makes of three versions of an object: the running manifest's, the new one's, and the live one.
+//! Helm's patch from three versions of an object: the running manifest's, the new one's, and the live one.
 
 use serde_json::{Map, Value};
 
@@ -11,14 +11,14 @@ use super::{
 /// A patch, and how the API server is to read it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Patch {
-    /// Of one of Kubernetes' own kinds.
+    /// For Kubernetes' built-in kinds.
     Strategic(Map<String, Value>),
-    /// Of any other kind, whose lists are replaced.
+    /// For any other kind; lists are replaced.
     Merge(Map<String, Value>),
 }
 
 impl Patch {
-    /// Whether nothing is to be done, and Helm sends nothing.
+    /// Whether the patch is empty, so that Helm sends nothing.
     pub fn is_empty(&self) -> bool {
         let (Patch::Strategic(patch) | Patch::Merge(patch)) = self;
         patch.is_empty()
@@ -43,7 +43,7 @@ pub fn patch(original: &Value, modified: &Value, current: &Value) -> Result<Patc
     }
 }
 
-/// What the API server makes of a live object with Helm's patch.
+/// Returns the live object after the API server applied Helm's patch.
 ///
 /// # Errors
 /// As [`patch`].

@@ -1,4 +1,4 @@
-//! Which fields of Kubernetes' own kinds are objects, maps and lists, and how their lists merge.
+//! The fields of Kubernetes' built-in kinds that are objects, maps or lists, and how their lists merge.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -29,9 +29,9 @@ enum Shape {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Merging {
     pub(super) strategy: Strategy,
-    /// Whether what the new value does not name goes.
+    /// Whether fields that the new value does not name are removed.
     pub(super) retain_keys: bool,
-    /// What tells the items of a list apart; empty for lists of single values.
+    /// The key that identifies the items of a list; empty for lists of single values.
     pub(super) key: &'static str,
 }
 
@@ -108,7 +108,7 @@ fn field(text: &'static str) -> Option<Field> {
 }
 
 impl Schema {
-    /// That of a kind, if Helm knows it by more than its name.
+    /// Returns the schema of a kind, if Helm knows its fields.
     pub fn of(api_version: &str, kind: &str) -> Option<Schema> {
         let name = TYPES.kinds.get(&(api_version, kind))?;
         Some(Schema::named(name))
@@ -124,7 +124,7 @@ impl Schema {
         found.ok_or_else(|| PatchError::NoField(key.to_owned()))
     }
 
-    /// What is below a field that holds an object.
+    /// Returns the schema of a field that holds an object.
     pub(super) fn object(self, key: &str) -> Result<(Schema, Merging), PatchError> {
         let field = self.field(key)?;
         let below = match field.shape {
@@ -134,7 +134,7 @@ impl Schema {
         Ok((below, field.merging))
     }
 
-    /// What the items of a field are that holds a list.
+    /// Returns the schema of the items of a field that holds a list.
     pub(super) fn list(self, key: &str) -> Result<(Schema, Merging), PatchError> {
         let field = self.field(key)?;
         let items = match field.shape {

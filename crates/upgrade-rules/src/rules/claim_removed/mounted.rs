@@ -1,4 +1,4 @@
-//! Who mounts a claim, and what would be mounted in its place.
+//! The workloads and pods that mount a claim, and the volumes that would replace it.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::{
 /// The kinds that have a pod template.
 pub(super) const WORKLOADS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::Job];
 
-/// Where a workload or a pod mounts a claim.
+/// The paths where a workload or a pod mounts a claim.
 pub(super) struct Mount<'a> {
-    /// Which one it is.
+    /// The workload or pod.
     pub(super) by: ObjectRef,
     /// The workload, where it is one of the release.
     pub(super) workload: Option<&'a ObjectChange>,
@@ -24,7 +24,7 @@ pub(super) struct Mount<'a> {
     pub(super) paths: BTreeSet<String>,
 }
 
-/// What a pod finds at a path.
+/// The kind of volume that a pod finds at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// A claim.
@@ -33,9 +33,9 @@ pub(super) enum Source {
     Ephemeral,
 }
 
-/// Who mounts a claim, as the running manifest has it or the cluster.
+/// Returns the mounts of a claim, from the running manifest or from the cluster.
 ///
-/// Pods of the release's own workloads tell nothing that these do not; others may be anybody's.
+/// Pods of the release's own workloads add nothing; other pods may belong to anybody.
 pub(super) fn mounts<'a>(
     change: &'a Change,
     facts: &Facts,
@@ -93,7 +93,7 @@ fn paths(pod: &Value, claim: &str, template: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-/// What is mounted at a path in place of what a workload had there.
+/// Returns the volume that replaces a workload's volume at a path.
 pub(super) fn source(change: &Change, workload: &ObjectChange, at_path: &str) -> Option<Source> {
     let planned = workload.planned.as_deref();
     let planned = planned.or_else(|| renamed(change, workload)?.planned.as_deref())?;
@@ -118,13 +118,13 @@ pub(super) fn source(change: &Change, workload: &ObjectChange, at_path: &str) ->
     }
 }
 
-/// The same application under another name.
+/// Finds the same application under another name.
 fn renamed<'a>(change: &'a Change, workload: &ObjectChange) -> Option<&'a ObjectChange> {
     let application: Application = workload.application(Side::Running)?;
     change.application(application, Side::Planned)
 }
 
-/// Whether what stands at a path is gone with the pod anyway, or may be.
+/// Whether data at this path is temporary.
 pub(super) fn is_temporary(path: &str) -> bool {
     path == "/tmp" || path.starts_with("/tmp/")
 }

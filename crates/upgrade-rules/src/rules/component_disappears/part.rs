@@ -1,4 +1,4 @@
-//! The parts of Camunda that nobody misses an object of as long as one like it is there.
+//! The parts of Camunda: an object may go as long as another one of the same part remains.
 
 use crate::{
     camunda::{Application, Component, Line},
@@ -17,7 +17,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// What a workload is on one side; nothing for a Job, which ends by itself, and for what is somebody else's.
+    /// Returns the part of a workload on one side; `None` for a Job, which ends by itself, and for foreign workloads.
     pub(super) fn of(workload: &ObjectChange, side: Side) -> Option<Part> {
         let object = workload.on(side).filter(|_| workload.camunda)?;
         if !matches!(workload.object.kind, Kind::StatefulSet | Kind::Deployment) {
@@ -48,7 +48,7 @@ impl Part {
         }
     }
 
-    /// What does its work in the new line; nothing where that line has no use for it.
+    /// Returns the part that replaces it in the new line; `None` if that line no longer needs it.
     pub(super) fn successor(self, change: &Change) -> Option<Part> {
         let Part::Application(mut application) = self else {
             return Some(self);
@@ -78,8 +78,8 @@ impl Part {
                 .any(|key| is_off(&key))
     }
 
-    /// Whether the new values name what takes the place of something that the new chart does not bring along, and that is not
-    /// the very thing which goes.
+    /// Whether the new values name a replacement for a component that the new chart no longer bundles, other than the very
+    /// object that goes.
     pub(super) fn is_replaced(self, change: &Change, name: &str) -> bool {
         let Part::Component(component) = self else {
             return false;

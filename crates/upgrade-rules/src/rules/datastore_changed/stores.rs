@@ -1,4 +1,4 @@
-//! Where a release keeps its data, as its workloads and the user's values tell.
+//! The data stores of a release, according to its workloads and the user's values.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -12,11 +12,11 @@ use crate::{
 
 /// A place for data.
 pub(super) struct Store {
-    /// What it is.
+    /// The store's name.
     pub name: &'static str,
-    /// Who uses it.
+    /// The applications that use it.
     pub user: &'static str,
-    /// What it is where the release brings it along.
+    /// The bundled component, if the release bundles the store.
     pub embedded: Option<Component>,
     /// The component label of a workload, its property that names the host, and what runs there.
     properties: &'static [(&'static str, &'static str, &'static str)],
@@ -113,7 +113,7 @@ pub(super) static STORES: [Store; 4] = [
     },
 ];
 
-/// Where a store is.
+/// The location of a store.
 #[derive(Debug, PartialEq, Eq)]
 pub enum State {
     /// Part of the release.
@@ -132,7 +132,7 @@ impl fmt::Display for State {
 }
 
 impl Store {
-    /// Whether the store's configuration and its bundled chart both stay: then nothing has to be read for it.
+    /// Whether the store's configuration and its bundled chart both stay, so that nothing has to be read.
     pub(super) fn is_untouched(&self, change: &Change) -> bool {
         let Some(before) = &change.running_values else {
             return false;
@@ -165,18 +165,18 @@ impl Store {
                 .all(same)
     }
 
-    /// Where it is in the release that runs.
+    /// Returns its location in the running release.
     pub(super) fn before(&self, change: &Change, facts: &Facts) -> Option<State> {
         let values = change.running_values.as_ref()?;
         self.state(change, facts, values, Side::Running)
     }
 
-    /// Where it would be.
+    /// Returns its location after the change.
     pub(super) fn after(&self, change: &Change, facts: &Facts) -> Option<State> {
         self.state(change, facts, &change.values, Side::Planned)
     }
 
-    /// Whether a value tells where it is.
+    /// Whether a value determines its location.
     pub(super) fn is_named_by(&self, key: &str) -> bool {
         key == self.external || self.values.iter().any(|(named, _)| *named == key)
     }
@@ -227,7 +227,7 @@ impl Store {
         })
     }
 
-    /// What the workloads themselves are told: a value may be meant for something else.
+    /// Returns what the workloads' own configuration says: a value may be meant for something else.
     fn told(
         &self,
         change: &Change,
@@ -250,7 +250,7 @@ impl Store {
     }
 }
 
-/// Whether a host is the Service of one of these StatefulSets: it has its name, or the beginning of it.
+/// Whether a host is the Service of one of these StatefulSets: it equals the set's name, or its start up to a dash.
 fn is_of(statefulsets: &[&str], host: &str) -> bool {
     statefulsets.iter().any(|set| {
         set.strip_prefix(host)

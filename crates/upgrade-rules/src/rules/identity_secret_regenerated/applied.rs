@@ -51,7 +51,7 @@ pub(super) fn fixes(found: &[Regenerated<'_>]) -> Vec<Fix> {
     fixes
 }
 
-/// What Argo CD compares, and applies, without the data of Secrets.
+/// Returns the Argo CD settings that exclude the data of Secrets from comparison and sync.
 fn ignored(secrets: &BTreeSet<&str>) -> String {
     let mut lines = vec!["spec:".to_owned(), "  ignoreDifferences:".to_owned()];
     for secret in secrets {

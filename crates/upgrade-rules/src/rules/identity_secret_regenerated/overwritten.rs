@@ -83,7 +83,7 @@ fn overwritten(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<
     })
 }
 
-/// Where the new value is the password of another account, and of this one nowhere.
+/// Returns another account whose password is the new value, unless this account has it elsewhere, too.
 fn another<'a>(
     facts: &'a Facts,
     reads: &'a [LiveRead<'a>],

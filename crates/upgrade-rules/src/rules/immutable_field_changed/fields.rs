@@ -138,7 +138,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether `whole`, which may have been defaulted, says all that `part` says.
+/// Whether `whole`, which may contain defaults, contains all of `part`.
 fn covers(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
         (_, part) if is_empty(part) => true,

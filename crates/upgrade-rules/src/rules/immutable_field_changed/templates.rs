@@ -1,4 +1,4 @@
-//! What changes in claim templates, in words, and what can be done for the claims that exist.
+//! Describes changes of claim templates, and what can be done for existing claims.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const SIZE: &str = "/spec/resources/requests/storage";
 /// Annotations may hold anything, so their values are not shown.
 const ANNOTATIONS: &str = "metadata.annotations.";
 
-/// How the templates of a StatefulSet differ, a line each, with the values of before and after.
+/// Lists the differences between a StatefulSet's templates, a line each, with the old and new values.
 pub(super) fn differences(live: &Object, after: &Object) -> Vec<String> {
     let (before, after) = (by_name(live), by_name(after));
     let mut lines = Vec::new();

@@ -67,7 +67,7 @@ pub(super) fn and_restore(
     )
 }
 
-/// What writes to the database, as far as the running release tells.
+/// Returns the workloads of the running release that write to the database.
 fn users<'a>(change: &'a Change, set: &ObjectChange) -> Vec<(String, &'a str)> {
     let uses = |other: &ObjectChange| {
         let label = |key: &str| {

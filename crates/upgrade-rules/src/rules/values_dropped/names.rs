@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-/// A key that was set, and the one that the new chart reads in its place, where that is another.
+/// A key that was set, and the key that the new chart reads instead, if that differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Dropped {
     pub(super) old: String,
     pub(super) new: Option<String>,
 }
 
-/// A line for each parent.
+/// Groups the keys: a line for each parent.
 pub(super) fn grouped(dropped: &[Dropped]) -> Vec<String> {
     let mut groups: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
     let mut alone = Vec::new();
