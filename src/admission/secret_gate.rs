@@ -1,4 +1,4 @@
-//! A single Secret that is created or deleted: what the databases of its release know decides.
+//! Judges a single Secret that is created or deleted, by the credentials that its release's databases already know.
 
 use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
@@ -62,7 +62,7 @@ pub(super) async fn judge(
     object_gate::judged(policy, reader, &change, &facts).await
 }
 
-/// A Secret that is changed: one of a chart's tells by itself what it holds; what reads another one, the cluster does.
+/// Judges a changed Secret: a chart's own Secret shows what it holds; what reads any other, the cluster tells.
 pub(super) async fn updated(
     policy: &Policy,
     reader: &Reader,
