@@ -28,7 +28,8 @@ pub(super) async fn judge(
     let mut facts = Facts::default();
     reader.claim_facts(&mut facts, &namespace).await;
     let release = rules::release_of(&facts, &secret).map(str::to_owned);
-    // What the next chart is to read, nothing reads yet.
+    // Nothing reads yet what the next chart is to read, so take the release from a StatefulSet of Camunda's in the
+    // namespace.
     let release = release.or_else(|| {
         let own = facts
             .of_kind(Kind::StatefulSet)
@@ -62,7 +63,7 @@ pub(super) async fn judge(
     object_gate::judged(policy, reader, &change, &facts).await
 }
 
-/// Judges a changed Secret: a chart's own Secret shows what it holds; what reads any other, the cluster tells.
+/// Judges a changed Secret: by its own content if its labels name a release, then by the databases that read it.
 pub(super) async fn updated(
     policy: &Policy,
     reader: &Reader,
