@@ -63,7 +63,7 @@ impl Reason {
 /// One Event; a repeated one is counted in the series of the first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
-    /// What happened.
+    /// The event's kind.
     pub reason: Reason,
     /// The message.
     pub note: String,

@@ -25,7 +25,7 @@ pub struct Found {
     pub name: String,
     /// Its key in the keeping Secret.
     pub key: String,
-    /// How a chart of the release's own line is given it.
+    /// The way to give it to a chart of the release's own line.
     pub supply: Supply,
     /// Its value, which is why this has no [`std::fmt::Debug`].
     pub value: Vec<u8>,

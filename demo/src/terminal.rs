@@ -1,4 +1,4 @@
-//! What the demo prints: in colour on a terminal, as plain text elsewhere.
+//! The demo's output: in colour on a terminal, as plain text elsewhere.
 
 use std::{
     cell::Cell,

@@ -163,7 +163,7 @@ impl Record<'_> {
     }
 }
 
-/// Refuses a record that can't be decoded if its release is known to be Camunda's; admits it otherwise.
+/// Judges a record that can't be decoded: the policy decides if its release may be Camunda's; any other only gets a warning.
 async fn undecodable(
     policy: &Policy,
     reader: &Reader,

@@ -1,7 +1,7 @@
 //! Sends a whole release to the API server as Helm would, but as a dry run: nothing is stored.
 //!
-//! What a chart renders can be refused half-way for reasons that no rule knows: a field that the API does not have, a quota, another
-//! webhook. With `dryRun=All` the API server and its webhooks say so before anything is changed.
+//! The API server can refuse a release half-way for reasons that no rule knows: a field that the API does
+//! not have, a quota, another webhook. With `dryRun=All` the API server and its webhooks say so before anything is changed.
 
 mod release;
 mod said;

@@ -46,7 +46,8 @@ impl Recorded {
         self.revisions.last().copied()
     }
 
-    /// What runs, as Helm sees it: the newest deployed revision, else the newest one if it failed or was superseded.
+    /// Returns the running revision, as Helm sees it: the newest deployed revision, else the newest one if it failed
+    /// or was superseded.
     pub fn running(&self) -> Option<Revision> {
         let newest_first = || self.revisions.iter().rev();
         let deployed = newest_first().find(|revision| revision.status == Status::Deployed);
