@@ -1,4 +1,4 @@
-//! Between the API server and the rules: AdmissionReviews in, verdicts out.
+//! The admission endpoints: take AdmissionReviews and answer them with verdicts.
 //!
 //! The API server calls the mutating endpoint, then validates immutable fields itself, then calls the validating
 //! one. So a refusal of a changed selector has to come from `/mutate`; everything else comes from `/validate`.
@@ -50,10 +50,10 @@ use crate::{
     server::BODY_LIMIT,
 };
 
-/// The API server's default for a webhook that names no timeout.
+/// The API server's default timeout, for a webhook configuration that sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What answers reviews.
+/// Answers AdmissionReviews.
 #[derive(Clone)]
 pub struct Guard {
     cluster: Cluster,
@@ -64,7 +64,7 @@ pub struct Guard {
     events: Events,
 }
 
-/// Which endpoint was called.
+/// The endpoint that was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 enum Endpoint {
@@ -72,14 +72,14 @@ enum Endpoint {
     Validate,
 }
 
-/// The API server tells every webhook how long it will wait: `?timeout=5s`.
+/// The query parameter in which the API server tells each webhook how long it waits: `?timeout=5s`.
 #[derive(Debug, Default, Deserialize)]
 struct Timeout {
     timeout: Option<String>,
 }
 
 impl Guard {
-    /// A guard over a cluster. `retain` counts where the policy says nothing of it.
+    /// Creates a guard for a cluster. `retain` applies where the policy does not set it.
     pub fn new(
         cluster: Cluster,
         retain: RetainScope,
@@ -97,7 +97,7 @@ impl Guard {
         }
     }
 
-    /// `POST /validate` and `POST /mutate`.
+    /// Routes `POST /validate` and `POST /mutate`.
     pub fn router(self) -> Router {
         Router::new()
             .route(
@@ -172,7 +172,7 @@ async fn answer(
         return reply(&Verdict::unreadable("the review holds no request"), "");
     };
     let received = Instant::now();
-    // At the level of errors, so that no filter takes it from a line that is logged.
+    // An error-level span: a log filter must not remove it from lines that are logged.
     let span = tracing::error_span!("review", uid = &*request.uid);
     let errors = guard.metrics.read_errors.clone();
     // One review is judged by one policy, whatever is loaded meanwhile.
@@ -205,7 +205,7 @@ fn reply(verdict: &Verdict, uid: &str) -> Response {
 }
 
 impl Timeout {
-    /// Four fifths of the API server's patience: an answer that comes too late is none.
+    /// Returns four fifths of the API server's timeout: an answer that comes too late is none.
     fn budget(&self) -> Duration {
         let told = self.timeout.as_deref().and_then(|timeout| {
             let seconds: u64 = timeout.strip_suffix('s')?.parse().ok()?;

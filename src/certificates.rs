@@ -42,16 +42,16 @@ use crate::{
     webhooks::NAME,
 };
 
-/// From one look to the next.
+/// Pause between two looks at the Secret, the webhook configurations and the clock.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// What a look may take; a hanging API server must not keep a certificate from being renewed.
+/// Time limit of one look: a hanging API server must not keep a certificate from being renewed.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long every API server of a cluster may need to notice a changed configuration.
+/// Longest time that every API server of a cluster may need to notice a changed webhook configuration.
 const SETTLED: Duration = Duration::from_secs(30);
-/// What a life may be: long enough to be renewed, and short enough for a date.
+/// Allowed lifetimes: long enough for a renewal, and short enough for a date.
 const LIVES: RangeInclusive<Duration> =
     Duration::from_secs(10)..=Duration::from_secs(100 * 365 * 24 * 60 * 60);
-/// Replicas that start together race for the empty Secret.
+/// Tries to write the Secret: replicas that start together race for the empty one.
 const ATTEMPTS: usize = 5;
 
 /// How the guard makes its certificates.
@@ -102,7 +102,7 @@ pub struct SecretName {
     pub name: String,
 }
 
-/// Keeps a certificate served and trusted.
+/// Keeps the served certificate valid, and its authority trusted by the API server.
 pub struct Keeper {
     args: SelfManagedArgs,
     store: Store,
@@ -118,7 +118,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Keeps `served`, once it [runs](Keeper::run); until then the guard is not ready.
+    /// Creates a keeper of `served`'s certificate; the guard is not ready until it [runs](Keeper::run).
     pub fn new(args: SelfManagedArgs, client: Client, served: Arc<Served>, admin: &Admin) -> Self {
         admin.readiness.unmet(CERTIFICATE, "none was made yet");
         Self {
@@ -136,14 +136,14 @@ impl Keeper {
         }
     }
 
-    /// The time that it goes by.
+    /// Replaces the clock that the keeper goes by.
     #[must_use]
     pub fn with_clock(mut self, clock: fn() -> SystemTime) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Looks and acts until dropped.
+    /// Looks and acts again and again until dropped.
     pub async fn run(mut self) {
         let interval = INTERVAL.min(self.args.tls_life / 20);
         loop {
@@ -157,7 +157,7 @@ impl Keeper {
             Ok(agreed) => agreed,
             Err(_) => Err(Trouble::Late),
         };
-        // Without the API server, too, what is known of the authorities is enough for a new certificate.
+        // Even without the API server, the authorities that are already known suffice for a new certificate.
         let renewed = self.renew();
         let trouble = agreed.and(renewed).err().map(|error| error.to_string());
         self.judge(trouble.as_deref());
@@ -169,7 +169,7 @@ impl Keeper {
         self.trouble = trouble;
     }
 
-    /// Comes to terms with the other replicas about the authorities, and with the API server about whom to trust.
+    /// Agrees on the authorities with the other replicas, and makes the API server trust them.
     async fn agree(&mut self) -> Result<(), Trouble> {
         for _ in 0..ATTEMPTS {
             let secret = self.store.read().await?;
@@ -177,7 +177,7 @@ impl Keeper {
                 tracing::warn!("{error}; it is written anew");
                 Authorities::default()
             });
-            // Whoever runs still knows what was in a Secret that somebody has emptied.
+            // A running replica still knows the authorities of a Secret that somebody has emptied.
             let lost = held.is_empty();
             let mut authorities = if lost { self.authorities.clone() } else { held };
             let changed = authorities.renew((self.clock)(), self.args.tls_ca_life)?;
@@ -226,7 +226,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// What has expired is served on: whose clock is wrong is the client's to judge.
+    /// Sets the readiness condition. An expired certificate stays served: the client judges by its own clock, which
+    /// may be right.
     fn judge(&self, trouble: Option<&str>) {
         let unmet = match &self.leaf {
             Some(leaf) if !leaf.has_expired((self.clock)()) => {

@@ -1,7 +1,7 @@
-//! The webhook's judgement without the webhook: of what Helm would do, before it does it.
+//! The webhook's judgement without the webhook: of what Helm is about to do.
 //!
-//! The same change, facts, rules and policy as at the release gate. What differs is whose eyes read the cluster: here it is
-//! whoever runs the command.
+//! Uses the same change, facts, rules and policy as the release gate, but reads the cluster with the rights of the
+//! user who runs the command.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,10 +20,10 @@ use crate::{
     rules,
 };
 
-/// How long everything may take to be read.
+/// Time limit for all reads.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Judges against one cluster.
+/// Judges releases against one cluster.
 #[derive(Clone)]
 pub struct Check {
     cluster: Cluster,
@@ -34,43 +34,43 @@ pub struct Check {
     helm: Option<String>,
 }
 
-/// Why there is no judgement.
+/// Reason why there is no judgement.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckError {
-    /// A plain manifest does not say it.
+    /// A plain manifest that does not name its release.
     #[error("the release's name can't be told from the manifest: give it, check NAME -i FILE")]
     NoName,
     /// No release of this name.
     #[error("there is no release {release} in namespace {namespace}")]
     NoRelease {
-        /// Its name.
+        /// The release's name.
         release: String,
-        /// Where it was looked for.
+        /// The namespace that was searched.
         namespace: String,
     },
-    /// It has no such revision.
+    /// No such revision of the release.
     #[error("release {release} in namespace {namespace} has no revision {revision}")]
     NoRevision {
-        /// Its name.
+        /// The release's name.
         release: String,
-        /// Where it was looked for.
+        /// The namespace that was searched.
         namespace: String,
-        /// Which revision.
+        /// The missing revision.
         revision: u64,
     },
-    /// Something without which there is nothing to judge could not be read.
+    /// A read that failed and without which nothing can be judged.
     #[error("{what} can't be read: {reason}")]
     Unread {
-        /// What.
+        /// The object or list.
         what: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Check {
-    /// What may be read of the cluster within `patience` counts, as `policy` has it.
+    /// Creates a check against `cluster` under `policy` that reads for at most `patience`.
     pub fn new(cluster: Cluster, policy: Policy, patience: Duration) -> Self {
         Self {
             cluster,
@@ -82,7 +82,7 @@ impl Check {
         }
     }
 
-    /// Knows the version of the Helm that is to do what it says it would.
+    /// Sets the version of the Helm that will apply the release.
     #[must_use]
     pub fn with_helm(self, version: Option<String>) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Check {
         }
     }
 
-    /// Knows the values of what runs, should no record of Helm's tell them.
+    /// Sets the values of the running release, used if no Helm record has them.
     #[must_use]
     pub fn with_running_values(self, values: Values) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Check {
         }
     }
 
-    /// Also has a live cluster say what it would refuse.
+    /// Also sends the release to a live API server as a dry run, to learn what it would refuse.
     #[must_use]
     pub fn with_dry_run(self) -> Self {
         Self {
@@ -111,12 +111,12 @@ impl Check {
 
     fn reader(&self) -> Reader {
         let guarded = Arc::clone(&self.policy.guarded);
-        // A webhook's reader keeps an eighth for the answer.
+        // A reader keeps an eighth of its budget for the answer, which a command does not need.
         let budget = self.patience.saturating_mul(8) / 7;
         Reader::new(self.cluster.clone(), budget, ReadErrors::default(), guarded)
     }
 
-    /// Judges what was given under the name `source`.
+    /// Judges an input; `source` is its name in the report.
     ///
     /// # Errors
     /// When the input does not say which release it is.
@@ -131,7 +131,7 @@ impl Check {
         let reader = self.reader();
         let records = Records::default();
         let (namespace, name) = (&release.namespace, &release.name);
-        // What was over long ago is judged as if it were to be applied now.
+        // A finished release is judged as if it were to be applied now.
         let announced = release.info.status.is_pending() && release.revision > 0;
         let revision = announced.then_some(release.revision);
         let running = match release.info.status {
@@ -185,7 +185,7 @@ impl Check {
             .await)
     }
 
-    /// What a release that runs has left to be done.
+    /// Judges the running release: what is still left to be done.
     ///
     /// # Errors
     /// When there is no such release, or its record can't be read.
@@ -207,7 +207,7 @@ impl Check {
             Running::Nothing => return Err(none()),
             Running::Unknown(reason) => return Err(unread(reason)),
             Running::Release(rendered, _) => (rendered, Vec::new()),
-            // Without anything that is Camunda's there is nothing to look at.
+            // A release without Camunda needs no look.
             Running::Live(rendered, gaps) if !rendered.camunda => match gaps.into_iter().next() {
                 Some(gap) => return Err(unread(gap.reason)),
                 None => return Err(none()),
@@ -316,7 +316,7 @@ impl Check {
             let dry_run = cluster
                 .dry_run(&Sent::of(release, applied.as_ref(), LIMITS))
                 .await;
-            // The API server was asked about the whole release, so its answer belongs to one part only.
+            // The API server answered for the whole release, so only the first part gets the answer.
             for (_, _, facts) in announced.parts.iter_mut().take(1) {
                 facts.insert_dry_run(dry_run.clone());
             }

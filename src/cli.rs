@@ -32,17 +32,17 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::connect::block_on;
 
-/// The exit code where something could not be looked into, so that what was printed may lack something.
+/// Exit code if a read failed, so that the output may lack something.
 const UNSEEN: u8 = 3;
 
-/// Where nobody reads any more, nothing more is done either.
+/// Prints to standard output; fails once nobody reads it, so that nothing more is done either.
 fn print(text: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_ref()).and_then(|()| out.flush());
     written.context("writing to standard output")
 }
 
-/// The exit code of what was printed.
+/// Returns the exit code after output; `all_seen`: whether every read succeeded.
 fn ended(all_seen: bool) -> ExitCode {
     match all_seen {
         true => ExitCode::SUCCESS,
@@ -50,7 +50,7 @@ fn ended(all_seen: bool) -> ExitCode {
     }
 }
 
-/// The program's name, whatever it is called by.
+/// The program's name, whatever name it was called by.
 const NAME: &str = "camunda-upgrade-guard";
 
 /// Keeps Camunda 8 safe through Helm upgrades.
@@ -98,7 +98,7 @@ enum Command {
 }
 
 impl Cli {
-    /// What was typed; where it makes no sense the program ends and says so, by the name that was typed.
+    /// Parses the command line; an invalid one ends the program with a message, under the name that was typed.
     pub fn typed() -> Cli {
         let mut command = Cli::command();
         if let Some(name) = invoked_as::name() {
@@ -108,7 +108,7 @@ impl Cli {
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 
-    /// Does what was asked.
+    /// Runs the command.
     pub fn run(self) -> ExitCode {
         let done = match self.command {
             Command::Serve(args) => args.run().map(|()| ExitCode::SUCCESS),

@@ -1,4 +1,4 @@
-//! Where live objects come from: the API server, or a file that was made of one.
+//! The source of live objects: the API server, or a file.
 
 mod dry_run;
 mod live;
@@ -27,53 +27,53 @@ pub enum Cluster {
     Snapshot(Arc<Snapshot>),
 }
 
-/// How much of each object of a list is wanted.
+/// Amount of data that a list returns for each object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contents {
-    /// All of it.
+    /// The whole objects.
     Whole,
-    /// Its metadata: all records of a cluster fill more memory than there is.
+    /// Only metadata: a cluster's records with their content could exceed the memory.
     Metadata,
 }
 
-/// Why something could not be read.
+/// Reason why a read failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The API server does not let the guard.
+    /// The guard lacks the right.
     #[error("{0}")]
     Forbidden(String),
-    /// No answer came in time.
+    /// No answer in time.
     #[error("{0}")]
     Late(String),
-    /// No connection came about.
+    /// No connection.
     #[error("the API server can't be reached")]
     Unreachable,
-    /// The API server said something else than yes.
+    /// The API server answered with an error.
     #[error("{0}")]
     Api(String),
-    /// The API server answered with something else than an object.
+    /// The answer is not an object.
     #[error("the API server's answer can't be read")]
     Malformed,
 }
 
-/// What could not be read, and why.
+/// A failed read, with what was asked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unread {
-    /// An object.
+    /// A single object.
     #[error("can't get {0}: {1}")]
     Object(ObjectRef, ReadError),
-    /// The objects of a kind.
+    /// All objects of a kind.
     #[error("can't list {}: {}", .0.plural(), .1)]
     All(Kind, ReadError),
 }
 
 impl ReadError {
-    /// The classes of errors, as metrics have them.
+    /// The classes of errors in metrics.
     pub const CLASSES: [&str; 4] = ["forbidden", "timeout", "unreachable", "other"];
 
-    /// Which one it is.
+    /// Returns the error's class.
     pub fn class(&self) -> &'static str {
         let [forbidden, timeout, unreachable, other] = Self::CLASSES;
         match self {
@@ -85,10 +85,10 @@ impl ReadError {
     }
 }
 
-/// A verb, which may be the guard's own, and the API group and resource that it is about.
+/// A verb (which may be virtual), an API group and a resource.
 pub type Right = (&'static str, &'static str, &'static str);
 
-/// Who made a request, for asking what that person may do.
+/// The user of a request, for access reviews.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 pub struct User {
     /// The name.
@@ -100,13 +100,13 @@ pub struct User {
     /// The groups.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// What an authenticator added.
+    /// Extra fields from the authenticator.
     #[serde(default)]
     pub extra: std::collections::BTreeMap<String, Vec<String>>,
 }
 
 impl Cluster {
-    /// The object, or `None` where there is none.
+    /// Returns the object, or `None` if it does not exist.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -117,7 +117,7 @@ impl Cluster {
         }
     }
 
-    /// The object, for whoever can't go on without an answer.
+    /// Like [`Cluster::get`], for callers that can't go on without an answer.
     ///
     /// # Errors
     /// As for [`Cluster::get`], with what was asked for.
@@ -126,7 +126,7 @@ impl Cluster {
         read.map_err(|error| Unread::Object(reference.clone(), error))
     }
 
-    /// The objects of a kind, for whoever can't go on without an answer.
+    /// Like [`Cluster::list`], for callers that can't go on without an answer.
     ///
     /// # Errors
     /// As for [`Cluster::list`], with what was asked for.
@@ -140,7 +140,7 @@ impl Cluster {
         listed.map_err(|error| Unread::All(kind, error))
     }
 
-    /// The objects of a kind in a namespace (all of them for cluster-scoped kinds) that carry all `labels`.
+    /// Lists the objects of a kind in a namespace (all objects of a cluster-scoped kind) that carry all `labels`.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -154,7 +154,7 @@ impl Cluster {
             .await
     }
 
-    /// The objects of a kind that carry all `labels`, in a namespace or in all of them.
+    /// Lists the objects of a kind that carry all `labels`, in one namespace or in all.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -171,7 +171,8 @@ impl Cluster {
         }
     }
 
-    /// Whether a user may read and write Secrets and write workloads in a namespace; only then may a record of theirs be compared with it.
+    /// Whether a user may read and write Secrets and write workloads in a namespace; only then may a record of theirs
+    /// be compared with its objects.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -182,7 +183,7 @@ impl Cluster {
         }
     }
 
-    /// Whether a user has a right over one thing in a namespace.
+    /// Whether a user has a right to one object in a namespace.
     ///
     /// # Errors
     /// When the API server can't say.

@@ -1,7 +1,7 @@
-//! Kubernetes Events: what the guard did, told where `kubectl get events` looks.
+//! Kubernetes Events: tell what the guard did where `kubectl get events` looks.
 //!
-//! They are written beside the answers: telling one only puts it into a queue, and what the queue or the API server
-//! does not take is counted.
+//! They are written outside the reviews: a review only queues its Events. Those that the queue or the API server does
+//! not take are counted.
 
 mod writer;
 
@@ -16,10 +16,10 @@ use crate::{
     metrics::{Metrics, Outcome},
 };
 
-/// How many wait to be written at most.
+/// Longest queue of Events that wait to be written.
 const QUEUE: usize = 256;
 
-/// What happened, as it stands in the column REASON.
+/// What happened, as shown in the column REASON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, VariantArray)]
 pub enum Reason {
     /// A record of `helm install` was refused.
@@ -30,20 +30,20 @@ pub enum Reason {
     RollbackRefused,
     /// A change of one object was refused.
     ChangeRefused,
-    /// Audit mode has admitted what would be refused.
+    /// Audit mode admitted a change that enforce mode would refuse.
     WouldBeRefused,
-    /// The guard has set something.
+    /// The guard changed an object.
     Mutated,
-    /// Somebody decided to go ahead against refusals.
+    /// Somebody created an override.
     OverrideCreated,
-    /// Somebody wanted to, and may not or did it wrong.
+    /// Somebody tried to create an override without the right to, or a malformed one.
     OverrideRefused,
-    /// What would be refused was admitted, as somebody had decided.
+    /// An override admitted a change that would be refused.
     OverrideUsed,
 }
 
 impl Reason {
-    /// What the guard did with the request.
+    /// Returns what the guard did with the request.
     fn action(self) -> &'static str {
         match self {
             Reason::Mutated => "Mutate",
@@ -60,22 +60,22 @@ impl Reason {
     }
 }
 
-/// One of them; the same once more is counted in the one that is there.
+/// One Event; a repeated one is counted in the series of the first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
-    /// What happened.
+    /// The event's kind.
     pub reason: Reason,
-    /// In words.
+    /// The message.
     pub note: String,
-    /// To which object; the Event is put into its namespace.
+    /// The object that the Event is about; the Event goes into its namespace.
     pub regarding: ObjectRef,
-    /// The object's uid, where it has been there before.
+    /// The object's uid, if it existed before.
     pub uid: Option<String>,
-    /// Another object that it is about.
+    /// A related object.
     pub related: Option<ObjectRef>,
 }
 
-/// Where Events are told; clones share the queue.
+/// The sink for Events; clones share its queue.
 #[derive(Clone, Debug)]
 pub struct Events {
     queue: Option<mpsc::Sender<Event>>,
@@ -83,7 +83,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Has none written.
+    /// Creates a sink that writes no Events.
     pub fn off(metrics: &Metrics) -> Events {
         Events {
             queue: None,
@@ -91,7 +91,7 @@ impl Events {
         }
     }
 
-    /// Leaves them to whoever takes them out of the queue.
+    /// Creates a sink, and the queue's receiver for the caller to write from.
     pub fn queued(metrics: &Metrics) -> (Events, mpsc::Receiver<Event>) {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let events = Events {
@@ -101,14 +101,14 @@ impl Events {
         (events, waiting)
     }
 
-    /// Has them written with a client, by a task that ends when the last clone is gone.
+    /// Creates a sink with a task that writes through `client` and ends when the last clone is dropped.
     pub fn start(client: Client, metrics: &Metrics) -> (Events, JoinHandle<()>) {
         let (events, waiting) = Events::queued(metrics);
         let writer = Writer::new(client, events.outcomes.clone());
         (events, tokio::spawn(writer.run(waiting)))
     }
 
-    /// Has an Event written, at some time soon.
+    /// Queues an Event to be written soon.
     pub fn tell(&self, event: Event) {
         if let Some(queue) = &self.queue
             && queue.try_send(event).is_err()
@@ -118,7 +118,7 @@ impl Events {
     }
 }
 
-/// What became of them.
+/// Counters of Events that were written, dropped and failed.
 #[derive(Clone, Debug)]
 struct Outcomes {
     written: Counter,

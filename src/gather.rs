@@ -1,6 +1,6 @@
-//! Reads, before any rule runs, what the rules of one change need, within a deadline.
+//! Reads, before any rule runs and within a deadline, what the rules need to judge one change.
 //!
-//! What could not be read becomes a gap among the facts, never silence.
+//! A failed read becomes a gap among the facts and is never passed over in silence.
 
 mod attempt;
 mod lookup;
@@ -42,7 +42,7 @@ use crate::{
     policy::{Guarded, chart_label},
 };
 
-/// How many reads go on at a time; more would only queue in the API server.
+/// Number of reads at a time; more would only queue in the API server.
 const PARALLEL: usize = 16;
 
 /// Reads from a cluster until a deadline.
@@ -51,7 +51,7 @@ pub struct Reader {
     cluster: Cluster,
     deadline: Instant,
     answer: Instant,
-    /// The namespaces that may be read; none is all.
+    /// The namespaces that may be read; None: all.
     open: Option<Arc<BTreeSet<String>>>,
     guarded: Arc<[Guarded]>,
     clock: Arc<Clock>,
@@ -59,8 +59,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads for seven eighths of `budget`, so that what was read, or could not be, can still be judged, and counts what
-    /// can't be read.
+    /// Creates a reader that reads for seven eighths of `budget`, so that time is left to judge, and counts failed
+    /// reads in `errors`.
     pub fn new(
         cluster: Cluster,
         budget: Duration,
@@ -79,7 +79,7 @@ impl Reader {
         }
     }
 
-    /// The same for half of the time that is left, so that what else is to be read can be tried too.
+    /// Returns a reader with half of the remaining time, so that later reads have a chance, too.
     fn hurried(&self) -> Self {
         let left = self.deadline.saturating_duration_since(Instant::now());
         Self {
@@ -88,12 +88,12 @@ impl Reader {
         }
     }
 
-    /// What its time has gone into.
+    /// Returns where the waiting time went.
     pub fn spent(&self) -> Spent {
         self.clock.spent()
     }
 
-    /// Waits for a record to be decoded, until the answer is due.
+    /// Waits for a record to be decoded, at most until the answer is due.
     ///
     /// # Errors
     /// When it can't be decoded, or not in time.
@@ -113,7 +113,7 @@ impl Reader {
     ) -> Result<T, ReadError> {
         let _reading = self.clock.reading();
         let late = || ReadError::Late("the API server did not answer in time".to_owned());
-        // Polled even once, it would send a request that nobody waits for.
+        // Even a single poll would send a request that nobody waits for.
         let read = match Instant::now() < self.deadline {
             true => timeout_at(self.deadline, read).await.ok(),
             false => None,
@@ -143,7 +143,7 @@ impl Reader {
         }
     }
 
-    /// Reads all that is wanted, many at a time, into the facts.
+    /// Reads all wanted objects into the facts, many at a time.
     async fn read_all(&self, facts: &mut Facts, wanted: impl IntoIterator<Item = Wanted>) {
         let unique: BTreeSet<_> = wanted.into_iter().collect();
         let mut reads = stream::iter(unique)
@@ -181,7 +181,7 @@ impl Reader {
         guarded.any(|guarded| guarded.fits(chart, namespace, release))
     }
 
-    /// The labels of a namespace; of one that there is not none.
+    /// Returns the labels of a namespace; none if it does not exist.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -198,13 +198,13 @@ impl Reader {
         Ok(labels.unwrap_or_default())
     }
 
-    /// Notes whether a release is Camunda's: something of Camunda's own in the namespace carries its name.
+    /// Notes whether a release is Camunda's: whether one of Camunda's own objects in the namespace carries its name.
     async fn recognise(&self, facts: &mut Facts, namespace: &str, release: &str) {
         if self.guards(None, namespace, release) {
             facts.insert_release(namespace, release);
             return;
         }
-        // Which chart another one's objects are of, only they themselves tell.
+        // Only an object itself tells which chart another release's objects come from.
         let labels = match self.guarded.iter().any(Guarded::names_charts) {
             true => vec![(INSTANCE, release)],
             false => vec![PART_OF, (INSTANCE, release)],

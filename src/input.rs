@@ -1,7 +1,8 @@
-//! What `check` is given, made into the release record that Helm would write.
+//! Turns the input of `check` into the release record that Helm would write.
 //!
-//! Helm shows no webhook its dry runs, and Argo CD writes no record. But what they print says the same: JSON of a whole
-//! release, a text with the manifest in it, or the manifest alone. So does a record that was saved from a cluster.
+//! Helm sends no dry run to a webhook, and Argo CD writes no record. But their output has the same content: JSON of a
+//! whole release, a text with the manifest in it, or the manifest alone. So has a record that was saved from a
+//! cluster.
 
 mod dry_run;
 mod record;
@@ -12,75 +13,75 @@ use serde_json::Value;
 
 use crate::helm::release::{DecodeError, Release};
 
-/// What was read.
+/// A parsed input.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// The release as a record of it would be.
+    /// The release, as in a record.
     pub release: Release,
-    /// What it was.
+    /// The kind of input.
     pub source: Source,
 }
 
-/// What an input was, which decides what it tells.
+/// The kind of an input, which decides how much it tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A whole release: a record, or `helm upgrade --dry-run -o json`.
     Release,
-    /// What `helm upgrade --dry-run` prints for people.
+    /// The text output of `helm upgrade --dry-run`.
     DryRun {
-        /// Whether the user's values are in it.
+        /// Whether it includes the user's values.
         values: bool,
     },
-    /// Rendered objects and nothing else, as `helm template` and Argo CD have them.
+    /// Only rendered objects, as from `helm template` or Argo CD.
     Manifest,
 }
 
-/// Why an input can't be used.
+/// Reason why an input can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// There is nothing in it.
+    /// An empty input.
     #[error(
         "{0} is empty: helm has said why it prints nothing (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)"
     )]
     Empty(String),
-    /// Helm could not make it.
+    /// An error message of Helm's.
     #[error(
         "{0} holds an error of helm's, not an upgrade (of a PASSWORDS ERROR, check RELEASE --chart CHART lists all that the chart asks for)"
     )]
     Failed(String),
-    /// It is larger than anything that Helm makes.
+    /// An input larger than anything Helm makes.
     #[error("{0} has more than {1} bytes")]
     TooLarge(String, usize),
-    /// It is no text.
+    /// An input that is not UTF-8.
     #[error("{name} is not text: byte {at} is not UTF-8")]
     NotText {
         /// The file.
         name: String,
-        /// The first byte that is none.
+        /// The position of the first invalid byte.
         at: usize,
     },
-    /// It begins like JSON.
+    /// Malformed JSON.
     #[error("{name} is neither a Helm release nor a Kubernetes object: {why} at line {line}")]
     Json {
         /// The file.
         name: String,
         /// What is wrong.
         why: &'static str,
-        /// Where.
+        /// The line.
         line: usize,
     },
-    /// A record in it can't be decoded.
+    /// A record that can't be decoded.
     #[error("{name}: {object} can't be decoded: {error}")]
     Record {
         /// The file.
         name: String,
         /// The record.
         object: String,
-        /// Why not.
+        /// The reason.
         error: DecodeError,
     },
-    /// It holds several releases.
+    /// Several records.
     #[error("{name} holds {} records ({}): give one of them", .records.len(), .records.join(", "))]
     Several {
         /// The file.
@@ -88,14 +89,14 @@ pub enum InputError {
         /// Their names.
         records: Vec<String>,
     },
-    /// One of its documents is no YAML.
+    /// A document that is not YAML.
     #[error("{name}: document {number}{}, line {line} column {column}: {why}", .template.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
     Yaml {
         /// The file.
         name: String,
-        /// Which document, from 1.
+        /// The document's number, from 1.
         number: usize,
-        /// Its template, where a comment tells.
+        /// Its template, if a comment names it.
         template: Option<String>,
         /// The line in the file.
         line: usize,
@@ -104,20 +105,20 @@ pub enum InputError {
         /// What is wrong.
         why: String,
     },
-    /// It holds no object.
+    /// An input without an object.
     #[error(
         "{0} holds no Kubernetes object: it should be what helm upgrade --dry-run=server -o json prints, or a rendered manifest, or a release record"
     )]
     NoObject(String),
 }
 
-/// More than any release: the largest record inflates to a third of it.
+/// The input's size limit, above any release: the largest record inflates to a third of it.
 pub const MAX_BYTES: usize = 96 * 1024 * 1024;
 
-/// Reads what was given under `name`.
+/// Parses the input `bytes`; `name` is used in errors.
 ///
 /// # Errors
-/// When it is none of what an input can be; the error names file, document and line, and quotes no value.
+/// When it is no supported kind of input; the error names file, document and line, and quotes no value.
 pub fn read(name: &str, bytes: Vec<u8>) -> Result<Input, InputError> {
     if bytes.len() > MAX_BYTES {
         return Err(InputError::TooLarge(name.to_owned(), MAX_BYTES));
@@ -126,7 +127,7 @@ pub fn read(name: &str, bytes: Vec<u8>) -> Result<Input, InputError> {
         name: name.to_owned(),
         at: error.utf8_error().valid_up_to() + 1,
     })?;
-    // PowerShell writes one when it redirects.
+    // PowerShell writes a byte-order mark when it redirects.
     let text = match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,
@@ -161,7 +162,7 @@ impl Input {
     }
 }
 
-/// What a JSON text can be, told by the keys at its top.
+/// The top-level keys that tell the kinds of JSON input apart.
 #[derive(Default, serde::Deserialize)]
 struct Top<'a> {
     #[serde(default, borrow)]

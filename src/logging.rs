@@ -41,7 +41,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Why logging could not be set up.
+/// Reason why logging could not be set up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LogError {

@@ -1,4 +1,4 @@
-//! The process's metrics: one registry, into which each part registers its own families.
+//! The process's metrics: one registry, in which each part registers its own families.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Every metric's name begins with this and an underscore.
+/// Prefix of every metric's name, followed by an underscore.
 pub const PREFIX: &str = "camunda_upgrade_guard";
 
-/// The content type of what [`Metrics::encode`] writes.
+/// Content type of the text from [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The registry and the server's own families; clones share both.
@@ -25,7 +25,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// A registry that holds the server's families.
+    /// Creates a registry with the server's families.
     #[must_use]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
@@ -37,12 +37,12 @@ impl Metrics {
         }
     }
 
-    /// Lets another part register families of its own; the prefix is put before their names.
+    /// Lets another part register its own families, whose names get the prefix.
     pub fn register<T>(&self, families: impl FnOnce(&mut Registry) -> T) -> T {
         families(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Everything registered, in the OpenMetrics text format.
+    /// Encodes all metrics in the OpenMetrics text format.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut page = String::new();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,13 +81,13 @@ struct EndpointLabel {
     endpoint: &'static str,
 }
 
-/// What became of something, for every family that tells only that.
+/// The label of families that count only outcomes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Outcome {
     pub(crate) outcome: &'static str,
 }
 
-/// Half a millisecond to the 30 s that the API server waits at most.
+/// Histogram buckets: half a millisecond up to the API server's longest webhook timeout, 30 s.
 const SECONDS: [f64; 12] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0, 30.0,
 ];
@@ -96,7 +96,7 @@ const VALIDATE: &str = "validate";
 const MUTATE: &str = "mutate";
 const OTHER: &str = "other";
 
-/// What a request was sent to; all unknown paths share one label, so that a scanner can't grow the registry.
+/// Returns the endpoint's label; all unknown paths share one, so that a scanner can't grow the registry.
 pub(crate) fn endpoint(path: &str) -> &'static str {
     match path.split('/').nth(1) {
         Some(VALIDATE) => VALIDATE,
@@ -119,7 +119,7 @@ impl ServerMetrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             certificate_reloads: Family::default(),
         };
-        // A rate over a counter that isn't there before its first failure misses that failure.
+        // `rate()` misses the first failure of a counter that does not exist before.
         for (endpoint, code) in [(VALIDATE, 200), (MUTATE, 200), (OTHER, 404)] {
             let labels = RequestLabels { endpoint, code };
             drop(metrics.requests.get_or_create(&labels));

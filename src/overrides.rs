@@ -1,4 +1,4 @@
-//! Going ahead against a refusal: somebody with the right to says so, for one revision, with a reason, for a day at most.
+//! Overrides: a user with the right to admits a refused revision, with a reason, for a day at most.
 //!
 //! An override is a ConfigMap in the release's namespace. Its writer is checked when it is created: afterwards nobody
 //! knows any more who that was.
@@ -14,69 +14,69 @@ use crate::{
     rules::Rule,
 };
 
-/// The label that makes a ConfigMap an override; its value is the release.
+/// The label of an override's ConfigMap; its value is the release.
 pub const LABEL: &str = "camunda-upgrade-guard/override";
-/// The virtual verb and resource that its writer must be allowed.
+/// The virtual verb and resource that the writer needs a right to.
 pub const RIGHT: Right = ("override", "camunda-upgrade-guard", "releases");
-/// How long one may last.
+/// Longest lifetime of an override.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-/// How long one that is printed lasts.
+/// Lifetime of an override in printed commands.
 const PRINTED: SignedDuration = SignedDuration::from_hours(1);
 const KEYS: [&str; 4] = ["revision", "rules", "expires", "reason"];
 
-/// What somebody has decided.
+/// A user's decision to go ahead against a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// The release.
     pub release: String,
-    /// The revision that it is about: the next one has to be decided anew.
+    /// The only revision that it applies to: the next one needs a new override.
     pub revision: u64,
-    /// The rules that do not refuse it.
+    /// The rules that only warn under it.
     pub rules: BTreeSet<RuleId>,
-    /// Why.
+    /// The user's reason.
     pub reason: String,
 }
 
-/// Why a ConfigMap is no override.
+/// Reason why a ConfigMap is not a valid override.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverrideError {
-    /// Its name is not that of the release's override.
+    /// The ConfigMap's name is not that of the release's override.
     #[error("the override of release {:?} has to be called {}", .0, name(.0))]
     Name(String),
-    /// It has a key that none has.
+    /// An unknown key.
     #[error("an override has no key {:?}, only {}", .0, KEYS.join(", "))]
     Key(String),
-    /// It lacks something.
+    /// A missing key.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// Its end is no time.
+    /// `expires` is not a time.
     #[error("expires is {0:?}, no time such as 2026-01-31T12:00:00Z")]
     NoTime(String),
-    /// Its end has come.
+    /// The override has expired.
     #[error("it has expired at {0}")]
     Expired(Timestamp),
-    /// Its end is too far away.
+    /// `expires` is too far away.
     #[error("it lasts longer than 24 hours")]
     TooLong,
-    /// Its revision is no number.
+    /// `revision` is not a number.
     #[error("revision is {0:?}, no number")]
     Revision(String),
-    /// It names a rule that there is not.
+    /// An unknown rule.
     #[error("there is no rule {0:?}")]
     Rule(String),
 }
 
-/// What an override of a release is called: there is one at a time.
+/// Returns the name of a release's override: there is one at a time.
 pub fn name(release: &str) -> String {
     format!("camunda-upgrade-guard-override-{release}")
 }
 
 impl Override {
-    /// Reads a ConfigMap.
+    /// Parses an override's ConfigMap.
     ///
     /// # Errors
-    /// When it says something else than an override has to, or its time is over.
+    /// When it is malformed or has expired.
     pub fn read(config_map: &Object, now: Timestamp) -> Result<Override, OverrideError> {
         let release = config_map.label(LABEL).unwrap_or_default();
         if release.is_empty() || config_map.name() != name(release) {
@@ -122,7 +122,7 @@ impl Override {
         })
     }
 
-    /// How what a rule finds counts under it.
+    /// Returns how a rule's finding counts under this override.
     pub(crate) fn counts(&self, rule: RuleId, action: Action) -> Action {
         match self.rules.contains(&rule) {
             true => Action::Warn,
@@ -130,7 +130,7 @@ impl Override {
         }
     }
 
-    /// Has the findings of its rules warn.
+    /// Turns the findings of the overridden rules into warnings.
     pub fn apply(&self, findings: &mut [Finding]) {
         for finding in findings {
             if self.rules.contains(&finding.rule) {
@@ -147,7 +147,7 @@ fn rule(id: &str) -> Result<RuleId, OverrideError> {
     rule.ok_or_else(|| OverrideError::Rule(id.to_owned()))
 }
 
-/// What to type for going ahead against these findings; the reason is left to whoever does.
+/// Returns the command that overrides these findings; the user fills in the reason.
 pub fn printed(
     namespace: &str,
     release: &str,

@@ -1,4 +1,4 @@
-//! What a cluster admin sets: how the rules count, and where.
+//! The cluster admin's configuration: how the rules count, and where.
 
 mod guarded;
 mod reload;
@@ -28,26 +28,26 @@ use crate::{
     rules::{self, Counting, Rule},
 };
 
-/// The file's content; what it leaves out is as the rules' pages say.
+/// The configuration file; for omitted keys the defaults on the rules' pages apply.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Policy {
     /// Whether anything is refused at all.
     #[serde(default)]
     pub mode: Mode,
-    /// How rules count.
+    /// How each rule counts.
     #[serde(default)]
     pub rules: BTreeMap<KnownRule, Setting>,
-    /// What counts for some releases only; the last that fits wins.
+    /// Settings for some releases; the last scope that matches wins.
     #[serde(default)]
     pub scopes: Vec<Scope>,
-    /// Whose volumes get the reclaim policy Retain; the flag counts where it is left out.
+    /// Volumes that get the reclaim policy Retain; if omitted, the flag decides.
     #[serde(default)]
     pub retain_volumes: Option<RetainScope>,
-    /// The newest patches of release lines, where they are not those that the guard knows.
+    /// The newest patches of release lines, in place of those that the guard knows.
     #[serde(default)]
     pub newest_patches: NewestPatches,
-    /// Releases that are Camunda's although nothing in them says so.
+    /// Releases to guard although nothing in them shows that they are Camunda's.
     #[serde(default, deserialize_with = "shared")]
     pub guarded: Arc<[Guarded]>,
 }
@@ -56,16 +56,16 @@ fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Guarded]>, 
     Vec::deserialize(deserializer).map(Vec::into)
 }
 
-/// Whether the guard acts.
+/// The guard's mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// It refuses, and sets what has to be set.
+    /// Refuses changes and sets what has to be set.
     #[default]
     Enforce,
-    /// It only reports: what it would refuse is a warning, and nothing is set.
+    /// Only reports: refusals become warnings, and nothing is set.
     Audit,
-    /// It says nothing either.
+    /// Does not even report.
     Off,
 }
 
@@ -73,31 +73,31 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Setting {
-    /// All that it finds refuses, also what it only warns of by itself.
+    /// Every finding refuses, even one that only warns by default.
     Deny,
-    /// What it finds is told, and nothing refused for it.
+    /// Every finding warns and none refuses.
     Warn,
-    /// It says nothing.
+    /// Findings are dropped.
     Off,
 }
 
-/// The settings of some releases.
+/// Settings for some releases.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Scope {
-    /// Names of namespaces, `*` standing for anything; none is all.
+    /// Patterns of namespace names, with `*` for any text; empty: all.
     #[serde(default)]
     pub namespaces: Vec<String>,
-    /// Labels that the namespace has, all of them; values likewise.
+    /// Labels that the namespace must have, all of them; values are patterns, too.
     #[serde(default)]
     pub namespace_labels: BTreeMap<String, String>,
-    /// Names of releases, likewise.
+    /// Patterns of release names; empty: all.
     #[serde(default)]
     pub releases: Vec<String>,
-    /// Whether anything is refused here.
+    /// The mode for these releases.
     #[serde(default)]
     pub mode: Option<Mode>,
-    /// How rules count here.
+    /// How each rule counts for these releases.
     #[serde(default)]
     pub rules: BTreeMap<KnownRule, Setting>,
 }
@@ -121,33 +121,33 @@ impl fmt::Display for KnownRule {
     }
 }
 
-/// Why a file is no policy.
+/// Reason why a file is not a valid policy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// It can't be read.
+    /// The file can't be read.
     #[error("can't read {}: {}", .0.display(), .1)]
     Read(PathBuf, io::Error),
-    /// A key or value is not known.
+    /// An unknown key or value.
     #[error("{} is no configuration: {}", .0.display(), .1)]
     Parse(PathBuf, Box<serde_saphyr::Error>),
 }
 
 impl Policy {
-    /// Reads a file.
+    /// Reads a policy file.
     ///
     /// # Errors
-    /// When it can't be read, or a key or value is not known, with its line.
+    /// When it can't be read, or has an unknown key or value; the error names the line.
     pub fn read(file: &Path) -> Result<Policy, PolicyError> {
         let name = || file.to_owned();
         let text = fs::read_to_string(file).map_err(|error| PolicyError::Read(name(), error))?;
         Policy::parse(&text).map_err(|error| PolicyError::Parse(name(), error))
     }
 
-    /// Parses a file's text.
+    /// Parses a policy.
     ///
     /// # Errors
-    /// When a key or value is not known, with its line.
+    /// When a key or value is unknown; the error names the line.
     pub fn parse(text: &str) -> Result<Policy, Box<serde_saphyr::Error>> {
         if text.trim().is_empty() {
             return Ok(Policy::default());
@@ -155,7 +155,7 @@ impl Policy {
         serde_saphyr::from_str(text).map_err(Box::new)
     }
 
-    /// Whether it can't be told without a namespace's labels what counts there.
+    /// Whether the labels of a namespace must be read to know what applies there.
     fn asks_labels(&self, namespace: &str) -> bool {
         let mut scopes = self.scopes.iter();
         !namespace.is_empty()
@@ -164,7 +164,7 @@ impl Policy {
             })
     }
 
-    /// What counts in a namespace with these labels.
+    /// Returns the policy for a namespace with these labels.
     pub fn among(&self, labels: &BTreeMap<String, String>) -> Policy {
         let mut policy = self.clone();
         policy.scopes.retain_mut(|scope| {
@@ -177,7 +177,7 @@ impl Policy {
         policy
     }
 
-    /// What counts in a namespace; its labels are read only where a scope asks for them.
+    /// Returns the policy for a namespace; reads its labels only if a scope needs them.
     pub async fn in_namespace(&self, reader: &Reader, namespace: &str) -> Cow<'_, Policy> {
         if !self.asks_labels(namespace) {
             return Cow::Borrowed(self);
@@ -190,7 +190,7 @@ impl Policy {
         Cow::Owned(self.among(&labels))
     }
 
-    /// Whether anything is refused, told and set for a release.
+    /// Returns the mode for a release.
     pub fn mode(&self, namespace: &str, release: &str) -> Mode {
         let scopes = self.scopes.iter().rev();
         let mode = scopes
@@ -199,12 +199,12 @@ impl Policy {
         mode.unwrap_or(self.mode)
     }
 
-    /// What all rules find of a change, as it counts for its release.
+    /// Returns the findings of all rules for a change, as they count for its release.
     pub fn judge(&self, change: &Change, facts: &Facts) -> Vec<Finding> {
         self.judge_past(change, facts, None)
     }
 
-    /// The same where somebody goes ahead against some of it.
+    /// Like [`Policy::judge`], with an override applied.
     pub fn judge_past(
         &self,
         change: &Change,
@@ -216,7 +216,7 @@ impl Policy {
         })
     }
 
-    /// The same of all parts of a release.
+    /// Like [`Policy::judge_past`], for all parts of a release.
     pub(crate) fn announced_past(
         &self,
         announced: &Announced,
@@ -230,7 +230,7 @@ impl Policy {
         })
     }
 
-    /// The same of a claim that a record under way deletes.
+    /// Like [`Policy::judge_past`], for a claim that a pending record deletes.
     pub(crate) fn removal_past(
         &self,
         change: &Change,
@@ -249,7 +249,7 @@ impl Policy {
         decided: Option<&Override>,
         find: impl FnOnce(Counting<'_>) -> Vec<Finding>,
     ) -> Vec<Finding> {
-        // In audit mode all that is told is what would be refused.
+        // The mode plays no part here: audit mode reports what would be refused.
         let counts = |rule, action| {
             let action = self.counts(namespace, release, rule, action)?;
             Some(decided.map_or(action, |it| it.counts(rule, action)))
@@ -261,7 +261,7 @@ impl Policy {
         findings
     }
 
-    /// How what a rule finds counts for a release; nothing where it is not told.
+    /// Returns how a rule's finding counts for a release; None drops it.
     fn counts(
         &self,
         namespace: &str,
@@ -277,7 +277,7 @@ impl Policy {
         }
     }
 
-    /// What was found, as it counts for a release.
+    /// Returns the findings as they count for a release.
     pub fn apply(
         &self,
         namespace: &str,
@@ -314,14 +314,14 @@ impl Policy {
 
 impl Scope {
     fn fits(&self, namespace: &str, release: &str) -> bool {
-        // What asks for labels counts only among them.
+        // A scope that needs labels counts only after [`Policy::among`].
         self.namespace_labels.is_empty()
             && one(&self.namespaces, namespace)
             && one(&self.releases, release)
     }
 }
 
-/// Whether a name is what a pattern says, `*` standing for anything.
+/// Whether a name matches a pattern, in which `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

@@ -1,4 +1,4 @@
-//! What judging a change comes to, for everything that prints it but an AdmissionResponse.
+//! The result of judging a change, for every output but an AdmissionResponse.
 
 mod json;
 mod junit;
@@ -40,20 +40,20 @@ pub enum Format {
     Markdown,
 }
 
-/// A change and what was found.
+/// A judged change and its findings.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was judged.
+    /// The judged change.
     pub change: Change,
-    /// What the rules found, as it counts, in the rules' order.
+    /// The findings as they count, in the rules' order.
     pub findings: Vec<Finding>,
-    /// The file that the change was read from, or else what it came from, such as `standard input`.
+    /// The input file, or a description of another input, such as `standard input`.
     pub source: String,
-    /// What else the reader should know, a line each.
+    /// Further notes for the reader, one line each.
     pub notes: Vec<String>,
 }
 
-/// What a report comes to.
+/// The overall result of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing refuses; warnings are allowed.
@@ -65,7 +65,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// As the machine-readable formats have it.
+    /// Returns the name in machine-readable formats.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Clean => "clean",
@@ -85,7 +85,7 @@ impl Outcome {
 }
 
 impl Report {
-    /// What was found of a change.
+    /// Creates the report of a change's findings.
     pub fn new(change: Change, findings: Vec<Finding>, source: &str) -> Self {
         Self {
             change,
@@ -95,7 +95,7 @@ impl Report {
         }
     }
 
-    /// A release in which there is no Camunda, which no rule is about.
+    /// Creates the report of a release without Camunda, to which no rule applies.
     pub fn of_others(release: &Release, source: &str) -> Self {
         let change = Change {
             operation: Operation::of(release.info.status).unwrap_or_default(),
@@ -109,7 +109,7 @@ impl Report {
         report
     }
 
-    /// Prints it; only text has colours.
+    /// Writes the report; only text has colours.
     ///
     /// # Errors
     /// When `out` can't be written to.
@@ -125,7 +125,7 @@ impl Report {
         out.write_all(printed.as_bytes())
     }
 
-    /// What it comes to.
+    /// Returns the overall result.
     pub fn outcome(&self) -> Outcome {
         let denied = self.denied();
         match denied.iter().any(|finding| finding.rule != NOT_CHECKED) {
@@ -135,19 +135,19 @@ impl Report {
         }
     }
 
-    /// The findings that refuse.
+    /// Returns the findings that refuse.
     fn denied(&self) -> Vec<&Finding> {
         let findings = self.findings.iter();
         findings.filter(|it| it.action == Action::Deny).collect()
     }
 
-    /// The findings that only warn.
+    /// Returns the findings that only warn.
     fn warned(&self) -> Vec<&Finding> {
         let findings = self.findings.iter();
         findings.filter(|it| it.action != Action::Deny).collect()
     }
 
-    /// What it comes to, in a line.
+    /// Returns the result in one line.
     fn headline(&self) -> String {
         match self.denied().len() {
             0 => {
@@ -168,13 +168,13 @@ impl Report {
         }
     }
 
-    /// The file that it is about, if it is one.
+    /// Returns the input's path, if it is a file.
     fn file(&self) -> Option<&str> {
         Some(&*self.source).filter(|source| Path::new(source).is_file())
     }
 }
 
-/// What may be shown on a terminal: names and values come from users, and an escape sequence is one of them.
+/// Replaces control characters: names and values come from users and may contain terminal escape sequences.
 fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\t' => c,

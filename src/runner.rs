@@ -1,4 +1,4 @@
-//! Does on the cluster what a [`Plan`](crate::rebind::Plan) of a move of volumes says, one step at a time.
+//! Executes the steps of a [`Plan`](crate::rebind::Plan) that moves volumes.
 
 mod error;
 pub mod read;

@@ -1,4 +1,4 @@
-//! An overview: every Camunda release that can be seen, and what would stop its next upgrade today.
+//! An overview: all visible Camunda releases, and what would stop their next upgrades today.
 
 mod checks;
 mod json;
@@ -16,41 +16,41 @@ use crate::{
     finding::{Command, RuleId},
 };
 
-/// What was found.
+/// The result of a scan.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     /// The releases, by namespace and name.
     pub releases: Vec<Row>,
-    /// What could not be looked into.
+    /// The reads that failed.
     pub not_seen: Vec<Gap>,
 }
 
-/// One release.
+/// One Camunda release.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Row {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub release: String,
-    /// The name of Camunda's chart under an umbrella chart, where there is another one in the release.
+    /// The name of Camunda's chart under an umbrella chart, if the release has several.
     pub subchart: Option<String>,
-    /// The revision that runs, where Helm's records could be read.
+    /// The running revision, if Helm's records could be read.
     pub revision: Option<u64>,
-    /// What Helm did last, as `helm list` has it; `unknown` where only labels tell of the release.
+    /// The status of the newest revision, as in `helm list`; `unknown` if only labels reveal the release.
     pub status: String,
     /// The version of Camunda's chart.
     pub chart: Option<String>,
-    /// The application's version, as Zeebe's image has it.
+    /// The application's version: that of Zeebe's image.
     pub application: Option<String>,
-    /// The release line, where it is known here.
+    /// The chart's release line, if known.
     pub line: Option<Known>,
-    /// The line after it, if there is one.
+    /// The next release line, if there is one.
     pub next: Option<Known>,
-    /// Until when the line gets patches.
+    /// The end of patches for the line.
     pub support: Option<String>,
-    /// What is wrong with its record, so that nothing more is known of it.
+    /// The reason why its record can't be read; nothing more is known of the release then.
     pub unreadable: Option<String>,
-    /// What stops its next upgrade, and what is at risk.
+    /// Problems: those that stop the next upgrade, and risks.
     pub problems: Vec<Problem>,
 }
 
@@ -61,29 +61,29 @@ pub struct Known {
     pub line: String,
     /// The application's minor version.
     pub application: String,
-    /// The newest patch that is known.
+    /// The newest known patch.
     #[serde(rename = "newestPatch")]
     pub newest: String,
 }
 
-/// Something to be done about a release.
+/// A problem of a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// The rule that knows more of it.
+    /// The rule with the details.
     pub rule: Option<RuleId>,
-    /// Whether the next upgrade stops at it.
+    /// Whether it stops the next upgrade.
     pub stops: bool,
-    /// What it is.
+    /// A one-line description.
     pub title: String,
-    /// More of it, a line each.
+    /// Details, one line each.
     pub why: Vec<String>,
-    /// What cures it.
+    /// The commands that cure it.
     #[serde(rename = "commands")]
     pub cure: Vec<Command>,
 }
 
 impl Problem {
-    /// Something that stops no upgrade; nothing where no line tells more of it.
+    /// Creates a problem that stops no upgrade; None if there are no details.
     fn risk(rule: RuleId, title: impl Into<String>, why: Vec<String>) -> Option<Problem> {
         (!why.is_empty()).then(|| Problem {
             rule: Some(rule),

@@ -1,8 +1,8 @@
-//! The server: an axum router over TLS, on an accept loop of its own.
+//! The server: an axum router over TLS, with an accept loop of its own.
 //!
-//! What it does that a plain one does not: it checks its certificate before it listens and exchanges it while it runs,
-//! gives every wait for a client a timeout, never has more than so many connections open, answers when a handler
-//! panics, and stops in the order that a Kubernetes Service needs.
+//! Beyond a plain one, it checks its certificate before it listens and replaces it while it runs, limits every wait
+//! for a client and the number of open connections, answers when a handler panics, and stops in the order that a
+//! Kubernetes Service needs.
 
 mod accept;
 mod admin;
@@ -44,14 +44,14 @@ use self::accept::accept_all;
 use self::connection::Port;
 use self::reload::Reloader;
 
-/// The longest request body that a handler is given; an update's review carries the object twice.
+/// Largest request body in bytes; the review of an update carries the object twice.
 pub const BODY_LIMIT: usize = 7 * 1024 * 1024;
 
-/// Why the server could not start.
+/// Reason why the server could not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// Nobody has said which certificate.
+    /// No certificate was given.
     #[error(
         "no certificate: --tls-cert and --tls-key must be given, or --tls-secret and --tls-name"
     )]
@@ -74,7 +74,7 @@ pub enum ServerError {
     },
 }
 
-/// A server that listens and has its certificate, but accepts nothing yet.
+/// A server with a certificate and open ports that accepts no connections yet.
 pub struct Bound {
     listener: TcpListener,
     local_addr: SocketAddr,
@@ -87,14 +87,14 @@ pub struct Bound {
     limits: Limits,
 }
 
-/// How a server came to its end.
+/// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// Every request was answered.
     Finished,
-    /// So many connections were cut, the time being up or the order to stop repeated.
+    /// Connections were cut: time was up, or the order to stop was repeated.
     CutShort {
-        /// How many.
+        /// Their number.
         connections: usize,
     },
 }
@@ -102,14 +102,14 @@ pub enum Stopped {
 // === impl ServerArgs ===
 
 impl ServerArgs {
-    /// Loads the certificate and listens on both ports; whatever is wrong with them is found here.
+    /// Loads the certificate and listens on both ports; reports any error with them.
     pub async fn bind(self) -> Result<Bound, ServerError> {
         let files = self.files.clone().ok_or(ServerError::NoCertificate)?;
         let reloader = Reloader::load(files).await?;
         self.listen(reloader.served(), Some(reloader)).await
     }
 
-    /// Listens on both ports, with a certificate that somebody else keeps and judges.
+    /// Listens on both ports with a certificate that the caller keeps current.
     pub async fn bind_with(self, served: Arc<Served>) -> Result<Bound, ServerError> {
         self.listen(served, None).await
     }
@@ -136,7 +136,7 @@ impl ServerArgs {
     }
 }
 
-/// The provider is named here, so that no default of the process decides.
+/// Builds the TLS configuration; names the crypto provider, so that it does not depend on a process-wide default.
 fn tls_config(served: Arc<Served>) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -150,13 +150,13 @@ fn tls_config(served: Arc<Served>) -> Result<ServerConfig, rustls::Error> {
 // === impl Bound ===
 
 impl Bound {
-    /// Where the webhook is reached.
+    /// Returns the webhook's address.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Where health, readiness and metrics are reached.
+    /// Returns the address of health, readiness and metrics.
     #[must_use]
     pub fn admin_addr(&self) -> SocketAddr {
         self.admin_addr
@@ -164,8 +164,8 @@ impl Bound {
 
     /// Serves until ordered to stop.
     ///
-    /// Then readiness goes off first while requests are still accepted, for the drain delay; then the port is closed,
-    /// idle connections with it, and requests in flight are finished.
+    /// Then readiness ends first, while requests are still accepted for the drain delay; then the port and idle
+    /// connections are closed, and requests in flight are finished.
     pub async fn serve(self, router: Router, admin: Admin, mut shutdown: Shutdown) -> Stopped {
         let Self {
             listener,
@@ -217,7 +217,7 @@ impl Bound {
     }
 }
 
-/// Starts what runs beside the webhook until dropped: the admin port and the certificate's reloading.
+/// Starts the admin port and the certificate's reloading, which run until dropped.
 fn background(
     listener: TcpListener,
     reloader: Option<Reloader>,
@@ -251,7 +251,7 @@ fn background(
     tasks
 }
 
-/// Waits for the last answers, and for the tasks behind them: one that has nothing left to do still counts as open.
+/// Waits for the last answers, and for their tasks: a task with nothing left to do still counts as open.
 async fn all_ended(graceful: GracefulShutdown, connections: &mut JoinSet<()>) {
     graceful.shutdown().await;
     while connections.join_next().await.is_some() {}

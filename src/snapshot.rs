@@ -1,8 +1,8 @@
-//! What `check` needs of a namespace, as files that hold no secret value.
+//! A namespace as `check` needs it, in files without secret values.
 //!
-//! Whoever may not read Secrets, or a pipeline without a cluster, judges an upgrade against these files as against the cluster. Each
-//! secret value is replaced by a digest with a salt of this snapshot, and what is to be judged is treated alike before: so
-//! equal values stay equal, and nothing else can be told of them.
+//! A user who may not read Secrets, or a pipeline without a cluster, can judge an upgrade against these files instead
+//! of the cluster. Each secret value is replaced by a digest with this snapshot's salt, and the judged upgrade gets
+//! the same treatment: so equal values stay equal, and nothing else can be learnt of them.
 //!
 //! ```text
 //! snapshot.json            namespace, time, salt, and what could not be read

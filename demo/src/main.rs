@@ -65,7 +65,7 @@ fn wants_to_keep() -> bool {
     env::var_os("KEEP").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
-/// Holds the cluster until this process is stopped; then everything goes with it.
+/// Keeps the cluster and the guard running until the user stops this process; both end with it.
 fn keep(terminal: &Terminal, cluster: &Cluster) {
     terminal.title("KEEP=1: the cluster and the guard stay up as long as this runs");
     terminal.say("In another terminal:");

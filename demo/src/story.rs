@@ -19,7 +19,7 @@ const NAMESPACE: &str = "camunda";
 const RELEASE: &str = "camunda";
 const BINDING: Duration = Duration::from_secs(60);
 
-/// As the chart 8.2 calls them, and as 8.3 does.
+/// Names of Elasticsearch's claims: in chart 8.2, and in chart 8.3.
 const CLAIMS: [(&str, &str); 2] = [
     (
         "elasticsearch-master-elasticsearch-master-0",
@@ -31,7 +31,7 @@ const CLAIMS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Chart values that only the demo's small charts have: credentials are made up anew.
+/// The upgrade command; the value exists only in the demo's small charts and makes them generate new credentials.
 const UPGRADE: &str =
     "helm upgrade camunda ./camunda-8.3 -n camunda --set global.secretsMode=generateAnew";
 
@@ -47,7 +47,7 @@ pub struct Story<'a> {
     shell: Shell,
 }
 
-/// What must be there afterwards as it was before.
+/// The state before the upgrade, which must be unchanged afterwards.
 struct Before {
     volumes: Vec<String>,
     file: PathBuf,
@@ -73,7 +73,7 @@ impl<'a> Story<'a> {
         })
     }
 
-    /// Tells all of it; the guard stays in `guard`.
+    /// Runs all steps of the demo; `guard` receives the running guard.
     pub fn tell(&self, guard: &mut Option<Guard<'a>>) -> Result<()> {
         let before = self.install_camunda()?;
         *guard = Some(self.install_guard()?);
@@ -189,7 +189,7 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// One session, because the upgrade reads the variables that the commands before it set.
+    /// Runs the refusal's commands and the upgrade in one shell session: the upgrade reads variables that they set.
     fn cure_and_upgrade(&self, denial: &Denial) -> Result<()> {
         self.terminal.step("Do what the refusal says", &[]);
         let upgrade = self
@@ -254,7 +254,7 @@ impl<'a> Story<'a> {
         })
     }
 
-    /// The version of everything that an upgrade could touch; what controllers note in a status does not count.
+    /// Returns the version of each object that an upgrade could touch; changes to a status do not count.
     fn objects(&self) -> Result<BTreeMap<String, String>> {
         let kinds = "secrets,configmaps,services,serviceaccounts,deployments,statefulsets,persistentvolumeclaims";
         let objects = self.cluster.list(kinds, NAMESPACE, "")?;

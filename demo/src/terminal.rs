@@ -1,4 +1,4 @@
-//! What the demo prints: in colour on a terminal, as plain text elsewhere.
+//! The demo's output: in colour on a terminal, as plain text elsewhere.
 
 use std::{
     cell::Cell,
@@ -29,7 +29,7 @@ impl Terminal {
         print!("{}", self.next_step(heading, about));
     }
 
-    /// A line of explanation.
+    /// Prints a line of explanation.
     pub fn say(&self, text: &str) {
         println!("   {text}");
     }
@@ -51,7 +51,7 @@ impl Terminal {
         println!("{}", self.prompt(text));
     }
 
-    /// A script that shows each command as if it were typed, and runs it.
+    /// Returns a script that prints each command as if it were typed, and runs it.
     pub fn typed(&self, commands: &[impl AsRef<str>]) -> String {
         let line = |command: &str| {
             format!(
@@ -65,7 +65,7 @@ impl Terminal {
             .collect()
     }
 
-    /// A script that begins the next step.
+    /// Returns a script that prints the heading of the next step.
     pub fn typed_step(&self, heading: &str, about: &[&str]) -> String {
         format!("printf %s {}\n", quote(&self.next_step(heading, about)))
     }

@@ -1,4 +1,4 @@
-//! What was decided, by rule and by mutation, and what the time went into.
+//! Metrics of reviews: verdicts by rule and by mutation, and where the time went.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     rules::RULES,
 };
 
-/// From what the guard itself needs for a claim to the time that the API server waits at most.
+/// Histogram buckets: from the guard's own time for a claim up to the longest webhook timeout.
 const SECONDS: [f64; 10] = [
     0.00002, 0.0001, 0.0005, 0.002, 0.01, 0.05, 0.2, 1.0, 4.0, 24.0,
 ];
@@ -26,7 +26,7 @@ const SECONDS: [f64; 10] = [
 const ADMITTED: &str = "admitted";
 const REFUSED: &str = "refused";
 
-/// The families of verdicts.
+/// The metric families of the admission endpoints.
 #[derive(Clone, Debug)]
 pub struct AdmissionMetrics {
     reviews: Family<ReviewLabels, Counter>,
@@ -37,7 +37,7 @@ pub struct AdmissionMetrics {
     pub(super) read_errors: ReadErrors,
 }
 
-/// The time of a review, by what it went into.
+/// Histograms of a review's time, one for each phase.
 #[derive(Clone, Debug)]
 struct Phases {
     receive: Histogram,
@@ -69,7 +69,7 @@ struct MutationLabels {
 }
 
 impl AdmissionMetrics {
-    /// Registers the families; every rule and mutation is there from the start, so that a rate sees its first time.
+    /// Registers the families. Every rule and mutation starts at zero, so that `rate()` sees its first increment.
     pub fn new(metrics: &Metrics) -> Self {
         let seconds: Family<PhaseLabels, Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));
@@ -92,7 +92,7 @@ impl AdmissionMetrics {
         own
     }
 
-    /// Begins every counter at zero.
+    /// Creates every counter with the value zero.
     fn begin(&self) {
         for endpoint in Endpoint::VARIANTS.iter().map(<&str>::from) {
             for verdict in [ADMITTED, REFUSED] {
@@ -179,7 +179,7 @@ impl AdmissionMetrics {
         }
     }
 
-    /// Adds one review's time. `received` is what its body took to come and to be parsed, `judged` all the rest.
+    /// Records the time of one review. `received` is the time to receive and parse its body, `judged` all the rest.
     pub(super) fn time(&self, received: Duration, judged: Duration, spent: Spent) {
         let rest = judged.saturating_sub(spent.reading + spent.decoding);
         self.phases.receive.observe(received.as_secs_f64());
@@ -195,7 +195,7 @@ impl AdmissionMetrics {
     }
 }
 
-/// What an Event says of an override.
+/// Returns the override's outcome that an Event reports; None for other Events.
 fn outcome(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::OverrideCreated => Some("created"),

@@ -1,4 +1,4 @@
-//! The mutating endpoint: what the guard sets, and refusals that must come before the API server's own.
+//! The mutating endpoint: the guard's own mutations, and refusals that must precede the API server's validation.
 
 use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
@@ -68,7 +68,7 @@ async fn workload(
     if request.kind() != Some(Kind::StatefulSet) {
         return judged;
     }
-    // Whether it is OpenShift matters only where something would be set.
+    // Whether the cluster is OpenShift matters only if something would be set.
     if zeebe_fs_group::mutate(&object, old.as_ref(), &Facts::default()).is_none() {
         return judged;
     }
@@ -116,7 +116,8 @@ async fn volume(
     if retained.is_none() && mutations.is_empty() {
         return unchecked(policy, request, namespace, volume, &facts);
     }
-    // Handing a volume over is what somebody has asked for; the policy is the guard's own idea.
+    // Somebody asked for a volume to be handed over, so that happens in every mode; the guard's own mutations follow
+    // the policy.
     let mode = policy.mode(namespace, release);
     if mode != Mode::Enforce {
         let own = Verdict::mutated(&handed_over.0, retained.into_iter().collect());
@@ -136,7 +137,7 @@ async fn claim(policy: &Policy, reader: &Reader, request: &Request<'_>, claim: &
     }
 }
 
-/// Nothing is set; why that could not be found out counts as the policy has it.
+/// Sets nothing; reports what could not be read, and the policy says how it counts.
 fn unchecked(
     policy: &Policy,
     request: &Request<'_>,
@@ -154,7 +155,7 @@ fn unchecked(
     object_gate::unchecked(policy, &change, facts)
 }
 
-/// What is set in an object of a release; only told where the policy has the guard only report.
+/// Mutates an object of a release; where the policy's mode is audit, only reports what it would set.
 fn as_policy_has_it(
     policy: &Policy,
     request: &Request<'_>,

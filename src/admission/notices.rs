@@ -1,4 +1,4 @@
-//! What a verdict has to say to those who only look at the cluster: its Events.
+//! The Kubernetes Events of a verdict, for those who only look at the cluster.
 
 use super::{review::Request, verdict::Verdict};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
     kubernetes::{Kind, Object, ObjectRef, is_name},
 };
 
-/// Where a refusal's text stands whole.
+/// Tells where to find the full text of a refusal.
 const MORE: &str = "The answer to the request says why, and what to type.";
 
-/// The Events of a verdict; a dry run has none.
+/// Returns the Events of a verdict; none for a dry run.
 pub(super) fn events(request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
     if request.is_dry_run() {
         return Vec::new();
@@ -33,8 +33,9 @@ pub(super) fn events(request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
     notices.into_iter().map(event).collect()
 }
 
-/// More people read Events than are answered, so a note names rules and objects and quotes nothing but an override's
-/// reason. And it is the same for the same refusal, or there would be no series.
+/// Returns the reason and note of each Event. More people read Events than receive the answer, so a note names rules
+/// and objects and quotes only an override's reason. The same refusal gives the same note, so that Events form a
+/// series.
 fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
     let mut notices = Vec::new();
     let user = &request.user_info.username;
@@ -93,8 +94,8 @@ fn refusal(request: &Request<'_>) -> Reason {
     }
 }
 
-/// The object of a request with its uid, and another. A volume has no namespace to look into, so its Event is about its
-/// claim.
+/// Returns the object that an Event is about, its uid, and a related object. A volume has no namespace that users
+/// look into, so its Event is about its claim.
 fn objects(request: &Request<'_>) -> Option<(ObjectRef, Option<String>, Option<ObjectRef>)> {
     let scaled = request.scaled().map(|(statefulset, _)| statefulset);
     let named = |kind| ObjectRef::new(kind, &request.namespace, request.name());

@@ -1,4 +1,4 @@
-//! The object gate: what reaches the API server without a release record.
+//! The object gate: judges objects that reach the API server without a release record.
 
 use serde_json::Value;
 
@@ -75,7 +75,7 @@ pub(super) async fn judge(
     findings(policy, reader, reference, operation, object, facts).await
 }
 
-/// A claim, or the volume of one: whose release it is, the claim tells.
+/// Judges the deletion of a claim or of a claim's volume; the claim tells which release it belongs to.
 async fn deleted(
     records: &Records,
     policy: &Policy,
@@ -124,7 +124,7 @@ async fn repointed(
     judged(&policy, reader, &change, &facts).await
 }
 
-/// The release and namespace of the claim that was read with a volume.
+/// Returns the release and the namespace of the claim that was read with a volume.
 fn owner(facts: &Facts) -> (String, String) {
     let claim = facts.of_kind(Kind::PersistentVolumeClaim).next();
     let release = claim.and_then(|claim| facts.release_of(claim));
@@ -133,7 +133,7 @@ fn owner(facts: &Facts) -> (String, String) {
     (text(release), text(namespace))
 }
 
-/// For rules that ask themselves whether the object is Camunda's.
+/// Judges a change by rules that check themselves whether the object belongs to Camunda.
 pub(super) async fn judged(
     policy: &Policy,
     reader: &Reader,
@@ -157,14 +157,14 @@ async fn found(
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 
-/// No known release owns the object: only what could not be read is reported, as the policy has it.
+/// Reports what could not be read, as the policy says, for an object whose release is unknown.
 pub(super) fn unchecked(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
     let findings = rules::unchecked(change, facts);
     let findings = policy.apply(&change.namespace, &change.release, findings);
     Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
 }
 
-/// A Scale tells only a number: the StatefulSet is judged as if it had been edited.
+/// Judges a request for the `scale` subresource, which has only a number of replicas, as an edit of its StatefulSet.
 async fn scaled(
     policy: &Policy,
     reader: &Reader,
@@ -193,7 +193,7 @@ async fn scaled(
     .await
 }
 
-/// Judges one object; the API server is asked whether it is Camunda's only where a rule objects.
+/// Judges one object; asks the API server whether it belongs to Camunda only if a rule objects.
 pub(super) async fn findings(
     policy: &Policy,
     reader: &Reader,

@@ -1,4 +1,4 @@
-//! Namespaces that the guard leaves alone: only somebody with the right to may take one from it.
+//! Changes that take a namespace out of the guard's care; only a user with the right to may make them.
 
 use super::{review::Request, verdict::Verdict};
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
     webhooks::{IGNORE, IGNORE_RIGHT},
 };
 
-/// A namespace that somebody takes from the guard: by the label that has it ignored, or by removing the one that has
-/// its guarded writes wait.
+/// Judges a change that takes a namespace from the guard: adding the label that makes the guard ignore it, or
+/// removing the label that makes its guarded writes wait for the guard.
 pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     let Some(namespace) = request.object() else {
         return Verdict::admitted();
@@ -32,7 +32,7 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     ))
 }
 
-/// Whether the namespace of a volume's claim is ignored: the API server can't tell, for a volume has none.
+/// Whether the namespace of a volume's claim is ignored: the API server can't tell, for a volume has no namespace.
 pub(super) async fn covers(reader: &Reader, request: &Request<'_>) -> bool {
     let volume = request.old_object().or_else(|| request.object());
     let Some(namespace) = volume

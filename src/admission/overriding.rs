@@ -1,4 +1,4 @@
-//! Overrides: checked when somebody makes one, and honoured by both gates.
+//! Overrides: checked when somebody creates one, and applied by both gates.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::{
     overrides::{self, Override, OverrideError, RIGHT},
 };
 
-/// A ConfigMap that is or becomes an override: only now is known who writes it.
+/// Judges a ConfigMap that is or becomes an override: only this request tells which user writes it.
 pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     let (Some(operation), Some(config_map)) = (request.operation(), request.object()) else {
         return Verdict::admitted();
@@ -71,7 +71,7 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     }
 }
 
-/// Why an override does not count that is, or may be, there.
+/// Reason why an override does not count that exists or may exist.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Void {
     #[error("Whether there is an override {name} could not be read: {reason}.")]
@@ -88,11 +88,11 @@ pub(super) enum Void {
     },
 }
 
-/// What the rules find where what somebody decided to go ahead with only warns; says why an override that is there does not
-/// count.
+/// Returns the rules' findings, with the override that somebody made for this release applied, and the reason if an
+/// override exists but does not count.
 ///
-/// `revision` is that of the record; an object on its own is covered while Helm is at work on the override's. `namespace` is
-/// where the request's own writer may write: of what is in others nothing is told.
+/// `revision` is that of the record; without one (a single object), an override counts while Helm is at work on its
+/// revision. `namespace` is where the requesting user may write: overrides in other namespaces are not mentioned.
 pub(super) async fn findings(
     reader: &Reader,
     namespace: &str,
@@ -118,7 +118,7 @@ pub(super) async fn findings(
     }
 }
 
-/// The override that counts for a revision; why one that is there does not.
+/// Returns the override that counts for a revision, or the reason why an existing one does not.
 async fn decided(
     reader: &Reader,
     namespace: &str,
@@ -154,7 +154,7 @@ async fn decided(
     Ok(counts.then_some(read))
 }
 
-/// Whether Helm is at work on a revision.
+/// Whether Helm is still at work on a revision.
 async fn is_pending(reader: &Reader, namespace: &str, release: &str, revision: u64) -> bool {
     let name = release::record_name(release, revision);
     for kind in [Kind::Secret, Kind::ConfigMap] {

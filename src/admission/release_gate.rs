@@ -38,7 +38,7 @@ pub(super) async fn judge(
         request,
         storage,
     };
-    // Known before the record is decoded, so that only what it changes is parsed.
+    // Known before the record is decoded, so that only the changed documents are parsed.
     let (announced, data) = request.announced();
     let before = match announced {
         Some((release, revision)) => record.running(release, revision).await,
@@ -52,12 +52,12 @@ pub(super) async fn judge(
         Ok(decoded) => decoded,
         Err(error) => return undecodable(policy, reader, request, &error).await,
     };
-    // A restored backup, a status that is written again: nothing is about to happen.
+    // The record of a restored backup, or a status that is written again: Helm is not about to apply anything.
     if !release.info.status.is_pending() {
         return Verdict::admitted();
     }
     let running = match release.info.status {
-        // What an install finds is left over from before: nothing of it runs.
+        // The objects that an install finds are left over from before: no release runs.
         Status::PendingInstall => Running::Nothing,
         _ if announced == Some((&release.name, release.revision)) => before,
         _ => record.running(&release.name, release.revision).await,
@@ -72,7 +72,7 @@ pub(super) async fn judge(
     record.verdict(&release, announced).await
 }
 
-/// A Helm record that is being written, and what it takes to judge it.
+/// A Helm record that is being written, and what is needed to judge it.
 struct Record<'a> {
     guard: &'a Guard,
     policy: &'a Policy,
@@ -120,7 +120,7 @@ impl Record<'_> {
             .await
     }
 
-    /// Judges what the record announces, with the override that somebody may have made for it.
+    /// Judges the change that the record announces, with the override that somebody may have made for it.
     async fn verdict(&self, release: &Release, announced: Announced) -> Verdict {
         let policy = self.policy_for(release, &announced).await;
         let revision = release.revision;
@@ -145,9 +145,9 @@ impl Record<'_> {
         Verdict::of(&findings, message).about(&change.release)
     }
 
-    /// The policy for the release's namespace, whose labels count only where the user may write there.
+    /// Returns the policy with the labels of the release's namespace, which count only if the user may write there.
     async fn policy_for(&self, release: &Release, announced: &Announced) -> Cow<'_, Policy> {
-        // Whose labels nobody may ask for on behalf of this user tells nothing of them.
+        // The labels of a namespace that this user may not read must not show through in the answer.
         let home = ObjectRef::new(Kind::Namespace, "", &release.namespace);
         let foreign = announced
             .parts
@@ -163,7 +163,7 @@ impl Record<'_> {
     }
 }
 
-/// A record that can't be read is refused where Camunda is known to be, and nowhere else.
+/// Judges a record that can't be decoded: the policy decides if its release may be Camunda's; any other only gets a warning.
 async fn undecodable(
     policy: &Policy,
     reader: &Reader,

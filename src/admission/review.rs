@@ -62,7 +62,7 @@ struct Resource<'a> {
     resource: Cow<'a, str>,
 }
 
-/// What tells a release record from other Secrets and ConfigMaps, without reading the rest of it.
+/// The fields that tell a release record from other Secrets and ConfigMaps; the rest is not parsed.
 #[derive(Debug, Deserialize)]
 pub(super) struct Record<'a> {
     #[serde(borrow, rename = "type", default)]
@@ -97,12 +97,12 @@ impl<'a> Request<'a> {
         Kind::from_name(&self.kind.kind).filter(|kind| kind.group() == self.kind.group)
     }
 
-    /// Whether nothing comes of it whatever is answered.
+    /// Whether the request is a dry run, which changes nothing whatever the answer.
     pub(super) fn is_dry_run(&self) -> bool {
         self.dry_run == Some(true)
     }
 
-    /// The object's name as far as the request tells: it may be generated.
+    /// The object's name in the request; empty if the API server is still to generate it.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -116,7 +116,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The StatefulSet that is scaled through its `scale` subresource, and to how many pods.
+    /// The StatefulSet that is scaled through its `scale` subresource, and the number of replicas.
     pub(super) fn scaled(&self) -> Option<(ObjectRef, u64)> {
         if self.kind.kind != "Scale"
             || self.resource.resource != "statefulsets"
@@ -124,7 +124,7 @@ impl<'a> Request<'a> {
         {
             return None;
         }
-        // A Scale without replicas, as Go writes it, has none.
+        // Go omits a zero: a Scale without replicas means 0.
         let replicas = self
             .object()?
             .at("/spec/replicas")
@@ -133,7 +133,7 @@ impl<'a> Request<'a> {
         Some((reference, replicas))
     }
 
-    /// Which of Helm's drivers writes records of this kind.
+    /// The Helm storage driver that writes records of this kind.
     pub(super) fn storage(&self) -> Option<Storage> {
         match self.kind()? {
             Kind::Secret => Some(Storage::Secret),
@@ -161,7 +161,7 @@ impl<'a> Request<'a> {
         serde_json::from_str(self.object?.get()).ok()
     }
 
-    /// The release and revision that a record changes, as its labels and name announce it, and its encoded release.
+    /// The release and revision that a pending record's labels and name announce, and its encoded release.
     pub(super) fn announced(&self) -> (Option<(&str, u64)>, Option<Cow<'a, str>>) {
         let Some(record) = self.record() else {
             return (None, None);
@@ -181,12 +181,12 @@ impl<'a> Request<'a> {
         Some(self.record()?.metadata.labels?.status)
     }
 
-    /// The object, with the request's namespace where it names none.
+    /// The object, with the request's namespace filled in if it names none.
     pub(super) fn object(&self) -> Option<Object> {
         self.parse(self.object?)
     }
 
-    /// The object as it was.
+    /// The object before the change.
     pub(super) fn old_object(&self) -> Option<Object> {
         self.parse(self.old_object?)
     }
@@ -205,7 +205,7 @@ impl<'a> Request<'a> {
         Some(object)
     }
 
-    /// The object that the request is about.
+    /// The reference of the object that the request is about.
     pub(super) fn reference(&self, object: &Object) -> Option<ObjectRef> {
         let name = if object.name().is_empty() {
             self.name()

@@ -1,4 +1,4 @@
-//! A single Secret that is created or deleted: what the databases of its release know decides.
+//! Judges a single Secret that is created or deleted, by the credentials that its release's databases already know.
 
 use super::{object_gate, review::Request, verdict::Verdict};
 use crate::{
@@ -28,7 +28,8 @@ pub(super) async fn judge(
     let mut facts = Facts::default();
     reader.claim_facts(&mut facts, &namespace).await;
     let release = rules::release_of(&facts, &secret).map(str::to_owned);
-    // What the next chart is to read, nothing reads yet.
+    // Nothing reads yet what the next chart is to read, so take the release from a StatefulSet of Camunda's in the
+    // namespace.
     let release = release.or_else(|| {
         let own = facts
             .of_kind(Kind::StatefulSet)
@@ -62,7 +63,7 @@ pub(super) async fn judge(
     object_gate::judged(policy, reader, &change, &facts).await
 }
 
-/// A Secret that is changed: one of a chart's tells by itself what it holds; what reads another one, the cluster does.
+/// Judges a changed Secret: by its own content if its labels name a release, then by the databases that read it.
 pub(super) async fn updated(
     policy: &Policy,
     reader: &Reader,

@@ -12,20 +12,20 @@ use crate::{
     policy::Mode,
 };
 
-/// What the guard answers.
+/// The guard's answer to one request.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    /// Why the request is refused; none admits it.
+    /// Why the request is refused; None if it is admitted.
     refusal: Option<Refusal>,
     warnings: Vec<String>,
     patch: Option<Value>,
-    /// The rules that had something to say.
+    /// The rules with a finding, and how each finding counts.
     pub(super) findings: Vec<(RuleId, Action)>,
-    /// The mutations that were done, each with what the user is told.
+    /// The mutations that were applied, each with the notice for the user.
     pub(super) mutations: Vec<(RuleId, String)>,
-    /// For the log and Events: which release.
+    /// The release, for the log and Events.
     pub(super) release: Option<String>,
-    /// What an override that was made is for.
+    /// What a newly created override is for.
     pub(super) overrides: Option<String>,
 }
 
@@ -47,12 +47,12 @@ impl Refusal {
 }
 
 impl Verdict {
-    /// Nothing to say.
+    /// Admits without a warning.
     pub(super) fn admitted() -> Self {
         Self::default()
     }
 
-    /// The findings of a change, refused with `message` where there is one.
+    /// Builds the verdict of a change's findings: refused with `message` if there is one.
     pub(super) fn of(findings: &[Finding], message: Option<String>) -> Self {
         Self {
             refusal: message.map(Refusal::forbidden),
@@ -65,7 +65,7 @@ impl Verdict {
         }
     }
 
-    /// A refusal that is not a rule's finding.
+    /// Refuses for another reason than a rule's finding.
     pub(super) fn refused(message: String) -> Self {
         Self {
             refusal: Some(Refusal::forbidden(message)),
@@ -73,7 +73,7 @@ impl Verdict {
         }
     }
 
-    /// Admitted with a word.
+    /// Admits with a warning.
     pub(super) fn warned(warning: &str) -> Self {
         Self {
             warnings: vec![denial::one_line(warning)],
@@ -81,7 +81,7 @@ impl Verdict {
         }
     }
 
-    /// An object as mutations made it.
+    /// Admits with the patch that leads from `before` to the mutated object.
     pub(super) fn mutated(before: &Value, mutations: Vec<Mutated>) -> Self {
         let Some(last) = mutations.last() else {
             return Self::admitted();
@@ -101,7 +101,7 @@ impl Verdict {
         }
     }
 
-    /// The same where only reports are wanted: nothing is done, and what would have been is told, or not even that.
+    /// Applies the policy's mode: audit drops the patch and warns of what would have been done; off drops everything.
     pub(super) fn under(mut self, mode: Mode) -> Self {
         if mode == Mode::Off {
             return Self::admitted();
@@ -115,7 +115,7 @@ impl Verdict {
         self
     }
 
-    /// The request could not be understood.
+    /// Refuses a request that could not be parsed.
     pub(super) fn unreadable(reason: &str) -> Self {
         Self {
             refusal: Some(Refusal {
@@ -127,7 +127,8 @@ impl Verdict {
         }
     }
 
-    /// A rule failed: a record can be tried again, an object must not stop an upgrade half-way.
+    /// The verdict after a panic in a rule: refuses a record, which can be tried again, but admits an object, lest an
+    /// upgrade stop half-way.
     pub(super) fn failed(request: &Request<'_>) -> Self {
         let message =
             "camunda-upgrade-guard failed on this request; its log says where. Nothing was judged.";
@@ -138,7 +139,7 @@ impl Verdict {
         }
     }
 
-    /// What was found out before, and what is done now.
+    /// Combines an earlier verdict with the mutations of this one.
     pub(super) fn and(mut self, done: Verdict) -> Self {
         self.refusal = self.refusal.or(done.refusal);
         self.findings.extend(done.findings);
@@ -148,7 +149,7 @@ impl Verdict {
         self
     }
 
-    /// Somebody has made an override.
+    /// Admits an override that somebody creates.
     pub(super) fn overriding(what: String) -> Self {
         Self {
             overrides: Some(what),
@@ -156,7 +157,7 @@ impl Verdict {
         }
     }
 
-    /// Names the release in the log.
+    /// Names the release, for the log and Events.
     pub(super) fn about(mut self, release: &str) -> Self {
         self.release = Some(release.to_owned());
         self
@@ -166,14 +167,14 @@ impl Verdict {
         self.refusal.is_none()
     }
 
-    /// What the user is told who is refused.
+    /// The message for the user whose request is refused.
     pub(super) fn message(&self) -> Option<&str> {
         self.refusal
             .as_ref()
             .map(|refusal| refusal.message.as_str())
     }
 
-    /// The rules whose findings count as `count`, or all, each once.
+    /// The names of the rules with findings that count as `count` (None: any), each once.
     pub(super) fn rules(&self, count: Option<Action>) -> String {
         let mut rules = Vec::new();
         for (rule, counts) in &self.findings {
@@ -185,7 +186,7 @@ impl Verdict {
         rules.join(",")
     }
 
-    /// The AdmissionReview that answers request `uid`.
+    /// Serializes the AdmissionReview that answers request `uid`.
     pub(super) fn to_review(&self, uid: &str) -> String {
         let mut response = json!({"uid": uid, "allowed": self.allowed()});
         if let Some(refusal) = &self.refusal {
@@ -225,7 +226,7 @@ impl Verdict {
         ids.join(",")
     }
 
-    /// One line a verdict; admissions without a word only for those who ask for them.
+    /// Logs one line for each verdict; an admission without a warning only at debug level.
     pub(super) fn log(&self, endpoint: Endpoint, request: &Request<'_>) {
         let (rules, mutations) = (self.rules(None), self.done());
         let (user, kind, namespace, name) = (

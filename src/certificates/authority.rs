@@ -1,4 +1,4 @@
-//! The certificate authorities, and what they sign.
+//! The certificate authorities, and the certificates that they sign.
 
 use std::{
     sync::Arc,
@@ -19,10 +19,11 @@ use x509_parser::parse_x509_certificate;
 
 use super::error::AuthorityError;
 
-/// Clocks differ: whoever checks a certificate may be this far behind whoever signed it, or dropped its authority.
+/// Allowance for clocks that differ: a certificate's verifier may be this far behind its signer, or behind the
+/// replica that dropped its authority.
 const BACKDATED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What is renewed has this part of its life left: a third.
+/// Divisor for renewal: an authority or certificate is renewed once a third of its life is left.
 const LEFT: u32 = 3;
 
 /// One authority.
@@ -33,11 +34,11 @@ pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// All that are to be trusted, the newest first.
+/// All authorities that are to be trusted, the newest first.
 #[derive(Clone, Default)]
 pub(super) struct Authorities(Vec<Arc<Authority>>);
 
-/// What an authority has signed.
+/// A certificate that an authority has signed, with its key.
 pub(super) struct Leaf {
     pub(super) pair: Arc<CertifiedKey>,
     pub(super) not_after: SystemTime,
@@ -49,7 +50,7 @@ impl Authority {
     pub(super) fn new(now: SystemTime, life: Duration) -> Result<Self, AuthorityError> {
         let made = Timestamp::try_from(now)?.round(Unit::Second)?;
         let mut params = CertificateParams::default();
-        // A name of its own, so that whoever checks a certificate needs no guess which one signed it.
+        // A unique name, so that a verifier need not guess which authority signed a certificate.
         let name = format!("camunda-upgrade-guard {made}");
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -83,7 +84,7 @@ impl Authority {
         })
     }
 
-    /// Signs a certificate for these names, with a key that nobody else has.
+    /// Signs a certificate for these names, with a new key of its own.
     pub(super) fn sign(
         &self,
         names: &[String],
@@ -118,7 +119,7 @@ impl Authority {
 }
 
 impl Authorities {
-    /// Reads what [`Authorities::certificates`] and [`Authorities::keys`] have written.
+    /// Parses the PEM texts that [`Authorities::certificates`] and [`Authorities::keys`] write.
     pub(super) fn parse(certificates: &str, keys: &str) -> Result<Self, AuthorityError> {
         let (certificates, keys) = (sections(certificates), sections(keys));
         if certificates.len() != keys.len() {
@@ -135,7 +136,7 @@ impl Authorities {
         self.0.is_empty()
     }
 
-    /// The bundle to trust.
+    /// Returns the CA bundle that the API server is to trust.
     pub(super) fn certificates(&self) -> String {
         self.0.iter().map(|it| it.certificate.as_str()).collect()
     }
@@ -144,8 +145,8 @@ impl Authorities {
         self.0.iter().map(|it| it.key.as_str()).collect()
     }
 
-    /// Adds one where there is none, or the newest has a third of its life left, and drops what has expired. Whether anything
-    /// changed.
+    /// Adds an authority if there is none or the newest has less than a third of its life left, and drops expired
+    /// ones. Returns whether anything changed.
     pub(super) fn renew(
         &mut self,
         now: SystemTime,
@@ -162,7 +163,8 @@ impl Authorities {
         Ok(due || self.0.len() != before)
     }
 
-    /// The one to sign with: the newest, or the one before it for as long as it is good and the newest may not be trusted everywhere.
+    /// Returns the authority to sign with: the newest; but the one before, while that is valid and the newest is not
+    /// yet trusted everywhere.
     pub(super) fn signer(&self, settled: bool, now: SystemTime) -> Option<&Authority> {
         let older = self.0.get(1);
         let older = older.filter(|older| !settled && !older.has_expired(now));
@@ -171,7 +173,7 @@ impl Authorities {
 }
 
 impl Leaf {
-    /// Whether another one is to take its place.
+    /// Whether the certificate must be replaced.
     pub(super) fn is_due(&self, signer: &Authority, now: SystemTime) -> bool {
         let life = self.not_after.duration_since(self.issued);
         let renewed = self.not_after - life.unwrap_or_default() / LEFT;
@@ -183,7 +185,7 @@ impl Leaf {
     }
 }
 
-/// The PEM sections of a text, each with its last line.
+/// Splits a text into its PEM sections.
 fn sections(text: &str) -> Vec<String> {
     let mut sections = vec![String::new()];
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {

@@ -1,4 +1,4 @@
-//! Why the guard can't make or keep its certificates.
+//! Errors when the guard makes or keeps its certificates.
 
 use rustls::pki_types::pem;
 use x509_parser::{error::X509Error, nom};
@@ -6,25 +6,25 @@ use x509_parser::{error::X509Error, nom};
 use super::SecretName;
 use crate::cluster::ReadError;
 
-/// Why an option's value is of no use.
+/// Reason why an option's value is not usable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// A Secret needs a namespace.
+    /// A value that is not NAMESPACE/NAME.
     #[error("it must be NAMESPACE/NAME")]
     SecretName,
-    /// No duration.
+    /// A value that is not a duration.
     #[error(transparent)]
     Duration(#[from] jiff::Error),
-    /// A duration into the past.
+    /// A negative duration.
     #[error("it must not be negative")]
     Negative,
-    /// Too short to be renewed, or too long for a date.
+    /// A lifetime too short to be renewed, or too long for a date.
     #[error("it must be 10s at least and 876000h at most")]
     Life,
 }
 
-/// What is wrong with authorities, or with what they are to sign. The libraries' own errors are not trusted with a key.
+/// Errors of authorities and of what they sign. The libraries' own errors are left out where they might quote a key.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AuthorityError {
     #[error("a certificate is not PEM: {0}")]
@@ -49,7 +49,7 @@ pub(super) enum AuthorityError {
     Pair(#[from] rustls::Error),
 }
 
-/// What keeps the certificates from being seen to.
+/// Obstacles to keeping the certificates current.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     #[error("the API server did not answer in time")]
@@ -74,7 +74,7 @@ pub(super) enum Trouble {
     Unsigned(AuthorityError),
 }
 
-/// Why a Secret's content is of no use.
+/// Reason why a Secret's content is not usable.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ContentError {
     #[error("{0} is no text: {1}")]

@@ -1,4 +1,4 @@
-//! The Secret that all replicas take the authorities from.
+//! The Secret with the authorities, which all replicas share.
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, Client, api::PostParams};
@@ -38,7 +38,7 @@ impl Store {
         }
     }
 
-    /// What a Secret holds; none in one that is still empty.
+    /// Parses the authorities in a Secret; an empty Secret has none.
     pub(super) fn parse(&self, secret: &Secret) -> Result<Authorities, ContentError> {
         let text = |key: &'static str| {
             let value = secret.data.as_ref().and_then(|data| data.get(key));
@@ -49,7 +49,7 @@ impl Store {
         parsed.map_err(|error| ContentError::NoAuthority(self.name.clone(), error))
     }
 
-    /// Whether it was written: another replica may have been faster, and is right then.
+    /// Writes the authorities. Returns false if another replica was faster; its authorities then count.
     pub(super) async fn write(
         &self,
         mut secret: Secret,

@@ -1,4 +1,4 @@
-//! The webhook configurations, in which the API server reads whom to trust.
+//! The webhook configurations, which tell the API server whom to trust.
 
 use kube::{
     Api, Client,
@@ -31,7 +31,7 @@ impl Configurations {
         }
     }
 
-    /// Has all that are there trust `bundle` (base64), and says whether they did so before.
+    /// Makes all existing configurations trust `bundle` (base64). Returns whether they all did already.
     pub(super) async fn trust(&self, bundle: &str) -> Result<bool, Trouble> {
         let mut trusted = true;
         for (kind, api) in &self.apis {
@@ -54,7 +54,7 @@ impl Configurations {
                 .await
             {
                 Ok(_) => tracing::info!(kind, name = self.name, "has the CA to trust now"),
-                // Somebody else writes it right now; the next look shows what.
+                // Another client is changing it right now; the next look shows the result.
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
                 Err(error) => {
                     return Err(Trouble::Unwritten {
@@ -69,7 +69,7 @@ impl Configurations {
     }
 }
 
-/// What to change for every webhook to trust `bundle`; nothing where all do.
+/// Returns the patch that makes every webhook trust `bundle`; None if all do.
 fn patch(found: &DynamicObject, bundle: &str) -> Option<Value> {
     let webhooks = found.data.get("webhooks")?.as_array()?;
     let trusts = |webhook: &&Value| {

@@ -31,7 +31,7 @@ use crate::{
     snapshot::{self, Redactor},
 };
 
-/// The exit code for what can't be read or was asked for wrongly; clap's own.
+/// Exit code for unreadable input and wrong usage; the same as clap's.
 const UNUSABLE: u8 = 2;
 
 /// What is to be judged, and against what.
@@ -102,16 +102,16 @@ pub struct CheckArgs {
     helm: Vec<String>,
 }
 
-/// What an upgrade is judged against.
+/// The cluster or snapshot that an upgrade is judged against.
 struct Against {
     cluster: Cluster,
     namespace: String,
-    /// Treats secrets as the snapshot's were treated, if it is one.
+    /// Redacts secrets as the snapshot's were; None for a live cluster.
     redactor: Option<Redactor>,
 }
 
 impl CheckArgs {
-    /// What cannot be judged at all exits otherwise than what is refused.
+    /// Prints the report; input that can't be judged has another exit code than a refusal.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let format = self.output;
         let report = match self.report() {
@@ -173,7 +173,7 @@ impl CheckArgs {
         }
         if let Some((input, source)) = input {
             let mut input = self.complete(input, &source, namespace)?;
-            // Treated as the snapshot was, so that what is equal stays equal.
+            // Redacted as the snapshot was, so that equal values stay equal.
             if let Some(mut redactor) = redactor {
                 redactor.learn_release(&input.release);
                 redactor.release(&mut input.release);
@@ -214,7 +214,7 @@ impl CheckArgs {
         })
     }
 
-    /// The check as the command line asks for it.
+    /// Creates the check with the options of the command line.
     fn check(&self, cluster: Cluster, policy: Policy) -> anyhow::Result<Check> {
         let mut check = Check::new(cluster, policy, Duration::from_secs(self.timeout));
         if self.server_dry_run {
@@ -258,7 +258,7 @@ impl CheckArgs {
         Ok(report)
     }
 
-    /// Adds what the input leaves open, and says where the command line contradicts it.
+    /// Fills in what the input lacks; fails if the command line contradicts the input.
     fn complete(&self, mut input: Input, source: &str, namespace: String) -> anyhow::Result<Input> {
         let release = &mut input.release;
         if input.source == Source::Manifest {
@@ -288,7 +288,7 @@ impl CheckArgs {
     }
 }
 
-/// Whether the input is a dry run of Helm's, or a record that Helm is still at work on.
+/// Whether the input is Helm's dry run, or a record with a pending status.
 fn is_announced(input: &Input) -> bool {
     match input.source {
         Source::DryRun { .. } => true,
@@ -328,7 +328,7 @@ fn read(file: &Path, values: &[PathBuf]) -> anyhow::Result<Input> {
     Ok(input)
 }
 
-/// The files one over the other, as helm does it.
+/// Merges values files in order, as Helm does.
 pub(super) fn values_files(files: &[PathBuf]) -> anyhow::Result<Map<String, Value>> {
     let mut all = Map::new();
     for file in files {
@@ -337,7 +337,7 @@ pub(super) fn values_files(files: &[PathBuf]) -> anyhow::Result<Map<String, Valu
     Ok(all)
 }
 
-/// One byte more than is allowed tells that there is more.
+/// Reads at most one byte more than allowed, which shows that the input is too large.
 pub(super) fn bounded(file: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;

@@ -1,8 +1,8 @@
-//! Whether what is printed may have colours.
+//! Whether output may have colours.
 
 use std::{env, io::IsTerminal};
 
-/// As terminals' programs have agreed: `NO_COLOR` forbids, `CLICOLOR_FORCE` asks, else a terminal decides.
+/// Whether to use colours, by the usual rules: `NO_COLOR` forbids, `CLICOLOR_FORCE` forces, else only on a terminal.
 pub(super) fn wanted(out: &impl IsTerminal) -> bool {
     decide(out.is_terminal(), |name| {
         env::var(name).ok().filter(|value| !value.is_empty())

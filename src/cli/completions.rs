@@ -33,7 +33,7 @@ fn script(shell: Shell) -> String {
     }
 }
 
-/// What clap_complete leaves out for fish: the values of arguments that are not flags.
+/// Returns completions that clap_complete omits for fish: the values of positional arguments.
 fn positionals(command: &Command) -> String {
     let mut script = String::new();
     for subcommand in command.get_subcommands() {

@@ -1,4 +1,4 @@
-//! Shows a plan, asks, and does it step by step: what `rebind` and `relabel` have in common.
+//! Shows a plan, asks for confirmation and executes it: shared by `rebind` and `relabel`.
 
 use std::{
     io::{BufRead, IsTerminal},
@@ -17,7 +17,7 @@ use crate::{
     runner::{Done, Runner},
 };
 
-/// The exit code of a command that was called wrongly.
+/// Exit code for wrong usage.
 const USAGE: u8 = 2;
 
 /// Whether and how to go ahead.
@@ -42,17 +42,17 @@ enum Answer {
     NobodyThere,
 }
 
-/// A plan and what to say around it.
+/// A plan and its surrounding messages.
 pub(super) struct Walk {
     pub(super) plan: Plan,
-    /// Said where nothing is left to do.
+    /// Message if nothing is left to do.
     pub(super) nothing: String,
-    /// Said where all of it is done.
+    /// Message after the last step.
     pub(super) next: String,
 }
 
 impl WalkArgs {
-    /// Does a plan, if it is one and somebody wants it.
+    /// Shows the plan and executes it if the user confirms.
     pub(super) async fn walk(
         &self,
         connection: Connection,

@@ -1,4 +1,4 @@
-//! Which cluster a command is about, as kubectl finds it.
+//! Finds the cluster and the namespace for a command, as kubectl does.
 
 use std::{
     future::Future,
@@ -32,14 +32,14 @@ pub(super) struct ConnectArgs {
     pub(super) namespace: Option<String>,
 }
 
-/// A cluster that can be asked.
+/// A client of the cluster, and the namespace.
 pub(super) struct Connection {
     pub(super) cluster: LiveCluster,
     pub(super) namespace: String,
 }
 
 impl ConnectArgs {
-    /// Finds the cluster; it is not asked anything yet.
+    /// Creates the client; sends no request yet.
     pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
         invoked_as::refuse_flags_of_helm()?;
         let config = match self.kubeconfig.is_some() || self.context().is_some() {
@@ -56,13 +56,13 @@ impl ConnectArgs {
         Ok(Connection { cluster, namespace })
     }
 
-    /// The namespace that was asked for, if any was.
+    /// The namespace that the user named, if any.
     pub(super) fn namespace(&self) -> Option<String> {
         let namespace = self.namespace.clone();
         namespace.or_else(|| invoked_as::helm("HELM_NAMESPACE"))
     }
 
-    /// The context that was asked for, if any was.
+    /// The context that the user named, if any.
     pub(super) fn context(&self) -> Option<String> {
         let context = self.context.clone();
         context.or_else(|| invoked_as::helm("HELM_KUBECONTEXT"))
@@ -82,7 +82,7 @@ impl ConnectArgs {
     }
 }
 
-/// What a kubeconfig says of a cluster.
+/// Reads the client's configuration from a kubeconfig.
 pub(super) async fn from_file(file: &Path, options: &KubeConfigOptions) -> anyhow::Result<Config> {
     let name = file.display();
     let read = Kubeconfig::read_from(file);
@@ -91,17 +91,17 @@ pub(super) async fn from_file(file: &Path, options: &KubeConfigOptions) -> anyho
     config.with_context(|| format!("--kubeconfig {name} is not usable"))
 }
 
-/// A client whose every question has a deadline of its own.
+/// Creates a client for callers that set a deadline for each request.
 pub(super) fn client(mut config: Config) -> anyhow::Result<Client> {
     // These only free what hangs.
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = Some(Duration::from_secs(30));
-    // It would go on until the deadline and leave only that to tell.
+    // Retries would use up the deadline and leave only the timeout to report.
     config.default_retry = false;
     Client::try_from(config).context("can't make a client of the API server")
 }
 
-/// Does what asks the API server.
+/// Runs a future on a new runtime.
 pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -26,7 +26,7 @@ use crate::{
     plan, rules,
 };
 
-/// Whoever else uses the machine must not read it.
+/// The output's mode: other users of the machine must not read it.
 const MODE: u32 = 0o600;
 
 /// Which release, the chart to go to, and where its values go.
@@ -62,7 +62,7 @@ pub struct ConvertArgs {
 
 impl ConvertArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        // What can't be written need not be read.
+        // Check that the output can be written before reading anything.
         look_at(&self.output, self.force)?;
         let (change, facts) = block_on(self.next())?;
         let file = self.output.display();
@@ -87,7 +87,7 @@ impl ConvertArgs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The next upgrade with the values as they are, and what is live.
+    /// Returns the next upgrade with today's values, and the live facts.
     async fn next(&self) -> anyhow::Result<(Change, Facts)> {
         let files = values_files(&self.values)?;
         let Looked {
@@ -104,7 +104,7 @@ impl ConvertArgs {
     }
 }
 
-/// The upgrade to a chart that comes next on the way there.
+/// Returns the upgrade to `to`; fails if another chart must come first.
 fn next(standing: &InstalledRelease, to: &Version, values: &Values) -> anyhow::Result<Change> {
     let first = plan::first(standing, to, &NewestPatches::default())?;
     let first = first.and_then(|change| change.to);
@@ -120,7 +120,7 @@ fn next(standing: &InstalledRelease, to: &Version, values: &Values) -> anyhow::R
     Ok(forecast.change)
 }
 
-/// Refuses what is no file of the user's own, and one that is there.
+/// Refuses an output that is not a regular file, and an existing one without `force`.
 fn look_at(file: &Path, force: bool) -> anyhow::Result<()> {
     let name = file.display();
     if file.as_os_str() == "-" {
@@ -135,7 +135,7 @@ fn look_at(file: &Path, force: bool) -> anyhow::Result<()> {
     }
 }
 
-/// A new file, or one that takes the other's place once it is whole.
+/// Writes a new file, or with `force` replaces an existing one once the new one is complete.
 fn write(file: &Path, text: &str, force: bool) -> io::Result<()> {
     if !force {
         return create(file, text);
@@ -145,7 +145,7 @@ fn write(file: &Path, text: &str, force: bool) -> io::Result<()> {
     let new = file.with_file_name(name);
     let written = create(&new, text).and_then(|()| fs::rename(&new, file));
     if written.is_err() {
-        // What is left of it holds secrets.
+        // A partial file holds secrets.
         let _ = fs::remove_file(&new);
     }
     written

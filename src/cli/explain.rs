@@ -28,14 +28,14 @@ impl ExplainArgs {
     }
 }
 
-/// What has a page.
+/// A rule or mutation with its page.
 struct Explained {
     id: &'static str,
     summary: &'static str,
     page: &'static str,
 }
 
-/// The rules and the mutations.
+/// Returns the rules and the mutations.
 fn explained() -> impl Iterator<Item = Explained> {
     let rules = RULES.iter().map(|rule| (rule.id, rule.summary, rule.page));
     let mutations = MUTATIONS.iter().map(|it| (it.id, it.summary, it.page));
@@ -53,7 +53,7 @@ fn list() -> String {
         .collect()
 }
 
-/// Finds the page by its id, so that shells can complete one and what is nearly one is recognised.
+/// Parses a rule's id into its page, so that shells can complete ids and mistyped ones get a suggestion.
 #[derive(Clone)]
 struct PageOfRule;
 
@@ -88,7 +88,7 @@ impl TypedValueParser for PageOfRule {
     }
 }
 
-/// What clap would suggest.
+/// Returns clap's suggestion.
 fn nearest(error: &Error) -> Option<&str> {
     match error.get(ContextKind::SuggestedValue)? {
         ContextValue::String(meant) => Some(meant),

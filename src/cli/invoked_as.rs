@@ -1,4 +1,4 @@
-//! By which way the program was called: its own name, as a plugin of kubectl's or as one of Helm's.
+//! How the program was called: by its own name, as a kubectl plugin or as a Helm plugin.
 
 use std::{env, ffi::OsStr, path::Path};
 
@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::NAME;
 
-/// What Helm can be told of a cluster and this program can't.
+/// Helm's cluster options that this program does not support.
 const HELMS_OWN: [(&str, &str); 7] = [
     ("HELM_KUBEAPISERVER", "--kube-apiserver"),
     ("HELM_KUBEASUSER", "--kube-as-user"),
@@ -20,7 +20,7 @@ const HELMS_OWN: [(&str, &str); 7] = [
     ("HELM_KUBETOKEN", "--kube-token"),
 ];
 
-/// What a person types for this program, where that is not its file's name.
+/// Returns what the user types for this program, if that is not its file's name.
 pub(super) fn name() -> Option<String> {
     if in_helm() {
         return Some(format!("helm {NAME}"));
@@ -29,7 +29,7 @@ pub(super) fn name() -> Option<String> {
     plugin(Path::new(&program).file_name()?)
 }
 
-/// kubectl finds `kubectl-a-b_c` for `kubectl a b-c`.
+/// Returns the kubectl command that runs this plugin: kubectl finds `kubectl-a-b_c` for `kubectl a b-c`.
 fn plugin(file: &OsStr) -> Option<String> {
     let file = file.to_str()?.trim_end_matches(".exe");
     let words = file.strip_prefix("kubectl-")?;
@@ -43,13 +43,15 @@ fn in_helm() -> bool {
     env::var_os("HELM_PLUGIN_NAME").is_some_and(|name| name == NAME)
 }
 
-/// Helm takes its own flags out of a plugin's command line, `-n` among them, and tells them by variables.
+/// Returns one of Helm's own flags, which it removes from a plugin's command line, `-n` among them, and passes as
+/// variables.
 pub(super) fn helm(variable: &str) -> Option<String> {
     let value = in_helm().then(|| env::var(variable).ok()).flatten();
     value.filter(|value| !value.is_empty())
 }
 
-/// Refuses what Helm was told of the cluster where it would be left out: another cluster, or another user, would be asked.
+/// Refuses Helm's cluster options that would otherwise be ignored: the command would ask another cluster, or as
+/// another user.
 pub(super) fn refuse_flags_of_helm() -> anyhow::Result<()> {
     for (variable, flag) in HELMS_OWN {
         if helm(variable).is_some_and(|value| value != "false") {

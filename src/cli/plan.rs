@@ -73,7 +73,7 @@ impl PlanArgs {
         Ok(ended(seen))
     }
 
-    /// The plan, and whether all was seen that it is made of.
+    /// Returns the plan, and whether every read for it succeeded.
     async fn plan(&self) -> anyhow::Result<(Plan, bool)> {
         let Looked {
             standing, reader, ..

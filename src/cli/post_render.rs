@@ -42,7 +42,7 @@ pub struct PostRenderArgs {
 }
 
 impl PostRenderArgs {
-    /// What comes in goes out as it was, or nothing does.
+    /// Passes the manifest through unchanged, or prints nothing if it is refused.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let bytes = bounded(io::stdin().lock()).context("can't read the rendered manifest")?;
         // A chart may render nothing.

@@ -9,10 +9,10 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
-/// For the connection, and for the answer.
+/// Time limit for the connection, and again for the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Far more than the page that says why a guard is not ready.
+/// Size limit of the answer, far above that of the page with the unmet conditions.
 const PAGE: u64 = 64 * 1024;
 
 /// Which guard.

@@ -15,7 +15,7 @@ use crate::{
     runner,
 };
 
-/// What a release must have.
+/// The claims that a release must have.
 const WHAT: &str =
     "claims of elastic's Elasticsearch (elasticsearch-master-elasticsearch-master-N)";
 

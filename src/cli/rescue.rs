@@ -79,7 +79,7 @@ impl RescueArgs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Writes what is missing, and says what the Secret has then.
+    /// Writes the missing credentials, and returns what the Secret holds then.
     async fn write(
         &self,
         connection: &Connection,
@@ -116,7 +116,7 @@ impl RescueArgs {
         }
     }
 
-    /// Reads the Secret, and says what of the credentials it lacks.
+    /// Reads the Secret, and returns which credentials it lacks.
     async fn look(
         &self,
         cluster: &Cluster,
@@ -135,7 +135,7 @@ impl RescueArgs {
     }
 }
 
-/// Asks the API server whether whoever runs this may write the Secret, before anything is written.
+/// Checks that the user may write the Secret, before anything is written.
 async fn ensure_allowed(
     live: &LiveCluster,
     verb: &'static str,
@@ -151,7 +151,7 @@ async fn ensure_allowed(
     Ok(())
 }
 
-/// Sends what the Secret lacks.
+/// Sends the missing credentials.
 async fn send(
     live: &LiveCluster,
     reference: &ObjectRef,
@@ -168,7 +168,7 @@ async fn send(
     }
 }
 
-/// The values for a line, as a file with comments; what only a shell may see is a comment to copy.
+/// Returns the values for a line as a commented file; commands that only a shell may run are comments to copy.
 fn printed(
     rescued: &Rescued,
     line: &'static Line,

@@ -39,10 +39,10 @@ impl RulesArgs {
     }
 }
 
-/// What a mutation does at a single object.
+/// The table's word for a mutation of a single object.
 const SETS: &str = "set";
 
-/// How a rule counts by default, at a release and at a single object.
+/// Returns how a rule counts by default, for a release and for a single object.
 fn counts(rule: &Rule) -> [Vec<&'static str>; 2] {
     [Gate::Release, Gate::Object].map(|gate| {
         let actions = rule.actions(gate).iter();

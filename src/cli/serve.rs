@@ -30,19 +30,19 @@ use crate::{
     server::{Admin, Readiness, Served, ServerArgs, Shutdown, Stopped},
 };
 
-/// The condition of `/readyz` that the API server answers.
+/// The `/readyz` condition that the API server answers.
 const API_SERVER: &str = "api-server";
 
-/// From one look at an API server that does not answer to the next.
+/// Pause before asking again after the API server did not answer.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// How long the end waits for Events that are not written yet.
+/// Time limit, at the end, for Events that are not written yet.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
 
-/// From one look at an API server that answered to the next.
+/// Pause before asking again after the API server answered.
 const RECHECK: Duration = Duration::from_secs(15);
 
-/// An API server that takes longer to say its version answers no review in time either.
+/// Time limit for the API server's version: if it takes longer, it won't answer a review's reads in time either.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the webhook is told.
@@ -102,7 +102,7 @@ pub struct ServeArgs {
     facts: Option<PathBuf>,
 }
 
-/// Whose volumes can be retained, in the words of the policy's file.
+/// Parses the scope of retained volumes, in the policy file's terms.
 fn scopes() -> impl TypedValueParser<Value = RetainScope> {
     let scopes = [
         ("elasticsearch", "Elasticsearch's, as the guides ask"),
@@ -129,7 +129,7 @@ impl ServeArgs {
         self.log.init()?;
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
-            // A record decoded on another thread must not wait behind what the workers woke themselves.
+            // A record decoded on another thread must not wait behind tasks that the workers woke themselves.
             .global_queue_interval(1)
             .build()
             .context("can't start the runtime")?
@@ -172,7 +172,7 @@ impl ServeArgs {
             events,
         );
         let stopped = bound.serve(guard.router(), admin, shutdown).await;
-        // The last refusals are told too.
+        // Events of the last refusals are still written.
         if let Some(writing) = writing {
             drop(timeout(LAST_EVENTS, writing).await);
         }
@@ -196,10 +196,10 @@ async fn client(kubeconfig: Option<&PathBuf>) -> anyhow::Result<Client> {
     connect::client(config)
 }
 
-/// Waits for the API server to be there, for readiness, and says in the log when it is not there any more.
+/// Sets readiness once the API server answers, and logs when it no longer does.
 ///
-/// A guard that was ready stays it then: it answers in time and names what it could not read. Without an endpoint the API server would
-/// have nothing to say but that its webhook failed.
+/// A guard that was ready stays ready: it still answers in time and names what it could not read. Without an
+/// endpoint, the API server could only say that its webhook failed.
 async fn watch(cluster: LiveCluster, readiness: Readiness) {
     let mut lost: Option<String> = None;
     loop {

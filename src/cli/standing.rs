@@ -1,4 +1,4 @@
-//! A release as it stands on a cluster, for what is told of its next upgrades.
+//! Reads an installed release for commands about its next upgrades.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use crate::{
     gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
 };
 
-/// How long reading the release may take.
+/// Time limit for reading the release.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was found.
+/// The installed release, and the reader that read it.
 pub(super) struct Looked {
     pub(super) standing: InstalledRelease,
     pub(super) reader: Reader,
-    /// Room for what was decoded.
+    /// The memory share of the decoded record.
     _held: Held,
 }
 
-/// A chart's version as it is typed.
+/// Parses a chart's version as typed.
 pub(super) fn version(text: &str) -> anyhow::Result<Version> {
     let version = Version::parse(text.trim_start_matches('v'));
     version.map_err(|error| anyhow!("a chart's version is like 13.12.7: {error}"))
 }
 
-/// Reads the release that runs; of several Camundas below an umbrella chart the one of this name or alias.
+/// Reads the running release; of several Camundas under an umbrella chart, the one with this name or alias.
 pub(super) async fn look(
     connect: &ConnectArgs,
     release: &str,
@@ -66,7 +66,7 @@ pub(super) async fn look(
     })
 }
 
-/// The Camunda of a release that is to be planned for.
+/// Returns the wanted Camunda of a release.
 fn part(
     release: &str,
     standing: InstalledRelease,
@@ -94,7 +94,7 @@ fn part(
     Ok(standing)
 }
 
-/// The release among those that were found.
+/// Returns the release with this name among those found.
 fn recorded(release: &str, found: Releases, namespace: &str) -> anyhow::Result<Recorded> {
     let (mut named, others): (Vec<_>, Vec<_>) = found
         .found
@@ -125,7 +125,7 @@ fn recorded(release: &str, found: Releases, namespace: &str) -> anyhow::Result<R
     }
 }
 
-/// The revision that runs, where Helm lets another one begin.
+/// Returns the running revision; fails if Helm would refuse another upgrade.
 fn running(recorded: &Recorded) -> anyhow::Result<Revision> {
     let (release, namespace) = (&recorded.release, &recorded.namespace);
     let newest = recorded

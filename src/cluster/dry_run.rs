@@ -1,7 +1,7 @@
-//! Sends a whole release to the API server as Helm would, but for nothing to be kept of it.
+//! Sends a whole release to the API server as Helm would, but as a dry run: nothing is stored.
 //!
-//! What a chart renders can be refused half-way for reasons that no rule knows: a field that the API does not have, a quota, another
-//! webhook. With `dryRun=All` the API server and its webhooks say so before anything is changed.
+//! The API server can refuse a release half-way for reasons that no rule knows: a field that the API does
+//! not have, a quota, another webhook. With `dryRun=All` the API server and its webhooks say so before anything is changed.
 
 mod release;
 mod said;
@@ -24,42 +24,42 @@ use crate::{
     kubernetes::{at, is_name},
 };
 
-/// How many objects are sent at a time.
+/// Number of objects that are sent at a time.
 const PARALLEL: usize = 8;
 
-/// Where the API serves a kind.
+/// Resource name and scope under which the API serves a kind.
 #[derive(Clone, Debug)]
 struct Served {
     plural: String,
     namespaced: bool,
 }
 
-/// What the API serves of the kinds that are sent.
+/// How the API serves the kinds that are sent.
 #[derive(Default)]
 struct Kinds<'a> {
     served: BTreeMap<(&'a str, &'a str), Served>,
-    /// The versions that could not be asked about.
+    /// The API versions whose discovery failed.
     unknown: BTreeMap<&'a str, String>,
 }
 
-/// Where an object is, or is to be.
+/// The API path of an object.
 struct Place {
     namespace: Option<String>,
     collection: String,
     path: String,
 }
 
-/// What Helm does with an object.
+/// Helm's action on an object.
 enum Task<'a> {
-    /// It is in the new manifest, and perhaps in the running one.
+    /// Apply: in the new manifest, and perhaps in the running one.
     Apply(&'a Value, Option<&'a Value>),
-    /// It is in the running manifest only.
+    /// Delete: in the running manifest only.
     Delete,
-    /// It is a hook's.
+    /// Create: a hook's object; true if Helm deletes the old one first.
     Hook(&'a Value, bool),
 }
 
-/// An object on its way.
+/// An object to be sent.
 struct Item<'a> {
     name: String,
     place: Place,
@@ -75,7 +75,7 @@ fn refuse(result: &mut DryRun, object: String, why: impl Into<String>) {
 }
 
 impl LiveCluster {
-    /// Sends all of it with the rights of whoever asks.
+    /// Sends all objects with the rights of the client's user.
     pub async fn dry_run(&self, sent: &Sent<'_>) -> DryRun {
         let mut result = DryRun::default();
         let kinds = self.kinds(sent).await;
@@ -150,14 +150,14 @@ impl LiveCluster {
     }
 }
 
-/// What is to be sent, each object once; Helm tells them apart by group, kind and name, in whatever version they are.
+/// Collects what to send, each object once. Helm identifies objects by group, kind and name, whatever their version.
 fn items<'a>(sent: &'a Sent<'_>, kinds: &Kinds<'_>, result: &mut DryRun) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     let mut push = |object: &Value, task: Task<'a>| {
         let name = described(object);
         match kinds.place(object, sent.namespace) {
             Ok(place) => items.push(Item { name, place, task }),
-            // What is no longer served is not there any more, and can't be deleted.
+            // A kind that is no longer served has no objects left to delete.
             Err(_) if matches!(task, Task::Delete) => {}
             Err(Unplaced::Unasked(why)) => {
                 result.unasked.insert(name, why);
@@ -244,7 +244,8 @@ fn collection(version: &str, served: &Served, namespace: &str) -> String {
     }
 }
 
-/// Roles may be called `system:node`, but nothing may lead elsewhere, or take the dry run out of the query.
+/// Whether a name is safe in a path: roles may be called `system:node`, but no name may lead to another path or cut
+/// off the query with the dry run.
 fn is_path_segment(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ":._-".contains(c);
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)

@@ -1,4 +1,4 @@
-//! The API server, asked for JSON: typed objects would lose what the guard compares.
+//! Reads from the API server as JSON: typed objects would lose fields that the guard compares.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -18,7 +18,7 @@ use super::{
 use crate::kubernetes::is_name;
 use crate::kubernetes::{Kind, Object, ObjectRef};
 
-/// How many objects one page of a list holds.
+/// Number of objects on one page of a list.
 const PAGE: usize = 500;
 
 /// A client of the API server.
@@ -28,7 +28,7 @@ pub struct LiveCluster {
 }
 
 impl LiveCluster {
-    /// Reads through this client.
+    /// Creates a cluster that reads through this client.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
@@ -149,7 +149,7 @@ impl LiveCluster {
         self.reviewed("subjectaccessreviews", &review).await
     }
 
-    /// What the API server answers an access review.
+    /// Sends an access review and returns whether it allows.
     pub(super) async fn reviewed(
         &self,
         reviews: &str,

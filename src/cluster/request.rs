@@ -1,4 +1,4 @@
-//! One question to the API server, asked again while what stopped it may pass.
+//! One request to the API server, repeated while its failure may pass.
 
 use std::{fmt, time::Duration};
 
@@ -10,30 +10,30 @@ use serde_json::Value;
 
 use super::ReadError;
 
-/// The pauses before a question is asked again; the reader's deadline ends it all the same.
+/// Pauses before a request is repeated; the reader's deadline still applies.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(200)];
 
-/// An API server that asks for more patience than this is not waited for: the answer has to say so in time.
+/// Longest `Retry-After` that is waited for; with a longer one the guard must answer first.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why there is no answer.
+/// A request that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// What the API server answered with, if it did.
+    /// The status code, if the API server answered.
     pub(super) status: Option<StatusCode>,
-    /// The reasons that it gave one by one.
+    /// The individual causes that the API server gave.
     pub(super) causes: Vec<Cause>,
     error: ReadError,
     retry_after: Option<Duration>,
 }
 
-/// One of several reasons.
+/// One cause of a refusal.
 #[derive(Debug, Deserialize)]
 pub(super) struct Cause {
-    /// Which field it is about.
+    /// The field that it is about.
     #[serde(default)]
     pub(super) field: String,
-    /// The API server's words.
+    /// The API server's message.
     #[serde(default, rename = "message")]
     pub(super) said: String,
 }
@@ -50,7 +50,7 @@ impl From<Failure> for ReadError {
     }
 }
 
-/// What is sent along.
+/// The body of a request, and the answer's wanted type.
 #[derive(Clone, Copy)]
 pub(super) struct Payload<'a> {
     media_type: &'static str,
@@ -59,25 +59,25 @@ pub(super) struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// Nothing.
+    /// No body.
     pub(super) const NONE: Payload<'static> = Payload {
         media_type: "",
         bytes: &[],
         accept: "",
     };
 
-    /// Nothing, to be answered with a list of objects without what is in them.
+    /// No body; asks for a list of metadata only.
     pub(super) const METADATA: Payload<'static> = Payload {
         accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
         ..Payload::NONE
     };
 
-    /// An object.
+    /// A body with an object.
     pub(super) fn json(bytes: &'a [u8]) -> Self {
         Self::of("application/json", bytes)
     }
 
-    /// A patch, whose media type says which kind.
+    /// A body with a patch; its media type tells the kind of patch.
     pub(super) fn of(media_type: &'static str, bytes: &'a [u8]) -> Self {
         Self {
             media_type,
@@ -87,9 +87,9 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// The JSON that the API server answers.
+/// Sends a request and returns the JSON of the answer.
 ///
-/// kube's own way of asking tells neither `Retry-After` nor, once the deadline is over, what the last answer was.
+/// kube's own functions hide `Retry-After` and, once the deadline is over, the last answer.
 pub(super) async fn request(
     client: &Client,
     method: Method,
@@ -158,7 +158,8 @@ async fn request_once(
     })
 }
 
-/// `secrets "a" is forbidden: User …` without what was asked for: who reads it knows, and of many all read alike.
+/// Cuts `secrets "a" is forbidden: User …` down to `is forbidden: …`: the reader knows the object's name, and equal
+/// reasons become equal texts.
 fn without_name(said: &str) -> &str {
     let forbidden = said.find("is forbidden: ");
     forbidden.map_or(said, |at| &said[at..])
@@ -175,7 +176,7 @@ impl From<kube::Error> for Failure {
     }
 }
 
-/// The API server's own words, without the body that a decoding error of kube's would quote.
+/// Returns the API server's own message, without the body that kube's decoding errors would quote.
 pub(crate) fn explain(error: &kube::Error) -> ReadError {
     match error {
         kube::Error::Api(answer) => {

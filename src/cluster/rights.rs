@@ -1,4 +1,5 @@
-//! What whoever runs a command may do: asked before the first write, it keeps a command from stopping half-way.
+//! The rights of the user who runs a command: checked before the first write, so that a command does not stop
+//! half-way.
 
 use futures::future::try_join_all;
 use serde_json::json;
@@ -7,7 +8,7 @@ use super::{LiveCluster, ReadError};
 use crate::kubernetes::Access;
 
 impl LiveCluster {
-    /// Those of the requests that the API server would not allow whoever asks, a line each, each right once.
+    /// Returns the requests that the API server would not allow this user, one line each, without duplicates.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -28,7 +29,7 @@ impl LiveCluster {
             object,
             subresource,
         } = access;
-        // What is to be created has no name yet that a role could be about.
+        // An object to be created has no name yet that a role could match.
         let name = if *verb == "create" { "" } else { &object.name };
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",

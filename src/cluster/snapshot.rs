@@ -10,27 +10,27 @@ use crate::{
     snapshot::NotRead,
 };
 
-/// A cluster that doesn't change.
+/// A cluster's objects, fixed in memory.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     objects: BTreeMap<ObjectRef, Arc<Object>>,
-    /// Where it holds no more than a namespace.
+    /// The only namespace in it, if it holds just one.
     only: Option<String>,
-    /// Kinds of which not all may be there, and objects that are not, by the reason.
+    /// Kinds that may be incomplete, and objects that are missing, with the reasons.
     not_read: BTreeMap<String, String>,
 }
 
-/// Why a file is no snapshot.
+/// Reason why a file is not a snapshot.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// It can't be read.
+    /// An unreadable file.
     #[error("can't read {0}: {1}")]
     Read(String, std::io::Error),
-    /// It isn't JSON.
+    /// A file that isn't JSON.
     #[error("{0} is not JSON: {1}")]
     Json(String, serde_json::Error),
-    /// It isn't a list of objects.
+    /// A file that isn't a list of objects.
     #[error("{0} is no List: it has no items")]
     NoList(String),
 }
@@ -52,7 +52,7 @@ impl Snapshot {
         Ok(items.iter().cloned().collect())
     }
 
-    /// The objects of one namespace, and what could not be read of it.
+    /// Creates the snapshot of one namespace, with what could not be read of it.
     pub fn of_namespace(
         namespace: &str,
         objects: impl IntoIterator<Item = Value>,
@@ -80,7 +80,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether all of a kind is there.
+    /// Checks that all objects of a kind are in the snapshot.
     fn is_whole(&self, kind: Kind, namespace: Option<&str>) -> Result<(), ReadError> {
         let Some(only) = &self.only else {
             return Ok(());
@@ -122,7 +122,7 @@ impl Snapshot {
     }
 }
 
-/// Objects of kinds that no rule reads are left out.
+/// Drops objects of kinds that no rule reads.
 impl FromIterator<Value> for Snapshot {
     fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
         let objects = values

@@ -1,4 +1,4 @@
-//! What the command line changes on a cluster: one object at a time, and only as it was looked at.
+//! Writes by the command line: one object at a time, and only over the version that was read.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use crate::kubernetes::{Object, ObjectRef, is_name};
 const JSON: &str = "application/json";
 const MERGE: &str = "application/merge-patch+json";
 
-/// How a write that keeps something of the object says what is new.
+/// The content of a write that changes an existing object.
 #[derive(Clone, Copy, Debug)]
 pub enum Patch<'a> {
-    /// A JSON merge patch; with `metadata.resourceVersion` in it, only over that version.
+    /// A JSON merge patch; with `metadata.resourceVersion` in it, it applies only to that version.
     Merge(&'a Value),
     /// A JSON patch.
     Json(&'a Value),
@@ -24,42 +24,42 @@ pub enum Patch<'a> {
     Apply(&'a Value, &'a str),
 }
 
-/// Whether a write is one.
+/// Whether a write is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
-    /// It is stored.
+    /// The write is stored.
     #[default]
     Stored,
-    /// The API server and its webhooks only say what would come of it.
+    /// The API server and its webhooks only say what the result would be.
     DryRun,
 }
 
-/// Why a write did not come about.
+/// Reason why a write failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// There is no such object.
+    /// No such object.
     #[error("it is not there")]
     Missing,
-    /// There is one already.
+    /// The object exists already.
     #[error("it exists already")]
     Exists,
-    /// Somebody else has changed it since it was read.
+    /// Somebody else changed the object since it was read.
     #[error("it was changed by somebody else meanwhile")]
     Changed(String),
-    /// The API server or one of its webhooks did not accept it.
+    /// The API server or one of its webhooks refused the write.
     #[error("{0}")]
     Refused(String),
-    /// The name is none.
+    /// An invalid name.
     #[error("{0:?} is no name")]
     Name(String),
-    /// No answer, or not allowed.
+    /// No answer, or a right is missing.
     #[error(transparent)]
     Unanswered(#[from] ReadError),
 }
 
 impl LiveCluster {
-    /// Creates an object and returns it as it is stored.
+    /// Creates an object and returns it as stored.
     ///
     /// # Errors
     /// When it is there already, not allowed or not accepted.
@@ -75,7 +75,7 @@ impl LiveCluster {
         made.map(Object)
     }
 
-    /// Changes an object and returns it as it is then.
+    /// Patches an object and returns the result.
     ///
     /// # Errors
     /// When it is not there, was changed meanwhile, or the change is not allowed or not accepted.
@@ -100,7 +100,7 @@ impl LiveCluster {
         changed.map(Object)
     }
 
-    /// Sets how many pods a StatefulSet or Deployment has, by its scale.
+    /// Sets the number of pods of a StatefulSet or Deployment through its scale subresource.
     ///
     /// # Errors
     /// As for [`LiveCluster::patch`].
@@ -117,7 +117,8 @@ impl LiveCluster {
         scaled.map(drop)
     }
 
-    /// Deletes an object, but no other one that has got its name meanwhile. `orphan` leaves what it owns.
+    /// Deletes the object with this uid, not another one that has got its name meanwhile. `orphan` keeps its
+    /// dependents.
     ///
     /// # Errors
     /// When it is not there, is another one by now, or deleting it is not allowed or not accepted.
@@ -136,7 +137,7 @@ impl LiveCluster {
             "preconditions": {"uid": uid},
             "propagationPolicy": propagation,
         });
-        // With a body, the API server does not look at the query: it would be deleted all the same.
+        // With a body, the API server ignores the query, so without this the object would really be deleted.
         if effect == Effect::DryRun {
             options["dryRun"] = json!(["All"]);
         }
@@ -173,7 +174,7 @@ fn one(reference: &ObjectRef) -> String {
     format!("{collection}/{}", reference.name)
 }
 
-/// Nothing but a name goes into a path.
+/// Refuses names that must not go into a path.
 fn check(reference: &ObjectRef) -> Result<(), WriteError> {
     match is_name(&reference.name) && is_namespace(reference) {
         true => Ok(()),

@@ -1,7 +1,7 @@
 //! The task that writes Events.
 //!
-//! Whoever is refused tries again, Helm in a loop, Flux and Argo CD on their own. So the same Event once more is
-//! counted in the `series` of the first, which is all that the API server lets change of an Event.
+//! Refused requests come again: Helm in a loop, Flux and Argo CD by themselves. So a repeated Event is counted in the
+//! `series` of the first, which is all that the API server lets clients change of an Event.
 
 use std::{collections::HashMap, env, time::Duration};
 
@@ -27,25 +27,25 @@ use crate::{
     webhooks::NAME,
 };
 
-/// How long one write may take; the review was answered long ago.
+/// Time limit of one write; the review was answered long ago.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// From one write to the next at least.
+/// Shortest pause between two writes.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// From one count of a series that is written to the next.
+/// Pause between two writes of the series' counts.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long after its last one a series is over: before the API server forgets the Event, after an hour.
+/// Time after which a series without a new Event ends: before the API server forgets the Event, after an hour.
 const SERIES: SignedDuration = SignedDuration::from_mins(30);
 
-/// How many series are known at a time.
+/// Number of series that are remembered.
 const KNOWN: usize = 1024;
 
-/// From one complaint to the next.
+/// Pause between two warnings about lost Events.
 const COMPLAINTS: Duration = Duration::from_secs(60);
 
-/// What the API server takes.
+/// The API server's limits, in bytes.
 const NOTE: usize = 1024;
 const INSTANCE: usize = 128;
 
@@ -55,11 +55,11 @@ pub(super) struct Writer {
     series: HashMap<Event, Series>,
     outcomes: Outcomes,
     complained: Option<Instant>,
-    /// Failed and dropped ones that a complaint has told of.
+    /// Number of failed and dropped Events that were already warned of.
     told: u64,
 }
 
-/// An Event that was written, and how often the same happened.
+/// A written Event, and how often it has happened.
 struct Series {
     name: String,
     count: i32,
@@ -81,7 +81,7 @@ impl Writer {
         }
     }
 
-    /// Writes until nobody is left who could tell one.
+    /// Writes Events until all senders are dropped.
     pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Event>) {
         let mut due = interval(INTERVAL);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -148,7 +148,7 @@ impl Writer {
                         series.written = count;
                     }
                 }
-                // The first one is gone, so this one begins anew.
+                // The series' first Event is gone, so this one starts a new series.
                 Err(kube::Error::Api(status)) if status.code == 404 => {
                     self.series.remove(&event);
                     self.take(event).await;
@@ -193,7 +193,7 @@ impl Writer {
         self.complain(Some(error));
     }
 
-    /// Says how many Events are lost, if any and if that was not said just now.
+    /// Warns of lost Events, if there are any and the last warning is not too recent.
     fn complain(&mut self, error: Option<&ReadError>) {
         let lost = self.outcomes.failed.get() + self.outcomes.dropped.get();
         let quiet = self.complained.is_none_or(|at| at.elapsed() >= COMPLAINTS);
@@ -210,7 +210,7 @@ impl Writer {
     }
 }
 
-/// A write, given up when it takes too long.
+/// Awaits a write, up to the deadline.
 async fn write(
     write: impl Future<Output = Result<api::Event, kube::Error>>,
 ) -> Result<api::Event, kube::Error> {
@@ -218,7 +218,7 @@ async fn write(
     timeout(DEADLINE, write).await.map_err(late)?
 }
 
-/// Where Kubernetes puts the Events of what has no namespace.
+/// Returns the Event's namespace: `default` for cluster-scoped objects, as Kubernetes does.
 fn namespace(event: &Event) -> &str {
     match &*event.regarding.namespace {
         "" => "default",
@@ -237,7 +237,7 @@ fn reference(object: &ObjectRef) -> ObjectReference {
     }
 }
 
-/// At most so many bytes of a text.
+/// Cuts a text to at most so many bytes.
 fn cut(text: &str, bytes: usize) -> String {
     const MORE: &str = "…";
     if text.len() <= bytes {

@@ -1,4 +1,4 @@
-//! What Helm did last with a release, where that did not become what is deployed.
+//! Helm's last attempt at a release, if it did not become the deployed revision.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::{
 /// A revision that failed or was cut off.
 #[derive(Clone, Debug)]
 pub struct Attempted {
-    /// What is told of it.
+    /// The facts about it.
     pub attempt: Attempt,
-    /// Its objects.
+    /// Its rendered objects.
     pub rendered: Arc<Rendered>,
     _held: Held,
 }
 
 impl Reader {
-    /// The newest revision of a release, where it is neither deployed nor meant to be what runs no more.
+    /// Returns the newest revision of a release if it failed or is pending.
     ///
     /// # Errors
-    /// When there is one that can't be read.
+    /// When it exists and can't be read.
     pub async fn attempted(
         &self,
         records: &Records,
@@ -35,7 +35,7 @@ impl Reader {
             let newest = self
                 .newest_revision(storage.kind(), namespace, release)
                 .await;
-            // Whoever can't list them is told so with what runs.
+            // That the records can't be listed is reported with the running release.
             let Ok(Some(revision)) = newest else {
                 continue;
             };
@@ -75,7 +75,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// The workloads that are as the one manifest has them, and as the other has.
+    /// Returns the live workloads that look as the new manifest has them, and those that look as the old one has
+    /// them.
     async fn arrived(
         &self,
         namespace: &str,
@@ -108,7 +109,7 @@ impl Reader {
     }
 }
 
-/// Whether a live workload is of a manifest, as far as its images and the chart that its label names tell.
+/// Whether a live workload matches a rendered one in its images and its chart label.
 fn looks_like(live: &Object, rendered: &Object) -> bool {
     let images = |workload: &Object| -> Vec<String> {
         let images = workload.containers();

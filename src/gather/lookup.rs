@@ -1,4 +1,4 @@
-//! What runs of a release, for whoever asks without a record that names its revision.
+//! Finds the running release when no record names its revision.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     kubernetes::{Kind, Object, ObjectRef},
 };
 
-/// What Argo CD and `kubectl apply` leave on the cluster of what they have applied.
+/// Kinds of applied objects that are read where Argo CD or `kubectl apply` left no record.
 const APPLIED: [Kind; 5] = [
     Kind::StatefulSet,
     Kind::Deployment,
@@ -20,11 +20,12 @@ const APPLIED: [Kind; 5] = [
     Kind::Secret,
 ];
 
-/// Where Helm keeps records.
+/// The drivers with which Helm keeps records in the cluster.
 pub(super) const STORAGES: [Storage; 2] = [Storage::Secret, Storage::ConfigMap];
 
 impl Reader {
-    /// What runs before `revision`, or now, wherever Helm keeps it; without any record, what the live objects say.
+    /// Finds what runs before `revision` (None: now), with either storage driver; without a record, rebuilds it from
+    /// live objects.
     pub async fn running_anywhere(
         &self,
         records: &Records,
@@ -62,11 +63,11 @@ impl Reader {
         }
     }
 
-    /// What a rollback leaves that would be the next revision, wherever Helm keeps it.
+    /// Finds the revision that a rollback starts from if it were done next, with either storage driver.
     pub async fn left_anywhere(&self, records: &Records, namespace: &str, release: &str) -> Left {
         for storage in STORAGES {
             let Ok(Some(next)) = self.next(storage, namespace, release, None).await else {
-                // Why it can't be told is told with what runs.
+                // The reason is reported with the running release.
                 continue;
             };
             return self.left(records, storage, namespace, release, next).await;
@@ -74,7 +75,7 @@ impl Reader {
         Left::Nothing
     }
 
-    /// The newest revision of which there is a record.
+    /// Returns the newest revision that has a record.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -92,7 +93,7 @@ impl Reader {
         let revision = |record: &Object| parse_record_name(record.name()).map(|(_, it)| it);
         match listed {
             Ok(records) => Ok(records.iter().filter_map(|it| revision(it)).max()),
-            // Who may not list them may know their names.
+            // Without the right to list records, they may still be read by name.
             Err(ReadError::Forbidden(_)) => {
                 let newest = self.newest_record(kind, namespace, release).await?;
                 Ok(newest.as_ref().and_then(revision))
@@ -101,10 +102,10 @@ impl Reader {
         }
     }
 
-    /// The objects that carry the release's label, as if a manifest had held them.
+    /// Rebuilds a release from the objects that carry its label, as if they were its manifest.
     async fn live_release(&self, namespace: &str, release: &str) -> (Rendered, Vec<Gap>) {
         let (mut objects, mut gaps) = (Vec::new(), Vec::new());
-        // Elastic's chart knows no other label.
+        // Elastic's chart sets no other label than `release`.
         let labels = [(INSTANCE, release), ("release", release)];
         for (kind, label) in APPLIED
             .into_iter()
@@ -126,7 +127,7 @@ impl Reader {
         (Rendered::of_live(objects), gaps)
     }
 
-    /// The record of what runs before a revision, or now.
+    /// Reads the record of what runs before a revision (None: now).
     pub async fn running_record(
         &self,
         namespace: &str,
@@ -144,7 +145,7 @@ impl Reader {
         None
     }
 
-    /// The revision before which to look: the one that is announced, or the one after the newest.
+    /// Returns the revision to search below: the announced one, or the one after the newest.
     async fn next(
         &self,
         storage: Storage,
@@ -161,7 +162,7 @@ impl Reader {
         Ok(newest.map(|newest| newest.saturating_add(1)))
     }
 
-    /// A record of this revision.
+    /// Reads a record by its name, with either storage driver.
     ///
     /// # Errors
     /// When the API server can't say.

@@ -1,4 +1,4 @@
-//! What a review's time goes into, and which reads fail.
+//! Measures where a review's time goes, and counts failed reads.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,31 +12,31 @@ use prometheus_client::{
 
 use crate::{cluster::ReadError, kubernetes::Kind, metrics::Metrics};
 
-/// What is asked of the API server beside objects.
+/// Label of access reviews in the metrics, beside the kinds of objects.
 pub(super) const REVIEW: &str = "SubjectAccessReview";
 
-/// What waiting one review has done, by what for.
+/// The time that a review has waited.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
     /// For the API server.
     pub reading: Duration,
-    /// For records to be decoded, and for the turn to.
+    /// For records: waiting for a turn, and decoding.
     pub decoding: Duration,
 }
 
-/// Adds up one review's waiting.
+/// Adds up the waiting time of one review.
 #[derive(Debug, Default)]
 pub(super) struct Clock(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Many reads at a time count once.
+    /// Number of concurrent reads; their common time counts once.
     readers: usize,
     since: Option<Instant>,
     spent: Spent,
 }
 
-/// Waits until it is dropped.
+/// Counts as waiting until dropped.
 pub(super) struct Waiting<'a> {
     clock: &'a Clock,
     decoding_since: Option<Instant>,
@@ -87,7 +87,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The family of reads that failed; clones share it.
+/// The metric family of failed reads; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct ReadErrors(Family<Labels, Counter>);
 
@@ -98,7 +98,7 @@ struct Labels {
 }
 
 impl ReadErrors {
-    /// Registers the family.
+    /// Registers the metric family.
     pub fn new(metrics: &Metrics) -> Self {
         let family: Family<Labels, Counter> = Family::default();
         for kind in Kind::all().map(Kind::name).chain([REVIEW]) {

@@ -1,4 +1,4 @@
-//! What Helm is doing with a release, for requests that come without a record.
+//! Finds Helm's newest record of a release, for requests that come without one.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -11,11 +11,12 @@ use crate::{
     kubernetes::{Kind, Object, ObjectRef},
 };
 
-/// Revisions start at 1 and the old ones are pruned; this far the guard looks for the first that is left.
+/// Highest revision that is tried: revisions start at 1 and old ones are pruned, so the first that is left must be
+/// searched for.
 const MAX_PROBES: u64 = 1024;
 
 impl Reader {
-    /// The namespace, and the newest record of a release without what is in it.
+    /// Reads the namespace and the metadata of the release's newest record.
     pub async fn secret_deletion_facts(&self, facts: &mut Facts, namespace: &str, release: &str) {
         let own = ObjectRef::new(Kind::Namespace, "", namespace);
         self.get_all(facts, [own]).await;
@@ -37,7 +38,7 @@ impl Reader {
         }
     }
 
-    /// Records are asked for by name, since the guard may not list Secrets: upwards until a whole batch is not there.
+    /// Finds the newest record by name, since the guard may not list Secrets: upwards until a whole batch is missing.
     pub(super) async fn newest_record(
         &self,
         kind: Kind,

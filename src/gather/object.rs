@@ -1,4 +1,4 @@
-//! The facts for a single object.
+//! The facts needed to judge a single object.
 
 use super::{Reader, measure::REVIEW};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Reader {
-    /// Whether an object belongs to a Camunda release; asks the API server only where its labels leave it open.
+    /// Whether an object belongs to a Camunda release; asks the API server only if the labels don't tell.
     pub async fn knows_release(&self, facts: &mut Facts, object: &Object) -> bool {
         if let (false, Some((namespace, release))) = (
             camunda::is_own(object),
@@ -31,7 +31,8 @@ impl Reader {
         facts.is_guarded(object)
     }
 
-    /// Whether a claim belongs to a Camunda release; where its labels don't name one, the StatefulSet that mounts it does.
+    /// Notes whether a claim belongs to a Camunda release; without a release label, asks the StatefulSet that mounts
+    /// it.
     async fn knows_claim(&self, facts: &mut Facts, claim: &Object, namespace: &str) {
         if release_label(claim).is_some() {
             self.knows_release(facts, claim).await;
@@ -43,14 +44,14 @@ impl Reader {
         }
     }
 
-    /// Whether a release is Camunda's, for a record that can't be read; not knowing counts as yes.
+    /// Whether a release is Camunda's, for a record that can't be read; if unknown, true.
     pub async fn is_camunda(&self, namespace: &str, release: &str) -> bool {
         let mut facts = Facts::default();
         self.recognise(&mut facts, namespace, release).await;
         !facts.gaps().is_empty() || facts.has_release(namespace, release)
     }
 
-    /// Whether a user has a right over one thing in a namespace.
+    /// Whether a user has a right to one object in a namespace.
     ///
     /// # Errors
     /// When the API server can't say.
@@ -65,7 +66,7 @@ impl Reader {
         self.within(REVIEW, may).await
     }
 
-    /// All claims of a namespace with their volumes, and the StatefulSets that may mount them.
+    /// Reads all claims of a namespace with their volumes, and the StatefulSets that may mount them.
     pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str) {
         let kinds = [Kind::PersistentVolumeClaim, Kind::StatefulSet];
         self.list_all(facts, &kinds, namespace).await;
@@ -76,7 +77,7 @@ impl Reader {
         self.drivers(facts).await;
     }
 
-    /// The Secrets that the live databases and Keycloaks of a namespace read.
+    /// Reads the Secrets that the live databases and Keycloaks of a namespace use.
     pub async fn read_by_databases(&self, facts: &mut Facts, namespace: &str) {
         let reads = live_reads(facts, namespace);
         let secrets = reads
@@ -90,7 +91,8 @@ impl Reader {
         self.get_all(facts, secrets).await;
     }
 
-    /// A StatefulSet as it was, with its namespace's claims where an update of it must be judged by them.
+    /// Returns the facts for an update of a StatefulSet: its old state, and the namespace's claims if the update
+    /// concerns them.
     pub async fn statefulset_facts(&self, old: &Object, new: &Object) -> Facts {
         let mut facts = Facts::default();
         facts.insert(Kind::StatefulSet, old.clone().into());
@@ -101,13 +103,13 @@ impl Reader {
         facts
     }
 
-    /// One object, or a gap among the facts.
+    /// Reads one object; a failure becomes a gap among the facts.
     pub async fn live(&self, facts: &mut Facts, reference: &ObjectRef) -> Option<Object> {
         self.get_all(facts, [reference.clone()]).await;
         facts.get(reference).cloned()
     }
 
-    /// A volume's claim, the one that it is to be handed to, and the pods that may use them.
+    /// Reads a volume's claim, the claim it is to be handed to, and the pods that may use them.
     pub async fn volume_facts(&self, volume: &Object) -> Facts {
         let mut facts = Facts::default();
         let Some(claim) = named_claim(volume) else {
@@ -129,7 +131,7 @@ impl Reader {
         facts
     }
 
-    /// A claim and its volume, and whether a release's data goes with one of them.
+    /// Reads the other half of a claim and its volume, and whether deleting one of them loses a release's data.
     pub async fn deletion_facts(&self, deleted: &Object, kind: Kind) -> Facts {
         let mut facts = Facts::default();
         facts.insert(kind, deleted.clone().into());
@@ -153,7 +155,7 @@ impl Reader {
         facts
     }
 
-    /// A volume as it was, the claims that it is taken from and given to, and the pods that may use them.
+    /// Reads, for a changed claimRef, the volume's old state, both claims, and the pods that may use them.
     pub async fn rebind_facts(&self, before: &Object, after: &Object) -> Facts {
         let mut facts = self.volume_facts(before).await;
         facts.insert(Kind::PersistentVolume, before.clone().into());
@@ -169,7 +171,7 @@ impl Reader {
         facts
     }
 
-    /// The claim that another is a clone of, what mounts it and the pods that may use it.
+    /// Reads the source claim of a clone, what mounts it, and the pods that may use it.
     pub async fn clone_facts(&self, clone: &Object, namespace: &str) -> Facts {
         let mut facts = Facts::default();
         let source = clone_source(clone)
@@ -186,11 +188,10 @@ impl Reader {
         facts
     }
 
-    /// The volumes that wait for a claim.
+    /// Reads the volumes that wait for a claim.
     ///
-    /// A volume that was handed over is still named by the claim that had it, so the namespace's own claims lead to it.
-    /// Elasticsearch's may have been handed over as the guide says and its old claim deleted: only for it are all
-    /// volumes of the cluster read.
+    /// A handed-over volume is still named by its former claim, so the claims of the namespace lead to it. With
+    /// Elasticsearch, the guide may have had the old claim deleted: only then are all volumes of the cluster read.
     pub async fn volumes_for(&self, claim: &Object, namespace: &str) -> Facts {
         let mut read = Facts::default();
         self.list_all(&mut read, &[Kind::PersistentVolumeClaim], namespace)
@@ -217,7 +218,7 @@ impl Reader {
         read
     }
 
-    /// The namespace itself.
+    /// Reads the namespace itself.
     pub async fn namespace_facts(&self, namespace: &str) -> Facts {
         let mut facts = Facts::default();
         self.get_all(&mut facts, [ObjectRef::new(Kind::Namespace, "", namespace)])

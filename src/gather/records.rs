@@ -1,4 +1,4 @@
-//! Release records decoded off the threads that serve connections, a few at a time.
+//! Decodes release records, a few at a time, off the threads that serve connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,20 +12,20 @@ use crate::{
     policy::Guarded,
 };
 
-/// How many records are inflated at once: this bounds the memory that hostile ones can take.
+/// Number of records inflated at once: limits the memory that hostile ones can take.
 const INFLATING: usize = 2;
 
-/// How much of records above [`KEPT_BYTES`] is held at once, from decoding to verdict, in KiB: thirty of the largest that a Camunda
-/// chart makes.
+/// Total size in KiB of records above [`KEPT_BYTES`] that are held at once, from decoding to verdict: thirty of the
+/// largest that a Camunda chart makes.
 const HELD: usize = 128 * 1024;
 
-/// How many running releases are kept decoded.
+/// Number of running releases that are kept decoded.
 const KEPT: usize = 4;
 
-/// A running release above this is decoded each time: four of them must not fill the memory.
+/// Largest running release that is kept decoded, in bytes: four larger ones could fill the memory.
 const KEPT_BYTES: usize = 1024 * 1024;
 
-/// Decodes records and remembers those that ran lately: whoever was refused tries again over the same one.
+/// Decodes records, and caches recently judged running releases: a refused upgrade is retried against the same one.
 #[derive(Debug)]
 pub struct Records {
     inflating: Semaphore,
@@ -33,39 +33,39 @@ pub struct Records {
     kept: Mutex<Vec<(Key, Arc<Rendered>)>>,
 }
 
-/// The uid and resourceVersion of a record, and what was Camunda's by the configuration then.
+/// A record's uid and resourceVersion, and the configured guarded releases at the time.
 type Key = (String, String, Arc<[Guarded]>);
 
-/// A record and what its manifest holds.
+/// A decoded record with its manifest's objects.
 #[derive(Debug)]
 pub struct Decoded {
     /// The record.
     pub release: Release,
-    /// The objects in it.
+    /// The objects of its manifest.
     pub rendered: Rendered,
-    /// Kept until neither is needed.
+    /// The memory share of both; keep it as long as either is needed.
     pub held: Held,
 }
 
-/// Why what a record holds is not known.
+/// Reason why a record's content is not known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The API server does not hand it out.
+    /// The API server did not return the record.
     #[error(transparent)]
     Unread(#[from] ReadError),
-    /// It is broken.
+    /// The record is malformed.
     #[error(transparent)]
     Broken(#[from] DecodeError),
-    /// A bug of the guard's met it.
+    /// The guard panicked while decoding it (a bug).
     #[error("decoding it failed")]
     Panicked,
-    /// There was no room for it, or no time.
+    /// No memory share or no time was left.
     #[error("too many records are judged at once; try again")]
     Busy,
 }
 
-/// The room that a large record takes; given back when the last clone is dropped.
+/// A large record's share of the memory; freed when the last clone is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Held(#[expect(dead_code, reason = "only held")] Option<Arc<OwnedSemaphorePermit>>);
 
@@ -80,11 +80,11 @@ impl Default for Records {
 }
 
 impl Records {
-    /// Decodes what `data.release` of a record in namespace `home` holds, and takes its manifest apart; what `known`
-    /// holds in the same words is not parsed again.
+    /// Decodes `data.release` of a record in namespace `home` and parses its manifest; documents that are the same in
+    /// `known` are not parsed again.
     ///
     /// # Errors
-    /// When it is broken, or there is no room for it.
+    /// When it is malformed, or no memory share is left.
     pub async fn decode(
         &self,
         data: String,
@@ -122,7 +122,7 @@ impl Records {
         })
     }
 
-    /// Room for so many bytes. Whoever finds none does not wait for it with what was decoded.
+    /// Takes a share of the memory. Fails at once if none is left: waiting would hold what was already decoded.
     fn hold(&self, bytes: usize) -> Result<Held, RecordError> {
         if bytes <= KEPT_BYTES {
             return Ok(Held::default());
@@ -134,7 +134,7 @@ impl Records {
         }
     }
 
-    /// Decodes a record that runs, or remembers it.
+    /// Decodes the record of a running release, or takes it from the cache.
     pub(super) async fn running(
         &self,
         record: &Object,
@@ -173,7 +173,7 @@ impl Records {
     }
 }
 
-/// The encoded release in a record.
+/// Returns a record's encoded release.
 pub(super) fn data(record: &Object) -> Result<String, DecodeError> {
     let data = record.str("/data/release");
     data.map(str::to_owned).ok_or(DecodeError::Missing)

@@ -1,4 +1,4 @@
-//! The facts for a whole release.
+//! The facts needed to judge a whole release.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -15,34 +15,35 @@ use crate::{
     rules::{self, Counting, NOT_CHECKED},
 };
 
-/// On whose behalf a release is judged.
+/// The user on whose behalf a release is judged.
 #[derive(Clone, Copy, Debug)]
 pub enum Asker<'a> {
-    /// Whoever wrote a record into this namespace: they may write there, and elsewhere only if the API server says so.
+    /// The user who wrote a record into this namespace: may write there, and elsewhere only if the API server says
+    /// so.
     Writer(&'a str, &'a User),
-    /// Whoever reads with rights of their own.
+    /// A user who reads the cluster with their own rights.
     Reader,
 }
 
-/// What a release would change and what is known of it, a part for each Camunda in it.
+/// The changes and facts of a pending release, one part for each Camunda in it.
 #[derive(Debug, Default)]
 pub struct Announced {
-    /// The name of the part's chart where there are several, its change and its facts.
+    /// Per part: the name of its chart if there are several, its change and its facts.
     pub parts: Vec<(Option<String>, Change, Facts)>,
 }
 
 impl Announced {
-    /// What all rules find of all parts.
+    /// Returns the findings of all rules for all parts.
     pub fn judge(&self) -> Vec<Finding> {
         self.judge_counting(&rules::by_default)
     }
 
-    /// The same where not all rules count as they do by default.
+    /// Like [`Announced::judge`], with other actions than the rules' defaults.
     pub(crate) fn judge_counting(&self, counts: Counting<'_>) -> Vec<Finding> {
         let mut all = Vec::new();
         for (subchart, change, facts) in &self.parts {
             for mut finding in rules::judge_counting(change, facts, counts) {
-                // What no part tells apart from the others is the release's.
+                // A finding that is the same for all parts belongs to the whole release.
                 if let (Some(name), false) = (subchart, finding.rule == NOT_CHECKED) {
                     finding.title = format!("Subchart {name}: {}", finding.title);
                 }
@@ -54,7 +55,7 @@ impl Announced {
         all
     }
 
-    /// What the texts about the release speak of: the first part, without versions where the parts differ.
+    /// Returns the change that messages describe: the first part, without versions if there are several.
     pub fn into_change(self) -> Change {
         let several = self.parts.len() > 1;
         let mut changes = self.parts.into_iter().map(|(_, change, _)| change);
@@ -67,7 +68,8 @@ impl Announced {
 }
 
 impl Reader {
-    /// Reads the change and the facts of a pending release, for each Camunda in it; `None` where neither manifest contains Camunda.
+    /// Reads changes and facts of a pending release, for each Camunda in it; `None` if neither manifest contains
+    /// Camunda.
     pub async fn announced(
         &self,
         release: &Release,
@@ -113,7 +115,7 @@ impl Reader {
         Some(announced)
     }
 
-    /// What the rules need to look at a release that runs; `gaps` are known already.
+    /// Reads the facts of the running release; `gaps` are already known.
     pub async fn deployed(&self, mut change: Change, gaps: Vec<Gap>) -> (Change, Facts) {
         let mut facts = self.release_facts(&mut change, Asker::Reader).await;
         for gap in gaps {
@@ -141,7 +143,7 @@ impl Reader {
         facts
     }
 
-    /// The drivers of the classes that were read: only they can clone.
+    /// Reads the CSI drivers of the storage classes that were read: only CSI drivers can clone.
     pub(super) async fn drivers(&self, facts: &mut Facts) {
         let drivers: Vec<_> = facts
             .of_kind(Kind::StorageClass)
@@ -151,8 +153,8 @@ impl Reader {
         self.get_all(facts, drivers).await;
     }
 
-    /// A record may name objects of any namespace; comparing with those that its writer can't write would tell secrets.
-    /// What is returned reads nowhere else, whatever a rule asks for.
+    /// Drops objects outside the namespaces that the record's writer may write: comparing with those would reveal
+    /// secrets. The returned reader reads no other namespace, whatever a rule asks for.
     async fn leave_out_foreign_namespaces(
         &self,
         facts: &mut Facts,

@@ -1,4 +1,4 @@
-//! The releases that Helm keeps records of, found by their records' names and labels.
+//! Finds releases by the names and labels of their Helm records.
 
 use std::collections::BTreeMap;
 
@@ -9,44 +9,45 @@ use crate::{
     kubernetes::{Kind, ObjectRef},
 };
 
-/// A release and its revisions, as far as labels tell; no record is decoded for it.
+/// A release and its revisions, as the records' labels tell; no record is decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The namespace of its records.
     pub namespace: String,
     /// Its name.
     pub release: String,
-    /// Where Helm keeps the records.
+    /// The storage driver of its records.
     pub storage: Storage,
     /// Its revisions, the oldest first; there is at least one.
     pub revisions: Vec<Revision>,
 }
 
-/// One record's label.
+/// The number and status of one revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revision {
-    /// From 1.
+    /// The number, from 1.
     pub number: u64,
-    /// The state that the label tells.
+    /// The status in the record's label.
     pub status: Status,
 }
 
-/// What was found, and what could not be looked into.
+/// The releases that were found, and lists that failed.
 #[derive(Clone, Debug, Default)]
 pub struct Releases {
-    /// By namespace and name.
+    /// The releases, by namespace and name.
     pub found: Vec<Recorded>,
-    /// The listings that did not come about.
+    /// The lists that failed.
     pub unseen: Vec<Gap>,
 }
 
 impl Recorded {
-    /// What Helm did last with it.
+    /// Returns the newest revision.
     pub fn newest(&self) -> Option<Revision> {
         self.revisions.last().copied()
     }
 
-    /// What runs, as Helm sees it: the newest deployed revision, else the newest one if it failed or was superseded.
+    /// Returns the running revision, as Helm sees it: the newest deployed revision, else the newest one if it failed
+    /// or was superseded.
     pub fn running(&self) -> Option<Revision> {
         let newest_first = || self.revisions.iter().rev();
         let deployed = newest_first().find(|revision| revision.status == Status::Deployed);
@@ -55,7 +56,7 @@ impl Recorded {
         deployed.or(left).copied()
     }
 
-    /// The record of a revision.
+    /// Returns the reference of a revision's record.
     pub fn record(&self, revision: u64) -> ObjectRef {
         let name = record_name(&self.release, revision);
         ObjectRef::new(self.storage.kind(), &self.namespace, &name)
@@ -103,7 +104,7 @@ pub async fn releases(cluster: &Cluster, namespace: Option<&str>) -> Releases {
     Releases { found, unseen }
 }
 
-/// How a gap names a listing of a namespace, or of all of them.
+/// Returns a gap's name for a list of a namespace, or of all of them.
 pub fn listing(kind: Kind, namespace: Option<&str>) -> Unseen {
     Wanted::All(kind, namespace.unwrap_or_default().to_owned()).into()
 }

@@ -1,4 +1,4 @@
-//! What a record that Helm is at work on makes of a claim that is deleted meanwhile.
+//! Judges the deletion of a claim while Helm applies a record that drops it.
 
 use std::sync::Arc;
 
@@ -12,10 +12,11 @@ use crate::{
 };
 
 impl Reader {
-    /// The change that deletes a claim, as far as it is about that claim, where Helm is at work on a record that leaves it out.
+    /// Returns the part of the pending change that concerns a deleted claim, if Helm is applying a record without
+    /// that claim.
     ///
-    /// Helm deletes a claim last, and half of an upgrade is worse than all of it: so what was admitted with the record is
-    /// judged here as it was there. A record that nobody has judged gains nothing by that.
+    /// Helm deletes claims last, and half an upgrade is worse than a whole one: so a deletion that was admitted with
+    /// the record is judged as it was there. A record that nobody has judged gains nothing by that.
     pub async fn removal(
         &self,
         records: &Records,
@@ -84,11 +85,11 @@ impl Reader {
         change.find(&deleted).filter(|claim| claim.removed())?;
         narrow(&mut change, &deleted);
         let facts = self.beside(&change, &deleted, known).await;
-        // Helm leaves it alone, so it is somebody else who deletes it.
+        // Helm leaves this claim alone, so somebody else deletes it.
         (!facts.keeps(&deleted)).then_some((change, facts))
     }
 
-    /// Reads what the change is about beside the claim, which is known already.
+    /// Reads the live objects of the change; the claim is already known.
     async fn beside(&self, change: &Change, deleted: &ObjectRef, known: &Facts) -> Facts {
         let mut facts = known.clone();
         let live = change.objects.iter().map(|object| object.object.clone());
@@ -101,10 +102,11 @@ impl Reader {
     }
 }
 
-/// Keeps of a release's change the claim that goes, first, the claims that stay, and what can mount claims.
+/// Reduces a release's change to the deleted claim (first), the claims that stay, and workloads that can mount
+/// claims.
 fn narrow(change: &mut Change, claim: &ObjectRef) {
     change.gate = Gate::Object;
-    // Only there can the claim be mounted, and only there may whoever wrote the record write.
+    // Only in this namespace can the claim be mounted, and only here may the record's writer write.
     change.objects.retain(|object| {
         object.object.namespace == claim.namespace
             && match object.object.kind {

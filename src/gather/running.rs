@@ -1,4 +1,4 @@
-//! The release that runs: the newest record before this one that was deployed.
+//! Finds the running release: the newest record before the new one that was deployed.
 
 use std::sync::Arc;
 
@@ -12,36 +12,37 @@ use crate::{
     kubernetes::{Object, ObjectRef},
 };
 
-/// Helm never prunes the deployed record, so it can be far below the newest; this far the guard looks.
+/// Number of revisions searched: Helm never prunes the deployed record, so it can be far below the newest.
 const MAX_PROBES: u64 = 1024;
 
-/// What runs, or why that can't be told.
+/// The running release, or why it is unknown.
 #[derive(Clone, Debug)]
 pub enum Running {
-    /// Nothing.
+    /// No release runs.
     Nothing,
-    /// This release.
+    /// The release in this record.
     Release(Arc<Rendered>, Held),
-    /// No record of it was found or could be read: this is what its live objects say, and what is not known of them.
+    /// Rebuilt from live objects because no record was found or readable; with the gaps.
     Live(Arc<Rendered>, Vec<Gap>),
-    /// It could not be read.
+    /// The record could not be read; the reason.
     Unknown(String),
 }
 
-/// The revision that a rollback leaves, where Helm compares with it and not with what was deployed last.
+/// The revision that a rollback starts from, if Helm compares with it rather than with the deployed one.
 #[derive(Clone, Debug, Default)]
 pub enum Left {
-    /// None but that one.
+    /// No other revision than the deployed one.
     #[default]
     Nothing,
-    /// This release.
+    /// The release in this record.
     Release(Arc<Rendered>, Held),
-    /// It could not be read.
+    /// The record could not be read.
     Unknown(Gap),
 }
 
 impl Reader {
-    /// What a rollback leaves that is revision `revision` itself: the one right before it, whatever came of it.
+    /// Finds what a rollback to the new revision `revision` starts from: the revision right before it, whatever its
+    /// status.
     pub async fn left(
         &self,
         records: &Records,
@@ -107,7 +108,7 @@ impl Reader {
         let mut newest: Option<Arc<Object>> = None;
         let lowest = revision.saturating_sub(MAX_PROBES).max(1);
         let mut next = revision;
-        // Nearly always the first one is it.
+        // The first probe nearly always finds it.
         let mut batch = 1;
         while next > lowest {
             let from = next.saturating_sub(batch).max(lowest);

@@ -1,4 +1,4 @@
-//! A release as it stands, for whoever looks at it without a change of its own.
+//! Reads an installed release when no change of it is requested.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,25 +14,25 @@ use crate::{
     kubernetes::{Kind, ObjectRef},
 };
 
-/// What a record tells of a release.
+/// The content of a release's record.
 #[derive(Clone, Debug)]
 pub enum Read {
-    /// A release of Camunda's.
+    /// A Camunda release.
     Camunda(Box<InstalledRelease>, Held),
-    /// One of another chart.
+    /// A release of another chart, which is named.
     Other(String),
-    /// None any more.
+    /// The record no longer exists.
     Gone,
 }
 
-/// Why a record tells nothing of a release.
+/// Reason why a record's release is unknown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StandingError {
-    /// It can't be read or decoded.
+    /// The record can't be read or decoded.
     #[error("record {0}: {1}")]
     Record(String, RecordError),
-    /// Its chart has a version that is none.
+    /// The version of its chart is invalid.
     #[error("record {record}: the version of its chart ({chart}) is none")]
     Version {
         /// The record.
@@ -86,7 +86,7 @@ impl Reader {
         self.decoding(decoding).await.map(Some)
     }
 
-    /// What the rules need to judge a change of a release, and of all that it mounts and generates what a later one needs.
+    /// Reads the facts needed to judge a change of an installed release (None: an upgrade to itself).
     pub async fn standing_facts(
         &self,
         standing: &InstalledRelease,
@@ -116,7 +116,7 @@ impl Reader {
         facts
     }
 
-    /// A reader for one command: nobody else counts what it can't read.
+    /// Creates a reader for one command, whose failed reads nobody else counts.
     pub fn of_command(cluster: Cluster, budget: Duration) -> Self {
         Self::new(cluster, budget, ReadErrors::default(), Arc::default())
     }

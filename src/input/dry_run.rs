@@ -1,4 +1,4 @@
-//! What `helm install`, `upgrade` and `rollback` print with `--dry-run`.
+//! Parses the text that `helm install`, `upgrade` and `rollback` print with `--dry-run`.
 
 use serde_json::value::RawValue;
 
@@ -14,7 +14,7 @@ const NOTES: &str = "NOTES:";
 const VALUES: &str = "USER-SUPPLIED VALUES:";
 const COMPUTED: &str = "COMPUTED VALUES:";
 
-/// The lines in which Helm says what it does before it prints the manifest.
+/// The header that Helm prints before the manifest.
 struct Head<'a> {
     name: &'a str,
     namespace: &'a str,
@@ -22,7 +22,7 @@ struct Head<'a> {
     revision: u64,
 }
 
-/// Reads such a text; nothing where it is none.
+/// Parses a dry run's text; None if it is not one.
 pub(super) fn read(name: &str, text: &str) -> Option<Result<Input, InputError>> {
     let head = head(text)?;
     let at_manifest = section(text, MANIFEST)?;
@@ -75,7 +75,7 @@ fn head(text: &str) -> Option<Head<'_>> {
     })
 }
 
-/// Where a line of its own begins.
+/// Returns the offset of a line with exactly this text.
 fn start_of(text: &str, line: &str) -> Option<usize> {
     let mut at = 0;
     for whole in text.split_inclusive('\n') {
@@ -87,14 +87,14 @@ fn start_of(text: &str, line: &str) -> Option<usize> {
     None
 }
 
-/// Where what follows a heading begins.
+/// Returns the offset behind a heading's line.
 fn section(text: &str, heading: &str) -> Option<usize> {
     let at = start_of(text, heading)?;
     let rest = &text[at..];
     Some(at + rest.find('\n').map_or(rest.len(), |end| end + 1))
 }
 
-/// With `--debug` the values of `-f` and `--set` are there, too.
+/// Parses the values of `-f` and `--set`, which `--debug` prints, too.
 fn user_values(text: &str) -> Option<Box<RawValue>> {
     let values = &text[section(text, VALUES)?..];
     let values = &values[..start_of(values, COMPUTED)?];

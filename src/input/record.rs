@@ -1,4 +1,4 @@
-//! Records as they lie in a Secret or ConfigMap.
+//! Finds and decodes records in saved Secrets and ConfigMaps.
 
 use base64_simd::STANDARD;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     kubernetes::{Kind, Object},
 };
 
-/// The only record among these objects; nothing where there is none.
+/// Decodes the only record among these objects; None if there is none.
 pub(super) fn of_objects(name: &str, value: &Value) -> Result<Option<Release>, InputError> {
     let items = value.get("items").and_then(Value::as_array);
     let objects = match items {
@@ -50,7 +50,7 @@ fn decode(object: &Object, storage: Storage) -> Result<Release, DecodeError> {
         object.str("/data/release"),
         object.str("/stringData/release"),
     ) {
-        // What stands in stringData is encoded once less.
+        // Data in stringData lacks one layer of base64.
         (_, Some(data)) => (data, Storage::ConfigMap),
         (Some(data), None) => (data, storage),
         (None, None) => return Err(DecodeError::Missing),
@@ -62,14 +62,14 @@ fn decode(object: &Object, storage: Storage) -> Result<Release, DecodeError> {
     Ok(release)
 }
 
-/// What `kubectl get secret … -o jsonpath='{.data.release}'` prints; nothing where it is something else.
+/// Decodes the output of `kubectl get secret … -o jsonpath='{.data.release}'`; None if it is something else.
 pub(super) fn of_data(text: &str) -> Option<Result<Release, DecodeError>> {
     let data = text.trim_end();
     let is_base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=".contains(&c);
     if data.len() < 64 || !data.bytes().all(is_base64) {
         return None;
     }
-    // Of a Secret it is in base64 once more.
+    // A Secret's data has one more layer of base64.
     let inner = STANDARD.decode_to_vec(data).ok()?;
     let storage = match inner.iter().copied().all(is_base64) {
         true => Storage::Secret,

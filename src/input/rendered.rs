@@ -1,4 +1,4 @@
-//! A rendered manifest: YAML documents, hooks among them.
+//! Parses a rendered manifest: YAML documents, hooks included.
 
 use serde_json::Value;
 
@@ -15,14 +15,14 @@ use crate::{
 const HOOK: &str = "helm.sh/hook";
 const DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
 
-/// Enough for thirty times the largest release, and no more than some hundred megabytes.
+/// Parser limits: enough for thirty times the largest release, but no more than some hundred megabytes.
 pub(crate) const LIMITS: Limits = Limits {
     depth: 128,
     nodes: 4_000_000,
     scalar_bytes: 96 << 20,
 };
 
-/// Reads a file of documents.
+/// Parses a manifest file.
 pub(super) fn read(name: &str, text: String) -> Result<Input, InputError> {
     let input = read_part(name, text, 0)?;
     if input.release.manifest.is_empty() && input.release.hooks.is_empty() {
@@ -31,7 +31,7 @@ pub(super) fn read(name: &str, text: String) -> Result<Input, InputError> {
     Ok(input)
 }
 
-/// Reads documents that `lines_before` lines of the file come before.
+/// Parses a part of a file that begins after `lines_before` lines.
 pub(super) fn read_part(
     name: &str,
     text: String,
@@ -90,7 +90,7 @@ pub(super) fn read_part(
     })
 }
 
-/// Reads only hooks.
+/// Parses only the hooks.
 pub(super) fn hooks(name: &str, text: &str, lines_before: usize) -> Result<Vec<Hook>, InputError> {
     let mut documents = Documents::new(name, text, lines_before);
     let mut hooks = Vec::new();
@@ -101,7 +101,7 @@ pub(super) fn hooks(name: &str, text: &str, lines_before: usize) -> Result<Vec<H
     Ok(hooks)
 }
 
-/// The documents of a text, parsed one after the other and dropped again.
+/// The documents of a text, parsed and dropped one by one.
 struct Documents<'a> {
     name: &'a str,
     text: &'a str,
@@ -141,7 +141,7 @@ impl<'a> Documents<'a> {
         Ok(Some((document, objects)))
     }
 
-    /// How many lines come before a document.
+    /// Returns the number of lines before a document.
     fn line_of(&self, document: &Document<'_>) -> usize {
         let at = document.text.as_ptr() as usize - self.text.as_ptr() as usize;
         self.text[..at].matches('\n').count()
@@ -162,7 +162,7 @@ fn hook(document: &Document<'_>, object: &Object) -> Option<Hook> {
     })
 }
 
-/// What the documents tell of their release.
+/// The chart, release and namespace that the documents reveal.
 #[derive(Default)]
 struct ManifestHints {
     chart: Option<String>,

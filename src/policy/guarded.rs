@@ -1,4 +1,4 @@
-//! Releases that are Camunda's although nothing in them says so.
+//! Releases to guard although nothing in them shows that they are Camunda's.
 
 use semver::Version;
 use serde::{Deserialize, Deserializer, de::Error};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::matches;
 use crate::{helm::release::Release, kubernetes::Object};
 
-/// Which releases; what is named has to fit, and at least one has to be named.
+/// Patterns of such releases; all given kinds of patterns must match, and at least one must be given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guarded {
     charts: Vec<String>,
@@ -45,19 +45,19 @@ impl<'de> Deserialize<'de> for Guarded {
 }
 
 impl Guarded {
-    /// Whether it goes by the chart's name.
+    /// Whether it selects by chart name.
     pub fn names_charts(&self) -> bool {
         !self.charts.is_empty()
     }
 
-    /// Whether one of them says that all of a release is Camunda's.
+    /// Whether one of them matches a release.
     pub fn covers(guarded: &[Guarded], release: &Release) -> bool {
         let (chart, namespace) = (&release.chart.metadata.name, &release.namespace);
         let mut guarded = guarded.iter();
         guarded.any(|it| it.fits(Some(chart), namespace, &release.name))
     }
 
-    /// Whether it is about a release; `chart` is its chart's name, as far as that is known.
+    /// Whether it matches a release; `chart` is the name of its chart, if known.
     pub fn fits(&self, chart: Option<&str>, namespace: &str, release: &str) -> bool {
         (self.charts.is_empty() || chart.is_some_and(|chart| one(&self.charts, chart)))
             && one(&self.namespaces, namespace)
@@ -65,7 +65,7 @@ impl Guarded {
     }
 }
 
-/// The chart that an object's label names, without its version.
+/// Returns the chart name in an object's `helm.sh/chart` label, without the version.
 pub fn chart_label(object: &Object) -> Option<&str> {
     let label = object.label("helm.sh/chart")?;
     let version = |at: &usize| Version::parse(&label[at + 1..].replace('_', "+")).is_ok();
@@ -73,7 +73,7 @@ pub fn chart_label(object: &Object) -> Option<&str> {
     Some(&label[..end.unwrap_or(label.len())])
 }
 
-/// Whether a name is one of those that patterns stand for; none is all.
+/// Whether a name matches one of the patterns; no pattern matches all names.
 pub(super) fn one(patterns: &[String], name: &str) -> bool {
     patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, name))
 }

@@ -8,13 +8,13 @@ use tokio::sync::watch;
 use super::{Policy, PolicyError};
 use crate::metrics::{Metrics, Outcome};
 
-/// A ConfigMap's volume takes up to a minute itself to show a change.
+/// Pause between two reads of the file; a mounted ConfigMap itself takes up to a minute to show a change.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// The policy of a file, and what becomes of it; without a file what the rules' pages say.
+/// Returns the policy in a file and follows its changes; without a file, the default policy.
 ///
 /// # Errors
-/// When the file can't be read or parsed at first. Later the last good one is kept, and the error logged.
+/// When the file can't be read or parsed at first. Later failures are logged, and the last good policy stays.
 pub fn follow(
     file: Option<PathBuf>,
     metrics: &Metrics,

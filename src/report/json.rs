@@ -1,4 +1,4 @@
-//! A report for programs: JSON, and the same as YAML, as `docs/report.schema.json` describes them.
+//! A report as JSON or YAML, as described by `docs/report.schema.json`.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! A report as JUnit's XML: a test case a rule, so that a pipeline shows what passed, too.
+//! A report as JUnit XML: one test case for each rule, so that a pipeline also shows what passed.
 
 use std::fmt::Write;
 
@@ -83,12 +83,12 @@ fn case(report: &Report, rule: RuleId, found: &[&Finding], element: Option<&str>
     text + "    </testcase>\n"
 }
 
-/// Text between tags. What XML 1.0 has no way to say is replaced.
+/// Escapes text between tags; replaces characters that XML 1.0 can't represent.
 fn content(text: &str) -> String {
     escaped(text, |_| false)
 }
 
-/// Text between quotes, where a parser would make spaces of line ends.
+/// Escapes an attribute's value; a parser would turn its line ends into spaces.
 fn attribute(text: &str) -> String {
     escaped(text, |c| matches!(c, '\n' | '\t'))
 }

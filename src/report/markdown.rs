@@ -47,7 +47,7 @@ fn table(denied: &[&Finding], warned: &[&Finding]) -> String {
     head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// Paragraphs, lists and blocks of commands.
+/// Formats a finding as paragraphs, lists and blocks of commands.
 fn body(finding: &Finding, before: &[&Finding]) -> Vec<String> {
     let mut parts = Vec::new();
     let mut list: Vec<String> = Vec::new();
@@ -85,7 +85,7 @@ fn item(text: &str) -> String {
     format!("- {}", line(text))
 }
 
-/// The commands of a step as one block, or nothing where it has none.
+/// Returns a fix's commands as one fenced block; None if it has none.
 fn fenced(fix: &Fix) -> Option<String> {
     if fix.commands.is_empty() {
         return None;
@@ -109,7 +109,7 @@ fn longest_run(text: &str, of: char) -> usize {
     runs.map(str::len).max().unwrap_or(0)
 }
 
-/// One line of text with nothing in it that Markdown or HTML would read.
+/// Escapes one line of text so that neither Markdown nor HTML interprets it.
 fn line(text: &str) -> String {
     let text = printable(text);
     let words: Vec<_> = text.split_whitespace().collect();
@@ -122,7 +122,7 @@ fn line(text: &str) -> String {
                 line.push('\\');
                 line.push(c);
             }
-            // At the start it would make a list or a heading of the line above.
+            // At the start of a line it would make a list item, or a heading of the line above.
             '-' | '+' | '=' if line.is_empty() => {
                 line.push('\\');
                 line.push(c);

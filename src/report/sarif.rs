@@ -16,7 +16,8 @@ use crate::{
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// What tells one result from another from run to run, whatever the versions and the wording.
+/// Key of the fingerprint by which code scanning recognises a result in later runs, whatever the versions and the
+/// wording.
 const FINGERPRINT: &str = "camundaUpgradeGuard/v1";
 
 pub(super) fn print(report: &Report) -> io::Result<String> {
@@ -99,7 +100,8 @@ fn level(action: Action) -> &'static str {
     }
 }
 
-/// The file is whole what is judged, so its first line stands for it: code scanning shows no result without a line.
+/// Returns a finding's location: the file's first line, since the whole file is judged and code scanning hides
+/// results without a line.
 fn location(report: &Report, finding: &Finding) -> Value {
     let release = json!({
         "name": report.change.release,
@@ -146,7 +148,7 @@ fn is_relative(file: &str) -> bool {
     !file.starts_with('/')
 }
 
-/// A path as a URI reference.
+/// Encodes a path as a URI reference.
 fn uri(path: &str) -> String {
     let start = if is_relative(path) { "" } else { "file://" };
     let bytes = path.bytes().map(|byte| match byte {

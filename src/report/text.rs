@@ -1,4 +1,4 @@
-//! A report on a terminal: what the webhook would say, and what it has no room for.
+//! A report for a terminal: the webhook's message, and details that it has no room for.
 
 use clap::builder::styling::{AnsiColor, Style};
 
@@ -12,7 +12,7 @@ const REFUSAL: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const CLEAN: Style = AnsiColor::Green.on_default().bold();
 
-/// A line without its end, and how it stands out.
+/// A line without its line end, and its style.
 type Line = (Option<Style>, String);
 
 pub(super) fn print(report: &Report, colour: bool) -> String {
@@ -59,7 +59,7 @@ fn lines(report: &Report) -> Vec<Line> {
     lines
 }
 
-/// The webhook's own words, with what a person looks for first standing out.
+/// Returns the webhook's message with the headline and the findings' titles highlighted.
 fn refusal(report: &Report, message: &str, denied: &[&Finding]) -> Vec<Line> {
     let numbered = (1..).zip(denied);
     let headings = numbered.map(|(number, it)| denial::heading(&format!("{number}. "), it));

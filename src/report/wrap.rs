@@ -1,8 +1,8 @@
-//! Lines that are too long for a terminal.
+//! Wraps lines that are too long for a terminal.
 
 use crate::denial::WIDTH;
 
-/// Breaks a line at its spaces; what follows stands below its first word, `hanging` to the right.
+/// Wraps a line at spaces; continuation lines are indented by `hanging` more than the first word.
 pub(super) fn wrap(line: &str, hanging: usize) -> Vec<String> {
     if line.chars().count() <= WIDTH {
         return vec![line.to_owned()];
@@ -21,7 +21,7 @@ pub(super) fn wrap(line: &str, hanging: usize) -> Vec<String> {
             width = indent + hanging;
             empty = true;
         }
-        // Spaces that keep columns apart end with their line.
+        // Column-aligning spaces are dropped at a line's end.
         if empty && word.is_empty() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The Secret that keeps credentials: made once, filled up later, never changed.
+//! The Secret that keeps credentials: created once, keys added later, never overwritten.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,24 @@ use serde_json::{Map, Value, json};
 use super::Found;
 use crate::{change::secret_data, kubernetes::Object};
 
-/// Put on the Secret: the release whose credentials it keeps.
+/// Annotation of the keeping Secret: the release whose credentials it keeps.
 pub const RESCUED_FROM: &str = "camunda-upgrade-guard/rescued-from";
 
-/// What the Secret is still to be given.
+/// What the keeping Secret still lacks.
 pub enum Missing {
-    /// All of it.
+    /// The whole Secret.
     Secret(Value),
-    /// These keys, as a merge patch.
+    /// These keys, with the merge patch that adds them.
     Keys(Vec<String>, Value),
     /// Nothing.
     Nothing,
 }
 
-/// Why the Secret can't be given anything.
+/// Reason why credentials can't be written to the Secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeepError {
-    /// It keeps another release's credentials.
+    /// The Secret keeps another release's credentials.
     #[error("Secret {name} keeps the credentials of release {release}; --to another name")]
     OtherRelease {
         /// The Secret.
@@ -33,10 +33,10 @@ pub enum KeepError {
         /// The release.
         release: String,
     },
-    /// Somebody else has made it.
+    /// Somebody else created the Secret.
     #[error("Secret {0} is there and was not made by rescue; --to another name")]
     Foreign(String),
-    /// It would have to be changed.
+    /// The Secret has other values under these keys.
     #[error(
         "Secret {name} keeps other values under {} than the cluster has now; those from before are left as they are: --to another name",
         .keys.join(", ")
@@ -49,10 +49,10 @@ pub enum KeepError {
     },
 }
 
-/// What is missing of the Secret that is there, if one is.
+/// Returns what the keeping Secret still lacks; `secret` is None if it does not exist.
 ///
 /// # Errors
-/// When it is somebody else's, or holds other values under the same keys.
+/// When it is not rescue's own, or has other values under the same keys.
 pub fn missing(
     secret: Option<&Object>,
     namespace: &str,

@@ -15,11 +15,11 @@ use crate::{
     kubernetes::{Kind, ObjectRef},
 };
 
-/// Why a release's credentials can't be found.
+/// Reason why a release's credentials can't be found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FindError {
-    /// It is a release of another chart.
+    /// A release of another chart.
     #[error("release {release} in namespace {namespace} is no Camunda release")]
     NotCamunda {
         /// The release.
@@ -27,31 +27,31 @@ pub enum FindError {
         /// Its namespace.
         namespace: String,
     },
-    /// Neither a record nor a workload is there.
+    /// Neither a record nor a workload of the release.
     #[error(
         "there is no Camunda release {release} in namespace {namespace}: neither a record of Helm's nor workloads with its name; -n names another namespace"
     )]
     NoRelease {
-        /// The release.
+        /// The release's name.
         release: String,
-        /// Where it was looked for.
+        /// The namespace that was searched.
         namespace: String,
     },
-    /// Something can't be read.
+    /// An object that can't be read.
     #[error(transparent)]
     Unread(#[from] Unread),
-    /// The records can't be listed.
+    /// Records that can't be listed.
     #[error("can't list {}: {}", .0.what, .0.reason)]
     Unseen(Gap),
-    /// The record was pruned after it had been listed.
+    /// A record that was pruned after it had been listed.
     #[error("{0} has gone meanwhile")]
     Gone(ObjectRef),
-    /// The record is broken.
+    /// A malformed record.
     #[error("{0} can't be decoded: {1}")]
     Broken(ObjectRef, DecodeError),
 }
 
-/// A release's credentials, as its record names their Secrets, or their labels where there is no record (Argo CD).
+/// Finds a release's credentials in the Secrets that its record names, or by labels if there is no record (Argo CD).
 ///
 /// # Errors
 /// When there is no such release, it is not Camunda's, or something can't be read.
@@ -86,7 +86,7 @@ pub async fn release(
         let read = cluster.need(&object.reference).await?;
         secrets.extend(read.map(|secret| (secret, object.charts.clone())));
     }
-    // An earlier chart's, which were told to stay.
+    // Secrets of an earlier chart, which were kept.
     let labels = [(INSTANCE, release)];
     let labelled = cluster.need_all(Kind::Secret, namespace, &labels).await?;
     let left = labelled.into_iter().filter(|secret| {
@@ -105,7 +105,7 @@ pub async fn release(
     })
 }
 
-/// What the release that runs was rendered as; nothing where Helm has no record of it.
+/// Returns what the running release was rendered as; None if Helm has no record of it.
 async fn rendered(
     cluster: &Cluster,
     namespace: &str,
@@ -130,7 +130,7 @@ async fn rendered(
     }
 }
 
-/// The line of a release's brokers.
+/// Returns the release line that a release's brokers run.
 async fn line_that_runs(
     cluster: &Cluster,
     namespace: &str,

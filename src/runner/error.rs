@@ -1,4 +1,4 @@
-//! Why a step is not done.
+//! Errors of a plan's steps.
 
 use crate::{
     cluster::{Unread, WriteError},
@@ -6,37 +6,37 @@ use crate::{
     volume_move::Taken,
 };
 
-/// Why a step can't be done, or does not stay done.
+/// Reason why a step failed or did not stay done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepError {
-    /// Something that the step needs can't be read.
+    /// An object that the step needs can't be read.
     #[error(transparent)]
     Unread(#[from] Unread),
-    /// The API server does not do it.
+    /// The API server refused the write.
     #[error("can't {what}: {error}")]
     Write {
         /// The verb and the object.
         what: String,
-        /// The answer.
+        /// The API server's answer.
         error: WriteError,
     },
-    /// The step is about no object, and was to change one.
+    /// The step names no object but has one to change.
     #[error("it has no object")]
     NoObject,
     /// The object was deleted.
     #[error("{0} is not there any more")]
     Gone(ObjectRef),
-    /// The volume went to a third claim.
+    /// The volume was bound to a third claim.
     #[error("{0}: {1}")]
     Taken(ObjectRef, Taken),
-    /// Something sets the object back each time.
+    /// Something keeps reverting the object.
     #[error("{0} does not stay as it is set: something else changes it back")]
     SetBack(ObjectRef),
-    /// Something scales the StatefulSet up again.
+    /// Something keeps scaling the StatefulSet up.
     #[error("{0} does not stay scaled to 0")]
     ScaledBack(ObjectRef),
-    /// Another claim of the name was made first.
+    /// Somebody else created a claim of this name first.
     #[error("{0} was made by somebody else meanwhile, for another volume")]
     MadeByOthers(ObjectRef),
     /// Pods use the claim again.
@@ -55,7 +55,7 @@ pub enum StepError {
         /// The volume that was to go back.
         volume: String,
     },
-    /// The claim that the volume is to go to has another one.
+    /// The claim that is to get the volume is bound to another one.
     #[error("claim {claim} is on volume {other} by now")]
     Occupied {
         /// The claim.
@@ -71,10 +71,10 @@ pub enum StepError {
     NotBound {
         /// The claim.
         claim: ObjectRef,
-        /// Its phase, where there is such a claim.
+        /// The claim's phase, if it exists.
         phase: Option<String>,
     },
-    /// The object did not go in time.
+    /// The object was not deleted in time.
     #[error("{0} is still there")]
     StillThere(ObjectRef),
 }

@@ -1,4 +1,4 @@
-//! Reads what plans are made of.
+//! Reads the objects that plans are based on.
 
 use futures::future::try_join_all;
 
@@ -10,10 +10,10 @@ use crate::{
     kubernetes::Kind,
 };
 
-/// What a namespace has of claims, StatefulSets, pods and Camunda releases, and all volumes.
+/// Reads a namespace's claims, StatefulSets, pods and Camunda releases, and all volumes.
 ///
 /// # Errors
-/// When something can't be read: a plan with gaps would be none.
+/// When something can't be read: a plan with gaps would be worthless.
 pub async fn scene(cluster: &Cluster, namespace: &str) -> Result<Scene, Unread> {
     let own: &[_] = &[PART_OF];
     let lists: [(Kind, &[(&str, &str)]); 4] = [
@@ -45,7 +45,7 @@ pub async fn scene(cluster: &Cluster, namespace: &str) -> Result<Scene, Unread> 
     Ok(scene)
 }
 
-/// The pods of a namespace.
+/// Reads the pods of a namespace.
 ///
 /// # Errors
 /// When they can't be read.

@@ -1,4 +1,4 @@
-//! Does the steps of a plan. What a step finds done already it leaves alone, and what it has done it reads again.
+//! Executes the steps of a plan; skips what is already done, and reads again what it has changed.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{
     kubernetes::{Kind, Object, ObjectRef, replicas},
 };
 
-/// How often a step is tried over an object that others change at the same time, or change back.
+/// Number of tries of a step on an object that others change at the same time, or revert.
 const ATTEMPTS: usize = 8;
 
-/// Does steps in one namespace.
+/// Executes steps in one namespace.
 pub struct Runner {
     live: LiveCluster,
     pub(super) cluster: Cluster,
@@ -23,21 +23,21 @@ pub struct Runner {
     pub(super) patience: Duration,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// It is as it is to be.
+    /// The object is as the step wants it.
     Done,
-    /// The API server would do it.
+    /// Dry run: the API server would accept the step.
     Tried,
-    /// It can't be known before the steps before it are done.
+    /// The step can't be tried before earlier steps are really done; the reason.
     Later(&'static str),
-    /// It is done, but for this.
+    /// Done, with this reservation.
     But(String),
 }
 
 impl Runner {
-    /// Waits for as long as `patience` in each step that waits.
+    /// Creates a runner whose waiting steps each wait for at most `patience`.
     pub fn new(live: LiveCluster, namespace: &str, effect: Effect, patience: Duration) -> Self {
         Self {
             cluster: Cluster::Live(live.clone()),
@@ -48,7 +48,7 @@ impl Runner {
         }
     }
 
-    /// Does one step.
+    /// Executes one step.
     ///
     /// # Errors
     /// When it can't be done, or does not stay done.
@@ -73,7 +73,8 @@ impl Runner {
                 self.free_for(&moved.to, volume).await?;
                 let done = self.amend(step, |volume| amend::handed_over(volume, moved));
                 match done.await {
-                    // A guard asks the same as this command, of a cluster where nothing has been done yet.
+                    // The guard's webhook checks the same, against a cluster in which no earlier step was really
+                    // done.
                     Err(_) if used && self.effect == Effect::DryRun => {
                         Ok(Done::Later("it can be tried once the pods are gone"))
                     }
@@ -99,7 +100,7 @@ impl Runner {
         }
     }
 
-    /// Changes an object until there is nothing left to change, each time only over the version that was looked at.
+    /// Patches an object until nothing is missing, each time only over the version that was read.
     async fn amend(
         &self,
         step: &Step,
@@ -123,7 +124,7 @@ impl Runner {
                 .await;
             match patched {
                 Ok(_) if self.effect == Effect::DryRun => return Ok(Done::Tried),
-                // The next look says whether it is so.
+                // The next read shows whether it worked.
                 Ok(_) | Err(WriteError::Changed(_)) => {}
                 Err(error) => return Err(cannot(format!("patch {reference}"), error)),
             }
@@ -193,7 +194,8 @@ impl Runner {
         self.await_gone(reference, uid).await
     }
 
-    /// A claim that somebody made meanwhile on another volume would start empty, or mix data.
+    /// Checks that no other volume is bound to the claim: one that somebody created meanwhile would start empty or
+    /// mix data.
     async fn free_for(&self, claim: &str, volume: &str) -> Result<(), StepError> {
         let read = self.cluster.need(&self.claim(claim)).await?;
         let other = read

@@ -1,4 +1,4 @@
-//! The steps that wait, and the end of those that take their time.
+//! Steps that wait for pods, claims or deletions.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     kubernetes::{Kind, ObjectRef},
 };
 
-/// From one look at what is waited for to the next.
+/// Pause between two reads of the object that is waited for.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Runner {
@@ -56,7 +56,7 @@ impl Runner {
         }
     }
 
-    /// Until an object is gone; the garbage collector lets what it owns go first.
+    /// Waits until an object is gone; the garbage collector releases its dependents first.
     pub(super) async fn await_gone(
         &self,
         reference: ObjectRef,

@@ -1,4 +1,4 @@
-//! What would stop the next upgrade of a release today, and what is at risk beside it.
+//! The checks of a scan: what would stop a release's next upgrade today, and what else is at risk.
 
 mod claims;
 mod credentials;
@@ -15,14 +15,14 @@ use crate::{
     rules::{self, NOT_CHECKED},
 };
 
-/// A release as it is looked at.
+/// A release under check.
 struct Look<'a> {
     standing: &'a InstalledRelease,
     facts: &'a Facts,
     next: Option<&'a Forecast>,
 }
 
-/// All that is to be done about a release.
+/// Returns all problems of a release.
 pub(super) fn problems(
     recorded: Option<&Recorded>,
     standing: &InstalledRelease,
@@ -50,7 +50,7 @@ pub(super) fn problems(
 }
 
 impl Look<'_> {
-    /// A running object, as it is live where that could be read.
+    /// Returns the live object of a rendered one, or the rendered one if it could not be read.
     fn live<'a>(&'a self, object: &'a RenderedObject) -> &'a Object {
         self.facts.get(&object.reference).unwrap_or(&object.object)
     }
@@ -67,7 +67,7 @@ impl Look<'_> {
         claims.filter(move |claim| facts.release_of(claim) == Some(release))
     }
 
-    /// The command of this program that does what a rule asks for.
+    /// Returns this program's own command that cures a rule's finding.
     fn own_command(&self, rule: RuleId) -> Option<Command> {
         let name = match rule {
             RuleId::ElasticsearchClaimsOrphaned => "rebind",
@@ -81,7 +81,7 @@ impl Look<'_> {
         Some(Command::Shell(shell::command(words)))
     }
 
-    /// What the rules would refuse of an upgrade to the newest patch of the next line with the values of now.
+    /// Returns what the rules would refuse in an upgrade to the newest patch of the next line with today's values.
     fn refused(&self) -> Vec<Problem> {
         let Some(next) = self.next else {
             return Vec::new();

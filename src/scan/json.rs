@@ -1,4 +1,4 @@
-//! The overview for programs, as `docs/scan.schema.json` describes it.
+//! The scan as JSON, as described by `docs/scan.schema.json`.
 
 use serde::Serialize;
 
@@ -18,10 +18,10 @@ struct Document<'a> {
 }
 
 impl Scan {
-    /// As JSON, with a line end.
+    /// Returns the scan as JSON, with a final line end.
     ///
     /// # Errors
-    /// When it can't be written as such.
+    /// When it can't be serialized.
     pub fn json(&self) -> serde_json::Result<String> {
         let document = Document {
             api_version: API_VERSION,

@@ -1,4 +1,4 @@
-//! Releases that only the labels of their workloads tell of, where nobody may list Helm's records.
+//! Finds releases by their workloads' labels, if Helm's records can't be listed.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
     kubernetes::{Kind, Object, ObjectRef},
 };
 
-/// The releases of a namespace, or of all, by namespace and name, and what could not be listed.
+/// Finds the releases of a namespace (None: all), by namespace and name, and the lists that failed.
 pub(super) async fn standings(
     cluster: &Cluster,
     namespace: Option<&str>,
@@ -28,7 +28,8 @@ pub(super) async fn standings(
     (by_release(workloads), gaps)
 }
 
-/// Only Camunda's own workloads carry its name; the bundled ones beside them that of the release.
+/// Groups workloads by release: only Camunda's own carry its labels; the bundled ones beside them only name the
+/// release.
 fn by_release(workloads: Vec<(Kind, Arc<Object>)>) -> Vec<InstalledRelease> {
     let mut releases: BTreeMap<(String, String), (Option<String>, Vec<RenderedObject>)> =
         BTreeMap::new();

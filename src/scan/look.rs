@@ -14,13 +14,13 @@ use crate::{
     kubernetes::Kind,
 };
 
-/// How many releases are read at a time.
+/// Number of releases that are read at a time.
 const AT_A_TIME: usize = 4;
 
-/// How long reading one release may take.
+/// Time limit for reading one release.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks at all releases of a namespace, or of all namespaces; `today` is a date such as `2026-10-13`.
+/// Scans a namespace (None: all); `today` is a date such as `2026-10-13`.
 pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Scan {
     let recorded = releases(cluster, namespace).await;
     let records = Records::default();
@@ -84,7 +84,7 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// A release by its record, a row for each Camunda in it; nothing where it is of another chart, or gone.
+    /// Scans a release by its record: one row for each Camunda in it; none if it is of another chart or gone.
     async fn recorded(&self, recorded: &Recorded) -> (Vec<Row>, Vec<Gap>) {
         let pending = recorded
             .newest()
@@ -129,7 +129,7 @@ impl Looking<'_> {
     }
 }
 
-/// The upgrade to the newest patch of the next line, with the values of now.
+/// Returns the upgrade to the newest patch of the next line with today's values.
 fn next(standing: &InstalledRelease) -> Option<Forecast> {
     let line = row::next_line(&standing.chart)?;
     let newest = NewestPatches::default();
@@ -137,7 +137,7 @@ fn next(standing: &InstalledRelease) -> Option<Forecast> {
     standing.upgraded(&chart, &standing.rendered.values)
 }
 
-/// One line for all that has the same reason: who may read no volume may read none of fifty.
+/// Merges gaps with the same reason into one line: a user who may read no volume may read none of fifty.
 fn grouped(standing: &InstalledRelease, gaps: &[Gap]) -> Vec<Gap> {
     let mut by_reason: BTreeMap<&str, Vec<&Unseen>> = BTreeMap::new();
     for gap in gaps {

@@ -1,4 +1,4 @@
-//! A release as a row, from what was read of it.
+//! Builds a release's row from what was read.
 
 use super::{Known, Problem, Row, checks};
 use crate::{
@@ -19,7 +19,7 @@ impl Known {
 }
 
 impl Row {
-    /// A release whose record can't be read.
+    /// Creates the row of a release whose record can't be read.
     pub(super) fn unreadable(recorded: &Recorded, reason: String) -> Row {
         Row {
             unreadable: Some(reason),
@@ -27,7 +27,7 @@ impl Row {
         }
     }
 
-    /// A release as Helm's records tell of it.
+    /// Creates the row of a release; `recorded` is None if only labels reveal it.
     pub(super) fn of(
         recorded: Option<&Recorded>,
         standing: &InstalledRelease,
@@ -63,23 +63,23 @@ impl Row {
         }
     }
 
-    /// What stops the next upgrade.
+    /// Returns the problems that stop the next upgrade.
     pub fn stops(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|problem| problem.stops)
     }
 
-    /// What stops nothing, but should not stay so.
+    /// Returns the problems that stop no upgrade but need attention.
     pub fn risks(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|problem| !problem.stops)
     }
 }
 
-/// The line after that of a chart.
+/// Returns the line after a chart's own.
 pub(super) fn next_line(chart: &ChartVersion) -> Option<&'static Line> {
     Line::all().get(chart.line?.position() + 1)
 }
 
-/// The version of Zeebe's image, as it runs.
+/// Returns the version of Zeebe's running image.
 fn application(standing: &InstalledRelease, facts: &Facts) -> Option<String> {
     let brokers = standing.rendered.objects.iter();
     let mut brokers =
@@ -89,7 +89,7 @@ fn application(standing: &InstalledRelease, facts: &Facts) -> Option<String> {
     image_version(live.image()?).map(|version| version.to_string())
 }
 
-/// Dates of ISO 8601 are in order as texts are.
+/// Formats the end of support. ISO 8601 dates sort as texts.
 fn told(support: &Support, today: &str) -> String {
     match support {
         Support::Until(day) if day.as_str() < today => format!("ended {day}"),

@@ -1,4 +1,4 @@
-//! The overview for a terminal.
+//! The scan as a table for a terminal.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ const HEADS: [&str; 9] = [
     "SUPPORT",
 ];
 
-/// More lines than this are left to `plan`.
+/// Most lines shown of a problem's details, and of its commands; longer texts are left to `plan`.
 const SHOWN: usize = 4;
 
 impl fmt::Display for Scan {
@@ -67,7 +67,7 @@ fn write_table(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
     Ok(())
 }
 
-/// The release, and which of its Camundas where there are several.
+/// Returns the release's name, with that of the subchart if there are several Camundas.
 fn named(row: &Row) -> String {
     match &row.subchart {
         Some(subchart) => format!("{} ({subchart})", row.release),

@@ -1,4 +1,4 @@
-//! Accepting connections: never more than there are slots, never spinning on an error.
+//! Accepts connections: never more than there are slots, and without a busy loop on errors.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -16,7 +16,7 @@ use tracing::Instrument;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Accepts until dropped, each connection in a task of its own; a connection waits until one of the slots is free.
+/// Accepts until dropped; each connection gets a task of its own and waits for a free slot.
 pub(super) async fn accept_all<W>(
     listener: &TcpListener,
     slots: usize,
@@ -43,7 +43,8 @@ where
     }
 }
 
-/// Nagle's algorithm makes each new TLS connection wait for a delayed acknowledgement: 43 ms instead of 0.6 ms.
+/// Disables Nagle's algorithm, which delays each new TLS connection by a delayed acknowledgement: 43 ms instead of
+/// 0.6 ms.
 fn without_delay(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY can't be set");
@@ -74,7 +75,8 @@ where
     }
 }
 
-/// A client that gave up in the queue; anything else, such as too many open files, stays for a while.
+/// Whether an error is about one client that gave up in the queue; any other, such as too many open files, lasts a
+/// while.
 fn concerns_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

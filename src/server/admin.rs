@@ -12,7 +12,7 @@ use axum::routing::get;
 use super::readiness::Readiness;
 use crate::metrics::{self, Metrics};
 
-/// What the admin port shows.
+/// The content of the admin port.
 #[derive(Clone, Debug, Default)]
 pub struct Admin {
     /// Shown at `/metrics`; the server counts in it too.

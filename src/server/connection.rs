@@ -1,4 +1,4 @@
-//! One connection: the handshake, then HTTP/1.1 requests until either side has had enough.
+//! One connection: the TLS handshake, then HTTP/1.1 requests until either side closes it.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -28,7 +28,7 @@ use super::Limits;
 use super::watched::{Phase, Watched};
 use crate::metrics::{ServerMetrics, endpoint};
 
-/// What all connections of a port share.
+/// State that all connections of a port share.
 pub(super) struct Port {
     router: Router,
     limits: Limits,
@@ -42,7 +42,7 @@ struct Open<'a>(&'a ServerMetrics);
 // === impl Port ===
 
 impl Port {
-    /// A port whose connections and requests are counted.
+    /// Creates a port whose connections and requests are counted in the metrics.
     pub(super) fn counted(router: Router, limits: Limits, metrics: ServerMetrics) -> Self {
         Self {
             metrics: Some(metrics),
@@ -50,7 +50,7 @@ impl Port {
         }
     }
 
-    /// A port that leaves no trace in the metrics.
+    /// Creates a port without metrics.
     pub(super) fn uncounted(router: Router, limits: Limits) -> Self {
         Self {
             router,
@@ -60,7 +60,7 @@ impl Port {
         }
     }
 
-    /// From now on each answer asks its client to connect again, elsewhere.
+    /// Makes each answer from now on close its connection, so that the client connects again, elsewhere.
     pub(super) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -78,7 +78,7 @@ impl Port {
         }
     }
 
-    /// Serves HTTP/1.1 on a stream until it ends, or `stop` finishes it after the request in flight.
+    /// Serves HTTP/1.1 on a stream until it ends; `stop` ends it after the request in flight.
     pub(super) async fn serve<S>(&self, stream: S, stop: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,

@@ -15,7 +15,7 @@ use x509_parser::time::ASN1Time;
 
 use super::args::Files;
 
-/// Why a certificate and its key can't be served.
+/// Reason why a certificate and its key can't be served.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
@@ -24,7 +24,7 @@ pub enum CredentialsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
     /// A file holds no PEM section at all.
@@ -41,7 +41,7 @@ pub enum CredentialsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The certificate file holds something else.
+    /// The certificate file holds no certificate.
     #[error("{path} holds no certificate, only {found}; is it the key?")]
     NoCertificate {
         /// The certificate file.
@@ -49,7 +49,7 @@ pub enum CredentialsError {
         /// The kinds of PEM section in it.
         found: String,
     },
-    /// The key file holds something else.
+    /// The key file holds no usable key.
     #[error("{path} holds no unencrypted private key, only {found}")]
     NoKey {
         /// The key file.
@@ -57,7 +57,7 @@ pub enum CredentialsError {
         /// The kinds of PEM section in it.
         found: String,
     },
-    /// The certificate isn't one.
+    /// The certificate is malformed.
     #[error("the certificate in {path} cannot be parsed: {reason}")]
     BadCertificate {
         /// The certificate file.
@@ -65,7 +65,7 @@ pub enum CredentialsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The key isn't one, or of a kind that can't be used.
+    /// The key is malformed or of an unsupported kind.
     #[error("the private key in {path} cannot be used: {error}")]
     BadKey {
         /// The key file.
@@ -81,7 +81,7 @@ pub enum CredentialsError {
         /// The key file.
         key: PathBuf,
     },
-    /// The certificate is of the past.
+    /// The certificate has expired.
     #[error("the certificate in {path} expired on {on}; renew it")]
     Expired {
         /// The certificate file.
@@ -91,14 +91,14 @@ pub enum CredentialsError {
     },
 }
 
-/// What the two files held at one time.
+/// The content of the two files at one time.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Content {
     cert: Vec<u8>,
     key: Vec<u8>,
 }
 
-/// A certificate chain with its key, and when it is valid.
+/// A certificate chain with its key and its validity.
 pub(super) struct Credentials {
     pub(super) pair: Arc<CertifiedKey>,
     pub(super) not_before: ASN1Time,
@@ -115,7 +115,7 @@ impl Files {
         })
     }
 
-    /// Checks everything but the time.
+    /// Parses and checks everything but the validity period.
     pub(super) fn parse(&self, content: &Content) -> Result<Credentials, CredentialsError> {
         let chain = certificates(&self.cert, &content.cert)?;
         let (not_before, not_after) = validity(&self.cert, &chain)?;
@@ -142,7 +142,7 @@ impl Files {
         })
     }
 
-    /// Parses, and refuses what has expired.
+    /// Parses both, and refuses an expired certificate.
     pub(super) fn parse_current(&self, content: &Content) -> Result<Credentials, CredentialsError> {
         let credentials = self.parse(content)?;
         if credentials.has_expired() {
@@ -171,7 +171,7 @@ impl Credentials {
     }
 }
 
-/// The wall clock, as certificates mean it: a monotonic clock stands still while the machine sleeps.
+/// Returns the wall-clock time, which validity refers to: a monotonic clock stands still while the machine sleeps.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
@@ -216,7 +216,7 @@ fn private_key(path: &Path, content: &[u8]) -> Result<PrivateKeyDer<'static>, Cr
     })
 }
 
-/// What the file's PEM sections say they are.
+/// Returns the labels of the file's PEM sections.
 fn labels(path: &Path, content: &[u8]) -> Result<String, CredentialsError> {
     let content = String::from_utf8_lossy(content);
     let mut labels: Vec<_> = content
@@ -237,7 +237,7 @@ fn labels(path: &Path, content: &[u8]) -> Result<String, CredentialsError> {
 }
 
 fn bad_pem(path: &Path, error: &pem::Error) -> CredentialsError {
-    // The library's own texts show the bytes as numbers.
+    // The library's own messages show the bytes as numbers.
     let reason = match error {
         pem::Error::MissingSectionEnd { .. } => "a section has no -----END line".to_owned(),
         pem::Error::IllegalSectionStart { .. } => "a -----BEGIN line is incomplete".to_owned(),

@@ -1,4 +1,4 @@
-//! Opening a port.
+//! Opens ports.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::ServerError;
 
-/// Listens on an address that a flag has set.
+/// Listens on the address that a flag has set.
 pub(super) async fn on(
     address: SocketAddr,
     flag: &'static str,
@@ -22,7 +22,7 @@ pub(super) async fn on(
     Ok((listener, address))
 }
 
-/// `[::]` means every address, also on a node that was built without IPv6.
+/// Binds an address; `[::]` means every address, even on a node that was built without IPv6.
 async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let error = match TcpListener::bind(address).await {
         Ok(listener) => return Ok(listener),

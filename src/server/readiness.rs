@@ -1,14 +1,14 @@
-//! Whether the guard is ready, as a set of named conditions that any part of the process may set.
+//! The guard's readiness: a set of named conditions that any part of the process may set.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Condition: a certificate that clients can accept is served.
+/// Condition: the served certificate is valid.
 pub const CERTIFICATE: &str = "certificate";
 
-/// Condition, unmet once the process was told to stop.
+/// Condition that is unmet once the process was told to stop.
 pub const DRAINING: &str = "draining";
 
 type Conditions = BTreeMap<&'static str, Option<String>>;
@@ -20,7 +20,8 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// No conditions yet, therefore ready: name what must be waited for with [`Readiness::unmet`] before serving.
+    /// Creates a ready state without conditions: name what must be waited for with [`Readiness::unmet`] before
+    /// serving.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -28,17 +29,17 @@ impl Readiness {
         }
     }
 
-    /// The condition holds.
+    /// Marks a condition as met.
     pub fn met(&self, condition: &'static str) {
         self.set(condition, None);
     }
 
-    /// The condition does not hold, for this reason.
+    /// Marks a condition as unmet, with the reason.
     pub fn unmet(&self, condition: &'static str, reason: impl Into<String>) {
         self.set(condition, Some(reason.into()));
     }
 
-    /// Whether this condition is named and not met.
+    /// Whether this condition is set and unmet.
     #[must_use]
     pub fn is_waiting_for(&self, condition: &str) -> bool {
         matches!(self.conditions.borrow().get(condition), Some(Some(_)))
@@ -50,7 +51,7 @@ impl Readiness {
         self.conditions.borrow().values().all(Option::is_none)
     }
 
-    /// The unmet conditions with their reasons, by name.
+    /// Returns the unmet conditions with their reasons, by name.
     #[must_use]
     pub fn unmet_conditions(&self) -> Vec<(&'static str, String)> {
         let conditions = self.conditions.borrow();

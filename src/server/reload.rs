@@ -1,8 +1,8 @@
-//! The certificate that is served, exchanged whenever its files change.
+//! Reloads the served certificate when its files change.
 //!
-//! The files are read again and again instead of watched: kubelet changes a mounted Secret by swapping the `..data`
-//! symlink above them, which a watch on the files never sees. A pair read in the middle of a change doesn't match; the
-//! old one is kept then, and the next reading finds the whole of the new one.
+//! The files are polled instead of watched: kubelet changes a mounted Secret by swapping the `..data` symlink above
+//! them, which a watch on the files never sees. A pair read in the middle of a change doesn't match; the old one is
+//! then kept, and the next read finds the new one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::readiness::{CERTIFICATE, Readiness};
 use super::served::Served;
 use crate::metrics::ServerMetrics;
 
-/// Keeps the served pair that of the files.
+/// Keeps the served pair the same as that in the files.
 pub(super) struct Reloader {
     files: Files,
     seen: Result<Content, String>,
@@ -26,7 +26,7 @@ pub(super) struct Reloader {
 // === impl Reloader ===
 
 impl Reloader {
-    /// Loads the pair for the first time, when anything wrong with it is an error.
+    /// Loads the pair for the first time; any problem with it is an error.
     pub(super) async fn load(files: Files) -> Result<Self, CredentialsError> {
         let content = files.read().await?;
         let current = files.parse_current(&content)?;
@@ -44,7 +44,7 @@ impl Reloader {
         Arc::clone(&self.served)
     }
 
-    /// Looks at the files in this interval until dropped.
+    /// Reads the files at this interval until dropped.
     pub(super) async fn run(
         mut self,
         interval: Duration,
@@ -69,7 +69,7 @@ impl Reloader {
         }
     }
 
-    /// Whether a new pair is served. The same trouble is an error only when it is first seen.
+    /// Reloads a changed pair; returns whether a new one is served. The same problem is an error only the first time.
     async fn reload_if_changed(&mut self) -> Result<bool, CredentialsError> {
         let Some(content) = self.changed().await? else {
             return Ok(false);
@@ -85,7 +85,8 @@ impl Reloader {
         Ok(true)
     }
 
-    /// What the files hold, if that is new and two readings agree: one alone may be half before a swap, half after.
+    /// Returns the files' content if it is new and two reads agree: a single one may mix the states before and after
+    /// a swap.
     async fn changed(&mut self) -> Result<Option<Content>, CredentialsError> {
         let mut last = None;
         loop {
@@ -118,7 +119,8 @@ impl Reloader {
         }
     }
 
-    /// An expired certificate is still served: whose clock is wrong is the client's to judge.
+    /// Sets the readiness condition. An expired certificate stays served: the client judges by its own clock, which
+    /// may be right.
     fn judge_time(&self, readiness: &Readiness) {
         if self.current.has_expired() {
             let error = self.files.expired(self.current.not_after);

@@ -1,4 +1,4 @@
-//! The certificate that is served, exchanged while connections come in.
+//! The served certificate, which can be replaced at any time.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use arc_swap::ArcSwapOption;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-/// The pair that new connections are given; none until there is a first one.
+/// The pair for new connections; None before the first one is set.
 #[derive(Debug, Default)]
 pub struct Served(ArcSwapOption<CertifiedKey>);
 
 impl Served {
-    /// From now on new connections are given this pair.
+    /// Replaces the pair for new connections.
     pub fn exchange(&self, pair: Arc<CertifiedKey>) {
         self.0.store(Some(pair));
     }

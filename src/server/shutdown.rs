@@ -1,4 +1,4 @@
-//! The order to stop, in two steps: drain, then at once.
+//! Orders to stop, in two steps: drain, then stop at once.
 
 use std::future::pending;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// What the process was told.
+/// The order in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
     Run,
@@ -14,11 +14,11 @@ enum Order {
     Stop,
 }
 
-/// Learns of the order to stop; clones learn of the same one.
+/// Receives the orders to stop; clones receive the same ones.
 #[derive(Clone, Debug)]
 pub struct Shutdown(watch::Receiver<Order>);
 
-/// Gives the order to stop. Dropping it gives none.
+/// Gives the orders to stop. Dropping it gives none.
 #[derive(Debug)]
 pub struct Trigger(watch::Sender<Order>);
 
@@ -41,7 +41,7 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// A shutdown ordered by whoever holds the trigger.
+    /// Creates a shutdown ordered through the returned trigger.
     #[must_use]
     pub fn by_hand() -> (Trigger, Self) {
         let (sender, receiver) = watch::channel(Order::Run);
@@ -68,12 +68,12 @@ impl Shutdown {
 // === impl Trigger ===
 
 impl Trigger {
-    /// Finish what was begun, then stop.
+    /// Orders to finish open requests and then stop.
     pub fn drain(&self) {
         self.give(Order::Drain);
     }
 
-    /// Stop now.
+    /// Orders to stop at once.
     pub fn stop(&self) {
         self.give(Order::Stop);
     }

@@ -1,8 +1,8 @@
-//! A connection's stream that gives up on a peer that stops talking.
+//! A connection's stream that times out when its peer stops sending.
 //!
-//! hyper's own header timeout also runs while a kept connection is idle. The API server keeps its connections for
-//! 90 s and never repeats a POST, so closing them earlier would make now and then a review fail. Here the wait for
-//! a request and the wait for the rest of its header have a timeout each.
+//! hyper's own header timeout also runs while a kept-alive connection is idle. The API server keeps its connections
+//! for 90 s and never repeats a POST, so closing them earlier would now and then fail a review. Here the wait for a
+//! request and the wait for the rest of its header each have a timeout.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,9 +19,9 @@ const HEADER: u64 = 1;
 const BUSY: u64 = 2;
 const KINDS: u64 = 4;
 
-/// What a connection is waiting for, shared by its stream and its requests.
+/// The phase of a connection, shared by its stream and its requests.
 ///
-/// Each change counts up, so that two idle times are told apart; the remainder by [`KINDS`] says which it is.
+/// The number grows with each change, so that two idle times differ; its remainder by [`KINDS`] is the phase.
 #[derive(Debug, Default)]
 pub(super) struct Phase(AtomicU64);
 
@@ -39,12 +39,12 @@ pub(super) struct Watched<S> {
 // === impl Phase ===
 
 impl Phase {
-    /// A request's header is complete; from here the request's own timeout counts.
+    /// Enters the phase after a complete header, in which the request's own timeout applies.
     pub(super) fn busy(&self) {
         self.enter(BUSY);
     }
 
-    /// The answer is there; the next request may come.
+    /// Enters the phase after an answer, in which the next request may come.
     pub(super) fn idle(&self) {
         self.enter(IDLE);
     }
@@ -85,7 +85,7 @@ impl<S> Watched<S> {
         Arc::clone(&self.phase)
     }
 
-    /// Called when the peer lets us wait: pending until this phase has lasted too long.
+    /// Polls the timer while the peer sends nothing: pending until this phase has lasted too long.
     fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let phase = self.phase.get();
         let timeout = match phase % KINDS {

@@ -1,4 +1,4 @@
-//! Secret values taken out of objects, values and records, digests put in their place.
+//! Replaces secret values in objects, values and records by digests.
 
 mod url;
 
@@ -22,13 +22,13 @@ use crate::{
     rules::secret_refs,
 };
 
-/// Shorter values of a Secret are words that stand elsewhere, too.
+/// Shortest value of a Secret that is searched for elsewhere, in bytes: shorter ones may be ordinary words.
 const SHORTEST: usize = 6;
 
-/// Says all of an object once more, secrets included.
+/// Annotation that repeats the whole object, secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Whose annotations say where an object is from and how it is treated.
+/// Domains of annotations that tell only an object's origin and treatment.
 const PUBLIC: [&str; 4] = [
     "kubernetes.io",
     "k8s.io",
@@ -36,18 +36,18 @@ const PUBLIC: [&str; 4] = [
     "camunda-upgrade-guard",
 ];
 
-/// Takes secrets out, always in the same way for the same salt.
+/// Replaces secrets by digests, always the same for the same salt.
 #[derive(Clone, Debug)]
 pub struct Redactor {
     salt: Salt,
     /// The digests of all values of Secrets.
     known: BTreeSet<String>,
-    /// The names of Secrets, which the values of old charts hold in the same place as passwords.
+    /// Names of Secrets, which values of old charts have in the same place as passwords.
     names: BTreeSet<String>,
 }
 
 impl Redactor {
-    /// One that has learnt nothing yet.
+    /// Creates a redactor that knows no secrets yet.
     pub fn new(salt: Salt) -> Self {
         Self {
             salt,
@@ -56,7 +56,7 @@ impl Redactor {
         }
     }
 
-    /// Learns the values of a Secret, to find them elsewhere, and its name.
+    /// Learns a Secret's name, and its values in order to find them elsewhere.
     pub fn learn(&mut self, secret: &Object) {
         self.names.insert(secret.name().to_owned());
         for value in secret_data(secret).values() {
@@ -66,7 +66,7 @@ impl Redactor {
         }
     }
 
-    /// Learns what the manifest of a release has.
+    /// Learns the Secrets that a release's manifest contains or refers to.
     pub fn learn_release(&mut self, release: &Release) {
         for value in documents(&release.manifest) {
             let object = Object(value);
@@ -81,7 +81,7 @@ impl Redactor {
         }
     }
 
-    /// A live object.
+    /// Redacts a live object.
     pub fn object(&self, kind: Kind, object: &mut Value) {
         if let Some(metadata) = object.get_mut("metadata") {
             if let Some(metadata) = metadata.as_object_mut() {
@@ -111,7 +111,7 @@ impl Redactor {
         }
     }
 
-    /// What a release is to be, or was.
+    /// Redacts a release.
     pub fn release(&self, release: &mut Release) {
         release.manifest = self.manifest(&release.manifest);
         for hook in &mut release.hooks {
@@ -126,14 +126,15 @@ impl Redactor {
         });
     }
 
-    /// The same documents as JSON, which is YAML; of kinds that no rule reads only what names them.
+    /// Returns the documents redacted, as JSON (which is YAML); of kinds that no rule reads, only what identifies an
+    /// object.
     fn manifest(&self, text: &str) -> String {
         let mut budget = Budget::new(LIMITS);
         let mut redacted = String::new();
         for document in manifest::split(text) {
             let objects: Vec<Value> = match document.parse_within(&mut budget) {
                 Ok(value) => value.into_iter().flat_map(manifest::objects).collect(),
-                // What is wrong with it has to be told again where it is read, and nothing else of it.
+                // A malformed document must cause an error again when it is read, but reveal nothing.
                 Err(_) => {
                     redacted.push_str(&separator(&document));
                     redacted.push_str("[\n");
@@ -167,7 +168,7 @@ impl Redactor {
         }
     }
 
-    /// What other programs have noted may be anything.
+    /// Redacts annotations: those of other programs may contain anything.
     fn annotations(&self, metadata: &mut Value) {
         let annotations = metadata
             .get_mut("annotations")
@@ -188,7 +189,7 @@ impl Redactor {
         }
     }
 
-    /// What a driver is told of a volume.
+    /// Redacts a volume's mount options and the attributes for its driver.
     fn volume(&self, spec: &mut Value) {
         let Some(spec) = spec.as_object_mut() else {
             return;
@@ -207,7 +208,7 @@ impl Redactor {
         }
     }
 
-    /// The containers of a pod or of a template, wherever they stand.
+    /// Redacts the containers of pods and templates, at any depth.
     fn pods(&self, value: &mut Value) {
         match value {
             Value::Object(map) => {
@@ -227,7 +228,7 @@ impl Redactor {
         }
     }
 
-    /// The words of a command line: which flags there are may be told, what they are given may not.
+    /// Redacts a command line: flags may be shown, but not their values.
     fn words(&self, words: &mut Value) {
         for word in words.as_array_mut().into_iter().flatten() {
             let Some(text) = word.as_str() else {
@@ -253,14 +254,14 @@ impl Redactor {
         for (key, below) in variable {
             match key.as_str() {
                 "value" => self.leaf(&name, below),
-                // Which key of which object it is from is what rules compare.
+                // Rules compare which key of which object a variable comes from.
                 "valueFrom" => {}
                 key => self.value(key, below),
             }
         }
     }
 
-    /// A user's values, or what a file of an application's holds.
+    /// Redacts a user's values, or the content of a configuration file.
     fn values(&self, value: &mut Value) {
         if let Value::Object(map) = value {
             for (key, below) in map {
@@ -291,7 +292,7 @@ impl Redactor {
         }
     }
 
-    /// A text, number or switch under a name.
+    /// Redacts a string, number or boolean with this name.
     fn leaf(&self, name: &str, value: &mut Value) {
         let redacted = match &*value {
             Value::String(text) => self.text(name, text),
@@ -304,7 +305,7 @@ impl Redactor {
         *value = json!(redacted);
     }
 
-    /// What stands for a text, or the text where it is known to be harmless.
+    /// Returns a text's digest, or the text itself if it is known to be harmless.
     fn text(&self, name: &str, text: &str) -> String {
         let digest = |text: &str| self.salt.digest(text.as_bytes());
         if text.is_empty() || is_digest(text) || is_bare_reference(text) {
@@ -314,7 +315,7 @@ impl Redactor {
             return format!("${{{variable}:{}}}", self.text(name, default));
         }
         if name.to_lowercase().starts_with("existing") && !names_a_place(name) {
-            // Up to 12 a text here is the password itself, from 13 on a Secret's name.
+            // Up to 12 this value is the password itself, from 13 on a Secret's name.
             return match self.names.contains(text) {
                 true => text.to_owned(),
                 false => digest(text),
@@ -339,7 +340,7 @@ impl Redactor {
         url::redacted(text, digest).unwrap_or_else(|| digest(text))
     }
 
-    /// A file that an application is configured by; nothing of another one.
+    /// Redacts an application's configuration file; None for any other file.
     fn file(&self, name: &str, text: &str) -> Option<String> {
         if name.ends_with(".properties") {
             let lines = text.lines().map(str::trim);
@@ -370,7 +371,7 @@ impl Redactor {
         Some(redacted)
     }
 
-    /// Which options there are may be told, what properties are set to may not.
+    /// Redacts Java options: options may be shown, but not the values of properties.
     fn java_options(&self, text: &str) -> String {
         let option = |option: &str| match option.split_once('=') {
             Some((name, value)) if name.starts_with("-D") => {
@@ -384,7 +385,7 @@ impl Redactor {
     }
 }
 
-/// `--name` or `-n`; what follows the letter in `-pPASSWORD` is no name.
+/// Whether a word is a flag, `--name` or `-n`; not `-pPASSWORD`, in which the letter is followed by a value.
 fn is_flag(text: &str) -> bool {
     (text.starts_with("--") || text.len() == 2)
         && text.starts_with('-')
@@ -392,13 +393,13 @@ fn is_flag(text: &str) -> bool {
         && text.chars().all(|c| c == '-' || c.is_ascii_lowercase())
 }
 
-/// What is mounted as a file.
+/// Whether a key is the name of a configuration file.
 fn is_file(name: &str) -> bool {
     let ends = [".yaml", ".yml", ".properties"];
     ends.iter().any(|end| name.ends_with(end))
 }
 
-/// `${NAME:default}`.
+/// Splits `${NAME:default}`.
 fn with_default(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix("${")?.strip_suffix('}')?;
     let (name, default) = inner.split_once(':')?;
@@ -427,7 +428,7 @@ fn separator(document: &Document<'_>) -> String {
     }
 }
 
-/// Leaves of an object what names it, and where it names a Secret that it makes.
+/// Reduces an object to what identifies it, and the name of a Secret that it creates.
 fn named(object: &mut Value) {
     let kept = |pointer: &str| object.pointer(pointer).cloned().unwrap_or_default();
     let mut left = json!({

@@ -7,13 +7,13 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
-/// What a digest begins with.
+/// Prefix of a digest.
 const PREFIX: &str = "digest:";
 
-/// Half of a SHA-256, in hexadecimal digits: no two values of a namespace share it by chance.
+/// Length in hexadecimal digits, half a SHA-256: two values of a namespace don't share it by chance.
 const DIGITS: usize = 32;
 
-/// What makes the digests of one snapshot comparable only among themselves.
+/// A snapshot's salt: its digests are comparable only among themselves.
 #[derive(Clone, Debug)]
 pub struct Salt {
     text: String,
@@ -21,30 +21,30 @@ pub struct Salt {
 }
 
 impl Salt {
-    /// A new one.
+    /// Creates a new salt.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// When the system has no random numbers.
     pub fn random() -> Result<Self, ring::error::Unspecified> {
         let mut bytes = [0; 32];
         SystemRandom::new().fill(&mut bytes)?;
         Ok(Self::from_text(hexadecimal(&bytes)))
     }
 
-    /// The one of a snapshot that was taken before.
+    /// Returns the salt of an earlier snapshot.
     pub fn from_text(text: String) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes());
         Self { text, key }
     }
 
-    /// As a snapshot keeps it.
+    /// Returns the text that a snapshot stores.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What stands for a value. An empty one stays empty, and what is a digest already stays as it is.
+    /// Returns a value's digest. An empty value stays empty, and a digest stays as it is.
     ///
-    /// Whether a command line would change the value is kept, since it decides how a cure is written.
+    /// A digest keeps whether a command line would change the value, since that decides how a cure is written.
     pub fn digest(&self, value: &[u8]) -> String {
         if value.is_empty() {
             return String::new();
@@ -62,7 +62,7 @@ impl Salt {
     }
 }
 
-/// Whether a text stands for a value.
+/// Whether a text is a digest.
 pub(super) fn is_digest(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|digits| {
         let digits = digits.strip_suffix(',').unwrap_or(digits);

@@ -21,41 +21,41 @@ use crate::{
 const API_VERSION: &str = "camunda-upgrade-guard/v1";
 const KIND: &str = "Snapshot";
 
-/// More than any file of a snapshot has.
+/// Size limit of a snapshot's file, above any real one.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-/// `snapshot.json`.
+/// The content of `snapshot.json`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Meta {
     api_version: String,
     kind: String,
-    /// The only namespace that is in it.
+    /// The only namespace in the snapshot.
     pub namespace: String,
     /// When it was taken.
     pub taken_at: String,
     /// The version of the program that took it.
     pub taken_by: String,
-    /// What its digests are made with.
+    /// The salt of its digests.
     salt: String,
-    /// What could not be read.
+    /// The reads that failed.
     pub not_read: Vec<NotRead>,
 }
 
-/// Something that is not in a snapshot although it may be there.
+/// An object or kind that is missing in a snapshot though it may exist.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotRead {
-    /// Set where all objects of this kind may be missing.
+    /// The kind, if all its objects may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// What.
+    /// The missing object or list.
     pub what: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// A record's file.
+/// The content of a record's file.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Record {
@@ -63,32 +63,32 @@ struct Record {
     release: Release,
 }
 
-/// Why a folder is no snapshot, or can't be made one.
+/// Reason why a folder is not a snapshot, or can't become one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A file or folder can't be read or written.
     #[error("{}: {error}", .file.display())]
     File {
-        /// Which.
+        /// The file or folder.
         file: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
-    /// A file is not what it should be.
+    /// A file with unexpected content.
     #[error("{} is no file of a snapshot: {why}", .file.display())]
     Content {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The reason.
         why: String,
     },
-    /// Something else is in the way.
+    /// The folder holds something else.
     #[error("{} is not empty and holds no snapshot: give a folder of its own", .0.display())]
     Occupied(PathBuf),
 }
 
-/// Writes a snapshot into a folder, in place of the one that is there.
+/// Writes a snapshot into a folder; replaces an earlier one.
 ///
 /// # Errors
 /// When the folder holds something else, or can't be written.
@@ -100,7 +100,7 @@ pub fn save(folder: &Path, snapped: &Snapped, taken_at: String) -> Result<(), St
     }
     let (objects, releases) = (folder.join("objects"), folder.join("releases"));
     for below in [&objects, &releases] {
-        // What was there is of another time.
+        // The old files are from another time.
         match fs::remove_dir_all(below) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed(below)(error));
@@ -138,14 +138,14 @@ pub fn save(folder: &Path, snapped: &Snapped, taken_at: String) -> Result<(), St
         salt: snapped.salt.text().to_owned(),
         not_read: snapped.not_read.clone(),
     };
-    // Last, so that a folder that has it is whole.
+    // Written last: a folder that has it is complete.
     write(&meta_file, &meta)
 }
 
-/// Reads a snapshot, and what treats other objects as its own were treated.
+/// Reads a snapshot, and returns the redactor that treats other objects as its own were treated.
 ///
 /// # Errors
-/// When the folder holds none, or a file of it is broken.
+/// When the folder holds no snapshot, or one of its files is malformed.
 pub fn load(folder: &Path) -> Result<(Meta, Snapshot, Redactor), StoreError> {
     let meta = read_meta(folder)?;
     let mut redactor = Redactor::new(Salt::from_text(meta.salt.clone()));
@@ -183,7 +183,7 @@ fn read_meta(folder: &Path) -> Result<Meta, StoreError> {
     Ok(meta)
 }
 
-/// A record as Helm keeps it, but for the compression.
+/// Returns a record as Helm's Secret, but uncompressed.
 fn as_secret(record: &Record, namespace: &str) -> serde_json::Result<Value> {
     let release = &record.release;
     let data = STANDARD.encode_to_string(serde_json::to_vec(release)?);

@@ -1,4 +1,4 @@
-//! Reads a namespace into a snapshot, with the rights of whoever takes it.
+//! Reads a namespace into a snapshot, with the rights of the user who takes it.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,37 +18,37 @@ use crate::{
     rules::secret_refs,
 };
 
-/// How many reads go on at a time.
+/// Number of reads at a time.
 const PARALLEL: usize = 16;
 
-/// A namespace as it was, without its secrets.
+/// A namespace's objects and records, redacted.
 #[derive(Debug)]
 pub struct Snapped {
     /// The namespace.
     pub namespace: String,
-    /// What its digests are made with.
+    /// The salt of its digests.
     pub salt: Salt,
     /// The objects, redacted.
     pub objects: Vec<(Kind, Object)>,
-    /// The records of Camunda's releases, redacted, each with its state.
+    /// The records of Camunda's releases, redacted, each with its status.
     pub records: Vec<(Release, Status)>,
-    /// What could not be read.
+    /// The reads that failed.
     pub not_read: Vec<NotRead>,
 }
 
-/// Why there is no snapshot.
+/// Reason why no snapshot was taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TakeError {
-    /// The system gave no salt.
+    /// The system has no random numbers for a salt.
     #[error("the system has no random numbers to give")]
     Salt,
-    /// Nothing at all could be read.
+    /// No object of the namespace could be read.
     #[error("nothing in namespace {namespace} could be read: {reason}")]
     Nothing {
         /// The namespace.
         namespace: String,
-        /// Why not.
+        /// The reason of the first failure.
         reason: String,
     },
 }
@@ -56,7 +56,7 @@ pub enum TakeError {
 /// Reads what `check` needs of a namespace.
 ///
 /// # Errors
-/// When nothing of it could be read; what could not be is noted.
+/// When no object of the namespace could be read; other failures are noted.
 pub async fn take(cluster: &Cluster, namespace: &str) -> Result<Snapped, TakeError> {
     let mut taking = Taking {
         cluster,
@@ -69,7 +69,7 @@ pub async fn take(cluster: &Cluster, namespace: &str) -> Result<Snapped, TakeErr
         match kind {
             Kind::Secret => taking.secrets(&records).await,
             Kind::Namespace => taking.one(ObjectRef::new(kind, "", namespace)).await,
-            // Those of other namespaces are nobody's business here.
+            // Other namespaces' volumes do not belong here.
             Kind::PersistentVolume => taking.volumes().await,
             Kind::ConfigMap => taking.config_maps().await,
             _ => taking.all(kind).await,
@@ -94,7 +94,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// The newest record and the deployed one of each release in which there is Camunda.
+    /// Reads the newest and the running record of each Camunda release.
     async fn records(&mut self) -> Vec<(Release, Status)> {
         let releases = releases(self.cluster, Some(self.namespace)).await;
         for gap in releases.unseen {
@@ -119,7 +119,7 @@ impl Taking<'_> {
         records
     }
 
-    /// A record; nothing where it is gone by now or is not of Camunda.
+    /// Reads a record; None if it is gone or not Camunda's.
     async fn record(
         &self,
         reference: &ObjectRef,
@@ -134,7 +134,7 @@ impl Taking<'_> {
         Ok(rendered.camunda.then_some((release, status)))
     }
 
-    /// All of a kind, or of the cluster where the kind has no namespace.
+    /// Reads all objects of a kind in the namespace (cluster-scoped kinds: in the cluster).
     async fn all(&mut self, kind: Kind) {
         match self.cluster.list(kind, self.namespace, &[]).await {
             Ok(found) => self.keep(kind, found),
@@ -149,7 +149,8 @@ impl Taking<'_> {
         }
     }
 
-    /// Records are kept apart, and are too many to be read with the others.
+    /// Reads ConfigMaps one by one: Helm's records among them are kept apart, and too large to be listed with the
+    /// others.
     async fn config_maps(&mut self) {
         let names = self.names(Kind::ConfigMap).await;
         match names {
@@ -158,7 +159,7 @@ impl Taking<'_> {
         }
     }
 
-    /// All Secrets, or where they can't be listed those that the releases name.
+    /// Reads all Secrets, or those that the releases name if Secrets can't be listed.
     async fn secrets(&mut self, records: &[(Release, Status)]) {
         match self.names(Kind::Secret).await {
             Ok(names) => self.each(Kind::Secret, names).await,
@@ -208,7 +209,7 @@ impl Taking<'_> {
         }
     }
 
-    /// The volumes of the namespace's claims.
+    /// Reads the volumes of the namespace's claims.
     async fn volumes(&mut self) {
         let claims = self.objects.iter();
         let named = claims

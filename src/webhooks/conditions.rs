@@ -1,6 +1,7 @@
-//! The CEL expressions that keep requests away which no Camunda chart can have caused.
+//! The CEL conditions that skip requests no Camunda chart can have caused.
 //!
-//! Names can be overridden, so each looks at what can't be: keys, labels, images, the shape of a claim's name.
+//! Users can override names, so each condition looks at what they can't: keys, labels, images, the pattern of a
+//! claim's name.
 
 use std::collections::BTreeSet;
 
@@ -22,31 +23,31 @@ const BUNDLED: [&str; 5] = [
 
 const PASSWORD: &str = "password";
 
-/// The values of `app.kubernetes.io/name` where a Secret's `password` is a database's.
+/// Pattern of `app.kubernetes.io/name` for which a Secret's key `password` is a database's.
 const DATABASES: &str = "^(identity-)?postgresql";
 
 const NAME_LABEL: &str = "app.kubernetes.io/name";
 
 const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
 
-/// What the claims of Camunda's and of the bundled charts are called, as far as names can't be overridden.
+/// Pattern of the claims' names in Camunda's and the bundled charts, as far as users can't override them.
 const CLAIM_NAMES: &str = "elasticsearch|zeebe|postgresql|-(master|data)-[0-9]+$";
 
-/// A claim under a name that Bitnami's Elasticsearch will look for.
+/// Pattern of the claims' names that Bitnami's Elasticsearch mounts.
 const ELASTICSEARCH_CLAIMS: &str = "^data-.+-(master|data)-[0-9]+$";
 
 const WORKLOAD_IMAGES: &str = "camunda/|elasticsearch|keycloak|postgresql";
 
-/// The components of Bitnami's claims.
+/// Values of the component label on Bitnami's claims.
 const CLAIM_COMPONENTS: [&str; 3] = ["master", "data", "primary"];
 
-/// In the selector of a Scale, which is text: Zeebe's brokers, Bitnami's Elasticsearch under any name, and elastic's.
+/// Pattern in a Scale's selector text: Zeebe's brokers, Bitnami's Elasticsearch under any name, and elastic's.
 const COUNTED: &str = "app.kubernetes.io/component=(zeebe-broker|master|data)(,|$)|app=[^,]*-master(,|$)|elasticsearch";
 
-/// The one user of a control plane in which all controllers have one.
+/// The common user of a control plane in which the controllers have no service accounts of their own.
 const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
-/// Whoever only tidies up after a deletion is never kept from it.
+/// The controllers that clean up after a deletion; they are never held up.
 pub const CONTROLLERS: [&str; 2] = [
     "system:serviceaccount:kube-system:namespace-controller",
     "system:serviceaccount:kube-system:generic-garbage-collector",
@@ -67,14 +68,14 @@ pub(super) fn not_a_controller() -> String {
     format!("!(request.userInfo.username in {})", list(&CONTROLLERS))
 }
 
-/// The keys that a Camunda chart generates; `password` alone could be anybody's.
+/// Returns the keys that a Camunda chart generates, except `password`, which could be anybody's.
 fn generated_keys() -> BTreeSet<&'static str> {
     let facts = Line::all().iter().flat_map(|line| &line.credentials);
     let keys = facts.map(|fact| fact.key.as_str());
     keys.filter(|key| *key != PASSWORD).collect()
 }
 
-/// Those, and the keys of the Secret that 13 has the user make.
+/// Returns the generated keys, and those of the Secret that chart 13 has the user create.
 fn credential_keys() -> BTreeSet<&'static str> {
     let secrets = Line::all().iter().flat_map(|line| &line.generated_secret);
     let keys = secrets.flat_map(|secret| secret.keys.iter().map(|key| key.name.as_str()));
@@ -82,17 +83,18 @@ fn credential_keys() -> BTreeSet<&'static str> {
     &keys | &generated_keys()
 }
 
-/// Those, and all others that a chart reads from a Secret of the user's.
+/// Returns the credential keys, and all others that a chart reads from a user's Secret.
 fn written_keys() -> BTreeSet<&'static str> {
     let carried = Line::all().iter().flat_map(|line| &line.carried_over);
     let carried: BTreeSet<_> = carried.map(|carried| carried.key.as_str()).collect();
     &carried | &credential_keys()
 }
 
-/// What a user's own Secret calls a password.
+/// Pattern of password keys in users' own Secrets.
 const PASSWORDS: &str = "(?i)passw";
 
-/// A database may read its password from any Secret; whoever controls that Secret rotates it on purpose.
+/// Matches changed credentials: a database may read its password from any Secret. Exempts Secrets with a controller,
+/// which rotates them on purpose.
 pub(super) fn generated_credential() -> String {
     format!(
         "has(object.data) && (request.operation == 'CREATE' || !has(oldObject.data) || object.data != oldObject.data) && ({} || \
@@ -144,7 +146,7 @@ pub(super) fn not_tidied_up() -> String {
     )
 }
 
-/// Up to 8.0.12 Elasticsearch's claims have no label that tells.
+/// Matches bound claims; up to 8.0.12 Elasticsearch's have no distinctive label, so their names count, too.
 pub(super) fn bound_claim() -> String {
     format!(
         "has(oldObject.status) && has(oldObject.status.phase) && oldObject.status.phase == 'Bound' && \
@@ -168,7 +170,7 @@ pub(super) fn elasticsearch_clone() -> String {
     )
 }
 
-/// Another claim's name or namespace in the claimRef; the uid alone is the binder's.
+/// Matches a change of the claim's name or namespace in a claimRef; only the binder changes just the uid.
 pub(super) fn claim_changed() -> String {
     format!(
         "{} && (!has(object.spec.claimRef) || object.spec.claimRef.name != oldObject.spec.claimRef.name || \
@@ -184,7 +186,7 @@ fn claimed(volume: &str) -> String {
     )
 }
 
-/// A Scale has no labels of its own, only the selector of the pods, as text.
+/// Matches fewer pods in a Scale, which has no labels of its own, only the pods' selector as text.
 pub(super) fn pods_reduced() -> String {
     let replicas =
         |scale: &str| format!("(has({scale}.spec.replicas) ? {scale}.spec.replicas : 0)");
@@ -200,7 +202,7 @@ pub(super) fn spec_changed() -> String {
     "request.operation == 'CREATE' || object.spec != oldObject.spec".to_owned()
 }
 
-/// Claims of a StatefulSet carry its selector's labels, and Bitnami's have a component.
+/// Matches new Camunda claims: a StatefulSet's claims carry its selector's labels, and Bitnami's have a component.
 pub(super) fn camunda_claim() -> String {
     format!(
         "(!has(object.spec.volumeName) || object.spec.volumeName == '') && ({} || \
@@ -212,7 +214,7 @@ pub(super) fn camunda_claim() -> String {
     )
 }
 
-/// A volume tells only the name of its claim.
+/// Matches Camunda volumes by the name of their claim: a volume reveals nothing else.
 pub(super) fn camunda_volume() -> String {
     format!(
         "has(object.metadata.annotations) && '{REBIND_TO}' in object.metadata.annotations || \
@@ -224,7 +226,7 @@ pub(super) fn camunda_volume() -> String {
     )
 }
 
-/// Somebody has the guard leave a namespace alone, or no longer wait in it.
+/// Matches a namespace that is being set to be ignored, or no longer to wait for the guard.
 pub(super) fn taken_from_the_guard() -> String {
     let is = |object: &str, key: &str| label_is(object, key, "true");
     format!(

@@ -1,11 +1,11 @@
-//! The webhooks, each before it is doubled: what it is about, and by which conditions.
+//! The webhooks, before each is doubled: their rules, selectors and conditions.
 
 use serde_json::{Value, json};
 
 use super::conditions;
 use crate::overrides::LABEL;
 
-/// One webhook before it is doubled.
+/// A webhook before it is doubled.
 pub(super) struct Webhook {
     pub(super) name: &'static str,
     rules: &'static [Rule],
@@ -14,17 +14,17 @@ pub(super) struct Webhook {
     pub(super) namespaced: bool,
 }
 
-/// An API group, its resources and what is done to them.
+/// An API group, its resources and the operations.
 type Rule = (
     &'static str,
     &'static [&'static str],
     &'static [&'static str],
 );
 
-/// A name, and the function that writes the CEL expression.
+/// A name, and the function that returns the CEL expression.
 type Condition = (&'static str, fn() -> String);
 
-/// Which objects a webhook is about, by their labels.
+/// Selects a webhook's objects by label.
 enum Selector {
     All,
     /// Those with this label and value.
@@ -33,18 +33,18 @@ enum Selector {
     AnyValue(&'static str),
 }
 
-/// The webhook that fails closed everywhere, ignored namespaces among the rest: an override whose writer nobody checked
-/// must not come about.
+/// The webhook that fails closed everywhere, even in ignored namespaces: no override may exist whose writer was not
+/// checked.
 pub(super) const OVERRIDES: &str = "overrides";
 
-/// The webhook that sees who takes a namespace from the guard.
+/// The webhook that checks who takes a namespace from the guard.
 pub(super) const NAMESPACES: &str = "namespaces";
 
 pub(super) const VALIDATING: [Webhook; 11] = [
     Webhook {
         name: "releases",
         rules: &[("", &["secrets", "configmaps"], &["CREATE"])],
-        // Helm finds its records by this label, so a record without it is none.
+        // Helm finds its records by this label, so without it a record is not one.
         selector: Selector::Label("owner", "helm"),
         conditions: &[("release-record", conditions::release_record)],
         namespaced: true,

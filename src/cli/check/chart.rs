@@ -1,4 +1,4 @@
-//! Has Helm say what it would do with a chart, and gives the chart the passwords that it asks for.
+//! Runs Helm to render an upgrade, and supplies the passwords that the chart asks for.
 
 use std::{
     collections::BTreeSet,
@@ -25,13 +25,13 @@ use crate::{
     rules,
 };
 
-/// The Helm that runs here: `HELM_BIN` names another one than that on the `PATH`.
+/// Returns the Helm to run: `HELM_BIN`, or else `helm` on the `PATH`.
 fn helm() -> OsString {
     let helm = env::var_os("HELM_BIN").filter(|it| !it.is_empty());
     helm.unwrap_or_else(|| "helm".into())
 }
 
-/// Its version, where there is one.
+/// Returns Helm's version; None if it does not run.
 pub(super) fn helm_version() -> Option<String> {
     let mut command = Command::new(helm());
     command.args(["version", "--template", "{{.Version}}"]);
@@ -41,23 +41,23 @@ pub(super) fn helm_version() -> Option<String> {
     (output.status.success() && !version.is_empty()).then(|| version.to_owned())
 }
 
-/// More credentials than any chart has.
+/// Limit of supplied passwords, above what any chart has.
 const MOST: usize = 64;
 
-/// An upgrade as it would be typed.
+/// An upgrade as typed.
 pub(super) struct Upgrade<'a> {
     pub(super) release: &'a str,
     pub(super) chart: &'a str,
     pub(super) version: Option<&'a str>,
     pub(super) values: &'a [PathBuf],
-    /// Whatever else helm is to be given.
+    /// Further flags for Helm.
     pub(super) more: &'a [String],
     pub(super) namespace: &'a str,
     pub(super) kubeconfig: Option<&'a PathBuf>,
     pub(super) context: Option<&'a str>,
 }
 
-/// What Helm would do, and what had to be given to the chart for that.
+/// Helm's rendered release, and the values that the chart had to be given.
 pub(super) struct Rendered {
     pub(super) json: Vec<u8>,
     pub(super) given: Vec<Given>,
@@ -66,12 +66,12 @@ pub(super) struct Rendered {
 /// A value that the chart asked for.
 pub(super) struct Given {
     wanted: Wanted,
-    /// The Secret that holds the current value, where there is one.
+    /// The Secret with the current value, if there is one.
     secret: Option<Object>,
 }
 
 impl Upgrade<'_> {
-    /// Asks Helm, as often as the chart names another password that it wants.
+    /// Runs Helm, again each time the chart asks for another password.
     pub(super) async fn render(&self, cluster: &LiveCluster) -> anyhow::Result<Rendered> {
         let mut given: Vec<Given> = Vec::new();
         let mut values = Map::new();
@@ -92,7 +92,7 @@ impl Upgrade<'_> {
                     let value = secret_data(secret).remove(&*wanted.key)?;
                     String::from_utf8(value).ok()
                 });
-                // What nothing holds yet is new in this chart: any value will do.
+                // A value that no Secret holds is new in this chart: any will do.
                 let value = value.unwrap_or_else(|| "new".to_owned());
                 overlay(&mut values, nested(&wanted.value, value.into()));
                 given.push(Given { wanted, secret });
@@ -124,7 +124,7 @@ impl Upgrade<'_> {
         }))
     }
 
-    /// The release as JSON, or what Helm says against it. Passwords go through its standard input.
+    /// Returns the release as JSON, or Helm's error. Passwords go through Helm's standard input.
     fn run(&self, passwords: &Map<String, Value>) -> anyhow::Result<Output> {
         let helm = helm();
         let mut command = Command::new(&helm);
@@ -173,7 +173,7 @@ impl Upgrade<'_> {
     }
 }
 
-/// `a.b: value` as a map of maps.
+/// Returns `a.b: value` as nested maps.
 fn nested(key: &str, value: Value) -> Map<String, Value> {
     match key.split_once('.') {
         Some((first, rest)) => {
@@ -183,7 +183,7 @@ fn nested(key: &str, value: Value) -> Map<String, Value> {
     }
 }
 
-/// The names of the Secrets of a manifest.
+/// Returns the names of a manifest's Secrets.
 pub(super) fn secrets_of(manifest: &str) -> BTreeSet<String> {
     manifest::split(manifest)
         .filter_map(|document| document.parse().ok()?)
@@ -192,9 +192,10 @@ pub(super) fn secrets_of(manifest: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What the chart would fail for, one at a time, with the whole list of what to add.
+/// Returns the finding about passwords: the upgrade would fail for one at a time, and this lists all that to add.
 ///
-/// A password of a Secret that the chart reads and does not make (`made` are the others) is no value's, and another rule's.
+/// Skips passwords in Secrets that the chart reads but does not render (those in `made` it renders): no value gives
+/// them, and another rule covers them.
 pub(super) fn asked_for(
     given: &[Given],
     namespace: &str,
@@ -241,7 +242,7 @@ fn title(old: usize, new: usize) -> String {
     }
 }
 
-/// Why the upgrade fails, and which values are new.
+/// Returns why the upgrade fails, and which values are new.
 fn why(old: usize, new: &[&str]) -> Vec<String> {
     let although = match old > 0 {
         true => ", although the Secrets are there",
@@ -259,7 +260,8 @@ fn why(old: usize, new: &[&str]) -> Vec<String> {
     why
 }
 
-/// The commands that read the current values from their Secrets, and the flags that give all values to the chart.
+/// Returns the commands that read the current values from their Secrets, and the flags that pass all values to the
+/// chart.
 fn fixes(given: &[&Given], namespace: &str, line: Option<&Line>) -> Vec<Fix> {
     let (mut exports, mut flags) = (Vec::new(), Vec::new());
     for Given { wanted, secret } in given {
@@ -326,7 +328,7 @@ mod tests {
         asked_for(given, "prod", Some("12.13.3"), &secrets_of(manifest))
     }
 
-    /// A component that comes for the first time has no Secret, and nobody is asked for it again.
+    /// A component new in this chart has no Secret, and its password is asked for only once.
     #[test]
     fn what_is_new_is_not_said_to_be_there() {
         let new = given("postgresql.auth.password", "new", false);

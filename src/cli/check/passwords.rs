@@ -2,18 +2,18 @@
 
 use regex_lite::Regex;
 
-/// A value that a chart wants to be given, and where it says that the current one is.
+/// A value that a chart demands, and the Secret in which the error says the current one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     /// The key of the value.
     pub(super) value: String,
-    /// The Secret, where the error names one.
+    /// The Secret, if the error names one.
     pub(super) secret: Option<String>,
-    /// The key in it.
+    /// The key in the Secret.
     pub(super) key: String,
 }
 
-/// What the error wants; nothing where it is another error.
+/// Returns the values that a PASSWORDS ERROR demands; empty for any other error.
 pub(super) fn wanted(error: &str) -> Vec<Wanted> {
     if !error.contains("PASSWORDS ERROR") {
         return Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn wanted(error: &str) -> Vec<Wanted> {
         .collect()
 }
 
-/// The subcharts, under the names that values have for them, down to the one whose template fails.
+/// Returns the path of subcharts, by their names in values, to the one whose template fails.
 fn charts(error: &str) -> Vec<&str> {
     const TOLD: &str = "execution error at (";
     let path = error.split_once(TOLD).map_or("", |(_, rest)| rest);
@@ -57,7 +57,8 @@ fn charts(error: &str) -> Vec<&str> {
     path.split("/charts/").skip(1).collect()
 }
 
-/// Bitnami's charts ask for a value as if they were alone, or for a global one, which would reach every other database, too.
+/// Returns the value key below the subcharts: Bitnami's charts name it as if they were the main chart, or name a
+/// global value, which would reach every other database, too.
 fn own(value: &str, charts: &[&str]) -> String {
     const AUTH: &str = "auth.";
     let bundled = charts.last().map(|chart| chart.to_lowercase());
@@ -102,7 +103,7 @@ mod tests {
         assert_eq!(super::wanted("Error: release: not found"), []);
     }
 
-    /// What Bitnami's PostgreSQL says in whichever chart it is.
+    /// Bitnami's PostgreSQL, whichever chart it is in.
     #[test]
     fn a_database_is_given_its_own_password_and_no_other() {
         let asked = |path: &str, value: &str| {

@@ -1,4 +1,4 @@
-//! What Helm would send of a release.
+//! The objects of a release that Helm would send.
 
 use serde_json::{Value, json};
 
@@ -11,46 +11,46 @@ use crate::{
     },
 };
 
-/// How Helm applies a release.
+/// Helm's way of applying a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apply {
-    /// By patches that Helm computes: Helm 3, and Helm 4 with releases that are Helm 3's.
+    /// Patches that Helm computes: Helm 3, and Helm 4 for releases made by Helm 3.
     ClientSide,
     /// By server-side apply: Helm 4.
     ServerSide {
-        /// Whether Helm first makes its own what it has applied by patches before.
+        /// Whether Helm first takes over the fields that it applied by patches before.
         takes_over: bool,
     },
 }
 
-/// What Helm would send.
+/// The objects that Helm would send, and how.
 #[derive(Clone, Debug)]
 pub struct Sent<'a> {
-    /// Where an object goes that names no namespace.
+    /// Namespace of objects that name none.
     pub namespace: &'a str,
     /// The objects of the new manifest.
     pub planned: Vec<Value>,
-    /// The objects of the running one.
+    /// The objects of the running manifest.
     pub running: Vec<Value>,
-    /// The hooks that run with it.
+    /// The hooks that run during the operation.
     pub hooks: Vec<SentHook>,
-    /// In which way.
+    /// How Helm applies the objects.
     pub apply: Apply,
-    /// Whether Helm goes on without a word where it may not delete.
+    /// Whether Helm silently goes on if it may not delete an object.
     pub passes_over: bool,
 }
 
 /// A hook's object.
 #[derive(Clone, Debug)]
 pub struct SentHook {
-    /// It.
+    /// The object.
     pub object: Value,
     /// Whether Helm deletes the old one first.
     pub recreated: bool,
 }
 
 impl<'a> Sent<'a> {
-    /// What Helm sends of a pending release over the one that runs.
+    /// Returns what Helm sends for a pending release that replaces the running one.
     pub fn of(release: &'a Release, running: Option<&Release>, limits: Limits) -> Sent<'a> {
         let objects = |manifest: &str| objects(manifest, limits);
         let operation = Operation::of(release.info.status);
@@ -60,7 +60,7 @@ impl<'a> Sent<'a> {
             .filter(|hook| operation.is_some_and(|operation| operation.runs(&hook.events)));
         let hooks = hooks.flat_map(|hook| {
             objects(&hook.manifest).into_iter().map(|object| SentHook {
-                // Helm never deletes these for a hook.
+                // Helm never deletes CRDs for a hook.
                 recreated: hook.is_recreated() && object["kind"] != "CustomResourceDefinition",
                 object,
             })
@@ -91,7 +91,7 @@ impl<'a> Sent<'a> {
         self.planned.iter().chain(&self.running).chain(hooks)
     }
 
-    /// Whether the release has an object of this kind and name.
+    /// Whether the release creates an object of this kind and name.
     pub(super) fn makes(&self, kind: &str, name: &str) -> bool {
         let hooks = self.hooks.iter().map(|hook| &hook.object);
         let mut made = self.planned.iter().chain(hooks);
@@ -99,7 +99,7 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// What Helm adds to all that is a release's.
+/// Adds the metadata that Helm adds to all objects of a release.
 fn own(object: &mut Value, release: &Release) {
     for (map, key, value) in [
         ("labels", "app.kubernetes.io/managed-by", "Helm"),
@@ -119,7 +119,7 @@ fn own(object: &mut Value, release: &Release) {
     }
 }
 
-/// What can't be read is told elsewhere.
+/// Parses a manifest's objects; documents that can't be read are skipped here and reported elsewhere.
 fn objects(manifest: &str, limits: Limits) -> Vec<Value> {
     let mut budget = Budget::new(limits);
     manifest::split(manifest)

@@ -1,4 +1,4 @@
-//! The API server's words without the values that it quotes: a Job's template is quoted whole, passwords and all.
+//! Removes quoted values from the API server's messages: it quotes a Job's whole template, passwords included.
 
 use axum::http::StatusCode;
 
@@ -23,7 +23,8 @@ fn one(cause: &Cause) -> String {
     }
 }
 
-/// `Invalid value: "…": must be no more than 63 characters` without the value. Numbers stay, and what only names can be.
+/// Returns `Invalid value: "…": must be no more than 63 characters` without the value. Keeps numbers, and values that
+/// can only be names.
 fn without_value(said: &str) -> String {
     let Some((what, rest)) = said.split_once(": ") else {
         return said.to_owned();
@@ -38,7 +39,7 @@ fn without_value(said: &str) -> String {
     let after = match rest.strip_prefix('"') {
         Some(_) if what != "Invalid value" && what != "Too long" => return said.to_owned(),
         Some(text) => after_quote(text),
-        // Of anything larger the end is found by its last bracket.
+        // The end of a larger value is found by its last bracket.
         None => rest
             .rfind("}: ")
             .max(rest.rfind("]: "))
@@ -50,7 +51,7 @@ fn without_value(said: &str) -> String {
     }
 }
 
-/// What stands behind a text that Go has quoted.
+/// Returns the rest of a text behind the closing quote of a Go string.
 fn after_quote(text: &str) -> Option<&str> {
     let mut escaped = false;
     let end = text.find(|c| {

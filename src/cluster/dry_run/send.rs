@@ -1,4 +1,4 @@
-//! One object's requests, as Helm makes them.
+//! The requests for one object, as Helm sends them.
 
 use axum::http::{Method, StatusCode};
 use kube::Client;
@@ -28,15 +28,15 @@ const APPLY: &str = "application/apply-patch+yaml";
 pub(super) enum Answer {
     Accepted,
     Refused(String),
-    /// Refused, and Helm would not say so.
+    /// A refusal that Helm would silently pass over.
     PassedOver(String),
     Unasked(String),
 }
 
-/// Why an object is not accepted.
+/// Reason why an object is not accepted.
 enum Trouble {
     Api(Failure),
-    /// Nothing was sent, or not all of an answer counts.
+    /// Another reason: nothing was sent, or only part of the answer counts.
     Other(String),
 }
 
@@ -151,8 +151,9 @@ impl Sender<'_> {
         Ok(self.ask(Method::PATCH, &path, media_type, &patch).await?)
     }
 
-    /// Server-side apply over what Helm has patched. Helm makes these fields its own before, which no dry run keeps: so they
-    /// conflict with Helm's other self, and what the manifest drops is still there. The patch tells the rest.
+    /// Sends a server-side apply for an object that Helm has patched so far. Helm first takes over these fields,
+    /// which a dry run can't store: so conflicts with Helm's own earlier manager, and fields that the manifest drops,
+    /// are ignored here; the patch covers the rest.
     async fn take_over(&self, place: &Place, planned: &Value) -> Result<(), Trouble> {
         let Err(failure) = self.server_side(place, planned).await else {
             return Ok(());
@@ -186,8 +187,8 @@ impl Sender<'_> {
         }
     }
 
-    /// Hooks are created, whatever is there. One that Helm deletes before is asked to be deleted and created: admission and
-    /// validation come before the API server finds that it is still there.
+    /// Creates a hook's object, whatever exists. If Helm deletes the old object first, both the deletion and the
+    /// creation are sent: admission and validation come before the API server notices that it still exists.
     async fn hook(
         &self,
         place: &Place,
@@ -208,7 +209,7 @@ impl Sender<'_> {
         self.delete(place).await?;
         match self.create(place, hook, fields).await {
             Err(failure) if failure.status == Some(StatusCode::CONFLICT) => Ok(()),
-            // One goes and one comes.
+            // The old object frees its quota before the new one needs it.
             Err(failure) if failure.to_string().contains("exceeded quota") => Ok(()),
             answer => Ok(answer?),
         }
@@ -249,13 +250,13 @@ fn is_patched(live: &Value) -> bool {
     })
 }
 
-/// What the guard says at the objects is judged by its rules, for the whole release.
+/// Whether the guard's own webhook refused an object: its rules judge the whole release instead.
 fn is_guards_own(failure: &Failure) -> bool {
     let denied = format!("{NAME}\" denied the request");
     failure.to_string().contains(&denied)
 }
 
-/// What an object needs and the release makes before it.
+/// Names the object that this one needs and that the release creates first.
 fn made_first(item: &Item<'_>, failure: &Failure, sent: &Sent<'_>) -> Option<String> {
     let (Task::Apply(object, _) | Task::Hook(object, _)) = item.task else {
         return None;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Look<'_> {
-    /// Volumes that are deleted with their claims.
+    /// Finds volumes that would be deleted with their claims.
     pub(super) fn deletable_volumes(&self) -> Option<Problem> {
         let bound = self.claims().filter(|claim| holds_data(claim));
         let volumes: Vec<_> = bound
@@ -27,7 +27,7 @@ impl Look<'_> {
         Some(problem.cured_by(retain::retain(names)))
     }
 
-    /// Claims of elastic's chart that nothing mounts any more.
+    /// Finds claims of elastic's chart that no workload mounts.
     pub(super) fn left_over_claims(&self) -> Option<Problem> {
         let release = self.standing.release.as_str();
         let left = self.claims().filter(|claim| {
@@ -38,7 +38,7 @@ impl Look<'_> {
         Problem::risk(RuleId::ElasticsearchClaimsOrphaned, title, why)
     }
 
-    /// Claims that have lost their volumes, as far as nothing is in those that no pod has.
+    /// Finds claims that have lost their volumes, unless such a volume may hold data that no pod mounts.
     pub(super) fn lost_claims(&self) -> Option<Problem> {
         let lost: Vec<_> = self
             .lost()
@@ -52,7 +52,7 @@ impl Look<'_> {
         Some(problem.cured_by(delete))
     }
 
-    /// Volumes that were taken from claims and that no pod has.
+    /// Finds volumes that were taken from claims and that no pod mounts.
     pub(super) fn idle_volumes(&self) -> Option<Problem> {
         let idle = self.lost().filter_map(|(claim, fate)| match fate {
             Fate::Idle(volume) => Some(format!("{} of claim {}", volume.name(), claim.name())),
@@ -69,7 +69,7 @@ impl Look<'_> {
             .map(|claim| (claim, fate(self.facts, claim, self.statefulsets())))
     }
 
-    /// As they are live, and as the manifest has them: what is stopped comes back.
+    /// Returns the live StatefulSets and those of the manifest: a stopped one comes back.
     fn statefulsets(&self) -> impl Iterator<Item = &Object> {
         let rendered = self.standing.rendered.objects.iter();
         let rendered = rendered.filter(|object| object.reference.kind == Kind::StatefulSet);

@@ -1,4 +1,4 @@
-//! Credentials that nothing but the release's own Secrets knows.
+//! Credentials that exist only in the release's own Secrets.
 
 use super::Look;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Look<'_> {
-    /// Credentials that only the Secrets of the release hold.
+    /// Finds credentials that only the Secrets of the release hold.
     pub(super) fn credentials(&self) -> Option<Problem> {
         let secrets = self.standing.rendered.objects.iter();
         let secrets = secrets.filter(|it| it.camunda && it.reference.kind == Kind::Secret);

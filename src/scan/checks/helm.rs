@@ -1,4 +1,4 @@
-//! What Helm has begun and not ended.
+//! Helm operations that failed or were cut off.
 
 use crate::{
     finding::{Command, shell},
@@ -7,7 +7,7 @@ use crate::{
     scan::Problem,
 };
 
-/// The newest revision, where it failed or was cut off.
+/// Reports the newest revision if it failed or is still pending.
 pub(super) fn unfinished(recorded: &Recorded) -> Option<Problem> {
     let (release, namespace) = (&recorded.release, &recorded.namespace);
     let newest = recorded.newest()?;

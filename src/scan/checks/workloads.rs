@@ -1,4 +1,4 @@
-//! What runs, and as whom.
+//! Checks of images, users and migrations of workloads.
 
 use super::Look;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Look<'_> {
-    /// Migrations of 13 that did not come to their end; where the next line is entered the rules say so.
+    /// Finds failed data and identity migrations of 13; upgrades to the next line are for the rules to judge.
     pub(super) fn migrations(&self) -> Option<Problem> {
         let jobs = self.workloads().filter(|it| it.reference.kind == Kind::Job);
         let jobs: Vec<_> = jobs
@@ -34,7 +34,7 @@ impl Look<'_> {
         })
     }
 
-    /// Workloads with images of another line than the chart's.
+    /// Finds workloads with images of another line than the chart's.
     pub(super) fn other_lines(&self) -> Option<Problem> {
         let own = self.standing.chart.line?;
         let others = self.workloads().filter_map(|it| {
@@ -49,7 +49,7 @@ impl Look<'_> {
         Problem::risk(RuleId::ComponentVersionsDiffer, title, others.collect())
     }
 
-    /// Brokers that run as root on volumes that no group may write, where the next line has them run as another user.
+    /// Finds brokers that run as root on volumes no group may write, if the next line runs them as another user.
     pub(super) fn brokers_without_group(&self) -> Option<Problem> {
         let user = self.next?.change.target_line()?.image_user?;
         let was_root = self.standing.chart.line?.image_user.is_none();
@@ -71,7 +71,7 @@ impl Look<'_> {
         Problem::risk(RuleId::UserIdChanged, title, vec![why])
     }
 
-    /// Databases that are kept back, whose pin the next upgrade has to repeat.
+    /// Finds databases pinned to another major version than the chart's; each upgrade must repeat the pin.
     pub(super) fn other_majors(&self) -> Vec<Problem> {
         let databases = self
             .workloads()
@@ -90,7 +90,7 @@ impl Look<'_> {
     }
 }
 
-/// The major version of the database that a line's chart brings along.
+/// Returns the major version of the database in a line's chart.
 fn brought(line: &Line, component: Component) -> Option<u64> {
     let mut facts = line.workloads.iter();
     let fact = facts.find(|fact| fact.component == Some(component))?;

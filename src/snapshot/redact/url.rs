@@ -1,6 +1,6 @@
-//! Addresses without what may be secret in them: `https://USER:PASSWORD@host/way?QUERY`.
+//! Redacts URLs: `https://USER:PASSWORD@host/way?QUERY`.
 
-/// An address with what stands for its user and its query, and the rest as it is; nothing where the text is no address.
+/// Returns a URL with digests for its user and its query; the rest unchanged. None if the text is not a URL.
 pub(super) fn redacted(text: &str, digest: impl Fn(&str) -> String) -> Option<String> {
     let at = text.find("://")? + "://".len();
     let (scheme, rest) = text.split_at(at);

@@ -1,4 +1,4 @@
-//! Where the programs of a cluster are: built by `make cluster-binaries`, or given.
+//! Finds the programs of a cluster: built by `make cluster-binaries`, or given.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ pub struct Binaries {
     pub kubectl: PathBuf,
     pub helm3: PathBuf,
     pub helm4: PathBuf,
-    /// Says what `sigs.k8s.io/yaml` makes of a text.
+    /// Converts YAML to JSON with `sigs.k8s.io/yaml`.
     pub yaml_to_json: PathBuf,
-    /// Says what Kubernetes' own library makes of three versions of an object.
+    /// Patches three versions of an object with Kubernetes' own library.
     pub helm_patch: PathBuf,
 }
 
@@ -73,7 +73,7 @@ impl Binaries {
         }
     }
 
-    /// The same with the control plane of the oldest Kubernetes that the guard is tested with.
+    /// Replaces the control plane by the oldest Kubernetes that the guard is tested with.
     pub fn with_oldest_kubernetes(mut self) -> Result<Self, Missing> {
         let folder = binaries_folder();
         let mut names = Vec::new();
@@ -96,7 +96,7 @@ impl Binaries {
         }
     }
 
-    /// Like [`Binaries::find`]; says loudly that a test is skipped when something is missing.
+    /// Like [`Binaries::find`], but prints that a test is skipped if something is missing.
     ///
     /// # Panics
     /// When something is missing and a cluster is required (see [`cluster_required`]).
@@ -119,7 +119,7 @@ pub fn cluster_required() -> bool {
         .any(|name| folder_from(name).is_some())
 }
 
-/// Says on stderr which test was skipped, and why.
+/// Prints on stderr which test was skipped, and why.
 pub fn skipped(why: &str) {
     let thread = std::thread::current();
     let message = format!("SKIPPED: {}: {why}\n", thread.name().unwrap_or("a test"));

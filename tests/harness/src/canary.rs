@@ -1,8 +1,8 @@
-//! Secrets that tests put into records, and look for in all that comes out.
+//! Secret marks that tests put into records and search for in all output.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// What all canaries have in common, as it is and in base64 at each offset.
+/// Returns the part that all canaries share, plain and in base64 at each offset.
 fn marks() -> Vec<String> {
     let mut marks = vec!["CANARY".to_owned()];
     for before in ["", "x", "xx"] {

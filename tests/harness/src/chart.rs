@@ -1,4 +1,4 @@
-//! Charts made from release records: the same name, version, values, objects and hooks as the real chart's.
+//! Charts made from release records: with the same name, version, values, objects and hooks as the real ones.
 
 pub mod document;
 mod folder;
@@ -13,14 +13,14 @@ use crate::corpus::Record;
 pub use document::Document;
 pub use umbrella::umbrella;
 
-/// Where the passwords that a chart generates come from, in an upgrade.
+/// The source of generated passwords in an upgrade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
     /// As in charts up to 8.3.2: Camunda's own must be given or the upgrade fails; Bitnami's are looked up.
     FailUnlessGiven,
-    /// As in charts from 8.3.3: what is on the cluster stays.
+    /// As in charts from 8.3.3: existing passwords are kept.
     ReuseLookup,
-    /// As where nothing can be looked up, such as under Argo CD: made anew unless given.
+    /// As without lookups, such as under Argo CD: generated anew unless given.
     GenerateAnew,
 }
 
@@ -30,14 +30,14 @@ pub struct Chart {
     pub path: PathBuf,
     pub name: String,
     pub version: String,
-    /// The file with the values that the record's user had set, for `-f`.
+    /// The file with the values of the record's user, for `-f`.
     pub config: PathBuf,
-    /// Objects that a bare API server would not know, as `Kind/name`.
+    /// Objects left out because a bare API server does not know their kinds, as `Kind/name`.
     pub left_out: Vec<String>,
 }
 
 impl Chart {
-    /// `-f` and the file with the user's values.
+    /// Returns `-f` and the file with the user's values.
     pub fn with_config(&self) -> [String; 2] {
         ["-f".into(), self.config.display().to_string()]
     }

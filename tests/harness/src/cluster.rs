@@ -1,4 +1,4 @@
-//! A Kubernetes control plane of one test process: etcd, API server and controller manager, real ones.
+//! A real Kubernetes control plane for one test process: etcd, API server and controller manager.
 
 mod api;
 mod components;
@@ -28,18 +28,18 @@ use api::Api;
 pub(crate) use components::free_ports;
 use storage::StorageClass;
 
-/// What a cluster is started with.
+/// Options for starting a cluster.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterOptions {
-    /// Found by [`Binaries::find`] when not given.
+    /// The programs; None: found by [`Binaries::find`].
     pub binaries: Option<Binaries>,
-    /// Added to the API server's command line.
+    /// Further flags for the API server.
     pub api_server_flags: Vec<(String, String)>,
-    /// Added to the controller manager's command line.
+    /// Further flags for the controller manager.
     pub controller_manager_flags: Vec<(String, String)>,
 }
 
-/// A running control plane. It goes when this is dropped, and when our process ends, however that ends.
+/// A running control plane. It ends when dropped, and when this process ends, however that happens.
 pub struct Cluster {
     // Dropped in this order: the processes, then the folder that they use.
     _processes: Vec<Supervised>,
@@ -72,7 +72,7 @@ impl fmt::Display for Namespace {
 }
 
 impl Cluster {
-    /// Starts a control plane of its own and waits until it works.
+    /// Starts a new control plane and waits until it works.
     pub fn start(options: ClusterOptions) -> Result<Self> {
         let binaries = match options.binaries.clone() {
             Some(binaries) => binaries,
@@ -113,7 +113,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The cluster that the tests of this process share, started when it is first asked for.
+    /// Returns the cluster that all tests of this process share, started on first use.
     ///
     /// # Panics
     /// When it cannot be started.
@@ -128,18 +128,18 @@ impl Cluster {
         }
     }
 
-    /// [`Cluster::shared`], or nothing, said loudly, when its programs were not built.
+    /// Like [`Cluster::shared`]; None, with a message, if its programs were not built.
     pub fn shared_or_skip() -> Option<&'static Self> {
         Binaries::find_or_skip().map(|_| Self::shared())
     }
 
-    /// Where everything of this cluster is, the logs `etcd.log`, `kube-apiserver.log` and
-    /// `kube-controller-manager.log` too.
+    /// Returns the cluster's folder, with the logs `etcd.log`, `kube-apiserver.log` and
+    /// `kube-controller-manager.log`.
     pub fn dir(&self) -> &Path {
         self.nest.dir()
     }
 
-    /// The API server's address.
+    /// Returns the API server's address.
     pub fn server(&self) -> &str {
         &self.server
     }
@@ -148,25 +148,25 @@ impl Cluster {
         &self.binaries
     }
 
-    /// Keeps another program, to be gone no later than the cluster.
+    /// Starts another program that ends no later than the cluster.
     pub fn supervise(&self, name: &str, program: &Program) -> Result<Supervised> {
         self.nest.start(name, program)
     }
 
-    /// A fresh folder that goes with the cluster.
+    /// Creates an empty folder that is removed with the cluster.
     pub fn scratch(&self, prefix: &str) -> Result<PathBuf> {
         let path = self.dir().join(self.unique(prefix));
         fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
         Ok(path)
     }
 
-    /// A name that no one else in this cluster gets.
+    /// Returns a name that is unique in this cluster.
     pub fn unique(&self, prefix: &str) -> String {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         format!("{prefix}-{number}")
     }
 
-    /// Makes a namespace of its own for a test.
+    /// Creates a new namespace for a test.
     pub fn namespace(&self, prefix: &str) -> Result<Namespace> {
         self.namespace_with_labels(prefix, &[])
     }
@@ -190,12 +190,12 @@ impl Cluster {
         Ok(Namespace(name))
     }
 
-    /// kubectl as the administrator.
+    /// kubectl with the administrator's rights.
     pub fn admin(&self) -> &Kubectl {
         &self.kubectl
     }
 
-    /// kubectl as whoever a kubeconfig names.
+    /// kubectl with a kubeconfig's user.
     pub fn kubectl_as(&self, kubeconfig: &Path) -> Kubectl {
         self.kubectl.with_kubeconfig(kubeconfig)
     }
@@ -212,32 +212,33 @@ impl Cluster {
         self.kubectl.run(args)
     }
 
-    /// Applies YAML, or a JSON value by its text.
+    /// Applies YAML, or a JSON value.
     pub fn apply(&self, documents: &(impl ToString + ?Sized)) -> Result<Output> {
         self.kubectl.apply(&documents.to_string())
     }
 
-    /// An object, if there is one. `namespace` is empty for what has none.
+    /// Reads an object, if it exists. `namespace` is empty for a cluster-scoped one.
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>> {
         self.api.get(kind, namespace, name)
     }
 
-    /// What the API server has at a path, as it says it.
+    /// Returns the API server's answer for a path, as text.
     pub fn raw(&self, path: &str) -> Result<String> {
         self.api.text(path)
     }
 
-    /// All objects of a kind (or of several, with commas) in a namespace, all that a selector names; both may be empty.
+    /// Lists the objects of a kind (or of several, with commas) in a namespace that match a selector; both may be
+    /// empty: all.
     pub fn list(&self, kind: &str, namespace: &str, selector: &str) -> Result<Vec<Value>> {
         self.api.list(kind, namespace, selector)
     }
 
-    /// Helm as the administrator.
+    /// Helm with the administrator's rights.
     pub fn helm(&self, helm: Helm) -> HelmCli {
         self.helm_as(helm, self.kubeconfig())
     }
 
-    /// Helm as whoever a kubeconfig names.
+    /// Helm with a kubeconfig's user.
     pub fn helm_as(&self, helm: Helm, kubeconfig: &Path) -> HelmCli {
         let home = self.dir().join("home");
         HelmCli::new(&self.binaries, helm, Some(kubeconfig), &home)

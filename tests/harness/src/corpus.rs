@@ -1,4 +1,4 @@
-//! Release records of real Camunda charts, when there are some to test with (`CAMUNDA_CORPUS`).
+//! Release records of real Camunda charts, if available (`CAMUNDA_CORPUS`).
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,16 +22,16 @@ pub struct Record {
     pub release: String,
     pub namespace: String,
     pub revision: u64,
-    /// Of the chart, such as `13.12.7`.
+    /// The chart's version, such as `13.12.7`.
     pub version: String,
     pub chart_metadata: Value,
-    /// The chart's defaults, those of subcharts merged in.
+    /// The chart's default values, with those of subcharts.
     pub values: Value,
-    /// What the user set.
+    /// The user's values.
     pub config: Value,
     pub manifest: String,
     pub hooks: Vec<Hook>,
-    /// All of it.
+    /// The whole record.
     pub raw: Value,
 }
 
@@ -45,7 +45,7 @@ pub struct Hook {
 }
 
 impl Corpus {
-    /// Nothing, said loudly, when `CAMUNDA_CORPUS` is unset.
+    /// Returns the corpus; None, with a message, if `CAMUNDA_CORPUS` is unset.
     ///
     /// # Panics
     /// When it is unset where no test may be skipped (see [`cluster_required`]).
@@ -60,7 +60,7 @@ impl Corpus {
         })
     }
 
-    /// The names of all records.
+    /// Returns the names of all records.
     pub fn names(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
         let entries = fs::read_dir(&self.folder)
@@ -75,7 +75,7 @@ impl Corpus {
         Ok(names)
     }
 
-    /// The file with the schema of a chart version's values.
+    /// Returns the schema file of a chart version's values.
     pub fn schema(&self, version: &str) -> PathBuf {
         self.folder.join("schemas").join(format!("{version}.json"))
     }
@@ -89,7 +89,7 @@ impl Corpus {
 }
 
 impl Record {
-    /// From the JSON that Helm keeps.
+    /// Parses the JSON that Helm stores.
     pub fn from_json(name: &str, raw: Value) -> Result<Self> {
         let chart = &raw["chart"];
         let hooks = raw["hooks"].as_array().map_or(&[][..], Vec::as_slice);
@@ -108,9 +108,10 @@ impl Record {
         })
     }
 
-    /// The record as a chart of another version would have made it: its labels, and the tags of Camunda's own images.
+    /// Returns the record as a chart of another version would have made it: changes its labels, and the tags of
+    /// Camunda's own images.
     ///
-    /// The corpus has no 11; what matters of it is as in 12.
+    /// The corpus has no 11; in what matters, it is like 12.
     #[must_use]
     pub fn released_as(&self, version: &str, application: &str) -> Self {
         let own = self.chart_metadata["appVersion"].as_str();

@@ -1,4 +1,4 @@
-//! A refusal read as its reader would: which rules, what to paste, what to add to the command.
+//! Parses a refusal as its reader would: the rules, the commands to paste, the flags to add.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::process::{Output, Run};
 
-/// What a refused command printed.
+/// The output of a refused command.
 #[derive(Clone, Debug)]
 pub struct Denial {
     pub text: String,
@@ -17,12 +17,12 @@ pub struct Denial {
     pub rules: Vec<String>,
     /// Lines to paste, in order; a here-document is one of them.
     pub commands: Vec<String>,
-    /// What to add to the Helm command.
+    /// The flags to add to the Helm command.
     pub flags: Vec<String>,
 }
 
 impl Denial {
-    /// Reads a refusal; output that is none is an error.
+    /// Parses a refusal; any other output is an error.
     pub fn read(output: &Output) -> Result<Self> {
         let text = output.text();
         ensure!(!output.success(), "not refused: {}", output.report());
@@ -46,7 +46,7 @@ impl Denial {
         }
     }
 
-    /// What `check` prints of an upgrade that it refuses, its warnings aside.
+    /// Parses the refusal that `check` prints, without its warnings.
     ///
     /// # Panics
     /// When it refuses nothing.
@@ -57,7 +57,7 @@ impl Denial {
         Self::parse(refusal.unwrap_or_default().to_owned()).parsed_by_a_shell()
     }
 
-    /// Whatever a test makes of a refusal, somebody could paste what it prints.
+    /// Asserts that a shell can parse the commands, which users are to paste.
     #[track_caller]
     fn parsed_by_a_shell(self) -> Self {
         let script = self.cure("helm upgrade camunda .");
@@ -75,14 +75,14 @@ impl Denial {
         let (mut rules, mut commands, mut flags) = (Vec::new(), Vec::new(), Vec::new());
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
-            // What follows is a way past the guard, no cure.
+            // The rest describes a way past the guard, not a cure.
             if line.starts_with("Whoever may override ") {
                 break;
             }
             rules.extend(rule(line).map(str::to_owned));
             let command = line.trim_start();
             if line.ends_with("<<'EOF'") {
-                // Who has not got the program gives what is written by hand in place of the other file.
+                // A reader without the program writes this file by hand instead of the other one.
                 let command = command.replacen("-by-hand.yaml", ".yaml", 1);
                 let document: Vec<_> = lines.by_ref().take_while(|line| *line != "EOF").collect();
                 commands.push(format!("{command}\n{}\nEOF", document.join("\n")));
@@ -107,10 +107,10 @@ impl Denial {
         }
     }
 
-    /// Asserts which rules refused, no more and no fewer.
+    /// Asserts exactly which rules refused.
     ///
     /// # Panics
-    /// When it was others.
+    /// When others did.
     #[track_caller]
     pub fn assert_rules(&self, expected: &[&str]) -> &Self {
         let mut expected = expected.to_vec();
@@ -128,7 +128,7 @@ impl Denial {
         assert_tells_none_of(&self.text, secrets);
     }
 
-    /// The same about another text.
+    /// Returns the same refusal with another text.
     #[must_use]
     pub fn with_text(&self, text: String) -> Self {
         Self {
@@ -137,12 +137,12 @@ impl Denial {
         }
     }
 
-    /// The commands, then `upgrade` with the flags, as one script.
+    /// Returns the commands, then `upgrade` with the flags, as one script.
     pub fn cure(&self, upgrade: &str) -> String {
         format!("{}\n{}", self.commands.join("\n"), self.with_flags(upgrade))
     }
 
-    /// The commands that give data up, without the sign that keeps them from being pasted with the others.
+    /// Returns the commands that give up data, without the `#` that keeps them from being pasted with the others.
     pub fn given_up(&self) -> String {
         let way_past = self.text.split("\nWhoever may override ").next();
         let lines = way_past.unwrap_or_default().lines();
@@ -151,7 +151,7 @@ impl Denial {
         commands.join("\n")
     }
 
-    /// A Helm command with the flags, a line each.
+    /// Returns a Helm command with the flags, one on each line.
     pub fn with_flags(&self, upgrade: &str) -> String {
         self.flags.iter().fold(upgrade.to_owned(), |command, flag| {
             format!("{command} \\\n  {flag}")

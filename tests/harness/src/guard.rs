@@ -1,4 +1,4 @@
-//! The guard's real program beside a cluster, with its webhooks registered.
+//! The guard's real program next to a cluster, with its webhooks registered.
 
 mod endpoints;
 pub mod http;
@@ -25,23 +25,23 @@ pub use probe::WebhookCalls;
 const ATTEMPTS: usize = 5;
 const START: Duration = Duration::from_secs(30);
 
-/// How a guard is started.
+/// Options for starting a guard.
 #[derive(Clone, Debug)]
 pub struct GuardOptions {
     /// The program; `env!("CARGO_BIN_EXE_camunda-upgrade-guard")` in a test of the guard.
     pub binary: PathBuf,
-    /// The administrator's when not given.
+    /// The kubeconfig; None: the administrator's.
     pub kubeconfig: Option<PathBuf>,
-    /// Where it listens; ports are chosen.
+    /// The address to listen on; ports are chosen.
     pub address: IpAddr,
-    /// It comes by its certificate as `args` say, instead of from files.
+    /// Whether the certificate comes from what `args` say instead of from files.
     pub self_managed: bool,
-    /// Added to `serve`.
+    /// Further arguments for `serve`.
     pub args: Vec<String>,
     pub env: Vec<(String, String)>,
-    /// Wait until `/readyz` answers 200.
+    /// Whether to wait until `/readyz` answers 200.
     pub wait_ready: bool,
-    /// Register the webhooks and wait until the API server calls them.
+    /// Whether to register the webhooks and wait until the API server calls them.
     pub register: bool,
     /// Objects whose dry-run CREATE reaches each webhook configuration; see [`GuardOptions::probes`].
     pub probes: String,
@@ -62,8 +62,8 @@ impl GuardOptions {
         }
     }
 
-    /// Other YAML documents to tell by whether the webhooks are in effect. They are created, as a
-    /// dry run, in a namespace that enforces, and in one that does not.
+    /// Sets other YAML documents by which to see that the webhooks are in effect. They are created as a dry run, in a
+    /// namespace that enforces and in one that does not.
     #[must_use]
     pub fn probes(mut self, documents: &str) -> Self {
         self.probes = documents.to_owned();
@@ -71,8 +71,8 @@ impl GuardOptions {
     }
 }
 
-/// A guard that runs. Its webhooks are the cluster's: a second guard with webhooks of the same
-/// names takes them over, so tests that change the guard want a cluster of their own.
+/// A running guard. Its webhooks belong to the cluster: a second guard's webhooks of the same names replace them, so
+/// tests that change the guard need a cluster of their own.
 pub struct Guard<'c> {
     cluster: &'c Cluster,
     options: GuardOptions,
@@ -86,7 +86,7 @@ pub struct Guard<'c> {
 }
 
 impl Cluster {
-    /// Starts a guard and, unless told otherwise, waits until it is ready and in effect.
+    /// Starts a guard and, by default, waits until it is ready and in effect.
     pub fn guard(&self, options: GuardOptions) -> Result<Guard<'_>> {
         Guard::start(self, options)
     }
@@ -117,7 +117,7 @@ impl<'c> Guard<'c> {
         Ok(guard)
     }
 
-    /// Where reviews are posted.
+    /// Returns the URL for reviews.
     pub fn url(&self) -> String {
         format!("https://{}", self.listen)
     }
@@ -130,7 +130,7 @@ impl<'c> Guard<'c> {
         self.admin
     }
 
-    /// The authority that signs the guard's certificate.
+    /// Returns the authority that signs the guard's certificate.
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
@@ -143,7 +143,7 @@ impl<'c> Guard<'c> {
         (self.dir.join("tls.crt"), self.dir.join("tls.key"))
     }
 
-    /// Signs a new certificate with a new key and puts it in the place of the old.
+    /// Replaces the certificate and its key by new ones.
     pub fn renew_certificate(&self) -> Result<()> {
         let (certificate, key) = self.certificate_files();
         let pair = self.authority.server(&["127.0.0.1", "localhost"])?;
@@ -154,13 +154,13 @@ impl<'c> Guard<'c> {
         self.process.as_ref().context("not running")?.pid()
     }
 
-    /// All that it has logged, earlier runs included.
+    /// Returns the whole log, earlier runs included.
     pub fn log(&self) -> String {
         let log = self.process.as_ref().map(Supervised::log);
         format!("{}{}", self.old_logs, log.unwrap_or_default())
     }
 
-    /// An answer of the admin port: status and body.
+    /// Returns status and body of an answer from the admin port.
     pub fn get(&self, path: &str) -> Result<(u16, String)> {
         http::get(self.admin, path)
     }
@@ -176,12 +176,12 @@ impl<'c> Guard<'c> {
         }
     }
 
-    /// The sum of all samples of a metric that have these labels; 0 when there is none.
+    /// Returns the sum of a metric's samples with these labels; 0 if there is none.
     pub fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Result<f64> {
         Ok(metrics::sum(&self.metrics()?, name, labels))
     }
 
-    /// Ends it with SIGKILL. The webhooks stay registered.
+    /// Ends the guard with SIGKILL. The webhooks stay registered.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill();
@@ -189,7 +189,7 @@ impl<'c> Guard<'c> {
         }
     }
 
-    /// Asks it to end with SIGTERM, and waits until it has.
+    /// Ends the guard with SIGTERM, and waits for its end.
     pub fn terminate(&mut self, timeout: Duration) -> Result<ExitStatus> {
         let process = self.process.as_mut().context("not running")?;
         process.signal("TERM")?;
@@ -198,20 +198,20 @@ impl<'c> Guard<'c> {
         Ok(status)
     }
 
-    /// Starts it again at the same address after [`Guard::kill`] or [`Guard::terminate`].
+    /// Starts the guard again at the same address after [`Guard::kill`] or [`Guard::terminate`].
     pub fn start_again(&mut self) -> Result<()> {
         self.kill();
         self.run()
     }
 
-    /// Registers what `webhooks` prints and waits until the API server makes the calls.
+    /// Registers the guard's webhooks and waits until the API server calls them.
     pub fn register(&self) -> Result<()> {
         let documents = self.webhooks()?;
         probe::register(self.cluster, &documents, &self.options.probes)
             .with_context(|| format!("the guard said:\n{}", self.log()))
     }
 
-    /// What `camunda-upgrade-guard webhooks` prints for this guard.
+    /// Returns the output of `camunda-upgrade-guard webhooks` for this guard.
     pub fn webhooks(&self) -> Result<String> {
         let url = self.url();
         let args = ["webhooks", "--url", &url, "--ca"];

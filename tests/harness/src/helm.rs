@@ -1,4 +1,4 @@
-//! The real Helm 3 and Helm 4.
+//! Runs the real Helm 3 and Helm 4.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::binaries::Binaries;
 use crate::process::{Output, Run};
 
-/// Which Helm.
+/// The version of Helm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Helm {
     V3,
@@ -33,7 +33,7 @@ impl Helm {
     }
 }
 
-/// A Helm with a kubeconfig and with folders of its own.
+/// A Helm with a kubeconfig and its own folders.
 #[derive(Clone, Debug)]
 pub struct HelmCli {
     binary: PathBuf,
@@ -41,18 +41,18 @@ pub struct HelmCli {
     home: PathBuf,
 }
 
-/// One line of a release's history.
+/// One revision of a release's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
     pub revision: u64,
     pub status: String,
-    /// Name and version in one, such as `camunda-platform-8.2.34`.
+    /// Name and version together, such as `camunda-platform-8.2.34`.
     pub chart: String,
     pub description: String,
 }
 
 impl HelmCli {
-    /// Without a kubeconfig it only serves `template`, `lint` and the like.
+    /// Creates a Helm; without a kubeconfig it can only run `template`, `lint` and the like.
     pub fn new(binaries: &Binaries, helm: Helm, kubeconfig: Option<&Path>, home: &Path) -> Self {
         Self {
             binary: helm.binary(binaries).into(),
@@ -73,7 +73,7 @@ impl HelmCli {
         self.with_chart("template", release, chart, namespace, args)
     }
 
-    /// To `revision`, or to the one before when that is 0.
+    /// Rolls back to `revision`, or to the previous one if it is 0.
     pub fn rollback(&self, release: &str, revision: u64, namespace: &str, args: &[&str]) -> Output {
         let revision = revision.to_string();
         let mut all = vec!["rollback", release, &revision, "--namespace", namespace];
@@ -87,7 +87,7 @@ impl HelmCli {
         self.run(&all)
     }
 
-    /// The revisions, oldest first; none for a release that there is not.
+    /// Returns the revisions, oldest first; none if the release does not exist.
     pub fn history(&self, release: &str, namespace: &str) -> Result<Vec<Revision>> {
         let args = ["history", release, "--namespace", namespace, "-o", "json"];
         let output = self.run(&args);
@@ -132,7 +132,7 @@ impl HelmCli {
         }
     }
 
-    /// The variables that tell Helm to keep out of the user's own folders.
+    /// Returns the variables that keep Helm out of the user's own folders.
     pub fn folders(&self) -> [(&'static str, PathBuf); 4] {
         [
             ("HELM_CACHE_HOME", self.home.join("cache")),

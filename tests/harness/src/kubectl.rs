@@ -1,4 +1,4 @@
-//! kubectl as a certain user.
+//! Runs kubectl as a given user.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A certificate authority for a test, and what it signs.
+//! A certificate authority for tests, and the certificates that it signs.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-/// A throw-away certificate authority.
+/// A temporary certificate authority.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
@@ -35,7 +35,7 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// For a server reached under these names or addresses.
+    /// Signs a certificate for a server with these names or addresses.
     pub fn server(&self, names: &[&str]) -> Result<Pair> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names.clone())?;
@@ -47,7 +47,7 @@ impl Authority {
         self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    /// For a client that Kubernetes takes as this user in this group.
+    /// Signs a certificate for a client that Kubernetes sees as this user in this group.
     pub fn client(&self, user: &str, group: Option<&str>) -> Result<Pair> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
@@ -72,14 +72,14 @@ impl Authority {
 }
 
 impl Pair {
-    /// Writes both files, each put in place in one step, the key first.
+    /// Writes both files, the key first; each is replaced atomically.
     pub fn write(&self, certificate: &Path, key: &Path) -> Result<()> {
         replace(key, &self.key)?;
         replace(certificate, &self.certificate)
     }
 }
 
-/// A key pair for signing service-account tokens: private, public.
+/// Returns a key pair for signing service-account tokens: private, public.
 pub fn signing_key() -> Result<(String, String)> {
     let key = KeyPair::generate()?;
     Ok((key.serialize_pem(), key.public_key_pem()))

@@ -1,4 +1,4 @@
-//! Runs a command to its end, with a deadline, and keeps all that it said.
+//! Runs a command to its end, with a deadline, and captures its output.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// What a command answered.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Output {
     pub command: String,
-    /// Nothing when a signal ended it.
+    /// The exit code; None if a signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -27,7 +27,7 @@ impl Output {
         self.code == Some(0)
     }
 
-    /// Itself when the command succeeded, else an error with all that it said.
+    /// Returns itself if the command succeeded, else an error with the whole output.
     pub fn ok(self) -> Result<Self> {
         if self.success() {
             return Ok(self);
@@ -35,7 +35,7 @@ impl Output {
         bail!("{}", self.report())
     }
 
-    /// Itself when the command failed, else an error with all that it said.
+    /// Returns itself if the command failed, else an error with the whole output.
     pub fn refused(self) -> Result<Self> {
         if !self.success() {
             return Ok(self);
@@ -47,7 +47,7 @@ impl Output {
         serde_json::from_str(&self.stdout).with_context(|| self.report())
     }
 
-    /// Everything that it said, stdout first.
+    /// Returns the whole output, stdout first.
     pub fn text(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
@@ -64,10 +64,10 @@ impl Output {
     }
 }
 
-/// For programs in Go: they end before they need as much memory as their garbage collection saves.
+/// Makes Go programs collect garbage less often: they end before they need the memory that it would free.
 pub(crate) const SELDOM_COLLECTED: (&str, &str) = ("GOGC", "400");
 
-/// A command that is about to be run.
+/// A command to be run.
 pub struct Run {
     command: Command,
     input: Option<String>,
@@ -121,14 +121,14 @@ impl Run {
         self
     }
 
-    /// Also prints what it writes to stdout on ours, while it runs.
+    /// Also copies the command's stdout to ours while it runs.
     pub fn shown(mut self) -> Self {
         self.shown = true;
         self
     }
 
-    /// Runs it. An error means that it could not be run or did not end in time;
-    /// a command that fails is an `Ok` with its code.
+    /// Runs the command. An error means that it could not be run or did not end in time; a command that fails is an
+    /// `Ok` with its code.
     pub fn output(mut self) -> Result<Output> {
         let words: Vec<OsString> = std::iter::once(self.command.get_program())
             .chain(self.command.get_args())

@@ -1,4 +1,4 @@
-//! Helm's release record as it lies in a Secret: read from a cluster, or made without Helm.
+//! Helm's release record in a Secret: read from a cluster, or made without Helm.
 
 use std::io::{Read, Write};
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 
 impl Cluster {
-    /// What Helm keeps of a revision of a release, when it keeps it in a Secret.
+    /// Reads the record of a release's revision from its Secret.
     pub fn release_record(&self, namespace: &str, release: &str, revision: u64) -> Result<Value> {
         let name = format!("sh.helm.release.v1.{release}.v{revision}");
         let secret = self.get("secret", namespace, &name)?;
@@ -23,7 +23,7 @@ impl Cluster {
     }
 }
 
-/// base64(gzip(json)): what Helm puts under the key `release`.
+/// Encodes a release as base64(gzip(json)), as Helm does for the key `release`.
 pub fn encode(release: &Value) -> Result<String> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&serde_json::to_vec(release)?)?;
@@ -37,7 +37,7 @@ pub fn decode(text: &str) -> Result<Value> {
     Ok(serde_json::from_slice(&json)?)
 }
 
-/// The Secret in which Helm keeps a release of the given status.
+/// Returns Helm's Secret for a release with the given status.
 pub fn secret(release: &Value, status: &str) -> Result<Value> {
     let name = release["name"].as_str().context("name")?;
     let version = release["version"].as_u64().context("version")?;

@@ -1,4 +1,4 @@
-//! Documents checked by a JSON Schema: Helm checks values by one, so it can check any document.
+//! Checks documents by a JSON Schema, with Helm: it checks values by one, so it can check any document.
 
 use std::fs;
 use std::path::Path;
@@ -9,14 +9,14 @@ use crate::binaries::{Binaries, workspace};
 use crate::helm::{Helm, HelmCli};
 use crate::process::Output;
 
-/// A schema, and a Helm that checks by it.
+/// A schema, and the Helm that checks by it.
 pub struct Schema {
     dir: tempfile::TempDir,
     helm: HelmCli,
 }
 
 impl Schema {
-    /// The schema in a file of the repository.
+    /// Reads the schema from a file of the repository.
     pub fn read(binaries: &Binaries, helm: Helm, file: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let chart = "{apiVersion: v2, name: c, version: 1.0.0}";
@@ -28,14 +28,14 @@ impl Schema {
         Ok(Self { dir, helm })
     }
 
-    /// What Helm says of a document, JSON or YAML.
+    /// Checks a document, JSON or YAML, and returns Helm's output.
     pub fn check(&self, document: &str) -> Result<Output> {
         let values = self.dir.path().join("document.json");
         fs::write(&values, document)?;
         Ok(self.check_file(&values))
     }
 
-    /// The same of a file.
+    /// Checks a file and returns Helm's output.
     pub fn check_file(&self, file: &Path) -> Output {
         let values = format!("--values={}", file.display());
         self.helm

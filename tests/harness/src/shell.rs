@@ -1,4 +1,4 @@
-//! Runs a script as a person would paste it into a terminal of the cluster's administrator.
+//! Runs a script as if the cluster's administrator pasted it into a terminal.
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::process::{Output, Run};
 
 const BIN: &str = ".bin";
 
-/// A bash in which `kubectl` and `helm` are the cluster's, and all else is the machine's.
+/// A bash in which `kubectl` and `helm` are the cluster's, and all other programs the machine's.
 pub struct Shell {
     path: OsString,
     kubeconfig: PathBuf,
@@ -24,14 +24,14 @@ pub struct Shell {
 }
 
 impl Cluster {
-    /// A shell of the administrator, in an empty folder of its own.
+    /// Returns a shell of the administrator, in a new empty folder.
     pub fn shell(&self, helm: Helm) -> Result<Shell> {
         Shell::new(self, helm, self.kubeconfig())
     }
 }
 
 impl Shell {
-    /// A shell of whoever a kubeconfig names.
+    /// Returns a shell with a kubeconfig's user.
     pub fn new(cluster: &Cluster, helm: Helm, kubeconfig: &Path) -> Result<Self> {
         let home = cluster.scratch("shell")?;
         let bin = home.join(BIN);
@@ -56,13 +56,12 @@ impl Shell {
         self
     }
 
-    /// The folder that scripts start in.
+    /// Returns the folder that scripts start in.
     pub fn dir(&self) -> &Path {
         &self.home
     }
 
-    /// Runs the lines like a terminal: one that fails does not stop the next, and the result
-    /// is the last one's.
+    /// Runs the lines as a terminal would: a failed one does not stop the next, and the result is that of the last.
     pub fn paste(&self, script: &str) -> Result<Output> {
         self.bash(&["-c", script])
     }
@@ -72,7 +71,7 @@ impl Shell {
         self.bash(&["-euo", "pipefail", "-c", script])
     }
 
-    /// Runs the lines up to the first that fails, and prints what they say, errors among the rest, while they run.
+    /// Runs the lines up to the first that fails, and prints their output, errors included, while they run.
     pub fn show(&self, script: &str) -> Result<Output> {
         let script = format!("exec 2>&1\n{script}");
         self.command(&["-euo", "pipefail", "-c", &script])
@@ -80,7 +79,7 @@ impl Shell {
             .output()
     }
 
-    /// Only reads the lines: an error of syntax fails.
+    /// Only parses the lines, and fails on a syntax error.
     pub fn check_syntax(&self, script: &str) -> Result<Output> {
         self.bash(&["-n", "-c", script])
     }

@@ -1,9 +1,9 @@
 //! Processes and folders that never outlive the test process, however that ends.
 //!
-//! A test process can be killed with SIGKILL, so nothing here depends on code of ours running at the
-//! end. Each program runs under a small shell that reads a pipe whose other end only we hold: when
-//! that end is gone, the shell kills the program. A last shell, the reaper, reads a second pipe
-//! that we and all the other shells hold, so it wakes when everybody has gone, and removes the folder.
+//! A test process can be killed with SIGKILL, so nothing here depends on our code running at the end. Each program
+//! runs under a small shell that reads a pipe whose other end only we hold: when that end is closed, the shell kills
+//! the program. A last shell, the reaper, reads a second pipe that we and all the other shells hold, so it wakes when
+//! all of us have ended, and removes the folder.
 
 use std::ffi::OsString;
 use std::fs;
@@ -32,8 +32,8 @@ kill -s KILL "$watcher"
 exit "$status"
 "#;
 
-// The host-path provisioner puts its volumes outside the folder. What etcd wrote names every one
-// of them, those too whose object is long gone, and can be read when nothing runs any more.
+// The host-path provisioner puts its volumes outside the folder. etcd's files name every one of them, even if its
+// object was deleted long ago, and can be read when nothing runs any more.
 const REAPER: &str = r#"
 cat >/dev/null
 for log in "$1"/etcd/member/wal/*.wal; do
@@ -42,7 +42,7 @@ done | sort -u | while read -r volume; do rm -rf "$volume"; done
 rm -rf "$1"
 "#;
 
-/// A temporary folder and the processes in it; all gone when this is dropped or our process ends.
+/// A temporary folder and its processes; all are removed when this is dropped or our process ends.
 pub struct Nest {
     dir: PathBuf,
     alive: Option<PipeWriter>,
@@ -107,7 +107,7 @@ impl Drop for Nest {
     }
 }
 
-/// A command line and the environment variables added for it.
+/// A command line and its additional environment variables.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
     words: Vec<OsString>,
@@ -155,7 +155,7 @@ pub struct Supervised {
 }
 
 impl Supervised {
-    /// How it ended, when it has.
+    /// Returns the exit status; None while the program runs.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.keeper.try_wait()?)
     }
@@ -171,7 +171,7 @@ impl Supervised {
         wait_until(&what, timeout, || Ok(self.keeper.try_wait()?))
     }
 
-    /// Kills it and waits until it is gone.
+    /// Kills the program and waits for its end.
     pub fn kill(&mut self) {
         self.orders = None;
         let _ = self.keeper.wait();
@@ -205,7 +205,7 @@ impl Drop for Supervised {
     }
 }
 
-/// In a process group of its own, so that Ctrl-C at a terminal reaches us and not what tidies up.
+/// Starts a shell in its own process group, so that Ctrl-C in a terminal reaches us and not the cleanup.
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
     command

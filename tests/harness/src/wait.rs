@@ -1,12 +1,11 @@
-//! Waiting for a condition instead of for a time.
+//! Waits for a condition instead of a fixed time.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
-/// Polls until `condition` gives something. An error of the condition is a "not yet";
-/// the last one is told when the time is over.
+/// Polls until `condition` returns something. Its errors mean "not yet"; the last one is reported after the timeout.
 pub fn wait_until<T>(
     what: &str,
     timeout: Duration,

@@ -1,5 +1,5 @@
-//! Starts a cluster, says where it is, and holds it until it is told to go on standard input.
-//! Its end, by whatever means, is the cluster's end; the harness's own tests kill it.
+//! Starts a cluster, prints where it is, and keeps it until told on standard input to go on. The cluster ends with
+//! this process, however it ends; the harness's own tests kill it.
 
 use std::io::{Read, Write};
 

@@ -1,11 +1,11 @@
-//! The documents of a manifest, read as text: what a chart printed must come back byte for byte.
+//! The documents of a manifest, as text: a chart's output must come back byte for byte.
 
 use crate::corpus::Record;
 
 /// One object of a manifest, or one hook.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The template that it came from, below the chart: `charts/identity/templates/service.yaml`.
+    /// The template that rendered it, relative to the chart: `charts/identity/templates/service.yaml`.
     pub source: String,
     pub api_version: String,
     pub kind: String,
@@ -49,7 +49,7 @@ impl Document {
     }
 }
 
-/// All documents of a record, in its order, hooks last.
+/// Returns all documents of a record in order, hooks last.
 pub fn of_record(record: &Record) -> Vec<Document> {
     let manifest = of_manifest(&record.manifest);
     let hooks = record
@@ -59,7 +59,7 @@ pub fn of_record(record: &Record) -> Vec<Document> {
     manifest.into_iter().chain(hooks).collect()
 }
 
-/// The documents of a manifest as Helm prints one.
+/// Returns the documents of a manifest as printed by Helm.
 pub fn of_manifest(manifest: &str) -> Vec<Document> {
     let mut documents = Vec::new();
     for part in format!("\n{manifest}").split("\n---") {
@@ -75,7 +75,7 @@ pub fn of_manifest(manifest: &str) -> Vec<Document> {
     documents
 }
 
-/// The value of a key of one line, without quotes.
+/// Returns the value of a top-level key, without quotes.
 fn field(text: &str, key: &str) -> String {
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     line.map(unquoted).unwrap_or_default()

@@ -68,7 +68,7 @@ fn template(document: &Document, record: &Record, mode: Secrets) -> String {
     secrets::with_sources(document, text, mode)
 }
 
-/// The namespace that the record was rendered for becomes that of the release.
+/// Replaces the namespace that the record was rendered for by that of the release.
 fn in_release_namespace(text: &str, namespace: &str) -> String {
     const HERE: &str = "{{ .Release.Namespace }}";
     let plain = format!("namespace: {namespace}");
@@ -89,8 +89,8 @@ fn in_release_namespace(text: &str, namespace: &str) -> String {
         .replace(&format!(".{namespace}:"), &format!(".{HERE}:"))
 }
 
-/// The declared subcharts and a version of each that its range takes. A record has only those that
-/// were switched on, so their conditions go: they must not be switched off by other values.
+/// Returns the declared subcharts with a version that each range accepts. A record has only enabled subcharts, so
+/// removes their conditions: other values must not disable them.
 fn dependencies(metadata: &mut Value) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
     let declared = metadata["dependencies"].as_array_mut();
@@ -111,7 +111,8 @@ fn dependencies(metadata: &mut Value) -> BTreeMap<String, String> {
     versions
 }
 
-/// `charts/identity/charts/keycloak/templates/x.yaml` lies in `charts/identity` and `charts/identity/charts/keycloak`.
+/// Returns the subcharts around a template: `charts/identity` and `charts/identity/charts/keycloak` for
+/// `charts/identity/charts/keycloak/templates/x.yaml`.
 fn subcharts_above(source: &str) -> Vec<String> {
     let parts: Vec<&str> = source.split('/').collect();
     let mut found = Vec::new();

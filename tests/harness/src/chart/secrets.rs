@@ -7,18 +7,18 @@ use super::document::Document;
 struct Generated<'a> {
     key: &'a str,
     secret: &'a str,
-    /// The key below `.Values`, when the user may give a value.
+    /// The user's value for it, if there may be one.
     given: Option<Given<'a>>,
 }
 
 enum Given<'a> {
-    /// Camunda's own: a text is the password, a map names another Secret.
+    /// Camunda's own value: a text is the password, a map names another Secret.
     Identity(&'a str),
-    /// Bitnami's, in the subchart's own values.
+    /// Bitnami's value, among the subchart's own.
     Bitnami(&'static str),
 }
 
-/// Makes the values of generated keys template expressions.
+/// Replaces the values of generated keys by template expressions.
 pub(super) fn with_sources(document: &Document, text: String, mode: Secrets) -> String {
     if document.kind != "Secret" || document.hook {
         return text;
@@ -61,7 +61,7 @@ fn generated<'a>(document: &'a Document, line: &'a str) -> Option<Generated<'a>>
 }
 
 impl Generated<'_> {
-    /// True, in the template, when the user says that the password lies in a Secret of their own.
+    /// Returns a template condition: the password is in a Secret of the user's.
     fn elsewhere(&self) -> Option<String> {
         match self.given.as_ref()? {
             Given::Identity(_) => Some(format!("(kindIs \"map\" {})", self.value()?)),
@@ -111,7 +111,7 @@ impl Generated<'_> {
         text + "{{ else }}{{ randAlphaNum 10 | b64enc | quote }}{{ end }}"
     }
 
-    /// What the charts say, in the words of Bitnami's `common`.
+    /// Returns the charts' error message, as in Bitnami's `common`.
     fn failure(&self) -> String {
         let (key, secret) = (self.key, self.secret);
         let component = key.trim_end_matches("-secret");
@@ -129,7 +129,7 @@ impl Generated<'_> {
     }
 }
 
-/// A text as a Go string literal on one line.
+/// Quotes a text as a Go string literal on one line.
 fn go_quoted(text: &str) -> String {
     let escaped = text
         .replace('\\', "\\\\")

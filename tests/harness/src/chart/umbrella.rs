@@ -1,4 +1,4 @@
-//! A chart around a chart.
+//! An umbrella chart around a chart.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! The API server asked by ourselves. A test looks hundreds of times; a kubectl each would be a program to start,
-//! a handshake and a discovery.
+//! A client of the API server. A test reads hundreds of times; with kubectl, each read would cost a process, a
+//! handshake and a discovery.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -21,10 +21,10 @@ use crate::pki::{Authority, Pair};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// In one answer, what kubectl asks group by group.
+/// Asks for the whole discovery in one answer, where kubectl asks for each group.
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// Where objects of a kind are.
+/// The API path of a kind's objects.
 #[derive(Clone)]
 struct Resource {
     group_version: String,
@@ -33,7 +33,7 @@ struct Resource {
     namespaced: bool,
 }
 
-/// A client with connections that it keeps.
+/// A client that keeps its connections.
 pub(super) struct Api {
     runtime: Runtime,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -42,7 +42,7 @@ pub(super) struct Api {
 }
 
 impl Api {
-    /// As whoever a certificate names.
+    /// Creates a client for the user in a certificate.
     pub fn new(server: &str, authority: &Authority, user: &Pair) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes())?)?;
@@ -69,7 +69,7 @@ impl Api {
         })
     }
 
-    /// What is at a path, as text.
+    /// Returns the answer for a path, as text.
     pub fn text(&self, path: &str) -> Result<String> {
         self.read(path, "*/*")
     }
@@ -83,7 +83,7 @@ impl Api {
         }
     }
 
-    /// `kinds` has commas between them.
+    /// Lists the objects of the comma-separated `kinds`.
     pub fn list(&self, kinds: &str, namespace: &str, selector: &str) -> Result<Vec<Value>> {
         let mut found = Vec::new();
         for kind in kinds.split(',') {
@@ -141,7 +141,7 @@ impl Api {
             .context(what)
     }
 
-    /// By its kind, its name in a path, or a short name, as kubectl takes them.
+    /// Finds a kind by its name, its plural or a short name, as kubectl does.
     fn resource(&self, name: &str) -> Result<Resource> {
         let resources = match self.resources.get() {
             Some(resources) => resources,
@@ -160,7 +160,7 @@ impl Api {
             let groups: Value = serde_json::from_str(&self.read(path, DISCOVERY)?)?;
             for group in groups["items"].as_array().context("no groups")? {
                 let name = group["metadata"]["name"].as_str().unwrap_or_default();
-                // The first one is preferred.
+                // The first version is the preferred one.
                 let version = &group["versions"][0];
                 let group_version = match (name, text(&version["version"])?) {
                     ("", version) => version,
@@ -179,7 +179,7 @@ impl Api {
 }
 
 impl Resource {
-    /// Of one namespace, or of all where that is empty.
+    /// Returns the path for one namespace, or for all if it is empty.
     fn path(&self, namespace: &str) -> String {
         let root = match self.group_version.contains('/') {
             true => "/apis",
@@ -193,7 +193,7 @@ impl Resource {
     }
 }
 
-/// Of groups with the same name for something the first has it, as with kubectl.
+/// Adds a resource's names; if groups share a name, the first group keeps it, as in kubectl.
 fn names(
     discovered: &Value,
     group_version: &str,

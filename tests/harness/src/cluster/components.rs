@@ -1,4 +1,4 @@
-//! The command lines of the control plane's three programs, and their start.
+//! Builds the command lines of the control plane's three programs, and starts them.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,7 +15,7 @@ use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
 
 const ATTEMPTS: usize = 5;
-/// Controllers of what is not here: nodes, their certificates, traffic to pods, and what grows with load.
+/// Controllers for what does not exist here: nodes, their certificates, traffic to pods, and autoscaling.
 const NOT_NEEDED: [&str; 17] = [
     "certificatesigningrequest-approving-controller",
     "certificatesigningrequest-cleaner-controller",
@@ -49,8 +49,8 @@ pub(super) fn write_credentials(dir: &Path, authority: &Authority) -> Result<()>
     Ok(())
 }
 
-/// Starts everything; another process may take a port between our choosing and the
-/// program's binding, so a start that fails by that is tried again with other ports.
+/// Starts all programs. Another process may take a port after it was chosen and before the program binds it; such a
+/// failed start is repeated with other ports.
 pub(super) fn start(
     nest: &Nest,
     binaries: &Binaries,
@@ -137,7 +137,7 @@ fn etcd(binaries: &Binaries, dir: &Path, url: &str, peer: u16) -> Program {
         .flag("initial-advertise-peer-urls", &peer)
         .flag("initial-cluster", format!("default={peer}"))
         .flag("log-level", "warn")
-        // The reaper reads there which volumes were made, so none may be dropped.
+        // The reaper reads there which volumes were created, so no log may be dropped.
         .flag("max-wals", "0")
         .arg("--unsafe-no-fsync")
 }
@@ -195,7 +195,7 @@ fn with_flags(program: Program, flags: &[(String, String)]) -> Program {
         .fold(program, |program, (name, value)| program.flag(name, value))
 }
 
-/// Ports that nobody listens on now, all different.
+/// Returns different ports on which nobody listens now.
 pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut listeners = Vec::with_capacity(N);
     for _ in 0..N {

@@ -1,4 +1,4 @@
-//! The API server as somebody sees it whose network, or whose API server, has faults.
+//! A proxy that shows the API server with faults, its own or the network's.
 
 use std::convert::Infallible;
 use std::io;
@@ -27,20 +27,21 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::{Cluster, kubeconfig};
 use crate::pki::{Authority, Pair};
 
-/// What becomes of a request.
+/// The fault of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// It is answered after so long.
+    /// Answered after this delay.
     Hang(Duration),
-    /// It is answered with this status and a page, not with what an API server says; with a `Retry-After` in seconds.
+    /// Answered with this status and a page instead of the API server's answer; with `Retry-After` in seconds, if
+    /// given.
     Status(u16, Option<u64>),
-    /// It is answered as the API server does where a role lacks a right.
+    /// Answered as if the user's role lacked a right.
     Forbidden,
-    /// The connection ends in the middle of the answer.
+    /// Cut off in the middle of the answer.
     Cut,
-    /// The answer comes byte by byte.
+    /// Answered byte by byte.
     Trickle,
-    /// The connection is closed without an answer, and no other is taken.
+    /// Closed without an answer, and no new connection is accepted.
     Gone,
 }
 
@@ -52,7 +53,7 @@ struct State {
     requests: Vec<String>,
 }
 
-/// A TLS server in front of the API server that passes requests on as they come, tokens included, or does what it is told.
+/// A TLS server in front of the API server that passes requests on, tokens included, or shows the faults it was set.
 pub struct FaultyServer {
     // Dropped with all that runs in it.
     _runtime: Runtime,
@@ -83,7 +84,7 @@ impl Cluster {
         })
     }
 
-    /// Of a service account that reaches the API server only through this one.
+    /// Writes a kubeconfig for a service account that reaches the API server only through this one.
     pub fn kubeconfig_through(
         &self,
         server: &FaultyServer,
@@ -101,12 +102,13 @@ impl Cluster {
 }
 
 impl FaultyServer {
-    /// From now on what becomes of requests whose path contains a word; the first that fits counts, and none is no fault.
+    /// Sets the faults of requests whose path contains a word; the first match counts. An empty list clears all
+    /// faults.
     pub fn set(&self, faults: &[(&'static str, Fault)]) {
         lock(&self.state).faults = faults.to_vec();
     }
 
-    /// The requests since the last time, as method and path without the query.
+    /// Returns the requests since the last call, as method and path without the query.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.state).requests)
     }
@@ -231,7 +233,7 @@ fn trickle(body: Bytes) -> Body {
     BodyExt::boxed(StreamBody::new(bytes))
 }
 
-/// The API server itself.
+/// The real API server.
 struct Upstream {
     connector: TlsConnector,
     address: String,
@@ -254,7 +256,7 @@ impl Upstream {
         })
     }
 
-    /// Each request has a connection of its own.
+    /// Sends a request, on a connection of its own.
     async fn ask(&self, request: Request<Incoming>) -> Result<Response<Bytes>> {
         let stream = TcpStream::connect(&self.address).await?;
         let host = self.address.split(':').next().unwrap_or_default();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Cluster;
 use crate::pki::Pair;
 
-/// How a kubeconfig says who calls.
+/// Returns a kubeconfig's user with a client certificate.
 pub(super) fn certificate(pair: &Pair) -> Value {
     json!({
         "client-certificate-data": STANDARD.encode(&pair.certificate),
@@ -36,19 +36,19 @@ pub(super) fn write(path: &Path, server: &str, authority: &str, user: &Value) ->
 }
 
 impl Cluster {
-    /// Of the administrator, in group `system:masters`.
+    /// The administrator's kubeconfig, in group `system:masters`.
     pub fn kubeconfig(&self) -> &Path {
         self.kubectl.kubeconfig()
     }
 
-    /// Of a service account, which must exist.
+    /// Writes a kubeconfig for an existing service account.
     pub fn kubeconfig_of_service_account(&self, namespace: &str, name: &str) -> Result<PathBuf> {
         let arguments = ["create", "token", name, "--namespace", namespace];
         let token = self.kubectl(arguments).ok()?.stdout;
         self.write_kubeconfig(&json!({"token": token.trim()}))
     }
 
-    /// Of a user who exists by being named here, through impersonation.
+    /// Writes a kubeconfig that impersonates a user, who need not exist.
     pub fn kubeconfig_of_user(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
         let mut who = self.admin.clone();
         who["as"] = json!(user);

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::Cluster;
 use crate::wait::wait_until;
 
-/// How long a controller may take to bind claims.
+/// Time limit for a controller to bind claims.
 const BINDING: Duration = Duration::from_secs(60);
 
-/// A storage class whose volumes are folders of this machine.
+/// A storage class whose volumes are local folders.
 #[derive(Clone, Debug)]
 pub struct StorageClass {
     pub name: String,
@@ -24,7 +24,7 @@ pub struct StorageClass {
 }
 
 impl StorageClass {
-    /// The default one, that every cluster has: `Delete`, `Immediate`.
+    /// The default class of every cluster: `Delete`, `Immediate`.
     pub fn standard() -> Self {
         Self {
             default: true,
@@ -32,7 +32,7 @@ impl StorageClass {
         }
     }
 
-    /// Like the default one, under another name and not the default.
+    /// A class like the default one, with another name and not the default.
     pub fn named(name: &str) -> Self {
         Self {
             name: name.into(),
@@ -68,7 +68,7 @@ impl Cluster {
         .map(drop)
     }
 
-    /// Makes a claim of 1Gi of a class, the default one when `class` is nothing.
+    /// Creates a claim of 1Gi; `class` None: the default class.
     pub fn claim(&self, namespace: &str, name: &str, class: Option<&str>) -> Result<()> {
         let mut claim = json!({
             "apiVersion": "v1",
@@ -85,7 +85,7 @@ impl Cluster {
         self.apply(&claim).map(drop)
     }
 
-    /// Waits until a claim is Bound and gives the name of its volume.
+    /// Waits until a claim is Bound and returns the name of its volume.
     pub fn wait_bound(&self, namespace: &str, claim: &str) -> Result<String> {
         let what = format!("claim {namespace}/{claim} is Bound");
         wait_until(&what, BINDING, || {
@@ -117,7 +117,7 @@ impl Cluster {
         })
     }
 
-    /// The folder that is the volume.
+    /// Returns the folder of a volume.
     pub fn volume_dir(&self, volume: &str) -> Result<PathBuf> {
         let object = self
             .get("pv", "", volume)?
@@ -126,14 +126,14 @@ impl Cluster {
     }
 }
 
-/// The folder of a PersistentVolume object.
+/// Returns the folder of a PersistentVolume object.
 pub fn volume_dir(volume: &Value) -> Option<PathBuf> {
     volume["spec"]["hostPath"]["path"]
         .as_str()
         .map(PathBuf::from)
 }
 
-/// The names of the claims that a StatefulSet mounts; of any other object none.
+/// Returns the names of the claims that a StatefulSet mounts; none for any other object.
 fn claims_of(object: &Value) -> Vec<String> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let templates = object["spec"]["volumeClaimTemplates"].as_array();

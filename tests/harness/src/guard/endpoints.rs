@@ -1,4 +1,4 @@
-//! The endpoints of a Service, kept as kubelet and the controllers would keep them: there are no nodes here.
+//! Maintains the endpoints of a Service, as kubelet and the controllers would: there are no nodes here.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use super::http;
 use crate::kubectl::Kubectl;
 
-/// Oftener than kubelet, which looks every two seconds.
+/// Pause between readiness checks, shorter than kubelet's two seconds.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// By name: where reviews go, and where readiness is asked.
+/// By name, the addresses for reviews and for readiness.
 type Followed = BTreeMap<String, (SocketAddr, SocketAddr)>;
 
-/// Endpoints of a Service, of which only those that say that they are ready are called.
+/// The endpoints of a Service; only those that are ready get requests.
 pub struct Endpoints {
     followed: Arc<Mutex<Followed>>,
     stopped: Arc<AtomicBool>,
@@ -28,7 +28,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// Endpoints of a Service whose port is called `webhook`; it must exist.
+    /// Maintains the endpoints of an existing Service whose port is called `webhook`.
     pub fn of(kubectl: &Kubectl, namespace: &str, service: &str) -> Self {
         let followed = Arc::<Mutex<Followed>>::default();
         let stopped = Arc::<AtomicBool>::default();
@@ -60,7 +60,7 @@ impl Endpoints {
         }
     }
 
-    /// From now on the Service leads here, too, whenever the admin port says that it is ready.
+    /// Adds an endpoint, which gets requests whenever its admin port says that it is ready.
     pub fn add(&mut self, listen: SocketAddr, admin: SocketAddr) {
         self.counter += 1;
         let name = format!("replica-{}", self.counter);
@@ -96,9 +96,9 @@ fn slice(namespace: &str, service: &str, name: &str, listen: SocketAddr, ready: 
     })
 }
 
-/// An address of this machine that an endpoint may have: loopback ones it may not.
+/// Returns an address of this machine for an endpoint: loopback addresses are not allowed.
 pub fn machine_address() -> Result<IpAddr> {
-    // Nothing is sent; the system only says from which address it would be.
+    // Sends nothing; the system only tells the address it would send from.
     let socket = UdpSocket::bind("0.0.0.0:0")?;
     socket
         .connect("198.51.100.1:9")

@@ -1,4 +1,4 @@
-//! The least HTTP that asks a local server for a page.
+//! A minimal HTTP client for a local server.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Status and body of a GET. It asks with HTTP/1.0, so the answer ends with the connection.
+/// Returns status and body of a GET. Uses HTTP/1.0, so the answer ends with the connection.
 pub fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)
         .with_context(|| format!("connecting to {address}"))?;

@@ -1,6 +1,6 @@
-//! Reads the text format of Prometheus.
+//! Parses the text format of Prometheus.
 
-/// One line of it.
+/// One sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub name: String,
@@ -56,7 +56,7 @@ fn sample(line: &str) -> Option<Sample> {
     })
 }
 
-/// The text up to the closing quote, and what follows it.
+/// Returns the text up to the closing quote, and the rest after it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut characters = text.char_indices();

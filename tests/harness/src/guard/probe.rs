@@ -1,7 +1,7 @@
-//! Tells when the API server has begun to call webhooks that were just registered.
+//! Detects when the API server has begun to call newly registered webhooks.
 //!
-//! The API server takes up a configuration some time after it was stored and does not say when. But it
-//! counts its calls by webhook, so objects are created as a dry run until each configuration has counted one.
+//! The API server applies a configuration some time after it was stored and does not say when. But it counts its
+//! calls to webhooks, so objects are created as a dry run until each configuration has a call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,21 +16,21 @@ use crate::wait::wait_until;
 
 const ENFORCED: (&str, &str) = ("camunda-upgrade-guard/enforce", "true");
 
-/// How often the API server called a webhook with one outcome, since it started.
+/// The number of the API server's calls to a webhook with one outcome, since it started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebhookCalls {
     pub webhook: String,
     /// `validating` or `admit` (which is mutating).
     pub kind: String,
     pub operation: String,
-    /// `200` where the webhook answered.
+    /// `200` if the webhook answered.
     pub code: String,
     pub rejected: bool,
     pub count: u64,
 }
 
 impl Cluster {
-    /// What the API server counted of its calls to webhooks.
+    /// Returns the API server's counts of calls to webhooks.
     pub fn webhook_calls(&self) -> Result<Vec<WebhookCalls>> {
         let text = self.raw("/metrics")?;
         let calls = metrics::samples(&text)
@@ -47,7 +47,7 @@ impl Cluster {
     }
 }
 
-/// Applies webhook configurations and waits until each of them has been called and has answered.
+/// Applies webhook configurations and waits until each has been called and has answered.
 pub(super) fn register(cluster: &Cluster, documents: &str, probes: &str) -> Result<()> {
     let before = answered(cluster)?;
     let args = ["apply", "-f", "-", "-o", "json"];
@@ -69,7 +69,7 @@ pub(super) fn register(cluster: &Cluster, documents: &str, probes: &str) -> Resu
                 "--namespace",
                 namespace,
             ];
-            // Refused or not: that it was called is what counts.
+            // Refused or not does not matter, only that the webhook was called.
             let output = cluster.admin().run_with_input(create, probes);
             said += &output.text();
         }
@@ -83,7 +83,7 @@ pub(super) fn register(cluster: &Cluster, documents: &str, probes: &str) -> Resu
     })
 }
 
-/// The names of the webhooks in each configuration, as far as the creation of something calls them.
+/// Returns the names of the webhooks in each configuration that creations call.
 fn configurations(applied: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let items = applied["items"].as_array().cloned();
     let items = items.unwrap_or_else(|| vec![applied.clone()]);
@@ -121,7 +121,7 @@ fn array(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// How often each webhook answered.
+/// Returns the number of answers of each webhook.
 fn answered(cluster: &Cluster) -> Result<BTreeMap<String, u64>> {
     let mut counts = BTreeMap::new();
     for calls in cluster.webhook_calls()? {
@@ -133,8 +133,8 @@ fn answered(cluster: &Cluster) -> Result<BTreeMap<String, u64>> {
     Ok(counts)
 }
 
-/// Something for each webhook that a guard of Camunda releases may have: a release record, and
-/// a broker's claim, volume, StatefulSet and secret.
+/// Returns an object for each webhook of a guard of Camunda releases: a release record, and a broker's claim, volume,
+/// StatefulSet and Secret.
 pub(super) fn default_documents() -> String {
     let release = record::secret(&record::unrelated("probe", ""), "pending-install");
     let mut release = release.unwrap_or_default();
