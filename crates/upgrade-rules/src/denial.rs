@@ -11,7 +11,7 @@ pub use self::outline::{Part, indented, outline, typed};
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
-    finding::{Action, Command, Finding, guide},
+    finding::{Action, Command, Finding},
 };
 
 /// The column at which a heading's rule id ends: a usual terminal's width without the start of Helm's own error line.
@@ -198,7 +198,7 @@ pub fn closing(change: &Change, denied: &[&Finding]) -> String {
 mod tests {
     use super::*;
     use crate::finding::RuleId;
-    use crate::finding::{Command, Fix, Flag};
+    use crate::finding::{Command, Fix, Flag, guide};
 
     fn change() -> Change {
         Change {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     camunda::Line,
     change::{Change, Facts, Operation},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::values_given::given,
     helm::values::{Values, below, is_empty},
 };
@@ -41,7 +41,6 @@ pub(super) const RULE: Rule = Rule {
         judge,
     },
 };
-
 
 /// A key that a line tells of, and what took its place, if anything did.
 type Known<'a> = (&'a str, Option<String>);

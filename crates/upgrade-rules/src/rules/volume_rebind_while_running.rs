@@ -13,7 +13,7 @@ use super::{Judge, Rule};
 use crate::{
     annotations::REBIND_TO,
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Finding, Fix, Kubectl, Objects, RuleId},
+    finding::{Action, Finding, Fix, Kubectl, Objects, RuleId, guide},
     knowledge::claims::is_retained,
     kubernetes::{Kind, Object, ObjectRef},
 };
