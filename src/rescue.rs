@@ -1,7 +1,7 @@
 //! Keeps the credentials of a release in a Secret that `helm uninstall` does not delete, and passes them to the chart
 //! again.
 //!
-//! [`read`] finds the credentials in the release's Secrets, [`kept`] tells which of them the keeping Secret lacks,
+//! [`read`] finds the credentials in the release's Secrets, [`keep_secret`] tells which of them the keeping Secret lacks,
 //! and [`values`] makes the next installation use it. A credential's value goes from Secret to Secret and nowhere
 //! else.
 
