@@ -1,6 +1,10 @@
 //! The mutating endpoint: the guard's own mutations, and refusals that must precede the API server's validation.
 
-use super::{object_gate, review::Request, verdict::Verdict};
+use super::{
+    object_gate,
+    review::Request,
+    verdict::{Refusal, Verdict},
+};
 use crate::{
     camunda::release_label,
     change::{Change, Facts, Operation},
@@ -98,16 +102,18 @@ async fn volume(
     match volume_claim_ref::mutate(volume, &facts) {
         Ok(mutated) => mutations.extend(mutated),
         Err(finding) if facts.gaps().is_empty() => {
-            let message = denial::object_message(&finding);
+            let (head, message) = (
+                denial::object_headline(&finding),
+                denial::object_message(&finding),
+            );
             let findings = policy.apply(namespace, release, vec![*finding]);
-            return Verdict::of(&findings, refuses(&findings).then_some(message));
+            let refusal = refuses(&findings).then(|| Refusal::forbidden(head, message));
+            return Verdict::of(&findings, refusal);
         }
         Err(_) => {
             let gap = facts.gaps().first().map_or("", |gap| gap.reason.as_str());
-            return Verdict::refused(format!(
-                "volume {} could not be handed over: {gap}",
-                volume.name()
-            ));
+            let head = format!("volume {} could not be handed over", volume.name());
+            return Verdict::refused(head, gap);
         }
     }
     let handed_over = mutations.last().map_or(volume, |mutated| &mutated.object);

@@ -39,15 +39,12 @@ pub(super) fn events(request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
 fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
     let mut notices = Vec::new();
     let user = &request.user_info.username;
-    let rules = |count| verdict.rules(Some(count)).replace(',', ", ");
+    let rules = |count| verdict.rules(Some(count)).join(", ");
     let subject = || match &verdict.release {
         Some(release) => format!("release {release}"),
         None => request.name().to_owned(),
     };
-    if let Some(message) = verdict.message() {
-        // What comes after may be in the words of whoever asked.
-        let head = message.lines().next().unwrap_or_default();
-        let head = head.split_once(": ").map_or(head, |(head, _)| head);
+    if let Some(head) = verdict.head() {
         let rules = rules(Action::Deny);
         let reason = refusal(request);
         let note = match reason {

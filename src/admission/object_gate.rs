@@ -6,7 +6,6 @@ use super::{overriding, review::Request, secret_gate, verdict::Verdict};
 use crate::{
     camunda::release_label,
     change::{Change, Facts, Operation},
-    denial,
     finding::Finding,
     gather::{Reader, Records},
     kubernetes::{Kind, Object, ObjectRef},
@@ -154,14 +153,14 @@ async fn found(
     // What an override does not cover here is told where it was refused first.
     let (findings, _) =
         overriding::findings(reader, &change.namespace, &change.release, None, judge).await;
-    Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
+    Verdict::of_change(&findings, change)
 }
 
 /// Reports what could not be read, as the policy says, for an object whose release is unknown.
 pub(super) fn unchecked(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
     let findings = rules::unchecked(change, facts);
     let findings = policy.apply(&change.namespace, &change.release, findings);
-    Verdict::of(&findings, denial::message(change, &findings)).about(&change.release)
+    Verdict::of_change(&findings, change)
 }
 
 /// Judges a request for the `scale` subresource, which has only a number of replicas, as an edit of its StatefulSet.

@@ -27,9 +27,8 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
         Ok(false) => format!("{} may not {verb} {resource}.{group} {name}", user.username),
         Err(error) => format!("whether you may could not be checked: {error}"),
     };
-    Verdict::refused(format!(
-        "namespace {name} would be taken from camunda-upgrade-guard: {reason}"
-    ))
+    let head = format!("namespace {name} would be taken from camunda-upgrade-guard");
+    Verdict::refused(head, &reason)
 }
 
 /// Whether the namespace of a volume's claim is ignored: the API server can't tell, for a volume has no namespace.

@@ -28,7 +28,7 @@ pub(super) async fn judge(reader: &Reader, request: &Request<'_>) -> Verdict {
     }
     let refused = |reason: &str| {
         let name = config_map.name();
-        Verdict::refused(format!("override {name} is refused: {reason}"))
+        Verdict::refused(format!("override {name} is refused"), reason)
     };
     let read = match Override::read(&config_map, Timestamp::now()) {
         Ok(read) => read,

@@ -8,7 +8,7 @@ use super::{
     Guard,
     overriding::{self, Void},
     review::Request,
-    verdict::Verdict,
+    verdict::{Refusal, Verdict},
 };
 use crate::{
     change::{Change, Facts},
@@ -142,7 +142,8 @@ impl Record<'_> {
             }
             text
         });
-        Verdict::of(&findings, message).about(&change.release)
+        let refusal = message.map(|text| Refusal::forbidden(denial::refused(&change), text));
+        Verdict::of(&findings, refusal).about(&change.release)
     }
 
     /// Returns the policy with the labels of the release's namespace, which count only if the user may write there.
@@ -180,10 +181,11 @@ async fn undecodable(
     };
     let is_camunda =
         release.contains("camunda") || reader.is_camunda(&request.namespace, release).await;
-    let message = format!(
-        "the record of release {release} (namespace {}) can't be decoded, so the change was not judged: {error}",
+    let head = format!(
+        "the record of release {release} (namespace {}) can't be decoded, so the change was not judged",
         request.namespace
     );
+    let message = format!("{head}: {error}");
     if !is_camunda {
         return Verdict::warned(&message).about(release);
     }
@@ -197,6 +199,7 @@ async fn undecodable(
     let findings = rules::unchecked(&change, &facts);
     let policy = policy.in_namespace(reader, &change.namespace).await;
     let findings = policy.apply(&change.namespace, release, findings);
-    let refusal = refuses(&findings).then(|| format!("{message}. Nothing was changed."));
+    let message = format!("{message}. Nothing was changed.");
+    let refusal = refuses(&findings).then(|| Refusal::forbidden(head, message));
     Verdict::of(&findings, refusal).about(release)
 }

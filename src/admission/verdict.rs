@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Endpoint, review::Request};
 use crate::{
+    change::Change,
     denial,
     finding::{Action, Finding, RuleId},
     kubernetes::Kind,
@@ -29,18 +30,24 @@ pub(super) struct Verdict {
     pub(super) overrides: Option<String>,
 }
 
+/// A refusal of a request.
 #[derive(Debug)]
-struct Refusal {
+pub(super) struct Refusal {
     code: u16,
     reason: &'static str,
+    /// What is refused, in words of the guard's own: others than the user may read it.
+    head: String,
+    /// The message for the user, which begins with the head.
     message: String,
 }
 
 impl Refusal {
-    fn forbidden(message: String) -> Self {
+    /// Forbids a request.
+    pub(super) fn forbidden(head: String, message: String) -> Self {
         Self {
             code: 403,
             reason: "Forbidden",
+            head,
             message,
         }
     }
@@ -52,10 +59,10 @@ impl Verdict {
         Self::default()
     }
 
-    /// Builds the verdict of a change's findings: refused with `message` if there is one.
-    pub(super) fn of(findings: &[Finding], message: Option<String>) -> Self {
+    /// Builds the verdict of findings: refused if there is a refusal.
+    pub(super) fn of(findings: &[Finding], refusal: Option<Refusal>) -> Self {
         Self {
-            refusal: message.map(Refusal::forbidden),
+            refusal,
             warnings: denial::warnings(findings),
             findings: findings
                 .iter()
@@ -65,10 +72,18 @@ impl Verdict {
         }
     }
 
+    /// Builds the verdict of the findings of a change.
+    pub(super) fn of_change(findings: &[Finding], change: &Change) -> Self {
+        let message = denial::message(change, findings);
+        let refusal = message.map(|text| Refusal::forbidden(denial::refused(change), text));
+        Self::of(findings, refusal).about(&change.release)
+    }
+
     /// Refuses for another reason than a rule's finding.
-    pub(super) fn refused(message: String) -> Self {
+    pub(super) fn refused(head: String, because: &str) -> Self {
+        let message = format!("{head}: {because}");
         Self {
-            refusal: Some(Refusal::forbidden(message)),
+            refusal: Some(Refusal::forbidden(head, message)),
             ..Self::default()
         }
     }
@@ -117,25 +132,23 @@ impl Verdict {
 
     /// Refuses a request that could not be parsed.
     pub(super) fn unreadable(reason: &str) -> Self {
-        Self {
-            refusal: Some(Refusal {
-                code: 400,
-                reason: "BadRequest",
-                message: format!("camunda-upgrade-guard could not judge this request: {reason}"),
-            }),
-            ..Self::default()
+        let head = "camunda-upgrade-guard could not judge this request".to_owned();
+        let mut verdict = Self::refused(head, reason);
+        if let Some(refusal) = &mut verdict.refusal {
+            (refusal.code, refusal.reason) = (400, "BadRequest");
         }
+        verdict
     }
 
     /// The verdict after a panic in a rule: refuses a record, which can be tried again, but admits an object, lest an
     /// upgrade stop half-way.
     pub(super) fn failed(request: &Request<'_>) -> Self {
-        let message =
-            "camunda-upgrade-guard failed on this request; its log says where. Nothing was judged.";
+        let head = "camunda-upgrade-guard failed on this request";
+        let because = "its log says where, and nothing was judged.";
         if request.is_record() {
-            Self::refused(message.to_owned())
+            Self::refused(head.to_owned(), because)
         } else {
-            Self::warned(message)
+            Self::warned(&format!("{head}: {because}"))
         }
     }
 
@@ -167,15 +180,13 @@ impl Verdict {
         self.refusal.is_none()
     }
 
-    /// The message for the user whose request is refused.
-    pub(super) fn message(&self) -> Option<&str> {
-        self.refusal
-            .as_ref()
-            .map(|refusal| refusal.message.as_str())
+    /// What is refused, for others than the user.
+    pub(super) fn head(&self) -> Option<&str> {
+        self.refusal.as_ref().map(|refusal| refusal.head.as_str())
     }
 
     /// The names of the rules with findings that count as `count` (None: any), each once.
-    pub(super) fn rules(&self, count: Option<Action>) -> String {
+    pub(super) fn rules(&self, count: Option<Action>) -> Vec<&'static str> {
         let mut rules = Vec::new();
         for (rule, counts) in &self.findings {
             let rule = rule.name();
@@ -183,7 +194,7 @@ impl Verdict {
                 rules.push(rule);
             }
         }
-        rules.join(",")
+        rules
     }
 
     /// Serializes the AdmissionReview that answers request `uid`.
@@ -213,7 +224,10 @@ impl Verdict {
 
     fn audit(&self) -> serde_json::Map<String, Value> {
         let mut audit = serde_json::Map::new();
-        for (key, ids) in [("rules", self.rules(None)), ("mutations", self.done())] {
+        for (key, ids) in [
+            ("rules", self.rules(None).join(",")),
+            ("mutations", self.done()),
+        ] {
             if !ids.is_empty() {
                 audit.insert(key.to_owned(), ids.into());
             }
@@ -228,7 +242,7 @@ impl Verdict {
 
     /// Logs one line for each verdict; an admission without a warning only at debug level.
     pub(super) fn log(&self, endpoint: Endpoint, request: &Request<'_>) {
-        let (rules, mutations) = (self.rules(None), self.done());
+        let (rules, mutations) = (self.rules(None).join(","), self.done());
         let (user, kind, namespace, name) = (
             &*request.user_info.username,
             request.kind().map(Kind::name),

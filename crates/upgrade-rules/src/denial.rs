@@ -38,7 +38,7 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
 
 /// One finding on its own, for objects that no release is known of.
 pub fn object_message(finding: &Finding) -> String {
-    let mut text = format!("{} [{}]", finding.title, finding.rule);
+    let mut text = object_headline(finding);
     // Writing to a String cannot fail.
     let _ = write!(text, "\n{}", body(finding, &[]).trim_end());
     text
@@ -85,9 +85,19 @@ pub fn headline(change: &Change, count: usize) -> String {
     let subject = subject(change);
     match (change.operation, change.gate) {
         (Operation::Deployed, _) => format!("{subject}: {problems}."),
-        (_, Gate::Release) => format!("{subject} is refused: {problems}. Nothing was changed."),
-        (_, Gate::Object) => format!("{subject} is refused: {problems}."),
+        (_, Gate::Release) => format!("{}: {problems}. Nothing was changed.", refused(change)),
+        (_, Gate::Object) => format!("{}: {problems}.", refused(change)),
     }
+}
+
+/// Returns the headline of one finding on its own.
+pub fn object_headline(finding: &Finding) -> String {
+    format!("{} [{}]", finding.title, finding.rule)
+}
+
+/// Returns the refused change without its problems, as everybody may know it.
+pub fn refused(change: &Change) -> String {
+    format!("{} is refused", subject(change))
 }
 
 /// Returns the judged change as the start of a sentence: "upgrade of release …".
