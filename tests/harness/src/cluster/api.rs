@@ -35,10 +35,20 @@ struct Resource {
 
 /// A client that keeps its connections.
 pub(super) struct Api {
-    runtime: Runtime,
+    /// Its own, so that whoever runs on another runtime can use it; None once it is dropped.
+    runtime: Option<Runtime>,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     server: String,
     resources: OnceLock<BTreeMap<String, Resource>>,
+}
+
+impl Drop for Api {
+    /// Waits for nothing, as a runtime must not block another one's threads.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Api {
@@ -62,7 +72,7 @@ impl Api {
             .enable_all()
             .build()?;
         Ok(Self {
-            runtime,
+            runtime: Some(runtime),
             client: Client::builder(TokioExecutor::new()).build(connector),
             server: server.to_owned(),
             resources: OnceLock::new(),
@@ -128,15 +138,21 @@ impl Api {
 
     fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, String)> {
         let what = format!("{} {}", request.method(), request.uri());
-        let exchange = async {
-            let answer = self.client.request(request).await?;
+        let client = self.client.clone();
+        let exchange = async move {
+            let answer = client.request(request).await?;
             let status = answer.status();
             let body = answer.into_body().collect().await?.to_bytes();
             anyhow::Ok((status, String::from_utf8(body.into())?))
         };
-        let limited = async { tokio::time::timeout(TIMEOUT, exchange).await };
-        let answer = self.runtime.block_on(limited);
-        answer
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let runtime = self.runtime.as_ref().context("the client is dropped")?;
+        runtime.spawn(async move {
+            // Nobody waits any more once the receiver is gone.
+            let _ = sender.send(tokio::time::timeout(TIMEOUT, exchange).await);
+        });
+        receiver
+            .recv()?
             .unwrap_or_else(|_| Err(anyhow!("no answer in {TIMEOUT:?}")))
             .context(what)
     }
