@@ -22,11 +22,6 @@ pub fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     line
 }
 
-/// `kubectl -n NAMESPACE …`.
-pub fn kubectl<'a>(namespace: &'a str, words: impl IntoIterator<Item = &'a str>) -> String {
-    command(["kubectl", "-n", namespace].into_iter().chain(words))
-}
-
 /// A text that stays one line, as in a comment, with the spaces that it begins with.
 pub fn on_one_line(text: &str) -> String {
     let text = text.trim_end().chars();
@@ -53,7 +48,16 @@ mod tests {
         assert_eq!(quote(""), "''");
         assert_eq!(quote("it's $HOME"), r"'it'\''s $HOME'");
         assert_eq!(
-            kubectl("prod", ["get", "secret", "a", "-o", "jsonpath={.data.x}"]),
+            command([
+                "kubectl",
+                "-n",
+                "prod",
+                "get",
+                "secret",
+                "a",
+                "-o",
+                "jsonpath={.data.x}"
+            ]),
             "kubectl -n prod get secret a -o 'jsonpath={.data.x}'"
         );
         assert_eq!(data_jsonpath("tls.key"), r"{.data.tls\.key}");

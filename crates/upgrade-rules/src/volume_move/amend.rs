@@ -98,7 +98,11 @@ pub fn restored(volume: &Object, owner: Option<&Object>) -> Option<Value> {
         return None;
     }
     let before = before.filter(|_| owner.is_some_and(|owner| is_bound(owner, volume)));
-    Some(restore(before))
+    let mut patch = json!({"metadata": {"annotations": {POLICY_BEFORE: null, REBOUND_FROM: null}}});
+    if let Some(before) = before {
+        patch["spec"] = json!({"persistentVolumeReclaimPolicy": before});
+    }
+    Some(patch)
 }
 
 /// Keeps a volume when its claim goes, as the guide has it.
@@ -114,15 +118,6 @@ pub(super) fn leave_claims() -> Value {
 /// Returns the patch that removes a claim's owner: the garbage collector would delete the claim, and its controller lets go late.
 pub(super) fn disown() -> Value {
     json!({"metadata": {"ownerReferences": null}})
-}
-
-/// Returns the patch that removes the notes of a move from a volume, and sets its old policy.
-pub(super) fn restore(policy: Option<&str>) -> Value {
-    let mut patch = json!({"metadata": {"annotations": {POLICY_BEFORE: null, REBOUND_FROM: null}}});
-    if let Some(policy) = policy {
-        patch["spec"] = json!({"persistentVolumeReclaimPolicy": policy});
-    }
-    patch
 }
 
 /// Whether claim and volume are bound to each other, and the claim is not being deleted.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::amend::{self, Move};
 use crate::{
     annotations::REBIND_TO,
-    finding::{Command, HereDocument, Kubectl, Objects},
+    finding::{Command, Kubectl, Objects},
     knowledge::claims::claim_ref,
     kubernetes::{Access, Kind, ObjectRef},
 };
@@ -178,17 +178,40 @@ pub(crate) enum Typed {
 }
 
 impl Step {
-    /// Returns the commands that a person types for this step.
+    /// Returns the commands that a person types for this step; none for the steps that only the guard's own commands take.
     pub(crate) fn commands(&self, namespace: &str, typed: Typed) -> Vec<Command> {
         let guarded = typed == Typed::Guarded;
+        let on = |kind, name: &str| Objects::new(kind, namespace, [name]);
         match self {
             Step::Retain { .. } if guarded => Vec::new(),
+            Step::Retain { volume, .. } => {
+                vec![
+                    on(Kind::PersistentVolume, volume)
+                        .patch(amend::retain())
+                        .into(),
+                ]
+            }
+            Step::KeepClaims { statefulset } => {
+                let set = on(Kind::StatefulSet, statefulset);
+                vec![set.merge(amend::leave_claims()).into()]
+            }
+            Step::Disown { claim } => {
+                let claim = on(Kind::PersistentVolumeClaim, claim);
+                vec![claim.merge(amend::disown()).into()]
+            }
+            Step::Stop { statefulset, .. } => {
+                vec![on(Kind::StatefulSet, statefulset).scale(0).into()]
+            }
+            Step::AwaitPods { pods, .. } => {
+                let pods = pods.iter().map(String::as_str);
+                vec![Kubectl::await_gone(namespace, pods).into()]
+            }
             Step::HandOver { volume, moved } if guarded => {
                 let to = format!("{}/{}", moved.namespace, moved.to);
-                let volume = Objects::new(Kind::PersistentVolume, "", [volume.as_str()]);
+                let volume = on(Kind::PersistentVolume, volume);
                 vec![volume.annotate(&[(REBIND_TO, &to)]).into()]
             }
-            Step::HandOver { volume, moved } | Step::HandBack { volume, moved } => {
+            Step::HandOver { volume, moved } => {
                 // Of another claim's uid or resourceVersion nothing may stay.
                 let claim_ref = claim_ref(&moved.namespace, &moved.to);
                 let patch =
@@ -196,48 +219,16 @@ impl Step {
                 let policy = "jsonpath={.spec.persistentVolumeReclaimPolicy}";
                 let get = Kubectl::new("", ["get", "pv", volume, "-o", policy]);
                 let retained = Command::Shell(format!("test \"$({get})\" = Retain"));
-                let volume = Objects::new(Kind::PersistentVolume, "", [volume.as_str()]);
+                let volume = on(Kind::PersistentVolume, volume);
                 vec![retained, volume.json_patch(patch).into()]
             }
-            Step::Remake { claim, .. } => {
-                vec![Command::HereDocument(HereDocument {
-                    command: Kubectl::new(namespace, ["create", "-f", "-"]).to_string(),
-                    text: claim.to_string(),
-                })]
-            }
-            Step::AwaitPods { pods, .. } => {
-                let pods = pods.iter().map(String::as_str);
-                vec![Kubectl::await_gone(namespace, pods).into()]
-            }
-            Step::AwaitBound { claim, .. } => {
-                let name = format!("pvc/{claim}");
-                let bound = "--for=jsonpath={.status.phase}=Bound";
-                vec![Kubectl::new(namespace, ["wait", bound, &name, "--timeout=5m"]).into()]
-            }
-            _ => self
-                .change(namespace)
-                .map(Command::from)
-                .into_iter()
-                .collect(),
+            Step::HandBack { .. }
+            | Step::Remake { .. }
+            | Step::AwaitBound { .. }
+            | Step::Restore { .. }
+            | Step::Label { .. }
+            | Step::DeleteStatefulSet { .. } => Vec::new(),
         }
-    }
-
-    /// Returns the call that changes its object, if one call does.
-    fn change(&self, namespace: &str) -> Option<Kubectl> {
-        let object = Objects::one(&self.object(namespace)?);
-        Some(match self {
-            Step::Retain { .. } => object.patch(amend::retain()),
-            Step::KeepClaims { .. } => object.merge(amend::leave_claims()),
-            Step::Disown { .. } => object.merge(amend::disown()),
-            Step::Stop { .. } => object.scale(0),
-            Step::Restore { policy, .. } => object.merge(amend::restore(policy.as_deref())),
-            Step::Label { labels, .. } => {
-                let labels = labels.iter().map(|(key, value)| (&**key, &**value));
-                object.label(&labels.collect::<Vec<_>>())
-            }
-            Step::DeleteStatefulSet { .. } => object.delete_alone(),
-            _ => return None,
-        })
     }
 
     /// Whether the step only waits.
