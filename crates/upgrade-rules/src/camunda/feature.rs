@@ -1,5 +1,7 @@
 //! Features that charts bring, so that rules can ask for a feature instead of a line.
 
+use std::sync::LazyLock;
+
 use semver::Version;
 use serde::Deserialize;
 
@@ -34,12 +36,12 @@ pub enum Feature {
 impl Feature {
     /// Whether charts of this version have the feature.
     pub fn is_in(self, version: &Version) -> bool {
-        self.since().any(|since| since <= *version)
+        self.since().any(|since| since <= version)
     }
 
     /// Whether an upgrade between these versions brings the feature.
     pub fn comes_with(self, from: &Version, to: &Version) -> bool {
-        self.since().any(|since| *from < since && since <= *to)
+        self.since().any(|since| from < since && since <= to)
     }
 
     /// Returns the first line that brings it.
@@ -48,8 +50,15 @@ impl Feature {
         lines.find(|line| line.brings.contains_key(&self))
     }
 
-    fn since(self) -> impl Iterator<Item = Version> {
-        let lines = Line::all().iter();
-        lines.filter_map(move |line| Version::parse(line.brings.get(&self)?).ok())
+    fn since(self) -> impl Iterator<Item = &'static Version> {
+        /// The versions of all features, parsed once: each record is asked for many.
+        static BROUGHT: LazyLock<Vec<(Feature, Version)>> = LazyLock::new(|| {
+            let brought = Line::all().iter().flat_map(|line| &line.brings);
+            let parsed = brought
+                .filter_map(|(feature, version)| Some((*feature, Version::parse(version).ok()?)));
+            parsed.collect()
+        });
+        let of_feature = BROUGHT.iter().filter(move |(feature, _)| *feature == self);
+        of_feature.map(|(_, version)| version)
     }
 }

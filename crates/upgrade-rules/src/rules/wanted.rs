@@ -43,20 +43,22 @@ pub(super) fn secrets(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     let workloads = change.objects.iter().filter(|object| object.camunda);
     let mut read = Vec::new();
     for object in workloads {
-        let (running, planned) = (refs(object.running.as_ref()), refs(object.planned.as_ref()));
-        match facts {
-            None if running != planned => {
-                read.extend(named(object, planned));
-                read.extend(named(object, running));
-            }
-            None if removes => read.extend(named(object, planned)),
-            None => {}
-            Some(facts) if object.planned.is_some() => {
-                let live = facts.get(&object.object).map(secret_refs);
-                let drifted = live.unwrap_or_default().into_iter();
-                read.extend(named(object, drifted.filter(|it| !running.contains(it))));
-            }
-            Some(_) => {}
+        let running = refs(object.running.as_ref());
+        if let Some(facts) = facts {
+            let live = facts
+                .get(&object.object)
+                .filter(|_| object.planned.is_some());
+            let drifted = live.map(secret_refs).unwrap_or_default().into_iter();
+            read.extend(named(object, drifted.filter(|it| !running.contains(it))));
+            continue;
+        }
+        let planned = refs(object.planned.as_ref());
+        let moved = running != planned;
+        if moved || removes {
+            read.extend(named(object, planned));
+        }
+        if moved {
+            read.extend(named(object, running));
         }
     }
     read
