@@ -351,8 +351,10 @@ fn is_text(of: &Type) -> bool {
     }
 }
 
-fn errors(folder: &str) -> BTreeMap<String, Errors> {
-    let files = sources(&root().join(folder)).into_iter().map(|file| {
+/// What each file of both crates says of errors.
+fn errors() -> BTreeMap<String, Errors> {
+    let files = ["src", "crates"].map(|folder| sources(&root().join(folder)));
+    let files = files.into_iter().flatten().map(|file| {
         let mut errors = Errors::default();
         errors.visit_file(&parsed(&file));
         let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
@@ -363,7 +365,7 @@ fn errors(folder: &str) -> BTreeMap<String, Errors> {
 
 #[test]
 fn anyhow_is_the_command_lines_alone() {
-    let files = errors("src").into_iter().chain(errors("crates"));
+    let files = errors().into_iter();
     let by_anyhow = files.filter(|(_, errors)| errors.anyhow);
     let of_cli = |name: &str| name.starts_with("src/cli");
     let (own, others): (Vec<_>, Vec<_>) = by_anyhow
@@ -376,7 +378,7 @@ fn anyhow_is_the_command_lines_alone() {
 #[test]
 fn errors_are_types() {
     let (mut fallible, mut texts) = (0, Vec::new());
-    for (name, errors) in errors("src").into_iter().chain(errors("crates")) {
+    for (name, errors) in errors() {
         fallible += errors.fallible;
         texts.extend(errors.texts.iter().map(|line| format!("{name}: {line}")));
     }
@@ -387,7 +389,7 @@ fn errors_are_types() {
 #[test]
 fn no_error_tells_its_cause_twice() {
     let (mut told, mut twice) = (0, Vec::new());
-    for (name, errors) in errors("src").into_iter().chain(errors("crates")) {
+    for (name, errors) in errors() {
         told += errors.told;
         twice.extend(errors.twice.iter().map(|error| format!("{name}: {error}")));
     }

@@ -6,6 +6,7 @@ use super::{overriding, review::Request, secret_gate, verdict::Verdict};
 use crate::{
     camunda::release_label,
     change::{Change, Facts, Operation},
+    denial,
     finding::Finding,
     gather::{Reader, Records},
     kubernetes::{Kind, Object, ObjectRef},
@@ -153,14 +154,14 @@ async fn found(
     // What an override does not cover here is told where it was refused first.
     let (findings, _) =
         overriding::findings(reader, &change.namespace, &change.release, None, judge).await;
-    Verdict::of_change(&findings, change)
+    Verdict::of_change(&findings, change, denial::message(change, &findings))
 }
 
 /// Reports what could not be read, as the policy says, for an object whose release is unknown.
 pub(super) fn unchecked(policy: &Policy, change: &Change, facts: &Facts) -> Verdict {
     let findings = rules::unchecked(change, facts);
     let findings = policy.apply(&change.namespace, &change.release, findings);
-    Verdict::of_change(&findings, change)
+    Verdict::of_change(&findings, change, denial::message(change, &findings))
 }
 
 /// Judges a request for the `scale` subresource, which has only a number of replicas, as an edit of its StatefulSet.

@@ -142,8 +142,7 @@ impl Record<'_> {
             }
             text
         });
-        let refusal = message.map(|text| Refusal::forbidden(denial::refused(&change), text));
-        Verdict::of(&findings, refusal).about(&change.release)
+        Verdict::of_change(&findings, &change, message)
     }
 
     /// Returns the policy with the labels of the release's namespace, which count only if the user may write there.

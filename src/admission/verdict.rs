@@ -72,9 +72,12 @@ impl Verdict {
         }
     }
 
-    /// Builds the verdict of the findings of a change.
-    pub(super) fn of_change(findings: &[Finding], change: &Change) -> Self {
-        let message = denial::message(change, findings);
+    /// Builds the verdict of the findings of a change: refused with `message` if there is one.
+    pub(super) fn of_change(
+        findings: &[Finding],
+        change: &Change,
+        message: Option<String>,
+    ) -> Self {
         let refusal = message.map(|text| Refusal::forbidden(denial::refused(change), text));
         Self::of(findings, refusal).about(&change.release)
     }

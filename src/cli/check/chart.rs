@@ -18,7 +18,7 @@ use crate::{
     camunda::{Credential, Held, Line, Supply, credential},
     change::{ChartVersion, secret_data},
     cluster::LiveCluster,
-    finding::{Action, Finding, Fix, Flag, guide},
+    finding::{Action, Finding, Fix, guide},
     fixes::supply::{self},
     helm::{manifest, values::overlay},
     kubernetes::{Kind, Object, ObjectRef},
@@ -280,7 +280,7 @@ fn fixes(given: &[&Given], namespace: &str, line: Option<&Line>) -> Vec<Fix> {
                 exports.extend(export.as_ref().map(supply::Read::export));
                 flags.push(flag);
             }
-            None => flags.push(Flag::set_word(&wanted.value, supply::FRESH)),
+            None => flags.push(supply::fresh(&wanted.value)),
         }
     }
     let shells = supply::shells(&flags);

@@ -173,11 +173,14 @@ fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
     Command::Shell(patching(namespace, secret, &encoded))
 }
 
+/// The command that prints a value which nothing knows yet.
+pub(super) const FRESH: &str = "openssl rand -hex 16";
+
 /// The command that prints what a key is to hold.
 fn printed(content: &Content) -> Option<&str> {
     match content {
         Content::Printed(command) => Some(command),
-        Content::Fresh => Some("openssl rand -hex 16"),
+        Content::Fresh => Some(FRESH),
         Content::Asked => None,
     }
 }

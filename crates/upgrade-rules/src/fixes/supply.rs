@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::carry_over::plain;
+use super::carry_over::{FRESH, plain};
 
 use crate::{
     camunda::{Credential, Held},
@@ -19,8 +19,10 @@ pub struct OldKey<'a> {
     pub value: &'a [u8],
 }
 
-/// A value that nothing knows yet.
-pub const FRESH: &str = "\"$(openssl rand -hex 16)\"";
+/// Returns the flag that gives a value which nothing knows yet.
+pub fn fresh(value: &str) -> Flag {
+    Flag::set_word(value, format!("\"$({FRESH})\""))
+}
 
 /// A variable of the shell, and the command that prints its value.
 #[derive(Clone, Debug, PartialEq, Eq)]

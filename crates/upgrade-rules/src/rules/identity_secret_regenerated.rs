@@ -18,7 +18,7 @@ use crate::{
     camunda::{self, Credential, Held, Supply},
     change::{Change, Facts, Gate, ObjectChange, Operation, after, secret_data},
     finding::{Action, Finding, Fix, Flag, RuleId, guide},
-    fixes::supply::{FRESH, OldKey, Read, shells, supply},
+    fixes::supply::{OldKey, Read, fresh, shells, supply},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
@@ -255,6 +255,6 @@ fn new(change: &Change, facts: &Facts) -> Vec<Flag> {
                 }
             })
         })
-        .map(|value| Flag::set_word(value, FRESH))
+        .map(|value| fresh(&value))
         .collect()
 }
