@@ -4,15 +4,15 @@
 //! that is down must not stop a cluster, so every webhook on namespaced objects exists twice: it fails closed in
 //! namespaces labelled [`ENFORCE`] and open in all others. While the guard is up it judges alike in both.
 
-mod conditions;
 mod table;
-
-pub use self::conditions::CONTROLLERS;
 
 use serde_json::{Value, json};
 
-use self::table::{MUTATING, NAMESPACES, OVERRIDES, VALIDATING, Webhook};
-use crate::cluster::Right;
+use self::table::{NAMESPACES, OVERRIDES, Webhook};
+use crate::{
+    cluster::Right,
+    matching::{Match, Phase},
+};
 
 /// The label, with the value `true`, of namespaces where guarded writes wait for the guard.
 pub const ENFORCE: &str = "camunda-upgrade-guard/enforce";
@@ -56,10 +56,10 @@ pub enum Trust {
 
 /// Both configurations, for a guard at `address` with certificates of a trusted CA.
 pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
-    let configuration = |kind: &str, path: &str, webhooks: &[Webhook], mutating: bool| {
-        let webhooks: Vec<_> = webhooks
+    let configuration = |kind: &str, path: &str, phase: Phase| {
+        let webhooks: Vec<_> = table::webhooks(phase)
             .iter()
-            .flat_map(|webhook| doubled(webhook, address, path, trust, mutating))
+            .flat_map(|webhook| doubled(webhook, address, path, trust))
             .collect();
         let mut metadata = json!({"name": NAME, "labels": {"app.kubernetes.io/name": NAME}});
         if let Trust::Injected(certificate) = trust {
@@ -76,23 +76,22 @@ pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
         configuration(
             "ValidatingWebhookConfiguration",
             "/validate",
-            &VALIDATING,
-            false,
+            Phase::Validating,
         ),
-        configuration("MutatingWebhookConfiguration", "/mutate", &MUTATING, true),
+        configuration("MutatingWebhookConfiguration", "/mutate", Phase::Mutating),
     ]
 }
 
 /// A webhook on namespaced objects once for enforced namespaces and once for the others; a volume has no namespace
 /// to choose by, so it fails open.
-fn doubled(
-    webhook: &Webhook,
-    address: &Address,
-    path: &str,
-    trust: &Trust,
-    mutating: bool,
-) -> Vec<Value> {
-    let variants: &[(&str, &str, &str)] = if webhook.namespaced {
+fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> Vec<Value> {
+    let Match {
+        name,
+        namespaced,
+        phase,
+        ..
+    } = *webhook.requests;
+    let variants: &[(&str, &str, &str)] = if namespaced {
         &[("enforced", "Fail", "In"), ("observed", "Ignore", "NotIn")]
     } else {
         &[("observed", "Ignore", "")]
@@ -101,32 +100,32 @@ fn doubled(
         .iter()
         .map(|(variant, policy, operator)| {
             let mut value = json!({
-                "name": format!("{}.{variant}.{NAME}", webhook.name),
+                "name": format!("{name}.{variant}.{NAME}"),
                 "admissionReviewVersions": ["v1"],
                 "clientConfig": client_config(address, path, trust),
                 "rules": webhook.rules(),
                 "objectSelector": webhook.selector(),
                 "matchConditions": webhook.conditions(),
                 "matchPolicy": "Equivalent",
-                "failurePolicy": if webhook.name == OVERRIDES { "Fail" } else { policy },
+                "failurePolicy": if name == OVERRIDES { "Fail" } else { policy },
                 // Events, and none for a dry run.
                 "sideEffects": "NoneOnDryRun",
                 "timeoutSeconds": 5,
             });
             let mut selected = Vec::new();
-            if webhook.namespaced {
+            if namespaced {
                 selected.push(json!({"key": ENFORCE, "operator": operator, "values": ["true"]}));
             }
-            if webhook.namespaced || webhook.name == NAMESPACES {
+            if namespaced || name == NAMESPACES {
                 selected.push(never_matched(address));
             }
-            if webhook.namespaced && webhook.name != OVERRIDES {
+            if namespaced && name != OVERRIDES {
                 selected.push(json!({"key": IGNORE, "operator": "NotIn", "values": ["true"]}));
             }
             if !selected.is_empty() {
                 value["namespaceSelector"] = json!({"matchExpressions": selected});
             }
-            if mutating {
+            if phase == Phase::Mutating {
                 value["reinvocationPolicy"] = "Never".into();
             }
             value

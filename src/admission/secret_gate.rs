@@ -6,9 +6,9 @@ use crate::{
     change::{Change, Facts, Operation},
     gather::Reader,
     kubernetes::{Kind, Object},
+    matching::CONTROLLERS,
     policy::Policy,
     rules,
-    webhooks::CONTROLLERS,
 };
 
 pub(super) async fn judge(

@@ -1,28 +1,21 @@
-//! The webhooks, before each is doubled: their rules, selectors and conditions.
+//! The webhooks, before each is doubled: those that rules and mutations need, and three of the guard's own.
 
 use serde_json::{Value, json};
 
-use super::conditions;
-use crate::overrides::LABEL;
+use crate::{
+    helm::release::RECORD_PREFIX,
+    matching::{Condition, Match, Phase, label_is, not_being_deleted},
+    mutations::MUTATIONS,
+    overrides::LABEL,
+    rules::RULES,
+    webhooks::{ENFORCE, IGNORE},
+};
 
 /// A webhook before it is doubled.
 pub(super) struct Webhook {
-    pub(super) name: &'static str,
-    rules: &'static [Rule],
+    pub(super) requests: &'static Match,
     selector: Selector,
-    conditions: &'static [Condition],
-    pub(super) namespaced: bool,
 }
-
-/// An API group, its resources and the operations.
-type Rule = (
-    &'static str,
-    &'static [&'static str],
-    &'static [&'static str],
-);
-
-/// A name, and the function that returns the CEL expression.
-type Condition = (&'static str, fn() -> String);
 
 /// Selects a webhook's objects by label.
 enum Selector {
@@ -40,145 +33,85 @@ pub(super) const OVERRIDES: &str = "overrides";
 /// The webhook that checks who takes a namespace from the guard.
 pub(super) const NAMESPACES: &str = "namespaces";
 
-pub(super) const VALIDATING: [Webhook; 11] = [
+/// The guard's own: records, which all rules judge, and what takes something from the guard.
+const OWN: [Webhook; 3] = [
     Webhook {
-        name: "releases",
-        rules: &[("", &["secrets", "configmaps"], &["CREATE"])],
+        requests: &Match {
+            name: "releases",
+            rules: &[("", &["secrets", "configmaps"], &["CREATE"])],
+            conditions: &[("release-record", release_record)],
+            namespaced: true,
+            phase: Phase::Validating,
+        },
         // Helm finds its records by this label, so without it a record is not one.
         selector: Selector::Label("owner", "helm"),
-        conditions: &[("release-record", conditions::release_record)],
-        namespaced: true,
     },
     Webhook {
-        name: OVERRIDES,
-        rules: &[("", &["configmaps"], &["CREATE", "UPDATE"])],
+        requests: &Match {
+            name: OVERRIDES,
+            rules: &[("", &["configmaps"], &["CREATE", "UPDATE"])],
+            conditions: &[],
+            namespaced: true,
+            phase: Phase::Validating,
+        },
         selector: Selector::AnyValue(LABEL),
-        conditions: &[],
-        namespaced: true,
     },
     Webhook {
-        name: "secrets",
-        rules: &[("", &["secrets"], &["CREATE", "UPDATE"])],
+        requests: &Match {
+            name: NAMESPACES,
+            rules: &[("", &["namespaces"], &["CREATE", "UPDATE"])],
+            conditions: &[
+                ("taken-from-the-guard", taken_from_the_guard),
+                ("not-being-deleted", not_being_deleted),
+            ],
+            namespaced: false,
+            phase: Phase::Validating,
+        },
         selector: Selector::All,
-        conditions: &[
-            ("generated-credential", conditions::generated_credential),
-            ("not-being-deleted", conditions::not_being_deleted),
-        ],
-        namespaced: true,
-    },
-    Webhook {
-        name: "secret-deletions",
-        rules: &[("", &["secrets"], &["DELETE"])],
-        selector: Selector::All,
-        conditions: &[
-            ("credential", conditions::deleted_credential),
-            ("not-a-controller", conditions::not_a_controller),
-        ],
-        namespaced: true,
-    },
-    Webhook {
-        name: "statefulsets",
-        rules: &[("apps", &["statefulsets"], &["CREATE"])],
-        selector: Selector::All,
-        conditions: &[("elasticsearch", conditions::elasticsearch)],
-        namespaced: true,
-    },
-    Webhook {
-        name: "clones",
-        rules: &[("", &["persistentvolumeclaims"], &["CREATE"])],
-        selector: Selector::All,
-        conditions: &[("clone", conditions::elasticsearch_clone)],
-        namespaced: true,
-    },
-    Webhook {
-        name: "claim-deletions",
-        rules: &[("", &["persistentvolumeclaims"], &["DELETE"])],
-        selector: Selector::All,
-        conditions: &[
-            ("bound-claim", conditions::bound_claim),
-            ("not-tidied-up", conditions::not_tidied_up),
-        ],
-        namespaced: true,
-    },
-    Webhook {
-        name: "volume-deletions",
-        rules: &[("", &["persistentvolumes"], &["DELETE"])],
-        selector: Selector::All,
-        conditions: &[
-            ("bound-volume", conditions::bound_volume),
-            ("not-tidied-up", conditions::not_tidied_up),
-        ],
-        namespaced: false,
-    },
-    Webhook {
-        name: "rebindings",
-        rules: &[("", &["persistentvolumes"], &["UPDATE"])],
-        selector: Selector::All,
-        conditions: &[
-            ("claim-changed", conditions::claim_changed),
-            ("not-being-deleted", conditions::not_being_deleted),
-        ],
-        namespaced: false,
-    },
-    // An edit of the StatefulSet itself comes in at the mutating endpoint.
-    Webhook {
-        name: "scales",
-        rules: &[("apps", &["statefulsets/scale"], &["UPDATE"])],
-        selector: Selector::All,
-        conditions: &[("pods-reduced", conditions::pods_reduced)],
-        namespaced: true,
-    },
-    Webhook {
-        name: NAMESPACES,
-        rules: &[("", &["namespaces"], &["CREATE", "UPDATE"])],
-        selector: Selector::All,
-        conditions: &[
-            ("taken-from-the-guard", conditions::taken_from_the_guard),
-            ("not-being-deleted", conditions::not_being_deleted),
-        ],
-        namespaced: false,
     },
 ];
 
-pub(super) const MUTATING: [Webhook; 3] = [
-    Webhook {
-        name: "workloads",
-        rules: &[
-            ("apps", &["statefulsets"], &["CREATE", "UPDATE"]),
-            ("apps", &["deployments"], &["UPDATE"]),
-            ("batch", &["jobs"], &["UPDATE"]),
-        ],
+fn release_record() -> String {
+    format!("object.metadata.name.startsWith('{RECORD_PREFIX}')")
+}
+
+/// Matches a namespace that is being set to be ignored, or no longer to wait for the guard.
+fn taken_from_the_guard() -> String {
+    let is = |object: &str, key: &str| label_is(object, key, "true");
+    format!(
+        "({}) && (request.operation == 'CREATE' || !({})) || \
+         request.operation == 'UPDATE' && {} && !({})",
+        is("object", IGNORE),
+        is("oldObject", IGNORE),
+        is("oldObject", ENFORCE),
+        is("object", ENFORCE)
+    )
+}
+
+/// Returns the webhooks of a phase: the guard's own, then those of the rules and the mutations, each once.
+pub(super) fn webhooks(phase: Phase) -> Vec<Webhook> {
+    let of_rules = RULES.iter().filter_map(|rule| rule.object.as_ref());
+    let of_rules = of_rules.flat_map(|object| object.matches);
+    let of_mutations = MUTATIONS.iter().flat_map(|mutation| mutation.matches);
+    let mut webhooks: Vec<_> = OWN.into_iter().collect();
+    webhooks.extend(of_rules.chain(of_mutations).map(|requests| Webhook {
+        requests,
         selector: Selector::All,
-        conditions: &[
-            ("camunda-workload", conditions::camunda_workload),
-            ("spec-changed", conditions::spec_changed),
-            ("not-being-deleted", conditions::not_being_deleted),
-        ],
-        namespaced: true,
-    },
-    Webhook {
-        name: "claims",
-        rules: &[("", &["persistentvolumeclaims"], &["CREATE"])],
-        selector: Selector::All,
-        conditions: &[("camunda-claim", conditions::camunda_claim)],
-        namespaced: true,
-    },
-    Webhook {
-        name: "volumes",
-        rules: &[("", &["persistentvolumes"], &["CREATE", "UPDATE"])],
-        selector: Selector::All,
-        conditions: &[
-            ("camunda-volume", conditions::camunda_volume),
-            ("not-being-deleted", conditions::not_being_deleted),
-        ],
-        namespaced: false,
-    },
-];
+    }));
+    let mut names = Vec::new();
+    webhooks.retain(|webhook| {
+        let name = webhook.requests.name;
+        let new = !names.contains(&name);
+        names.push(name);
+        new && webhook.requests.phase == phase
+    });
+    webhooks
+}
 
 impl Webhook {
     pub(super) fn rules(&self) -> Value {
-        self.rules
-            .iter()
+        let rules = self.requests.rules.iter();
+        rules
             .map(|(group, resources, operations)| {
                 json!({
                     "apiGroups": [group],
@@ -202,9 +135,31 @@ impl Webhook {
     }
 
     pub(super) fn conditions(&self) -> Value {
-        self.conditions
-            .iter()
-            .map(|(name, expression)| json!({"name": name, "expression": expression()}))
+        let conditions = self.requests.conditions.iter();
+        conditions
+            .map(|(name, expression): &Condition| json!({"name": name, "expression": expression()}))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::NOT_CHECKED;
+
+    #[test]
+    fn every_rule_that_judges_objects_gets_them() {
+        let judging = RULES.iter().filter(|rule| rule.object.is_some());
+        let blind: Vec<_> = judging
+            .filter(|rule| rule.object.as_ref().is_some_and(|at| at.matches.is_empty()))
+            .map(|rule| rule.id)
+            .collect();
+        // What could not be read can be missed wherever another rule judges.
+        assert_eq!(blind, [NOT_CHECKED]);
+        assert!(
+            MUTATIONS
+                .iter()
+                .all(|mutation| !mutation.matches.is_empty())
+        );
     }
 }

@@ -12,6 +12,7 @@
 //! - [`knowledge`]: what several rules know of claims, credentials, configuration and migrations.
 //! - [`volume_move`]: the steps that bring a volume to another claim. Rules print them, plans hold them, `rebind` does them.
 //! - [`fixes`]: commands that more than one rule prints. The conversion of a user's values is the largest.
+//! - [`matching`]: the requests about single objects that rules and mutations judge.
 //! - [`rules`]: the table of rules. A rule is a pure function from a change and facts to findings.
 //! - [`mutations`]: changes that the guard makes to objects itself.
 //! - [`forecast`] and [`plan`]: what the next chart would make of a release, judged by the same rules.
@@ -27,6 +28,7 @@ pub mod forecast;
 pub mod helm;
 pub mod knowledge;
 pub mod kubernetes;
+pub mod matching;
 pub mod mutations;
 pub mod plan;
 pub mod rebind;

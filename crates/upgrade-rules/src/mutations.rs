@@ -8,7 +8,7 @@ pub mod volume_claim_ref;
 pub mod volume_reclaim_policy;
 pub mod zeebe_fs_group;
 
-use crate::{finding::RuleId, kubernetes::Object};
+use crate::{finding::RuleId, kubernetes::Object, matching::Match};
 
 /// An object as the guard changes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Mutation {
     pub summary: &'static str,
     /// Its page, in Markdown.
     pub page: &'static str,
+    /// The requests that it changes.
+    pub matches: &'static [&'static Match],
 }
 
 /// All mutations.

@@ -85,6 +85,7 @@ use crate::{
         convert::{Converted, ValuesFile},
     },
     kubernetes::Object,
+    matching::Match,
 };
 
 pub(crate) use self::{
@@ -114,13 +115,25 @@ pub struct Rule {
     pub summary: &'static str,
     /// The actions that its findings can have for a Helm release, the usual one first. Without any, the rule is not run.
     pub release: &'static [Action],
-    /// The same for a single object.
-    pub object: &'static [Action],
+    /// How it judges a single object, if it does.
+    pub object: Option<AtObject>,
     /// Its page, in Markdown.
     pub page: &'static str,
     /// The live objects that it needs besides the live twins of the changed objects.
     needs: &'static [Needs],
     judge: Judge,
+}
+
+/// How a rule judges single objects.
+pub struct AtObject {
+    /// The actions that its findings can have, the usual one first.
+    pub actions: &'static [Action],
+    /// The requests that it has to see.
+    pub matches: &'static [&'static Match],
+}
+
+const fn at(actions: &'static [Action], matches: &'static [&'static Match]) -> Option<AtObject> {
+    Some(AtObject { actions, matches })
 }
 
 /// How a rule runs.

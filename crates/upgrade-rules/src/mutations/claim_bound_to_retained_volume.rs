@@ -12,12 +12,14 @@ use crate::{
     finding::RuleId,
     knowledge::claims::names_claim,
     kubernetes::{Kind, Object, json},
+    matching,
 };
 
 pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::ClaimBoundToRetainedVolume,
     summary: "a new claim gets the volume that waits for it",
     page: include_str!("../../../../docs/rules/claim-bound-to-retained-volume.md"),
+    matches: &[&matching::CLAIMS],
 };
 
 /// The claim with the name of the volume that waits for it, if one does.

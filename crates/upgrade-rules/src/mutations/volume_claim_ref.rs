@@ -15,6 +15,7 @@ use crate::{
     finding::{Action, Finding, RuleId, guide},
     knowledge::claims::claim_ref,
     kubernetes::{Kind, Object, ObjectRef, json, namespace_and_name, ordinal},
+    matching,
     rules::volume_in_use,
 };
 
@@ -22,6 +23,7 @@ pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::VolumeClaimRef,
     summary: "a volume that somebody annotated is handed over to another claim",
     page: include_str!("../../../../docs/rules/volume-claim-ref.md"),
+    matches: &[&matching::VOLUMES],
 };
 
 /// The volume handed over, if its annotation asks for it.

@@ -12,12 +12,14 @@ use crate::{
     change::Facts,
     finding::RuleId,
     kubernetes::{Kind, Object, json},
+    matching,
 };
 
 pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::VolumeReclaimPolicy,
     summary: "a volume with data is retained when its claim goes",
     page: include_str!("../../../../docs/rules/volume-reclaim-policy.md"),
+    matches: &[&matching::VOLUMES],
 };
 
 const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";

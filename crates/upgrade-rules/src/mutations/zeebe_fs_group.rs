@@ -13,12 +13,14 @@ use crate::{
     change::Facts,
     finding::RuleId,
     kubernetes::{Kind, Object, ObjectRef, json},
+    matching,
 };
 
 pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::ZeebeFsGroup,
     summary: "brokers that run as a plain user get an fsGroup, to write their volumes",
     page: include_str!("../../../../docs/rules/zeebe-fs-group.md"),
+    matches: &[&matching::WORKLOADS],
 };
 
 /// OpenShift puts this on every namespace, and its SCC gives pods their group.

@@ -26,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::AfterUpgrade,
     summary: "an earlier upgrade has left something to be done",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/after-upgrade.md"),
     needs: &[wanted::left_over_claims],
     judge: Judge::Beside {

@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::AuthenticationChanged,
     summary: "users and clients would have to log in another way than before",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/authentication-changed.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::AuthenticationNotExplicit,
     summary: "clients of Zeebe would have to log in because the values do not say how",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/authentication-not-explicit.md"),
     needs: &[wanted::configuration],
     judge: Judge::Beside {

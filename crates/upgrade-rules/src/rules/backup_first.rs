@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::BackupFirst,
     summary: "a change of line, which only a backup takes back",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/backup-first.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::Chart830NotRecommended,
     summary: "chart 8.3.0 would be entered, whose data migration has bugs",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/chart-8.3.0-not-recommended.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -5,7 +5,7 @@
 //!
 //! Any line. Documented: "v8.3.0 (minor), Elasticsearch - Data retention" and "v8.2.0 (Minor), Keycloak, Method 2".
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     change::{Change, Facts, Operation},
@@ -16,13 +16,17 @@ use crate::{
     },
     knowledge::claims::{deleted_on_purpose, holds_data, is_retained},
     kubernetes::{Kind, Object},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimDeleted,
     summary: "a claim or volume would be deleted, and its data with it",
     release: &[],
-    object: &[Action::Deny],
+    object: at(
+        &[Action::Deny],
+        &[&matching::CLAIM_DELETIONS, &matching::VOLUME_DELETIONS],
+    ),
     page: include_str!("../../../../docs/rules/claim-deleted.md"),
     needs: &[],
     judge: Judge::Alone(judge),

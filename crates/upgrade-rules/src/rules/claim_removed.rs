@@ -9,7 +9,7 @@
 mod mounted;
 
 use self::mounted::{Mount, Source, mounts, source};
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     annotations::REBIND_TO,
@@ -22,6 +22,7 @@ use crate::{
         Kind, Object, ObjectRef,
         workload::{became_ready, is_stopped},
     },
+    matching,
     volume_move::keep_claims,
 };
 
@@ -29,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimRemoved,
     summary: "a claim that is not in the new manifest would be deleted with its data",
     release: &[Action::Deny, Action::Warn],
-    object: &[Action::Deny, Action::Warn],
+    object: at(&[Action::Deny, Action::Warn], &[&matching::CLAIM_DELETIONS]),
     page: include_str!("../../../../docs/rules/claim-removed.md"),
     needs: &[needs],
     judge: Judge::Alone(judge),

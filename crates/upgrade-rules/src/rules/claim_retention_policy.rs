@@ -5,20 +5,21 @@
 //!
 //! Bundled databases since chart 8.3, Elasticsearch since 12. Beyond the guides.
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     camunda::bundled,
     change::{Change, Facts, Gate, ObjectChange, Operation, after_spec},
     finding::{Action, Finding, Fix, Flag, RuleId},
     kubernetes::{Kind, Mounts, Object},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimRetentionPolicy,
     summary: "a StatefulSet would take its claims along when it is deleted",
     release: &[Action::Deny],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/claim-retention-policy.md"),
     needs: &[],
     judge: Judge::Alone(judge),

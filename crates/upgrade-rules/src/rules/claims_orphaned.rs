@@ -25,7 +25,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimsOrphaned,
     summary: "a component's volumes would be left behind",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/claims-orphaned.md"),
     needs: &[wanted::replaced_claims],
     judge: Judge::Beside {

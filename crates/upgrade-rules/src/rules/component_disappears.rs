@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ComponentDisappears,
     summary: "an application would be deleted that nobody switched off",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/component-disappears.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ComponentVersionsDiffer,
     summary: "the components would be of different minor versions",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/component-versions-differ.md"),
     needs: &[],
     judge: Judge::Alone(judge),

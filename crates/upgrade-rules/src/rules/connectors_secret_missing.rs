@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ConnectorsSecretMissing,
     summary: "8.2 needs a Secret of Connectors that is not there",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/connectors-secret-missing.md"),
     needs: &[needs],
     judge: Judge::Alone(judge),

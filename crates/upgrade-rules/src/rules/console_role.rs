@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ConsoleRole,
     summary: "Console comes for the first time, and nobody has its role",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/console-role.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Judge, Rule, wanted};
+use super::{Judge, Rule, at, wanted};
 use crate::{
     camunda::Line,
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
@@ -28,13 +28,14 @@ use crate::{
         secrecy::{names_a_place, speaks_of_secret},
     },
     kubernetes::{Kind, Object, ObjectRef},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialPlaceholder,
     summary: "a credential would be a placeholder that nobody has filled in",
     release: &[Action::Deny, Action::Warn],
-    object: &[Action::Warn],
+    object: at(&[Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/credential-placeholder.md"),
     needs: &[wanted::secrets],
     judge: Judge::Alone(judge),

@@ -32,7 +32,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialSourceChanged,
     summary: "a database's password would be read from where another one is",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/credential-source-changed.md"),
     needs: &[wanted::secrets],
     judge: Judge::Beside {

@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialsSecretIncomplete,
     summary: "pods would wait for a Secret or a key that is not there",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/credentials-secret-incomplete.md"),
     needs: &[wanted::secrets],
     judge: Judge::Beside {

@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::DataMigrationDisabled,
     summary: "13 would start without the Job that migrates the data of Operate and Tasklist",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/data-migration-disabled.md"),
     needs: &[],
     judge: Judge::Alone(judge),

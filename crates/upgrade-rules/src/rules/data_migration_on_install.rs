@@ -6,7 +6,7 @@
 //!
 //! Since chart 13. Documented: "Process migration".
 
-use super::{Judge, Rule, immutable_field_changed};
+use super::{Judge, Rule, at, immutable_field_changed};
 
 use crate::{
     camunda::Application,
@@ -15,13 +15,14 @@ use crate::{
     fixes::migrations,
     knowledge::migration::{self, State},
     kubernetes::Kind,
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DataMigrationOnInstall,
     summary: "the data migration would run over nothing, or again",
     release: &[Action::Deny],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/data-migration-on-install.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::DatastoreChanged,
     summary: "another Elasticsearch, OpenSearch or database than before would be used",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/datastore-changed.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::DedicatedElasticsearch,
     summary: "applications with an Elasticsearch or OpenSearch of their own would become one",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/dedicated-elasticsearch.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::Downgrade,
     summary: "an older line would run over data of a newer one",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/downgrade.md"),
     needs: &[needs],
     judge: Judge::Alone(judge),

@@ -25,7 +25,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchClaimLabels,
     summary: "Elasticsearch's claims lack the labels of the new chart",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-claim-labels.md"),
     needs: &[needs],
     judge: Judge::Alone(judge),

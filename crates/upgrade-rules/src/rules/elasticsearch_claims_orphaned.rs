@@ -6,7 +6,7 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention".
 
-use super::{Judge, Rule, wanted};
+use super::{Judge, Rule, at, wanted};
 
 use crate::{
     camunda::{Component, is_elastics, release_label},
@@ -15,13 +15,14 @@ use crate::{
     fixes::move_volumes,
     knowledge::claims::{self, Orphan},
     kubernetes::{Kind, Mounts, ordinal},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchClaimsOrphaned,
     summary: "Elasticsearch would start on empty volumes",
     release: &[Action::Deny],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::STATEFULSETS]),
     page: include_str!("../../../../docs/rules/elasticsearch-claims-orphaned.md"),
     needs: &[wanted::replaced_claims, wanted::left_over_claims],
     judge: Judge::Alone(judge),

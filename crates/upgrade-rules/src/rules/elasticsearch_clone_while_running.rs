@@ -5,13 +5,14 @@
 //!
 //! Documented: "v8.3.0 (minor), Elasticsearch - Data retention, Option One".
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, Operation},
     finding::{Action, Finding, Fix, Kubectl, Objects, RuleId, guide},
     kubernetes::{Kind, Object, ordinal, replicas},
+    matching,
     volume_move::keep_claims,
 };
 
@@ -19,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchCloneWhileRunning,
     summary: "Elasticsearch's claims would be cloned while it writes to them",
     release: &[],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::CLONES]),
     page: include_str!("../../../../docs/rules/elasticsearch-clone-while-running.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -6,7 +6,7 @@
 //!
 //! Since chart 8.3.0; any line when the number is lowered by hand. Beyond the guides.
 
-use super::{Judge, Rule, wanted};
+use super::{Judge, Rule, at, wanted};
 
 use crate::{
     camunda::{Component, Line, image_name, is_elastics, node_count},
@@ -15,6 +15,7 @@ use crate::{
     fixes::{count, give_up},
     knowledge::claims::{self, Left, Reduced, old_claim},
     kubernetes::{Kind, Mounts, Object, replicas},
+    matching,
     volume_move::keep_claims,
 };
 
@@ -22,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchNodesReduced,
     summary: "Elasticsearch would run with fewer nodes than hold its data",
     release: &[Action::Deny],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::WORKLOADS, &matching::SCALES]),
     page: include_str!("../../../../docs/rules/elasticsearch-nodes-reduced.md"),
     needs: &[needs, wanted::left_over_claims],
     judge: Judge::Alone(judge),

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchValues83,
     summary: "8.3 no longer reads how Elasticsearch is set up in your values",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-values-8.3.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchVersion,
     summary: "Elasticsearch would refuse to start on its data",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-version.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::GatewayAuthenticationEnabled,
     summary: "clients of the Zeebe Gateway would have to authenticate",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/gateway-authentication-enabled.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::GatewayRenamed,
     summary: "something refers to the Zeebe Gateway's ConfigMap or ServiceAccount by its old name",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/gateway-renamed.md"),
     needs: &[needs],
     judge: Judge::Alone(judge),

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::HelmCliVersion,
     summary: "another Helm than before, and not one that the chart was tested with",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/helm-cli-version.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentityMigrationDisabled,
     summary: "what Identity knows of people and their rights would not be carried over",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/identity-migration-disabled.md"),
     needs: &[],
     judge: Judge::Alone(judge),

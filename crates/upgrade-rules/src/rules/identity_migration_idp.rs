@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentityMigrationIdp,
     summary: "the migration of identities lacks the credentials that your provider asks for",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/identity-migration-idp.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 use crate::{
     annotations::ALLOW_DELETION,
     camunda::{Component, Held, release_label},
@@ -19,13 +19,17 @@ use crate::{
         credentials::{database_of, readers::secret_refs},
     },
     kubernetes::{Kind, Object, ObjectRef},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretDeleted,
     summary: "a Secret that a database's data still needs would be deleted",
     release: &[],
-    object: &[Action::Deny, Action::Warn],
+    object: at(
+        &[Action::Deny, Action::Warn],
+        &[&matching::SECRET_DELETIONS],
+    ),
     page: include_str!("../../../../docs/rules/identity-secret-deleted.md"),
     needs: &[],
     judge: Judge::Alone(judge),

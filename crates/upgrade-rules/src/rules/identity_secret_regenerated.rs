@@ -12,7 +12,7 @@ mod overwritten;
 
 use std::collections::BTreeSet;
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     camunda::{self, Credential, Held, Supply},
@@ -20,13 +20,14 @@ use crate::{
     finding::{Action, Finding, Fix, Flag, RuleId, guide},
     fixes::supply::{OldKey, Read, fresh, shells, supply},
     kubernetes::{Kind, Object, ObjectRef},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretRegenerated,
     summary: "a generated credential would get a new value",
     release: &[Action::Deny],
-    object: &[Action::Deny, Action::Warn],
+    object: at(&[Action::Deny, Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/identity-secret-regenerated.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -30,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretRemoved,
     summary: "a Secret that is still needed would be deleted",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/identity-secret-removed.md"),
     needs: &[wanted::secrets],
     judge: Judge::Beside {

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ImagesOfAnotherLine,
     summary: "the images would be of another line of Camunda than the chart",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/images-of-another-line.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -14,7 +14,7 @@ use std::slice;
 
 pub(super) use self::fields::parse_quantity;
 use self::fields::{IMMUTABLE, changed_fields};
-use super::{Judge, Rule, heard::Heard, wanted};
+use super::{Judge, Rule, at, heard::Heard, wanted};
 
 use crate::{
     camunda::{Application, Component, Line},
@@ -23,6 +23,7 @@ use crate::{
     fixes::{conversion, migrations},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
+    matching,
     volume_move::keep_claims,
 };
 
@@ -30,7 +31,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ImmutableFieldChanged,
     summary: "a field changes that Kubernetes does not let change",
     release: &[Action::Deny],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/immutable-field-changed.md"),
     needs: &[wanted::replaced_claims],
     judge: Judge::Beside {

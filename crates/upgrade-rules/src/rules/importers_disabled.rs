@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ImportersDisabled,
     summary: "13 would run without the importers of what Operate and Tasklist have yet to read",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/importers-disabled.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::KeycloakMajorUpgrade,
     summary: "Keycloak would migrate its database to a new major version",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/keycloak-major-upgrade.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::LdapUnsupported,
     summary: "users log in by LDAP, which 13 does not know",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/ldap-unsupported.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::MigrationUnfinished,
     summary: "a migration to 13 would be cut off before it is complete",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/migration-unfinished.md"),
     needs: &[needs],
     judge: Judge::Alone(judge),

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::MigrationWithoutData,
     summary: "the data migration would wait for data that there never was",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/migration-without-data.md"),
     needs: &[],
     judge: Judge::Alone(judge),

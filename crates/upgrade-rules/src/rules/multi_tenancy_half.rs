@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::MultiTenancyHalf,
     summary: "tenants would be known in one of the two places that have to know them",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/multi-tenancy-half.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     change::{Change, Facts, Gate, Unseen},
@@ -26,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::NotChecked,
     summary: "something that a rule needs could not be read",
     release: &[Action::Deny],
-    object: &[Action::Warn],
+    object: at(&[Action::Warn], &[]),
     page: include_str!("../../../../docs/rules/not-checked.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::OidcClientUnknown,
     summary: "the Orchestration Cluster would log in as a client that your provider does not know",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/oidc-client-unknown.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::OidcEnvRenamed,
     summary: "9 no longer reads variables that your values set",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/oidc-env-renamed.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::OptimizePairing,
     summary: "an Optimize that the chart does not fit",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/optimize-pairing.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::OrchestrationValues,
     summary: "values of Zeebe, Operate or Tasklist would have no effect any more",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/orchestration-values.md"),
     needs: &[],
     judge: Judge::Alone(judge),

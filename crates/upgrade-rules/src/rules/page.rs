@@ -11,7 +11,7 @@ impl Rule {
     pub fn actions(&self, gate: Gate) -> &'static [Action] {
         match gate {
             Gate::Release => self.release,
-            Gate::Object => self.object,
+            Gate::Object => self.object.as_ref().map_or(&[], |object| object.actions),
         }
     }
 
@@ -26,8 +26,8 @@ impl Rule {
 
     /// The table on its page, in Markdown.
     pub fn table(&self) -> String {
-        let [release, object] = [self.release, self.object].map(|actions| {
-            actions
+        let [release, object] = [Gate::Release, Gate::Object].map(|gate| {
+            self.actions(gate)
                 .iter()
                 .map(|action| action.name().to_owned())
                 .collect()

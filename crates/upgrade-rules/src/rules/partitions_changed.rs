@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::PartitionsChanged,
     summary: "the number of Zeebe's partitions would change",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/partitions-changed.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

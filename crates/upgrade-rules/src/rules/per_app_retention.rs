@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::PerAppRetention,
     summary: "13 has one retention for all where applications had their own",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/per-app-retention.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -7,20 +7,21 @@
 
 mod dump;
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     camunda::{Component, bundled},
     change::{Change, Facts, Gate, ObjectChange, after},
     finding::{Action, Finding, Fix, Flag, RuleId, guide},
     kubernetes::{Kind, Mounts, Object},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::PostgresqlMajorUpgrade,
     summary: "PostgreSQL would start in another major version over the old data",
     release: &[Action::Deny],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/postgresql-major-upgrade.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 use crate::{
     camunda::{self, Component, Held, Supply},
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
@@ -15,13 +15,14 @@ use crate::{
     fixes::give_up,
     knowledge::credentials::{database_of, readers::secret_refs, values::is_produced},
     kubernetes::{Kind, Mounts, Object, ObjectRef},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ReinstallOverOldClaims,
     summary: "an installation would make up passwords for data that is still there",
     release: &[Action::Deny, Action::Warn],
-    object: &[Action::Warn],
+    object: at(&[Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/reinstall-over-old-claims.md"),
     needs: &[],
     judge: Judge::Alone(judge),

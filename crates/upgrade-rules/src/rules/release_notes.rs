@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ReleaseNotes,
     summary: "a section of the guides that the upgrade crosses says what to expect",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/release-notes.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ResourceAuthorizations,
     summary: "the migration of identities would grant more than before",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/resource-authorizations.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ServerDryRun,
     summary: "the API server or another webhook would refuse an object",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/server-dry-run.md"),
     needs: &[],
     judge: Judge::Beside {

@@ -24,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::StorageShrunk,
     summary: "claims that take over data would be too small for it",
     release: &[Action::Deny, Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/storage-shrunk.md"),
     needs: &[wanted::replaced_claims],
     judge: Judge::Alone(judge),

@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::TlsOutsideOrchestration,
     summary: "certificates that applications of 12 use would not reach the Orchestration Cluster",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/tls-outside-orchestration.md"),
     needs: &[wanted::configuration],
     judge: Judge::Alone(judge),

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::UpgradePathNotLatestPatch,
     summary: "a line would be left or entered at a patch that is not its newest",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/upgrade-path-not-latest-patch.md"),
     needs: &[],
     judge: Judge::Alone(judge),

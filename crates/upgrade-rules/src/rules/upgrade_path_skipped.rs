@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::UpgradePathSkipped,
     summary: "a release line would be jumped over",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/upgrade-path-skipped.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::UserIdChanged,
     summary: "a workload would run as another user on volumes that stay with the old one",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/user-id-changed.md"),
     needs: &[needs],
     judge: Judge::Alone(judge),

@@ -30,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesDropped,
     summary: "values that were set before are not set any more",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/values-dropped.md"),
     needs: &[],
     judge: Judge::Beside {

@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesIgnored,
     summary: "your values set what the new chart does not read",
     release: &[Action::Warn],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/values-ignored.md"),
     needs: &[],
     judge: Judge::Beside {

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesMoved,
     summary: "values that the new chart reads under other keys would be forgotten",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/values-moved.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -26,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::VolumeNotRetained,
     summary: "a volume that loses its claim would be deleted",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/volume-not-retained.md"),
     needs: &[wanted::replaced_claims],
     judge: Judge::Beside {

@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     annotations::REBIND_TO,
@@ -16,13 +16,14 @@ use crate::{
     finding::{Action, Finding, Fix, Kubectl, Objects, RuleId, guide},
     knowledge::claims::is_retained,
     kubernetes::{Kind, Object, ObjectRef},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::VolumeRebindWhileRunning,
     summary: "a volume would change hands in a way that can lose its data",
     release: &[],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::REBINDINGS]),
     page: include_str!("../../../../docs/rules/volume-rebind-while-running.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::WebModelerDatabaseUrl,
     summary: "8.3 no longer reads host, port and name of Web Modeler's database",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/web-modeler-database-url.md"),
     needs: &[],
     judge: Judge::Alone(judge),

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: RuleId::WebModelerPostgresqlRenamed,
     summary: "13 no longer reads the values of Web Modeler's PostgreSQL under postgresql",
     release: &[Action::Deny],
-    object: &[],
+    object: None,
     page: include_str!("../../../../docs/rules/web-modeler-postgresql-renamed.md"),
     needs: &[],
     judge: Judge::Alone(judge),

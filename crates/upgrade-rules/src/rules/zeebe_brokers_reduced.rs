@@ -6,7 +6,7 @@
 //!
 //! Since chart 13; any line when the number is lowered by hand. Beyond the guides.
 
-use super::{Judge, Rule};
+use super::{Judge, Rule, at};
 
 use crate::{
     annotations::ALLOW_BROKERS,
@@ -16,13 +16,14 @@ use crate::{
     fixes::{count, give_up},
     knowledge::claims::{self, Reduced},
     kubernetes::{Kind, Object, replicas},
+    matching,
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ZeebeBrokersReduced,
     summary: "Zeebe would run with fewer brokers than hold its data",
     release: &[Action::Deny],
-    object: &[Action::Deny],
+    object: at(&[Action::Deny], &[&matching::WORKLOADS, &matching::SCALES]),
     page: include_str!("../../../../docs/rules/zeebe-brokers-reduced.md"),
     needs: &[],
     judge: Judge::Alone(judge),

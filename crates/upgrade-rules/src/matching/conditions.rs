@@ -8,8 +8,6 @@ use std::collections::BTreeSet;
 use crate::{
     annotations::REBIND_TO,
     camunda::{CHART, INSTANCE, Line, PART_OF},
-    helm::release::RECORD_PREFIX,
-    webhooks::{ENFORCE, IGNORE},
 };
 
 /// The values of `app.kubernetes.io/name` in the bundled Bitnami charts.
@@ -53,18 +51,16 @@ pub const CONTROLLERS: [&str; 2] = [
     "system:serviceaccount:kube-system:generic-garbage-collector",
 ];
 
-pub(super) fn release_record() -> String {
-    format!("object.metadata.name.startsWith('{RECORD_PREFIX}')")
-}
-
-pub(super) fn not_being_deleted() -> String {
+/// Matches what nobody deletes, and no controller writes.
+pub fn not_being_deleted() -> String {
     format!(
         "!has(object.metadata.deletionTimestamp) && {}",
         not_a_controller()
     )
 }
 
-pub(super) fn not_a_controller() -> String {
+/// Matches requests of anybody but [`CONTROLLERS`].
+pub fn not_a_controller() -> String {
     format!("!(request.userInfo.username in {})", list(&CONTROLLERS))
 }
 
@@ -226,19 +222,6 @@ pub(super) fn camunda_volume() -> String {
     )
 }
 
-/// Matches a namespace that is being set to be ignored, or no longer to wait for the guard.
-pub(super) fn taken_from_the_guard() -> String {
-    let is = |object: &str, key: &str| label_is(object, key, "true");
-    format!(
-        "({}) && (request.operation == 'CREATE' || !({})) || \
-         request.operation == 'UPDATE' && {} && !({})",
-        is("object", IGNORE),
-        is("oldObject", IGNORE),
-        is("oldObject", ENFORCE),
-        is("object", ENFORCE)
-    )
-}
-
 fn labelled(object: &str) -> String {
     format!(
         "{} || {} || {} && {object}.metadata.labels['{NAME_LABEL}'] in {}",
@@ -253,7 +236,8 @@ fn has_label(object: &str, key: &str) -> String {
     format!("has({object}.metadata.labels) && '{key}' in {object}.metadata.labels")
 }
 
-fn label_is(object: &str, key: &str, value: &str) -> String {
+/// Matches an object with this label and value.
+pub fn label_is(object: &str, key: &str, value: &str) -> String {
     format!(
         "{} && {object}.metadata.labels['{key}'] == '{value}'",
         has_label(object, key)
