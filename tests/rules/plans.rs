@@ -116,7 +116,7 @@ fn later_hops_stand_where_earlier_ones_leave_the_release() {
     let script = plan(&running(&corpus, "8.0.12", |_| {}), "9.7.0").script();
     for (part, times) in [
         ("delete statefulset elasticsearch-master", 1),
-        ("label pvc", 1),
+        ("label pvc", 2),
         ("scale statefulset elasticsearch-master --replicas=0", 1),
         // PostgreSQL 14 is kept from 8.2 on.
         ("--set-string identity.keycloak.postgresql.image.tag=14.", 3),

@@ -329,8 +329,7 @@ fn claims_get_the_labels_of_the_new_elasticsearch() {
         [
             retain.as_str(),
             &label,
-            "kubectl -n prod delete statefulset elasticsearch-master",
-            "kubectl -n prod wait --for=delete pod elasticsearch-master-0 --timeout=5m",
+            "kubectl -n prod delete statefulset elasticsearch-master --cascade=orphan",
         ]
     );
     // Deleted already: the labels are still missing.

@@ -77,6 +77,34 @@ pub fn stop(facts: &Facts, namespace: &str, set: &Object, claims: &[&str]) -> Ve
     steps
 }
 
+/// Gives labels to claims whose volumes are retained first. An outdated StatefulSet is then deleted without its pods: they
+/// serve until the new one takes them over.
+pub fn relabel(
+    facts: &Facts,
+    namespace: &str,
+    claims: &[&Object],
+    labels: &[(String, String)],
+    outdated: Option<&Object>,
+) -> Vec<Step> {
+    let volumes = claims.iter().filter_map(|claim| facts.volume_of(claim));
+    let mut steps: Vec<_> = volumes.filter_map(retain).collect();
+    let unlabelled = claims
+        .iter()
+        .filter(|claim| amend::labelled(claim, labels).is_some());
+    steps.extend(unlabelled.map(|claim| Step::Label {
+        claim: claim.name().to_owned(),
+        labels: labels.to_vec(),
+    }));
+    if let Some(set) = outdated {
+        steps.extend(leave_claims(facts, namespace, set));
+        steps.push(Step::DeleteStatefulSet {
+            statefulset: set.name().to_owned(),
+            uid: set.uid().unwrap_or_default().to_owned(),
+        });
+    }
+    steps
+}
+
 /// Keeps a StatefulSet from taking its claims along when it is scaled down or deleted.
 pub fn leave_claims(facts: &Facts, namespace: &str, set: &Object) -> Vec<Step> {
     let mounts = Mounts::of(set);

@@ -126,9 +126,9 @@ impl HopInput<'_> {
     }
 }
 
-/// Returns the first and last step with downtime: from the first stop, or else from a change of line, until all pods are ready.
+/// Returns the first and last step with downtime: from the first that ends pods, or else from a change of line, until all pods are ready.
 fn downtime(change: &Change, steps: &[Step]) -> Option<[usize; 2]> {
-    let stops = steps.iter().find(|step| step.part == Part::Stop);
+    let stops = steps.iter().find(|step| step.ends_pods());
     let crosses = change.lines_crossed().is_some();
     let upgrade = steps.iter().find(|step| step.part == Part::Upgrade);
     let first = stops.or(upgrade.filter(|_| crosses))?;

@@ -1,6 +1,6 @@
 //! The steps of a plan, one after the other.
 
-use crate::finding::{Command, Fix, RuleId};
+use crate::finding::{Command, Fix, RuleId, What};
 
 /// One step of a hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Part {
     Prepare,
     /// Backups.
     BackUp,
-    /// Stops of components, until the upgrade is done.
+    /// What only the upgrade completes: stops of components, StatefulSets that are deleted.
     Stop,
     /// The upgrade.
     Upgrade,
@@ -89,6 +89,17 @@ impl Step {
             acts,
             instead: Vec::new(),
         }
+    }
+
+    /// Whether it ends pods; a StatefulSet that is deleted alone leaves them at work.
+    pub(super) fn ends_pods(&self) -> bool {
+        let effects = self.acts.iter().flat_map(|act| match act {
+            Act::Run(Command::Kubectl(call)) => call.effects(),
+            _ => &[],
+        });
+        let mut effects = effects.map(|effect| &effect.what);
+        self.part == Part::Stop
+            && effects.any(|what| matches!(what, What::Scaled(0) | What::Deleted))
     }
 
     /// Adds reasons to the step.

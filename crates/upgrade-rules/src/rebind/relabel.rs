@@ -10,7 +10,7 @@ use crate::{
     camunda::release_label,
     knowledge::claims::{holds_data, old_claim},
     kubernetes::{Kind, Mounts, Object, at},
-    volume_move::{Step, amend::labelled, leave_claims, retain},
+    volume_move::{self, amend::labelled},
 };
 
 /// Whether a release has claims of elastic's chart, with labels or without.
@@ -44,7 +44,7 @@ pub fn plan(scene: &Scene, release: &str) -> Plan {
     let outdated = set.filter(|set| !has(set, &labels));
     // Until the StatefulSet is there anew, a claim could go and take its volume along.
     let unsettled = outdated.is_some() || set.is_none();
-    let mut label = Vec::new();
+    let mut to_settle = Vec::new();
     for claim in &claims {
         let missing = labelled(claim, &labels).is_some();
         let volume = scene.facts.volume_of(claim);
@@ -53,27 +53,16 @@ pub fn plan(scene: &Scene, release: &str) -> Plan {
         plan.about
             .push(format!("  {}  on volume {on}  {state}", claim.name()));
         if missing || unsettled {
-            plan.steps.extend(volume.and_then(retain));
-        }
-        if missing {
-            label.push(Step::Label {
-                claim: claim.name().to_owned(),
-                labels: labels.to_vec(),
-            });
+            to_settle.push(*claim);
         }
     }
-    plan.steps.extend(label);
-    if let Some(set) = outdated {
+    if outdated.is_some() {
         plan.about.push(format!(
             "  StatefulSet {name} has a claim template without them, which Kubernetes does not let change"
         ));
-        plan.steps
-            .extend(leave_claims(&scene.facts, &scene.namespace, set));
-        plan.steps.push(Step::DeleteStatefulSet {
-            statefulset: name.to_owned(),
-            uid: set.uid().unwrap_or_default().to_owned(),
-        });
     }
+    let (facts, namespace) = (&scene.facts, &scene.namespace);
+    plan.steps = volume_move::relabel(facts, namespace, &to_settle, &labels, outdated);
     plan
 }
 

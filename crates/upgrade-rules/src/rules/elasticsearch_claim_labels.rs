@@ -14,11 +14,9 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Component, Line},
     change::{Change, Facts, Gate, ObjectChange, Wanted},
-    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, guide},
-    fixes::retain::retain,
-    knowledge::claims::is_retained,
-    kubernetes::{Kind, Mounts, Object, ObjectRef, ordinal},
-    volume_move::keep_claims,
+    finding::{Action, Finding, Fix, RuleId, guide},
+    kubernetes::{Kind, Mounts, Object, ObjectRef},
+    volume_move::{self, Typed},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -99,7 +97,8 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         return None;
     }
     let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
-    let wanted: Vec<_> = labels(set).collect();
+    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    let wanted: Vec<_> = labels(set).map(owned).collect();
     let pairs = wanted.iter().map(|(key, value)| format!("{key}={value}"));
     let mut why = vec![format!(
         "These claims hold data and lack {}:",
@@ -107,26 +106,17 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     )];
     why.extend(unlabelled.iter().map(|claim| format!("  {}", claim.name())));
 
-    let volumes = unlabelled.iter().filter_map(|claim| facts.volume_of(claim));
-    let mut commands: Vec<_> = volumes
-        .filter(|volume| !is_retained(volume))
-        .map(|volume| Command::from(retain([volume.name()])))
-        .collect();
-    let names = unlabelled.iter().map(|claim| claim.name());
-    let claims = Objects::new(Kind::PersistentVolumeClaim, namespace, names);
-    commands.push(claims.label(&wanted).into());
-    let is_live = facts.get(&set.object).is_some();
-    if is_live {
+    let live = facts.get(&set.object);
+    let intro = if live.is_some() {
         why.push(format!(
             "StatefulSet {name} has them in its claim template now, which Kubernetes does not let change: it is made anew."
         ));
-        commands.extend(delete(facts, namespace, name, &unlabelled));
-    }
-    let intro = if is_live {
-        "Retain the volumes, label the claims and delete the StatefulSet; there is downtime from its deletion until the upgrade is through:"
+        "Retain the volumes, label the claims and delete the StatefulSet; its pods serve until the upgrade takes them over:"
     } else {
         "Retain the volumes and label the claims:"
     };
+    let steps = volume_move::relabel(facts, namespace, &unlabelled, &wanted, live);
+    let commands = volume_move::commands(&steps, namespace, Typed::ByHand);
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
@@ -139,18 +129,4 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         fixes: vec![Fix::new(intro, commands)],
         guide: Some(guide::V8_0_13),
     })
-}
-
-/// The claims stay, and the new pods are made only once the old ones are gone.
-fn delete(facts: &Facts, namespace: &str, name: &str, claims: &[&Object]) -> Vec<Command> {
-    let mut commands = keep_claims(facts, namespace, name);
-    let set = Objects::new(Kind::StatefulSet, namespace, [name]);
-    commands.push(set.delete().into());
-    let pods: Vec<_> = claims
-        .iter()
-        .filter_map(|claim| Some(format!("{name}-{}", ordinal(claim.name())?)))
-        .collect();
-    let pods = pods.iter().map(String::as_str);
-    commands.push(Kubectl::await_gone(namespace, pods).into());
-    commands
 }

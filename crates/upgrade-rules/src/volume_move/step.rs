@@ -225,9 +225,17 @@ impl Step {
             Step::HandBack { .. }
             | Step::Remake { .. }
             | Step::AwaitBound { .. }
-            | Step::Restore { .. }
-            | Step::Label { .. }
-            | Step::DeleteStatefulSet { .. } => Vec::new(),
+            | Step::Restore { .. } => Vec::new(),
+            Step::Label { claim, labels } => {
+                let labels: Vec<_> = labels
+                    .iter()
+                    .map(|(key, value)| (&**key, &**value))
+                    .collect();
+                vec![on(Kind::PersistentVolumeClaim, claim).label(&labels).into()]
+            }
+            Step::DeleteStatefulSet { statefulset, .. } => {
+                vec![on(Kind::StatefulSet, statefulset).delete_alone().into()]
+            }
         }
     }
 
