@@ -9,7 +9,7 @@ use crate::{
     replicas::{Replicas, cluster, options, until_called},
 };
 
-const PER_SECOND: u32 = 150;
+const PER_SECOND: u32 = 40;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for so many reviews more.

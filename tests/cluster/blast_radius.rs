@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use camunda_upgrade_guard::webhooks::ENFORCE;
-use harness::{Binaries, Cluster, ClusterOptions, Guard, GuardOptions, Helm, wait_until};
+use harness::{Cluster, Guard, GuardOptions, Helm, wait_until};
 
 use crate::{
     charts::{ANEW, REUSE, own},
@@ -122,10 +122,9 @@ fn camunda_costs_a_call_an_object_and_endpoint() {
 
 #[test]
 fn without_the_guard_only_guarded_writes_in_enforced_namespaces_wait() {
-    if Binaries::find_or_skip().is_none() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
-    }
-    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    };
     let mut guard = cluster.guard(GuardOptions::new(BINARY)).unwrap();
     let namespace = cluster.namespace_with_labels("enforced", &[(ENFORCE, "true")]);
     let enforced = Release::in_namespace(&cluster, namespace.unwrap(), "camunda");

@@ -32,7 +32,7 @@ use crate::{
 
 /// Of a minute and a half, mostly.
 const PATIENCE: Duration = Duration::from_secs(300);
-const PER_SECOND: u32 = 150;
+const PER_SECOND: u32 = 40;
 
 fn pem(bundle: &str) -> String {
     String::from_utf8(STANDARD.decode(bundle).unwrap()).unwrap()

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use harness::{Cluster, ClusterOptions, Guard, GuardOptions, Helm, wait_until};
+use harness::{Cluster, Guard, GuardOptions, Helm, wait_until};
 
 use crate::{
     charts::{ANEW, copied, own, replace},
@@ -33,10 +33,9 @@ fn load(guard: &Guard, file: &Path, text: &str, outcome: &str) {
 
 #[test]
 fn rules_count_as_they_are_configured() {
-    if Cluster::shared_or_skip().is_none() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
-    }
-    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    };
     let file = cluster.scratch("config").unwrap().join("config.yaml");
     fs::write(&file, "mode: audit\n").unwrap();
     let mut options = GuardOptions::new(BINARY);
@@ -117,10 +116,9 @@ fn rules_count_as_they_are_configured() {
 
 #[test]
 fn what_the_guard_knows_is_set_while_it_runs() {
-    if Cluster::shared_or_skip().is_none() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
-    }
-    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    };
     let file = cluster.scratch("config").unwrap().join("config.yaml");
     fs::write(&file, "").unwrap();
     let mut options = GuardOptions::new(BINARY);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use harness::{Cluster, ClusterOptions, Guard, GuardOptions, Helm, Kubectl, wait_until};
+use harness::{Cluster, Guard, GuardOptions, Helm, Kubectl, wait_until};
 use serde_json::{Value, json};
 
 use crate::{
@@ -156,10 +156,9 @@ fn what_was_refused_set_and_overridden_is_told_in_the_namespace() {
 /// It says so, and goes on, and writes once it may; and its log tells which lines are about which request.
 #[test]
 fn a_guard_that_may_not_write_events_answers_all_the_same() {
-    if Cluster::shared_or_skip().is_none() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
-    }
-    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    };
     let rule = |group, resource, verbs: &[&str]| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
     let mut rights = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",

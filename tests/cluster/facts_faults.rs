@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use camunda_upgrade_guard::webhooks::ENFORCE;
 use harness::{
-    Binaries, Cluster, ClusterOptions, Denial, Fault, FaultyServer, Guard, GuardOptions, Helm,
-    binaries::workspace, wait_until,
+    Cluster, Denial, Fault, FaultyServer, Guard, GuardOptions, Helm, binaries::workspace,
+    wait_until,
 };
 
 use crate::{
@@ -82,10 +82,9 @@ fn from_the_guard(text: &str) {
 
 #[test]
 fn an_api_server_with_faults_is_told_in_time_and_nothing_else_stops() {
-    if Binaries::find_or_skip().is_none() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
-    }
-    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    };
     let (server, guard, config) = start(&cluster);
     let (camunda, chart) = (enforced(&cluster, "camunda"), own("camunda-12"));
     camunda.install(Helm::V3, &chart, &[]).ok().unwrap();
@@ -105,7 +104,7 @@ fn an_api_server_with_faults_is_told_in_time_and_nothing_else_stops() {
         // Its record says all that has to be known of it.
         assert_silent(&shop.upgrade(helm, &foreign, &[]).ok().unwrap());
         server.set(&[]);
-        works(&camunda);
+        judges(&camunda);
     }
     for (path, what) in SOME {
         server.set(&[(path, Fault::Forbidden)]);
@@ -133,7 +132,12 @@ fn works(camunda: &Release) {
     let (helm, chart) = (Helm::V4, own("camunda-12"));
     let good = camunda.upgrade(helm, &chart, &["--set=zeebe.podAnnotations.c=d"]);
     assert_silent(&good.ok().unwrap());
-    let bad = camunda.refused_by_guard(helm, &chart, &[ANEW]);
+    judges(camunda);
+}
+
+#[track_caller]
+fn judges(camunda: &Release) {
+    let bad = camunda.refused_by_guard(Helm::V4, &own("camunda-12"), &[ANEW]);
     bad.assert_rules(&["identity-secret-regenerated"]);
 }
 
@@ -240,10 +244,9 @@ fn seen_from_outside(guard: &Guard, server: &FaultyServer) {
 /// Only what the rules of this change need is read.
 #[test]
 fn a_review_reads_what_its_rules_need() {
-    if Binaries::find_or_skip().is_none() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
-    }
-    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    };
     let (server, _guard, _) = start(&cluster);
     let (camunda, chart) = (Release::new(&cluster, "camunda"), own("camunda-12"));
     camunda.install(Helm::V3, &chart, &[]).ok().unwrap();

@@ -6,13 +6,13 @@ use std::{
     path::PathBuf,
 };
 
-use harness::{Cluster, Helm, Output, Secrets, Shell};
+use harness::{Cluster, Corpus, GuardOptions, Helm, Output, Secrets, Shell};
 
 use crate::{
     charts::own,
     kubelet::with_ready_pods,
     release::{Release, record},
-    stage::{BINARY, guarded, guarded_with_corpus},
+    stage::BINARY,
 };
 
 const OLD: &str = "elasticsearch-master-elasticsearch-master-";
@@ -73,10 +73,11 @@ fn installed<'c>(cluster: &'c Cluster, chart: &str, args: &[&str]) -> Release<'c
 /// From a look at the cluster to bound volumes, with nothing but what was printed, and the guard in place.
 #[test]
 fn the_way_from_8_2_to_8_3_is_the_plans_alone() {
-    let Some((cluster, _)) = guarded() else {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
     };
-    let release = installed(cluster, "camunda-8.2", &[]);
+    let _guard = cluster.guard(GuardOptions::new(BINARY)).unwrap();
+    let release = installed(&cluster, "camunda-8.2", &[]);
     let volumes = ["0", "1"].map(|ordinal| release.bound(&format!("{OLD}{ordinal}")));
     let secrets = release.secrets();
     let desk = Desk::new(&release);
@@ -128,16 +129,17 @@ operate:
 /// Two upgrades, each with its values converted and its credentials and Jobs seen to.
 #[test]
 fn the_way_from_12_to_14_is_the_plans_alone() {
-    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+    let Some((cluster, corpus)) = Cluster::lease_or_skip().zip(Corpus::find()) else {
         return;
     };
+    let _guard = cluster.guard(GuardOptions::new(BINARY)).unwrap();
     let values = cluster.scratch("values").unwrap().join("values.yaml");
     fs::write(&values, VALUES).unwrap();
-    let release = installed(cluster, "camunda-12", &["-f", values.to_str().unwrap()]);
+    let release = installed(&cluster, "camunda-12", &["-f", values.to_str().unwrap()]);
     let (volumes, before) = (release.volumes(), release.secrets());
     let desk = Desk::new(&release);
     desk.stock("13.12.7", own("camunda-13"));
-    let last = record(cluster, &corpus, "14.0.0-identity", Secrets::ReuseLookup);
+    let last = record(&cluster, &corpus, "14.0.0-identity", Secrets::ReuseLookup);
     desk.stock("14.0.0", last.path);
     let script = desk.plan("14.0.0");
     assert!(!script.contains("hunter2"), "{script}");

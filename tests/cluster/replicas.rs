@@ -1,7 +1,7 @@
 //! Two guards behind a Service, whose certificates are their own: reached through the API server's own resolution of Services.
 
 use harness::{
-    Cluster, ClusterOptions, Endpoints, Guard, GuardOptions, Namespace, machine_address, wait_until,
+    Cluster, Endpoints, Guard, GuardOptions, Lease, Namespace, machine_address, wait_until,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -21,14 +21,17 @@ stringData: {release: nonsense}
 ";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A control plane that calls Services, with the guard's own things in it; no guard runs yet.
-pub fn cluster() -> Option<Cluster> {
-    harness::Binaries::find_or_skip()?;
-    let mut options = ClusterOptions::default();
-    // There is no kube-proxy here, so the API server looks up the endpoints by itself.
-    let flag = ("enable-aggregator-routing".to_owned(), "true".to_owned());
-    options.api_server_flags.push(flag);
-    let cluster = Cluster::start(options).unwrap();
+/// A cluster of the test's own without the guard's namespace.
+pub fn bare() -> Option<Lease> {
+    let cluster = Cluster::lease_or_skip()?;
+    let args = ["delete", "namespace", NAME, "--ignore-not-found"];
+    cluster.kubectl(args).ok().unwrap();
+    Some(cluster)
+}
+
+/// The same with the guard's own things in it; no guard runs yet.
+pub fn cluster() -> Option<Lease> {
+    let cluster = bare()?;
     let base = harness::binaries::workspace().join("deploy");
     let args = ["apply".as_ref(), "-k".as_ref(), base.as_os_str()];
     cluster.kubectl(args).ok().unwrap();

@@ -87,10 +87,9 @@ fn it_is_not_ready_without_an_api_server_and_tries_on() {
 /// The API server that calls is there, but reading from it is not allowed: that is said, and nothing is let through.
 #[test]
 fn what_may_not_be_read_is_named_and_refused() {
-    if Cluster::shared_or_skip().is_none() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
-    }
-    let cluster = Cluster::start(harness::ClusterOptions::default()).unwrap();
+    };
     let nobody = cluster
         .kubeconfig_of_user("nobody", &["system:authenticated"])
         .unwrap();

@@ -30,7 +30,7 @@ pub fn unguarded() -> Option<&'static Cluster> {
     static UNGUARDED: OnceLock<Cluster> = OnceLock::new();
     Binaries::find_or_skip()?;
     Some(UNGUARDED.get_or_init(|| {
-        Cluster::start(ClusterOptions::default())
+        Cluster::start(ClusterOptions::shared())
             .unwrap_or_else(|error| panic!("the cluster does not start: {error:#}"))
     }))
 }

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use camunda_upgrade_guard::webhooks::ENFORCE;
-use harness::{
-    Binaries, Cluster, ClusterOptions, Helm, Output, Run, binaries::workspace, pki::Authority,
-    wait_until,
-};
+use harness::{Cluster, Helm, Output, Run, binaries::workspace, pki::Authority, wait_until};
 
 use crate::{
     charts::{ANEW, REUSE, own},
     release::Release,
+    replicas::bare,
     stage::BINARY,
 };
 
@@ -36,10 +34,10 @@ fn register(cluster: &Cluster) {
 
 #[test]
 fn nobody_else_waits_for_a_guard_that_is_not_there() {
-    if Binaries::find_or_skip().is_none() {
+    let Some(lease) = bare() else {
         return;
-    }
-    let cluster = &Cluster::start(ClusterOptions::default()).unwrap();
+    };
+    let cluster = &*lease;
     let chart = own("camunda-12");
     let observed = Release::new(cluster, "camunda");
     let namespace = cluster.namespace_with_labels("enforced", &[(ENFORCE, "true")]);

@@ -4,6 +4,7 @@ mod api;
 mod components;
 pub mod faults;
 mod kubeconfig;
+mod lease;
 pub mod storage;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
 use api::Api;
 pub(crate) use components::free_ports;
+pub use lease::Lease;
 use storage::StorageClass;
 
 /// Options for starting a cluster.
@@ -37,6 +39,8 @@ pub struct ClusterOptions {
     pub api_server_flags: Vec<(String, String)>,
     /// Further flags for the controller manager.
     pub controller_manager_flags: Vec<(String, String)>,
+    /// Whether Deployments get no pods. Those of StatefulSets and Jobs are always created.
+    pub without_deployments: bool,
 }
 
 /// A running control plane. It ends when dropped, and when this process ends, however that happens.
@@ -68,6 +72,16 @@ impl Deref for Namespace {
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl ClusterOptions {
+    /// Options of a cluster for many tests, in which only what holds data gets pods.
+    pub fn shared() -> Self {
+        Self {
+            without_deployments: true,
+            ..Self::default()
+        }
     }
 }
 
@@ -120,7 +134,7 @@ impl Cluster {
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
         let started = SHARED.get_or_init(|| {
-            Self::start(ClusterOptions::default()).map_err(|error| format!("{error:#}"))
+            Self::start(ClusterOptions::shared()).map_err(|error| format!("{error:#}"))
         });
         match started {
             Ok(cluster) => cluster,

@@ -21,7 +21,7 @@ pub mod wait;
 pub use binaries::{Binaries, Missing};
 pub use chart::{Chart, ChartBuilder, Document, Secrets, umbrella};
 pub use cluster::{
-    Cluster, ClusterOptions, Namespace,
+    Cluster, ClusterOptions, Lease, Namespace,
     faults::{Fault, FaultyServer},
     storage::StorageClass,
 };

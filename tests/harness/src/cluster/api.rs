@@ -124,6 +124,14 @@ impl Api {
         Ok(())
     }
 
+    /// Deletes the objects of a cluster-scoped kind.
+    pub fn delete_all(&self, kind: &str) -> Result<()> {
+        let path = self.resource(kind)?.path("");
+        let (status, text) = self.send(self.request("DELETE", &path).body(Full::default())?)?;
+        ensure!(status.is_success(), "DELETE {path}: {status}: {text}");
+        Ok(())
+    }
+
     fn read(&self, path: &str, accept: &str) -> Result<String> {
         let request = self.request("GET", path).header("accept", accept);
         let (status, text) = self.send(request.body(Full::default())?)?;

@@ -15,26 +15,35 @@ use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
 
 const ATTEMPTS: usize = 5;
-/// Controllers for what does not exist here: nodes, their certificates, traffic to pods, and autoscaling.
-const NOT_NEEDED: [&str; 17] = [
+/// Controllers for what does not exist here (nodes, their certificates, traffic to pods, autoscaling), and some that
+/// only write what nobody reads.
+const NOT_NEEDED: [&str; 23] = [
     "certificatesigningrequest-approving-controller",
     "certificatesigningrequest-cleaner-controller",
     "certificatesigningrequest-signing-controller",
     "cronjob-controller",
+    "daemonset-controller",
     "disruption-controller",
     "endpoints-controller",
+    "endpointslice-controller",
     "endpointslice-mirroring-controller",
     "ephemeral-volume-controller",
     "horizontal-pod-autoscaler-controller",
+    "legacy-serviceaccount-token-cleaner-controller",
     "node-ipam-controller",
     "node-lifecycle-controller",
     "persistentvolume-attach-detach-controller",
     "pod-garbage-collector-controller",
+    "replicationcontroller-controller",
+    "root-ca-certificate-publisher-controller",
     "service-lb-controller",
     "taint-eviction-controller",
     "ttl-after-finished-controller",
     "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
 ];
+/// Where no pod runs, they write the status of Deployments again and again: a fifth of all writes.
+const OF_DEPLOYMENTS: [&str; 2] = ["deployment-controller", "replicaset-controller"];
 const MANAGER: &str = "system:kube-controller-manager";
 
 pub(super) fn write_credentials(dir: &Path, authority: &Authority) -> Result<()> {
@@ -154,6 +163,8 @@ fn api_server(
         .flag("bind-address", "127.0.0.1")
         .flag("advertise-address", "127.0.0.1")
         .flag("endpoint-reconciler-type", "none")
+        // There is no kube-proxy, so the API server looks up a Service's endpoints by itself.
+        .flag("enable-aggregator-routing", "true")
         .flag("secure-port", port.to_string())
         .flag("cert-dir", dir.join("certificates"))
         .flag("tls-cert-file", dir.join("server.crt"))
@@ -174,11 +185,15 @@ fn controller_manager(
     kubeconfig: &Path,
     options: &ClusterOptions,
 ) -> Program {
+    let mut off = NOT_NEEDED.to_vec();
+    if options.without_deployments {
+        off.extend(OF_DEPLOYMENTS);
+    }
     let program = Program::new(&binaries.kube_controller_manager)
         .flag("kubeconfig", kubeconfig)
         .flag("secure-port", "0")
         .flag("leader-elect", "false")
-        .flag("controllers", format!("*,-{}", NOT_NEEDED.join(",-")))
+        .flag("controllers", format!("*,-{}", off.join(",-")))
         .flag("use-service-account-credentials", "true")
         .flag("service-account-private-key-file", dir.join("accounts.key"))
         .flag("root-ca-file", dir.join("ca.crt"))

@@ -1,0 +1,71 @@
+//! Clusters that one test has for itself, one after the other: to start one costs as much as many a test.
+
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Result;
+
+use super::{Cluster, ClusterOptions};
+use crate::binaries::Binaries;
+
+/// More would wait for nobody, and a cluster that waits is not idle.
+const KEPT: usize = 1;
+
+static WAITING: Mutex<Vec<Cluster>> = Mutex::new(Vec::new());
+
+/// A cluster without webhooks that belongs to one test until this is dropped. What tests before it left in their
+/// namespaces is still there.
+pub struct Lease(Option<Cluster>);
+
+impl Cluster {
+    /// Returns a cluster for a test that registers webhooks of its own.
+    pub fn lease() -> Result<Lease> {
+        let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let cluster = match waiting {
+            Some(cluster) => cluster,
+            None => Self::start(ClusterOptions::default())?,
+        };
+        Ok(Lease(Some(cluster)))
+    }
+
+    /// Like [`Cluster::lease`]; None, with a message, if its programs were not built.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn lease_or_skip() -> Option<Lease> {
+        Binaries::find_or_skip()?;
+        Some(Self::lease().unwrap_or_else(|error| panic!("the cluster does not start: {error:#}")))
+    }
+
+    fn remove_webhooks(&self) -> Result<()> {
+        self.api.delete_all("validatingwebhookconfiguration")?;
+        self.api.delete_all("mutatingwebhookconfiguration")
+    }
+}
+
+impl Deref for Lease {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        self.0
+            .as_ref()
+            .expect("a lease has its cluster until it is dropped")
+    }
+}
+
+impl Drop for Lease {
+    /// Gives the cluster to the next test, unless this one failed.
+    fn drop(&mut self) {
+        let Some(cluster) = self.0.take() else {
+            return;
+        };
+        if thread::panicking() || cluster.remove_webhooks().is_err() {
+            return;
+        }
+        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < KEPT {
+            waiting.push(cluster);
+        }
+    }
+}
