@@ -79,7 +79,15 @@ fn text() -> String {
 fn json() -> anyhow::Result<String> {
     let rules = RULES.iter().map(|rule| {
         let [release, object] = counts(rule);
-        json!({"id": rule.id, "release": release, "object": object, "summary": rule.summary})
+        json!({
+            "id": rule.id,
+            "release": release,
+            "object": object,
+            "summary": rule.summary,
+            "yieldsTo": rule.yields_to(),
+            "guide": rule.guide.map(|guide| guide.section),
+            "guideAddress": rule.guide.map(|guide| guide.address()),
+        })
     });
     let mutations = MUTATIONS.iter().map(|mutation| {
         json!({"id": mutation.id, "release": [], "object": [SETS], "summary": mutation.summary})

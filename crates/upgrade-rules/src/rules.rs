@@ -79,7 +79,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     change::{Change, Facts, Wanted},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide::Guide},
     fixes::{
         conversion,
         convert::{Converted, ValuesFile},
@@ -113,6 +113,8 @@ pub struct Rule {
     pub id: RuleId,
     /// The problem that it stops, in a line.
     pub summary: &'static str,
+    /// The section of Camunda's guides that most of its findings are about, if there is one.
+    pub guide: Option<Guide>,
     /// The actions that its findings can have for a Helm release, the usual one first. Without any, the rule is not run.
     pub release: &'static [Action],
     /// How it judges a single object, if it does.

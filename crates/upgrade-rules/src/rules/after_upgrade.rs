@@ -25,6 +25,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::AfterUpgrade,
     summary: "an earlier upgrade has left something to be done",
+    guide: Some(guide::MONITOR),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/after-upgrade.md"),
@@ -68,7 +69,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
         objects: Vec::new(),
         why,
         fixes: fixes.into_iter().flatten().collect(),
-        guide: Some(guide::MONITOR),
+        guide: RULE.guide,
     }]
 }
 

@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::AuthenticationChanged,
     summary: "users and clients would have to log in another way than before",
+    guide: Some(guide::PREREQUISITES),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/authentication-changed.md"),
@@ -68,7 +69,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: Vec::new(),
         why,
         fixes: fixes(change, facts, &before, &after),
-        guide: Some(guide::PREREQUISITES),
+        guide: RULE.guide,
     }]
 }
 

@@ -26,6 +26,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::AuthenticationNotExplicit,
     summary: "clients of Zeebe would have to log in because the values do not say how",
+    guide: Some(guide::BASIC),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/authentication-not-explicit.md"),
@@ -82,6 +83,6 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
                 [Command::from(flag::set(change, OPEN, "true")).decide()],
             ),
         ],
-        guide: Some(guide::BASIC),
+        guide: RULE.guide,
     }]
 }

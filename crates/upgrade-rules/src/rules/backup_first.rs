@@ -12,6 +12,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::BackupFirst,
     summary: "a change of line, which only a backup takes back",
+    guide: Some(guide::BACKUP),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/backup-first.md"),
@@ -63,6 +64,6 @@ fn finding(change: &Change) -> Option<Finding> {
         objects: Vec::new(),
         why: vec![why],
         fixes: Vec::new(),
-        guide: Some(guide::BACKUP),
+        guide: RULE.guide,
     })
 }

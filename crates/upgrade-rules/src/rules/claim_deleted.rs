@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimDeleted,
     summary: "a claim or volume would be deleted, and its data with it",
+    guide: Some(guide::DATA_RETENTION),
     release: &[],
     object: at(
         &[Action::Deny],
@@ -102,6 +103,6 @@ fn lost(
                 vec![give_up],
             ),
         ],
-        guide: Some(guide::DATA_RETENTION),
+        guide: RULE.guide,
     })
 }

@@ -29,6 +29,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimRemoved,
     summary: "a claim that is not in the new manifest would be deleted with its data",
+    guide: None,
     release: &[Action::Deny, Action::Warn],
     object: at(&[Action::Deny, Action::Warn], &[&matching::CLAIM_DELETIONS]),
     page: include_str!("../../../../docs/rules/claim-removed.md"),
@@ -270,7 +271,7 @@ fn refusal(change: &Change, facts: &Facts, lost: &[Removed<'_>]) -> Finding {
         objects: lost.iter().map(|it| it.reference.clone()).collect(),
         why,
         fixes,
-        guide: None,
+        guide: RULE.guide,
     }
 }
 
@@ -360,7 +361,7 @@ fn warning(change: &Change, facts: &Facts, told: &[Removed<'_>]) -> Finding {
         objects: told.iter().map(|it| it.reference.clone()).collect(),
         why,
         fixes,
-        guide: None,
+        guide: RULE.guide,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimRetentionPolicy,
     summary: "a StatefulSet would take its claims along when it is deleted",
+    guide: None,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/claim-retention-policy.md"),
@@ -68,7 +69,7 @@ fn switched_over(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<F
         objects: vec![set.object.clone()],
         why,
         fixes: vec![fix(change, set)],
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

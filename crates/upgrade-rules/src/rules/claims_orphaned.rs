@@ -24,6 +24,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimsOrphaned,
     summary: "a component's volumes would be left behind",
+    guide: None,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/claims-orphaned.md"),
@@ -122,7 +123,7 @@ fn left_behind(
         objects: vec![set.object.clone()],
         why,
         fixes,
-        guide: None,
+        guide: RULE.guide,
     })
 }
 
@@ -194,7 +195,7 @@ fn unmounted(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Findi
             .collect(),
         why,
         fixes,
-        guide: None,
+        guide: RULE.guide,
     })
 }
 
@@ -245,7 +246,7 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         objects: vec![set.object.clone()],
         why,
         fixes: vec![Fix::say(keep), Fix::instead(leave, annotate)],
-        guide: None,
+        guide: RULE.guide,
     })
 }
 
@@ -337,6 +338,6 @@ fn lowered(facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) -> Option<Findi
         objects: unused,
         why: Vec::new(),
         fixes: Vec::new(),
-        guide: None,
+        guide: RULE.guide,
     })
 }

@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ComponentDisappears,
     summary: "an application would be deleted that nobody switched off",
+    guide: Some(guide::ARCHITECTURE),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/component-disappears.md"),
@@ -82,7 +83,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             .collect(),
         why,
         fixes: fixes(change, facts, &gone),
-        guide: Some(guide::ARCHITECTURE),
+        guide: RULE.guide,
     }]
 }
 

@@ -17,6 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ConnectorsSecretMissing,
     summary: "8.2 needs a Secret of Connectors that is not there",
+    guide: Some(guide::CONNECTORS),
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/connectors-secret-missing.md"),
@@ -61,7 +62,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         why: vec![why],
         fixes: fixes(change, &secret),
         objects: vec![secret],
-        guide: Some(guide::CONNECTORS),
+        guide: RULE.guide,
     }]
 }
 

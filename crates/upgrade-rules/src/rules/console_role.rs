@@ -16,6 +16,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ConsoleRole,
     summary: "Console comes for the first time, and nobody has its role",
+    guide: Some(guide::CONSOLE),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/console-role.md"),
@@ -55,6 +56,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 .to_owned(),
         ],
         fixes: Vec::new(),
-        guide: Some(guide::CONSOLE),
+        guide: RULE.guide,
     }]
 }

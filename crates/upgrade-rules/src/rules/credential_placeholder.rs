@@ -34,6 +34,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialPlaceholder,
     summary: "a credential would be a placeholder that nobody has filled in",
+    guide: None,
     release: &[Action::Deny, Action::Warn],
     object: at(&[Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/credential-placeholder.md"),
@@ -283,7 +284,7 @@ fn finding(change: &Change, facts: &Facts, action: Action, found: &[Found<'_>]) 
             Placeholder::Usual => Vec::new(),
             _ => fixes(change, facts, found),
         },
-        guide: None,
+        guide: RULE.guide,
     })
 }
 
@@ -358,7 +359,7 @@ fn written(facts: &Facts, secret: &ObjectChange) -> Option<Finding> {
             keys.join(", ")
         )],
         fixes: Vec::new(),
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

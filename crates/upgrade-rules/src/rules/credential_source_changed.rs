@@ -31,6 +31,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialSourceChanged,
     summary: "a database's password would be read from where another one is",
+    guide: None,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/credential-source-changed.md"),
@@ -81,7 +82,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
         objects: objects.into_iter().collect(),
         why,
         fixes: fixes(change, facts, &changed),
-        guide: None,
+        guide: RULE.guide,
     }]
 }
 

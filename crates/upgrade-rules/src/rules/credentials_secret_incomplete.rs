@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialsSecretIncomplete,
     summary: "pods would wait for a Secret or a key that is not there",
+    guide: None,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/credentials-secret-incomplete.md"),
@@ -88,7 +89,7 @@ fn finding(action: Action, missing: &Missing<'_>, fixes: Vec<Fix>) -> Option<Fin
         objects: missing.keys().cloned().collect(),
         why,
         fixes,
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

@@ -19,6 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DataMigrationDisabled,
     summary: "13 would start without the Job that migrates the data of Operate and Tasklist",
+    guide: Some(guide::PROCESS_MIGRATION),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/data-migration-disabled.md"),
@@ -56,6 +57,6 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes: migrations::switch_on(change, facts),
-        guide: Some(guide::PROCESS_MIGRATION),
+        guide: RULE.guide,
     })
 }

@@ -21,6 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DatastoreChanged,
     summary: "another Elasticsearch, OpenSearch or database than before would be used",
+    guide: None,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/datastore-changed.md"),
@@ -84,7 +85,7 @@ fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes,
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

@@ -18,6 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DedicatedElasticsearch,
     summary: "applications with an Elasticsearch or OpenSearch of their own would become one",
+    guide: Some(guide::ARCHITECTURE),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/dedicated-elasticsearch.md"),
@@ -91,6 +92,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         fixes: vec![Fix::say(
             "Bring the indices to one of them (snapshot there, restore here), have the applications of the running chart use it, and upgrade then.",
         )],
-        guide: Some(guide::ARCHITECTURE),
+        guide: RULE.guide,
     }]
 }

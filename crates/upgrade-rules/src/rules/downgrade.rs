@@ -21,6 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::Downgrade,
     summary: "an older line would run over data of a newer one",
+    guide: None,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/downgrade.md"),
@@ -87,7 +88,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             ),
             change.newest_patches.of(newest).version,
         )],
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchClaimLabels,
     summary: "Elasticsearch's claims lack the labels of the new chart",
+    guide: Some(guide::V8_0_13),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-claim-labels.md"),
@@ -127,6 +128,6 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             .collect(),
         why,
         fixes: vec![Fix::new(intro, commands)],
-        guide: Some(guide::V8_0_13),
+        guide: RULE.guide,
     })
 }

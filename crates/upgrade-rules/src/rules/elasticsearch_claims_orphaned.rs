@@ -21,6 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchClaimsOrphaned,
     summary: "Elasticsearch would start on empty volumes",
+    guide: Some(guide::DATA_RETENTION),
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::STATEFULSETS]),
     page: include_str!("../../../../docs/rules/elasticsearch-claims-orphaned.md"),
@@ -165,6 +166,6 @@ fn finding(change: &Change, facts: &Facts, found: &Orphaned<'_>) -> Option<Findi
         objects: vec![new.object.clone()],
         why,
         fixes,
-        guide: Some(guide::DATA_RETENTION),
+        guide: RULE.guide,
     })
 }

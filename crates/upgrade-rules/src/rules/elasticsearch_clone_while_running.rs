@@ -19,6 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchCloneWhileRunning,
     summary: "Elasticsearch's claims would be cloned while it writes to them",
+    guide: Some(guide::OPTION_ONE),
     release: &[],
     object: at(&[Action::Deny], &[&matching::CLONES]),
     page: include_str!("../../../../docs/rules/elasticsearch-clone-while-running.md"),
@@ -85,7 +86,7 @@ fn cloned(facts: &Facts, created: &ObjectChange) -> Option<Finding> {
             "Claim {name} is to be a clone of {source} while Elasticsearch runs; what is written after it is lost."
         )],
         fixes: vec![Fix::new("Stop Elasticsearch first:", commands)],
-        guide: Some(guide::OPTION_ONE),
+        guide: RULE.guide,
     })
 }
 

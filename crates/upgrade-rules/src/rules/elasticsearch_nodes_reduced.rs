@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchNodesReduced,
     summary: "Elasticsearch would run with fewer nodes than hold its data",
+    guide: None,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS, &matching::SCALES]),
     page: include_str!("../../../../docs/rules/elasticsearch-nodes-reduced.md"),
@@ -104,7 +105,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         objects: vec![set.object.clone()],
         why,
         fixes,
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchVersion,
     summary: "Elasticsearch would refuse to start on its data",
+    guide: Some(guide::ELASTICSEARCH),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-version.md"),
@@ -84,7 +85,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             ),
         ],
         fixes: vec![fix],
-        guide: Some(guide::ELASTICSEARCH),
+        guide: RULE.guide,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::GatewayAuthenticationEnabled,
     summary: "clients of the Zeebe Gateway would have to authenticate",
+    guide: Some(guide::V8_2_3),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/gateway-authentication-enabled.md"),
@@ -46,7 +47,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                     .to_owned(),
             ],
             fixes: Vec::new(),
-            guide: Some(guide::V8_2_3),
+            guide: RULE.guide,
         })
         .collect()
 }

@@ -15,6 +15,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::HelmCliVersion,
     summary: "another Helm than before, and not one that the chart was tested with",
+    guide: Some(guide::HELM_CLI),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/helm-cli-version.md"),
@@ -45,7 +46,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             tested.join(", ")
         )],
         fixes: Vec::new(),
-        guide: Some(guide::HELM_CLI),
+        guide: RULE.guide,
     }]
 }
 

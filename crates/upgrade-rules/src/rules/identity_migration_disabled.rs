@@ -18,6 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentityMigrationDisabled,
     summary: "what Identity knows of people and their rights would not be carried over",
+    guide: Some(guide::IDENTITY_MIGRATION),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/identity-migration-disabled.md"),
@@ -66,6 +67,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![identity.object.clone()],
         why,
         fixes: conversion::fixes(change, facts),
-        guide: Some(guide::IDENTITY_MIGRATION),
+        guide: RULE.guide,
     }]
 }

@@ -18,6 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentityMigrationIdp,
     summary: "the migration of identities lacks the credentials that your provider asks for",
+    guide: Some(guide::CONFIGURE_VALUES),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/identity-migration-idp.md"),
@@ -72,7 +73,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![job.object.clone()],
         why,
         fixes: fixes(change, facts, no_id, no_secret),
-        guide: Some(guide::CONFIGURE_VALUES),
+        guide: RULE.guide,
     }]
 }
 

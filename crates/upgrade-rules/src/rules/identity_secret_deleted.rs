@@ -25,6 +25,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretDeleted,
     summary: "a Secret that a database's data still needs would be deleted",
+    guide: None,
     release: &[],
     object: at(
         &[Action::Deny, Action::Warn],
@@ -95,7 +96,7 @@ fn deleted(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Find
         objects: vec![secret.object.clone()],
         why,
         fixes: fixes(&secret.object, old),
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

@@ -26,6 +26,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretRegenerated,
     summary: "a generated credential would get a new value",
+    guide: Some(guide::SECRETS_EXTRACTION),
     release: &[Action::Deny],
     object: at(&[Action::Deny, Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/identity-secret-regenerated.md"),
@@ -66,7 +67,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: objects(&found),
         why: why(change, facts, &found),
         fixes: fixes(change, facts, &found),
-        guide: Some(guide::SECRETS_EXTRACTION),
+        guide: RULE.guide,
     }]
 }
 

@@ -29,6 +29,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretRemoved,
     summary: "a Secret that is still needed would be deleted",
+    guide: Some(guide::EXTRACT_SECRETS),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/identity-secret-removed.md"),
@@ -219,7 +220,7 @@ fn finding(change: &Change, facts: &Facts, reasons: &Reasons<'_>) -> Option<Find
         objects: reasons.keys().map(|secret| (*secret).clone()).collect(),
         why,
         fixes: fixes(change, facts, namespace, reasons),
-        guide: Some(guide::EXTRACT_SECRETS),
+        guide: RULE.guide,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ImagesOfAnotherLine,
     summary: "the images would be of another line of Camunda than the chart",
+    guide: None,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/images-of-another-line.md"),
@@ -86,7 +87,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             .collect(),
         why,
         fixes: fixes(change, line, &to.version, &minors),
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

@@ -30,6 +30,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ImmutableFieldChanged,
     summary: "a field changes that Kubernetes does not let change",
+    guide: None,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/immutable-field-changed.md"),

@@ -17,6 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::LdapUnsupported,
     summary: "users log in by LDAP, which 13 does not know",
+    guide: Some(guide::LDAP),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/ldap-unsupported.md"),
@@ -63,7 +64,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         fixes: vec![Fix::say(
             "There is no migration path: stay on 12 and contact Camunda Consulting. Logging in by Identity is a change to make on 12, in an upgrade of its own.",
         )],
-        guide: Some(guide::LDAP),
+        guide: RULE.guide,
     }]
 }
 

@@ -20,6 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MigrationUnfinished,
     summary: "a migration to 13 would be cut off before it is complete",
+    guide: Some(guide::MONITOR),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/migration-unfinished.md"),
@@ -95,7 +96,7 @@ fn finding(
         objects: jobs.iter().map(|job| job.object.clone()).collect(),
         why,
         fixes: fixes(change, jobs, leaving.is_some()),
-        guide: Some(guide::MONITOR),
+        guide: RULE.guide,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MultiTenancyHalf,
     summary: "tenants would be known in one of the two places that have to know them",
+    guide: Some(guide::VALUES),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/multi-tenancy-half.md"),
@@ -80,7 +81,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![cluster.object.clone(), identity.object.clone()],
         why,
         fixes: fixes(change, planned, database),
-        guide: Some(guide::VALUES),
+        guide: RULE.guide,
     }]
 }
 

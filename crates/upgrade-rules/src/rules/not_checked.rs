@@ -25,6 +25,7 @@ const NAMED: usize = 12;
 pub(super) const RULE: Rule = Rule {
     id: RuleId::NotChecked,
     summary: "something that a rule needs could not be read",
+    guide: None,
     release: &[Action::Deny],
     object: at(&[Action::Warn], &[]),
     page: include_str!("../../../../docs/rules/not-checked.md"),
@@ -134,7 +135,7 @@ pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<F
         fixes: vec![Fix::say(
             "Run the same command again once these can be read.",
         )],
-        guide: None,
+        guide: RULE.guide,
     }]
 }
 

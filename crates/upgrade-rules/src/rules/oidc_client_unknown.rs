@@ -17,6 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OidcClientUnknown,
     summary: "the Orchestration Cluster would log in as a client that your provider does not know",
+    guide: Some(guide::OIDC),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/oidc-client-unknown.md"),
@@ -80,7 +81,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         objects: vec![workload.object.clone()],
         why,
         fixes: clients::cure(change, facts, client, no_id, no_secret),
-        guide: Some(guide::OIDC),
+        guide: RULE.guide,
     }]
 }
 

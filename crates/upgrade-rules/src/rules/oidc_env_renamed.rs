@@ -19,6 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OidcEnvRenamed,
     summary: "9 no longer reads variables that your values set",
+    guide: Some(guide::V9_0_0_IDENTITY),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/oidc-env-renamed.md"),
@@ -56,7 +57,7 @@ fn finding(change: &Change, line: &Line) -> Option<Finding> {
         objects: Vec::new(),
         why: vec![why],
         fixes: vec![Fix::new("Rename them in your values:", edit)],
-        guide: Some(guide::V9_0_0_IDENTITY),
+        guide: RULE.guide,
     })
 }
 

@@ -19,6 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OptimizePairing,
     summary: "an Optimize that the chart does not fit",
+    guide: Some(guide::V8_2_9),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/optimize-pairing.md"),
@@ -51,7 +52,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
                     "Take optimize.image.tag out of your values, or add to your helm upgrade:",
                     [Flag::set_string("optimize.image.tag", fitting.to_string())],
                 )],
-                guide: Some(guide::V8_2_9),
+                guide: RULE.guide,
             })
         })
         .collect()

@@ -20,6 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OrchestrationValues,
     summary: "values of Zeebe, Operate or Tasklist would have no effect any more",
+    guide: Some(guide::VALUES),
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/orchestration-values.md"),
@@ -123,7 +124,7 @@ fn refusal(change: &Change, facts: &Facts, moved: &[Move], gone: &[Move]) -> Fin
         objects: Vec::new(),
         why,
         fixes: conversion::fixes(change, facts),
-        guide: Some(guide::VALUES),
+        guide: RULE.guide,
     }
 }
 
@@ -135,6 +136,6 @@ fn warning(title: String, why: String) -> Finding {
         objects: Vec::new(),
         why: vec![why],
         fixes: Vec::new(),
-        guide: Some(guide::VALUES),
+        guide: RULE.guide,
     }
 }

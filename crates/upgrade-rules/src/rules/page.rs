@@ -34,9 +34,13 @@ impl Rule {
         });
         let link = |rule: &RuleId| format!("[`{rule}`]({rule}.md)");
         let yields_to = self.yields_to().iter().map(link).collect();
-        let [release, object, yields_to] = [release, object, yields_to].map(listed);
+        let guide = self.guide.iter();
+        let guide = guide.map(|guide| format!("[{}]({})", guide.section, guide.address()));
+        let [release, object, yields_to, guide] =
+            [release, object, yields_to, guide.collect()].map(listed);
         format!(
-            "| Helm release | single object | yields to |\n|---|---|---|\n| {release} | {object} | {yields_to} |\n"
+            "| Helm release | single object | yields to | Camunda's guide |\n|---|---|---|---|\n\
+             | {release} | {object} | {yields_to} | {guide} |\n"
         )
     }
 }

@@ -20,6 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::PartitionsChanged,
     summary: "the number of Zeebe's partitions would change",
+    guide: None,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/partitions-changed.md"),
@@ -68,7 +69,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             format!("Keep to {before} in this upgrade; add to your helm upgrade:"),
             vec![flag::set(change, key, &before.to_string())],
         )],
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

@@ -21,6 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ReinstallOverOldClaims,
     summary: "an installation would make up passwords for data that is still there",
+    guide: Some(guide::SECRETS_EXTRACTION),
     release: &[Action::Deny, Action::Warn],
     object: at(&[Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/reinstall-over-old-claims.md"),
@@ -152,7 +153,7 @@ fn finding(action: Action, new: &BTreeMap<ObjectRef, New<'_>>) -> Finding {
         objects: new.keys().cloned().collect(),
         why,
         fixes: fixes(new),
-        guide: Some(guide::SECRETS_EXTRACTION),
+        guide: RULE.guide,
     }
 }
 
@@ -205,6 +206,6 @@ fn created(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<Find
                 .to_owned(),
         ],
         fixes: Vec::new(),
-        guide: Some(guide::SECRETS_EXTRACTION),
+        guide: RULE.guide,
     })
 }

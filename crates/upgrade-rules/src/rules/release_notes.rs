@@ -15,6 +15,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ReleaseNotes,
     summary: "a section of the guides that the upgrade crosses says what to expect",
+    guide: Some(guide::VERSION_UPDATES),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/release-notes.md"),
@@ -31,7 +32,7 @@ fn judge(change: &Change, _: &Facts) -> Vec<Finding> {
             objects: Vec::new(),
             why: Vec::new(),
             fixes: Vec::new(),
-            guide: Some(guide::VERSION_UPDATES),
+            guide: RULE.guide,
         })
         .collect()
 }

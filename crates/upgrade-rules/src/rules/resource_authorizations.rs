@@ -21,6 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ResourceAuthorizations,
     summary: "the migration of identities would grant more than before",
+    guide: Some(guide::RESOURCE_AUTHORIZATIONS),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/resource-authorizations.md"),
@@ -61,6 +62,6 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             "Carry them over; add to your helm upgrade:",
             vec![flag::set(change, ENABLED, "true")],
         )],
-        guide: Some(guide::RESOURCE_AUTHORIZATIONS),
+        guide: RULE.guide,
     }]
 }

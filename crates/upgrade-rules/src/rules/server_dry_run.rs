@@ -14,6 +14,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ServerDryRun,
     summary: "the API server or another webhook would refuse an object",
+    guide: None,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/server-dry-run.md"),
@@ -59,7 +60,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             refused,
         ),
         fixes: Vec::new(),
-        guide: None,
+        guide: RULE.guide,
     });
     let passed_over = (!passed_over.is_empty()).then(|| Finding {
         rule: RULE.id,
@@ -74,7 +75,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             passed_over,
         ),
         fixes: Vec::new(),
-        guide: None,
+        guide: RULE.guide,
     });
     refused.into_iter().chain(passed_over).collect()
 }

@@ -23,6 +23,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::StorageShrunk,
     summary: "claims that take over data would be too small for it",
+    guide: Some(guide::ELASTICSEARCH_VALUES),
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/storage-shrunk.md"),
@@ -97,7 +98,7 @@ fn shrunk(change: &Change, facts: &Facts, old: &Object, new: &ObjectChange) -> O
         objects: vec![new.object.clone()],
         why,
         fixes: vec![as_before(change, new, size)],
-        guide: Some(guide::ELASTICSEARCH_VALUES),
+        guide: RULE.guide,
     })
 }
 

@@ -20,6 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::TlsOutsideOrchestration,
     summary: "certificates that applications of 12 use would not reach the Orchestration Cluster",
+    guide: Some(guide::VALUES),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/tls-outside-orchestration.md"),
@@ -132,7 +133,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
                 .to_owned(),
         ],
         fixes: Vec::new(),
-        guide: Some(guide::VALUES),
+        guide: RULE.guide,
     }]
 }
 

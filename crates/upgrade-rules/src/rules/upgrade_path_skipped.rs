@@ -19,6 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UpgradePathSkipped,
     summary: "a release line would be jumped over",
+    guide: Some(guide::SEQUENTIALLY),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/upgrade-path-skipped.md"),
@@ -125,6 +126,6 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             "Take these upgrades one after the other, each until its pods are ready, beginning with:",
             &first.version,
         )],
-        guide: Some(guide::SEQUENTIALLY),
+        guide: RULE.guide,
     })
 }

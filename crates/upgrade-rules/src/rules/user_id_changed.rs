@@ -21,6 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UserIdChanged,
     summary: "a workload would run as another user on volumes that stay with the old one",
+    guide: Some(guide::ZEEBE),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/user-id-changed.md"),
@@ -91,7 +92,7 @@ fn other_group(change: &Change, set: &ObjectChange) -> Option<Finding> {
             "Give both the same number; add to your helm upgrade:",
             vec![flag::set(change, &key, &user.to_string())],
         )],
-        guide: Some(guide::ZEEBE),
+        guide: RULE.guide,
     })
 }
 
@@ -140,7 +141,7 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
             "While its pods are stopped, change the owner:",
             commands,
         )],
-        guide: Some(guide::ZEEBE),
+        guide: RULE.guide,
     })
 }
 

@@ -29,6 +29,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesDropped,
     summary: "values that were set before are not set any more",
+    guide: Some(guide::SECRETS_EXTRACTION),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/values-dropped.md"),
@@ -67,7 +68,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
             change,
             "If that is not meant, give them again, with -f or --set. What the running release was given:",
         )],
-        guide: Some(guide::SECRETS_EXTRACTION),
+        guide: RULE.guide,
     })
 }
 

@@ -26,6 +26,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesIgnored,
     summary: "your values set what the new chart does not read",
+    guide: Some(guide::CONFIGURE_CHART),
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/values-ignored.md"),
@@ -106,7 +107,7 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
             change,
             "Take them out of your values, and set what is in their place where you need it. What is set now:",
         )],
-        guide: (!never.is_empty()).then_some(guide::CONFIGURE_CHART),
+        guide: RULE.guide.filter(|_| !never.is_empty()),
     })
 }
 

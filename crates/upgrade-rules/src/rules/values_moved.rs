@@ -17,6 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesMoved,
     summary: "values that the new chart reads under other keys would be forgotten",
+    guide: None,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/values-moved.md"),
@@ -52,7 +53,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes: conversion::fixes(change, facts),
-        guide: None,
+        guide: RULE.guide,
     })
 }
 

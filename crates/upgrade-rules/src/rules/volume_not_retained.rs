@@ -25,6 +25,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::VolumeNotRetained,
     summary: "a volume that loses its claim would be deleted",
+    guide: Some(guide::RETAIN_VOLUMES),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/volume-not-retained.md"),
@@ -68,7 +69,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             .collect(),
         why,
         fixes: vec![Fix::new("Retain them, and see that it says so:", commands)],
-        guide: Some(guide::RETAIN_VOLUMES),
+        guide: RULE.guide,
     }]
 }
 

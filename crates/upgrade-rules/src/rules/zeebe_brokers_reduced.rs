@@ -22,6 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ZeebeBrokersReduced,
     summary: "Zeebe would run with fewer brokers than hold its data",
+    guide: None,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS, &matching::SCALES]),
     page: include_str!("../../../../docs/rules/zeebe-brokers-reduced.md"),
@@ -62,7 +63,7 @@ fn reduced(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         objects: vec![set.object.clone()],
         why,
         fixes: fixes(change, set, live, before, planned),
-        guide: None,
+        guide: RULE.guide,
     })
 }
 
