@@ -143,7 +143,7 @@ fn everything_works(cluster: &Cluster, namespace: &str) {
     for helm in Helm::BOTH {
         let helm = cluster.helm(helm);
         for (name, chart) in [
-            ("tools", "unrelated"),
+            ("other-tools", "unrelated"),
             ("data", "foreign-postgresql"),
             ("camunda", "camunda-12"),
         ] {
