@@ -425,6 +425,12 @@ fn paired(
 }
 
 impl ObjectChange {
+    /// Whether both manifests have it in the same words, so that nothing has to be compared.
+    pub fn is_as_before(&self) -> bool {
+        let sides = self.running.as_ref().zip(self.planned.as_ref());
+        sides.is_some_and(|(running, planned)| Arc::ptr_eq(running, planned))
+    }
+
     fn from_rendered(object: &RenderedObject) -> Self {
         Self {
             object: object.reference.clone(),

@@ -22,6 +22,19 @@ pub struct Configuration {
     properties: BTreeMap<String, Option<String>>,
 }
 
+/// Whether a workload's own manifest configures it as before; its ConfigMaps may still differ.
+pub fn is_alike(running: &Object, planned: &Object) -> bool {
+    const OF_CONTAINER: [&str; 3] = ["/env", "/envFrom", "/volumeMounts"];
+    const VOLUMES: &str = "/spec/template/spec/volumes";
+    let [before, after] = [running, planned].map(|it| it.array("/spec/template/spec/containers"));
+    before.len() == after.len()
+        && running.at(VOLUMES) == planned.at(VOLUMES)
+        && before.iter().zip(after).all(|(before, after)| {
+            let mut fields = OF_CONTAINER.iter();
+            fields.all(|field| at(before, field) == at(after, field))
+        })
+}
+
 impl Configuration {
     /// The configuration of a workload before or after a change; empty where it does not run on that side.
     pub fn of(change: &Change, facts: &Facts, workload: &ObjectChange, side: Side) -> Self {

@@ -11,7 +11,7 @@ use super::{Judge, Rule, at};
 
 use crate::{
     camunda::{Component, bundled},
-    change::{Change, Facts, Gate, ObjectChange, after},
+    change::{Change, Facts, Gate, ObjectChange, after_spec},
     finding::{Action, Finding, Fix, Flag, RuleId, guide},
     kubernetes::{Kind, Mounts, Object},
     matching,
@@ -55,7 +55,7 @@ pub fn is_postgresql(component: Component) -> bool {
 
 fn crossed(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     let live = facts.get(&set.object)?;
-    let planned = after(set, change.gate, Some(live))?;
+    let planned = after_spec(set, change.gate, live, &["template"])?;
     let (old, new) = (Server::of(live)?, Server::of(&planned)?);
     let backwards = || {
         // Back to what the data was made with, after an upgrade that never was through: that is a cure.

@@ -7,8 +7,6 @@
 
 mod names;
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use self::names::{Dropped, grouped};
@@ -168,7 +166,7 @@ fn is_credential(line: &Line, key: &str) -> bool {
 fn no_effect(change: &Change) -> bool {
     let version = |chart: &Option<ChartVersion>| chart.as_ref().map(|chart| chart.version.clone());
     let same = |object: &ObjectChange| match (&object.running, &object.planned) {
-        (Some(running), Some(planned)) => Arc::ptr_eq(running, planned) || running == planned,
+        (Some(running), Some(planned)) => object.is_as_before() || running == planned,
         _ => false,
     };
     let workloads = || {

@@ -43,15 +43,19 @@ pub(super) fn secrets(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
     let workloads = change.objects.iter().filter(|object| object.camunda);
     let mut read = Vec::new();
     for object in workloads {
-        let running = refs(object.running.as_ref());
         if let Some(facts) = facts {
-            let live = facts
-                .get(&object.object)
-                .filter(|_| object.planned.is_some());
-            let drifted = live.map(secret_refs).unwrap_or_default().into_iter();
-            read.extend(named(object, drifted.filter(|it| !running.contains(it))));
+            let live = facts.get(&object.object);
+            if let Some(live) = live.filter(|_| object.planned.is_some()) {
+                let running = refs(object.running.as_ref());
+                let drifted = secret_refs(live).into_iter();
+                read.extend(named(object, drifted.filter(|it| !running.contains(it))));
+            }
             continue;
         }
+        if !removes && object.is_as_before() {
+            continue;
+        }
+        let running = refs(object.running.as_ref());
         let planned = refs(object.planned.as_ref());
         let moved = running != planned;
         if moved || removes {
@@ -81,11 +85,10 @@ fn named(
 
 /// The ConfigMaps that configure a changed application and that the release does not bring along.
 pub(super) fn configuration(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
-    let changed = change.objects.iter().filter(|object| {
-        let same = |(running, planned)| Arc::ptr_eq(running, planned);
-        let sides = object.running.as_ref().zip(object.planned.as_ref());
-        facts.is_none() && object.camunda && !sides.is_some_and(same)
-    });
+    let changed = change
+        .objects
+        .iter()
+        .filter(|object| facts.is_none() && object.camunda && !object.is_as_before());
     changed
         .flat_map(|object| {
             let sides = object.running.iter().chain(&object.planned);

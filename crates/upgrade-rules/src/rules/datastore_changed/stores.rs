@@ -1,12 +1,12 @@
 //! The data stores of a release, according to its workloads and the user's values.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, Side},
     helm::values::Values,
-    knowledge::configuration::Configuration,
+    knowledge::configuration::{Configuration, is_alike},
     kubernetes::{Kind, Object},
 };
 
@@ -153,9 +153,10 @@ impl Store {
                     .iter()
                     .any(|(component, ..)| label == Some(component))
         };
-        let same = |object: &ObjectChange| match (&object.running, &object.planned) {
-            (Some(running), Some(planned)) => Arc::ptr_eq(running, planned),
-            _ => false,
+        let same = |object: &ObjectChange| {
+            let sides = object.running.as_deref().zip(object.planned.as_deref());
+            let alike = sides.is_some_and(|(running, planned)| is_alike(running, planned));
+            object.is_as_before() || object.object.kind != Kind::ConfigMap && alike
         };
         same_values
             && change
