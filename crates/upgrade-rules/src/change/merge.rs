@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Gate, ObjectChange};
 use crate::kubernetes::{
@@ -41,8 +41,9 @@ pub fn after_spec(
             .into_iter()
             .flatten()
             .filter(|(field, _)| fields.contains(&field.as_str()));
-        let kept: Map<_, _> = kept.map(|(k, v)| (k.clone(), v.clone())).collect();
-        json!({"spec": kept})
+        let kept = kept.map(|(k, v)| (k.clone(), v.clone())).collect();
+        let spec = Map::from_iter([("spec".to_owned(), Value::Object(kept))]);
+        Value::Object(spec)
     };
     let planned = part(change.planned.as_ref()?);
     if gate == Gate::Object || change.recreated {
@@ -99,6 +100,8 @@ fn entries<'a>(secret: &'a Object, field: &str) -> impl Iterator<Item = (&'a str
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -24,7 +24,8 @@ pub(crate) type Missing<'a> = BTreeMap<ObjectRef, BTreeMap<Option<String>, &'a O
 
 pub(crate) fn missing<'a>(change: &'a Change, facts: &Facts) -> Missing<'a> {
     let mut found = Missing::new();
-    for workload in change.objects.iter().filter(|object| object.camunda) {
+    let workloads = change.objects.iter().filter(|object| object.camunda);
+    for workload in workloads.filter(|object| !object.is_as_before()) {
         let Some(planned) = workload.planned.as_deref() else {
             continue;
         };

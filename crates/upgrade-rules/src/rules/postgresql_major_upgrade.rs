@@ -55,8 +55,13 @@ pub fn is_postgresql(component: Component) -> bool {
 
 fn crossed(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     let live = facts.get(&set.object)?;
+    let old = Server::of(live)?;
+    let wanted = set.planned.as_deref().and_then(Server::of);
+    if wanted.is_some_and(|wanted| wanted.major == old.major) {
+        return None;
+    }
     let planned = after_spec(set, change.gate, live, &["template"])?;
-    let (old, new) = (Server::of(live)?, Server::of(&planned)?);
+    let new = Server::of(&planned)?;
     let backwards = || {
         // Back to what the data was made with, after an upgrade that never was through: that is a cure.
         let running = set.running.as_deref().and_then(Server::of);
