@@ -84,6 +84,7 @@ fn a_rollback_that_would_leave_data_behind_is_refused_and_cured() {
     let shell = cluster.shell(Helm::V3).unwrap();
     shell.run(&script).unwrap().ok().unwrap();
     assert_eq!(release.bound("data-camunda-elasticsearch-master-0"), volume);
+    release.bind_all();
 
     let back = cluster
         .helm(Helm::V3)

@@ -1,9 +1,9 @@
 //! Claims that stand in the manifest of a real chart and not in the next one's: Helm deletes them, last of all.
 
-use harness::{Denial, Helm, Secrets};
+use harness::{Denial, Helm, Secrets, wait_until};
 
 use crate::{
-    release::{Release, record},
+    release::{BINDING, Release, record},
     stage::guarded_with_corpus,
 };
 
@@ -93,5 +93,8 @@ fn deletes_what_was_admitted(helm: Helm) {
         upgraded.report()
     );
     assert_eq!(status(&release).as_deref(), Some("deployed"));
-    assert!(release.get("pvc", WEB_MODELER).is_none());
+    wait_until("the claim to be gone", BINDING, || {
+        Ok(release.get("pvc", WEB_MODELER).is_none().then_some(()))
+    })
+    .unwrap();
 }

@@ -163,8 +163,6 @@ fn api_server(
         .flag("bind-address", "127.0.0.1")
         .flag("advertise-address", "127.0.0.1")
         .flag("endpoint-reconciler-type", "none")
-        // There is no kube-proxy, so the API server looks up a Service's endpoints by itself.
-        .flag("enable-aggregator-routing", "true")
         .flag("secure-port", port.to_string())
         .flag("cert-dir", dir.join("certificates"))
         .flag("tls-cert-file", dir.join("server.crt"))

@@ -24,7 +24,7 @@ impl Cluster {
         let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let cluster = match waiting {
             Some(cluster) => cluster,
-            None => Self::start(ClusterOptions::default())?,
+            None => Self::start(options())?,
         };
         Ok(Lease(Some(cluster)))
     }
@@ -42,6 +42,14 @@ impl Cluster {
         self.api.delete_all("validatingwebhookconfiguration")?;
         self.api.delete_all("mutatingwebhookconfiguration")
     }
+}
+
+fn options() -> ClusterOptions {
+    let mut options = ClusterOptions::default();
+    // There is no kube-proxy, so the API server looks up a Service's endpoints by itself.
+    let flag = ("enable-aggregator-routing".to_owned(), "true".to_owned());
+    options.api_server_flags.push(flag);
+    options
 }
 
 impl Deref for Lease {

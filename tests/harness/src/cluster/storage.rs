@@ -98,7 +98,8 @@ impl Cluster {
         })
     }
 
-    /// Waits until every claim that a StatefulSet of the namespace mounts is Bound.
+    /// Waits until every claim that a StatefulSet of the namespace mounts is Bound, and every other one whose volume
+    /// went to another claim is Lost.
     pub fn wait_all_bound(&self, namespace: &str) -> Result<()> {
         wait_until("all claims to be Bound", BINDING, || {
             let objects = self.list("statefulsets,pvc", namespace, "")?;
@@ -107,12 +108,23 @@ impl Cluster {
                 .filter(|object| object["status"]["phase"] == "Bound")
                 .filter_map(|claim| claim["metadata"]["name"].as_str().map(str::to_owned))
                 .collect();
-            let missing: Vec<_> = objects
-                .iter()
-                .flat_map(claims_of)
-                .filter(|claim| !bound.contains(claim))
-                .collect();
+            let mounted: BTreeSet<_> = objects.iter().flat_map(claims_of).collect();
+            let missing: Vec<_> = mounted.difference(&bound).collect();
             anyhow::ensure!(missing.is_empty(), "not Bound: {missing:?}");
+            for claim in bound.difference(&mounted) {
+                let named = |object: &&Value| object["metadata"]["name"] == claim.as_str();
+                let volume = objects
+                    .iter()
+                    .find(named)
+                    .map(|it| &it["spec"]["volumeName"]);
+                let volume = volume.and_then(Value::as_str).unwrap_or_default();
+                let volume = self.get("pv", "", volume)?.unwrap_or_default();
+                let of = volume["spec"]["claimRef"]["name"].as_str();
+                anyhow::ensure!(
+                    of.is_none_or(|of| of == claim.as_str()),
+                    "not Lost: {claim}"
+                );
+            }
             Ok(Some(()))
         })
     }
