@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     helm::release::RECORD_PREFIX,
-    matching::{Condition, Match, Phase, label_is, not_being_deleted},
+    matching::{Condition, Match, NOT_BEING_DELETED, Phase, label_is},
     mutations::MUTATIONS,
     overrides::LABEL,
     rules::RULES,
@@ -62,7 +62,7 @@ const OWN: [Webhook; 3] = [
             rules: &[("", &["namespaces"], &["CREATE", "UPDATE"])],
             conditions: &[
                 ("taken-from-the-guard", taken_from_the_guard),
-                ("not-being-deleted", not_being_deleted),
+                NOT_BEING_DELETED,
             ],
             namespaced: false,
             phase: Phase::Validating,

@@ -2,7 +2,7 @@
 
 mod conditions;
 
-pub use self::conditions::{CONTROLLERS, label_is, not_a_controller, not_being_deleted};
+pub use self::conditions::{CONTROLLERS, label_is};
 
 /// Requests that the API server tells by resource and operation, and by conditions that all must hold.
 pub struct Match {
@@ -37,7 +37,8 @@ pub type MatchRule = (
 /// The name of a condition, and the function that returns its CEL expression.
 pub type Condition = (&'static str, fn() -> String);
 
-const NOT_BEING_DELETED: Condition = ("not-being-deleted", not_being_deleted);
+/// What nobody deletes, and no controller writes.
+pub const NOT_BEING_DELETED: Condition = ("not-being-deleted", conditions::not_being_deleted);
 const NOT_TIDIED_UP: Condition = ("not-tidied-up", conditions::not_tidied_up);
 
 /// Secrets with a credential that a chart generates or reads.
@@ -58,7 +59,7 @@ pub const SECRET_DELETIONS: Match = Match {
     rules: &[("", &["secrets"], &["DELETE"])],
     conditions: &[
         ("credential", conditions::deleted_credential),
-        ("not-a-controller", not_a_controller),
+        ("not-a-controller", conditions::not_a_controller),
     ],
     namespaced: true,
     phase: Phase::Validating,

@@ -95,18 +95,26 @@ pub fn relabel(
         claim: claim.name().to_owned(),
         labels: labels.to_vec(),
     }));
-    if let Some(set) = outdated {
-        steps.extend(leave_claims(facts, namespace, set));
-        steps.push(Step::DeleteStatefulSet {
-            statefulset: set.name().to_owned(),
-            uid: set.uid().unwrap_or_default().to_owned(),
-        });
-    }
+    steps.extend(
+        outdated
+            .into_iter()
+            .flat_map(|set| make_anew(facts, namespace, set)),
+    );
+    steps
+}
+
+/// Deletes a StatefulSet, which the upgrade makes anew, without its claims and pods.
+pub fn make_anew(facts: &Facts, namespace: &str, set: &Object) -> Vec<Step> {
+    let mut steps = leave_claims(facts, namespace, set);
+    steps.push(Step::DeleteStatefulSet {
+        statefulset: set.name().to_owned(),
+        uid: set.uid().unwrap_or_default().to_owned(),
+    });
     steps
 }
 
 /// Keeps a StatefulSet from taking its claims along when it is scaled down or deleted.
-pub fn leave_claims(facts: &Facts, namespace: &str, set: &Object) -> Vec<Step> {
+fn leave_claims(facts: &Facts, namespace: &str, set: &Object) -> Vec<Step> {
     let mounts = Mounts::of(set);
     let owned = facts
         .claims(namespace)

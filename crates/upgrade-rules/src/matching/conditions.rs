@@ -51,8 +51,7 @@ pub const CONTROLLERS: [&str; 2] = [
     "system:serviceaccount:kube-system:generic-garbage-collector",
 ];
 
-/// Matches what nobody deletes, and no controller writes.
-pub fn not_being_deleted() -> String {
+pub(super) fn not_being_deleted() -> String {
     format!(
         "!has(object.metadata.deletionTimestamp) && {}",
         not_a_controller()
@@ -60,7 +59,7 @@ pub fn not_being_deleted() -> String {
 }
 
 /// Matches requests of anybody but [`CONTROLLERS`].
-pub fn not_a_controller() -> String {
+pub(super) fn not_a_controller() -> String {
     format!("!(request.userInfo.username in {})", list(&CONTROLLERS))
 }
 

@@ -24,7 +24,7 @@ use crate::{
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
     matching,
-    volume_move::keep_claims,
+    volume_move::{self, Typed, keep_claims},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -219,11 +219,13 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {
 /// Returns the step that deletes StatefulSets without their pods; the recreated StatefulSets adopt the pods.
 fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
     let mut commands = Vec::new();
-    for Changed { object, .. } in changed {
-        let (namespace, name) = (object.namespace.as_str(), object.name.as_str());
-        commands.extend(keep_claims(facts, namespace, name));
-        let set = Objects::new(Kind::StatefulSet, namespace, [name]);
-        commands.push(set.delete_alone().into());
+    for Changed { object, live, .. } in changed {
+        let steps = volume_move::make_anew(facts, &object.namespace, live);
+        commands.extend(volume_move::commands(
+            &steps,
+            &object.namespace,
+            Typed::ByHand,
+        ));
     }
     let intro = "The pods go on running until the upgrade takes them up again:";
     (!commands.is_empty()).then(|| Fix::new(intro, commands))
