@@ -57,9 +57,7 @@ fn every_line_is_installed_changed_and_rolled_back_without_a_word() {
     for ((name, limit), (first, second)) in LINES.into_iter().zip(turns.into_iter().cycle()) {
         let release = Release::new(cluster, "camunda");
         let chart = record(cluster, &corpus, name, Secrets::ReuseLookup);
-        let args = chart.with_config();
-        let installed = release.install(first, &chart.path, &[&args[0], &args[1]]);
-        assert_silent(&installed.ok().unwrap());
+        assert_silent(&release.install_record(first, &chart));
         release.bind_all();
         let from = format!("cpu: {limit}");
         let changed = edited(cluster, &corpus, name, &from, "cpu: 4100m");

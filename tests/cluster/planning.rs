@@ -129,7 +129,10 @@ operate:
 /// Two upgrades, each with its values converted and its credentials and Jobs seen to.
 #[test]
 fn the_way_from_12_to_14_is_the_plans_alone() {
-    let Some((cluster, corpus)) = Cluster::lease_or_skip().zip(Corpus::find()) else {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let Some(cluster) = Cluster::lease_or_skip() else {
         return;
     };
     let _guard = cluster.guard(GuardOptions::new(BINARY)).unwrap();

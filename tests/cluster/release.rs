@@ -104,12 +104,11 @@ impl<'c> Release<'c> {
             .upgrade(self.name, chart, &self.namespace, args)
     }
 
-    /// Installs a corpus chart with its own values.
-    pub fn install_record(&self, helm: Helm, chart: &Chart) {
+    /// Installs a corpus chart with its own values; returns what Helm said.
+    pub fn install_record(&self, helm: Helm, chart: &Chart) -> Output {
         let args = chart.with_config();
-        self.install(helm, &chart.path, &[&args[0], &args[1]])
-            .ok()
-            .unwrap();
+        let installed = self.install(helm, &chart.path, &[&args[0], &args[1]]);
+        installed.ok().unwrap()
     }
 
     pub fn upgrade_record(&self, helm: Helm, chart: &Chart) -> Output {

@@ -65,15 +65,27 @@ impl HelmCli {
     }
 
     pub fn install(&self, release: &str, chart: &Path, namespace: &str, args: &[&str]) -> Output {
-        self.with_chart("install", release, chart, namespace, args)
+        self.with_chart(
+            &["install", NOT_VALIDATED_TWICE],
+            release,
+            chart,
+            namespace,
+            args,
+        )
     }
 
     pub fn upgrade(&self, release: &str, chart: &Path, namespace: &str, args: &[&str]) -> Output {
-        self.with_chart("upgrade", release, chart, namespace, args)
+        self.with_chart(
+            &["upgrade", NOT_VALIDATED_TWICE],
+            release,
+            chart,
+            namespace,
+            args,
+        )
     }
 
     pub fn template(&self, release: &str, chart: &Path, namespace: &str, args: &[&str]) -> Output {
-        self.with_chart("template", release, chart, namespace, args)
+        self.with_chart(&["template"], release, chart, namespace, args)
     }
 
     /// Rolls back to `revision`, or to the previous one if it is 0.
@@ -148,18 +160,15 @@ impl HelmCli {
 
     fn with_chart(
         &self,
-        verb: &str,
+        verb: &[&str],
         release: &str,
         chart: &Path,
         namespace: &str,
         args: &[&str],
     ) -> Output {
         let chart = chart.to_string_lossy();
-        let mut all = vec![verb, release, chart.as_ref(), "--namespace", namespace];
-        if verb != "template" {
-            all.push(NOT_VALIDATED_TWICE);
-        }
-        all.extend(args);
+        let named = [release, chart.as_ref(), "--namespace", namespace];
+        let all = [verb, &named, args].concat();
         self.run(&all)
     }
 }

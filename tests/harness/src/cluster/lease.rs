@@ -9,33 +9,30 @@ use anyhow::Result;
 use super::{Cluster, ClusterOptions};
 use crate::binaries::Binaries;
 
-/// More would wait for nobody, and a cluster that waits is not idle.
-const KEPT: usize = 1;
-
-static WAITING: Mutex<Vec<Cluster>> = Mutex::new(Vec::new());
+/// The cluster that an earlier test has left. More would wait for nobody, and a cluster that waits is not idle.
+static WAITING: Mutex<Option<Cluster>> = Mutex::new(None);
 
 /// A cluster without webhooks that belongs to one test until this is dropped. What tests before it left in their
 /// namespaces is still there.
 pub struct Lease(Option<Cluster>);
 
 impl Cluster {
-    /// Returns a cluster for a test that registers webhooks of its own.
-    pub fn lease() -> Result<Lease> {
-        let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let cluster = match waiting {
-            Some(cluster) => cluster,
-            None => Self::start(options())?,
-        };
-        Ok(Lease(Some(cluster)))
-    }
-
-    /// Like [`Cluster::lease`]; None, with a message, if its programs were not built.
+    /// Returns a cluster for a test that registers webhooks of its own; None, with a message, if its programs were not
+    /// built.
     ///
     /// # Panics
     /// When it cannot be started.
     pub fn lease_or_skip() -> Option<Lease> {
         Binaries::find_or_skip()?;
-        Some(Self::lease().unwrap_or_else(|error| panic!("the cluster does not start: {error:#}")))
+        let waiting = WAITING
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let start = || {
+            Self::start(options())
+                .unwrap_or_else(|error| panic!("the cluster does not start: {error:#}"))
+        };
+        Some(Lease(Some(waiting.unwrap_or_else(start))))
     }
 
     fn remove_webhooks(&self) -> Result<()> {
@@ -72,8 +69,8 @@ impl Drop for Lease {
             return;
         }
         let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < KEPT {
-            waiting.push(cluster);
+        if waiting.is_none() {
+            *waiting = Some(cluster);
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Storage classes, claims and the folders behind volumes.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -103,27 +107,24 @@ impl Cluster {
     pub fn wait_all_bound(&self, namespace: &str) -> Result<()> {
         wait_until("all claims to be Bound", BINDING, || {
             let objects = self.list("statefulsets,pvc", namespace, "")?;
-            let bound: BTreeSet<_> = objects
+            let bound: BTreeMap<_, _> = objects
                 .iter()
                 .filter(|object| object["status"]["phase"] == "Bound")
-                .filter_map(|claim| claim["metadata"]["name"].as_str().map(str::to_owned))
+                .filter_map(|claim| {
+                    let name = claim["metadata"]["name"].as_str()?;
+                    Some((name, claim["spec"]["volumeName"].as_str()?))
+                })
                 .collect();
             let mounted: BTreeSet<_> = objects.iter().flat_map(claims_of).collect();
-            let missing: Vec<_> = mounted.difference(&bound).collect();
+            let missing: Vec<_> = mounted
+                .iter()
+                .filter(|claim| !bound.contains_key(claim.as_str()))
+                .collect();
             anyhow::ensure!(missing.is_empty(), "not Bound: {missing:?}");
-            for claim in bound.difference(&mounted) {
-                let named = |object: &&Value| object["metadata"]["name"] == claim.as_str();
-                let volume = objects
-                    .iter()
-                    .find(named)
-                    .map(|it| &it["spec"]["volumeName"]);
-                let volume = volume.and_then(Value::as_str).unwrap_or_default();
+            for (claim, volume) in bound.iter().filter(|(claim, _)| !mounted.contains(**claim)) {
                 let volume = self.get("pv", "", volume)?.unwrap_or_default();
                 let of = volume["spec"]["claimRef"]["name"].as_str();
-                anyhow::ensure!(
-                    of.is_none_or(|of| of == claim.as_str()),
-                    "not Lost: {claim}"
-                );
+                anyhow::ensure!(of.is_none_or(|of| of == *claim), "not Lost: {claim}");
             }
             Ok(Some(()))
         })
