@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages test-image demo test check deny advisories bench clean oldest-kubernetes prerequisites
+.PHONY: help cluster-binaries build static image packages test-image demo test check deny advisories bench clean oldest-kubernetes node prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
@@ -68,6 +68,10 @@ cluster-binaries: prerequisites ## etcd, the control plane, kubectl, Helm 3 and 
 # Only the tests need it, so a newcomer's demo does not wait for it.
 oldest-kubernetes: cluster-binaries
 	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" oldest >/dev/null
+
+node: static ## what the tests on a node need: kubelet and others, and images (as root, on Debian; tells what is missing)
+	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" node >/dev/null
+	@tests/node-images/build.sh $(STATIC)/camunda-upgrade-guard
 
 clean: ## remove target/ with all that was built, the cluster's programs too
 	$(CARGO) clean

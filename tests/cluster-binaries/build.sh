@@ -2,10 +2,11 @@
 # Builds what the cluster tests run: etcd, kube-apiserver, kube-controller-manager,
 # kubectl, helm3 and helm4, each from the Go modules named in */go.mod,
 # yaml-to-json, which says what Kubernetes makes of a YAML text, and helm-patch,
-# which says what patch Helm makes of an object; with `oldest` also API server and controller manager of the oldest Kubernetes that
-# the guard is tested with.
+# which says what patch Helm makes of an object. More, where it is asked for:
+#   oldest   API server and controller manager of the oldest Kubernetes that the guard is tested with
+#   node     what runs pods beside a control plane: kubelet, kube-proxy, kube-scheduler, coredns, provisioner (volumes in folders)
 #
-#   build.sh [DIRECTORY [oldest]]     default: target/cluster-binaries of this checkout
+#   build.sh [DIRECTORY [oldest] [node]]     default: target/cluster-binaries of this checkout
 #
 # What is there and current stays. The Kubernetes programs found in
 # $KUBEBUILDER_ASSETS are linked instead of built. Progress goes to stderr, the
@@ -15,6 +16,7 @@ set -euo pipefail
 
 sources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 directory=${1:-$sources/../../target/cluster-binaries}
+more=" ${*:2} "
 mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)
 
@@ -97,7 +99,14 @@ for name in kube-apiserver kube-controller-manager kubectl; do
     link_asset "$name" ||
         build "$name" kubernetes "k8s.io/kubernetes/cmd/$name" "$kubernetes" "$(kubernetes_ldflags "$kubernetes")"
 done
-if [[ ${2:-} == oldest ]]; then
+if [[ $more == *" node "* ]]; then
+    for name in kubelet kube-proxy kube-scheduler; do
+        build "$name" kubernetes "k8s.io/kubernetes/cmd/$name" "$kubernetes" "$(kubernetes_ldflags "$kubernetes")"
+    done
+    build provisioner provisioner . "$(version_of provisioner sigs.k8s.io/sig-storage-lib-external-provisioner/v13)" ""
+    build coredns coredns . "$(version_of coredns github.com/coredns/coredns)" ""
+fi
+if [[ $more == *" oldest "* ]]; then
     oldest=$(version_of kubernetes-oldest k8s.io/kubernetes)
     for name in kube-apiserver kube-controller-manager; do
         build "$name-oldest" kubernetes-oldest "k8s.io/kubernetes/cmd/$name" "$oldest" "$(kubernetes_ldflags "$oldest")"

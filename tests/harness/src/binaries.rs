@@ -133,7 +133,7 @@ pub fn workspace() -> &'static Path {
     here.ancestors().nth(2).unwrap_or(here)
 }
 
-fn binaries_folder() -> PathBuf {
+pub(crate) fn binaries_folder() -> PathBuf {
     folder_from("GUARD_CLUSTER_BINARIES")
         .unwrap_or_else(|| workspace().join("target/cluster-binaries"))
 }

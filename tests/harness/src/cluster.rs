@@ -9,6 +9,7 @@ pub mod storage;
 
 use std::fmt;
 use std::fs;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -28,7 +29,7 @@ use crate::wait::wait_until;
 use api::Api;
 pub(crate) use components::free_ports;
 pub use lease::Lease;
-use storage::StorageClass;
+use storage::{StorageClass, Volumes};
 
 /// Options for starting a cluster.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +40,8 @@ pub struct ClusterOptions {
     pub api_server_flags: Vec<(String, String)>,
     /// Further flags for the controller manager.
     pub controller_manager_flags: Vec<(String, String)>,
+    /// The address of a node that will run the pods; None: no pod runs.
+    pub node: Option<IpAddr>,
     /// Whether Deployments get no pods. Those of StatefulSets and Jobs are always created.
     pub without_deployments: bool,
 }
@@ -50,7 +53,7 @@ pub struct Cluster {
     nest: Nest,
     binaries: Binaries,
     server: String,
-    authority: String,
+    authority: Authority,
     admin: Value,
     kubectl: Kubectl,
     api: Api,
@@ -95,7 +98,7 @@ impl Cluster {
         let nest = Nest::new("guard-cluster-")?;
         let authority = Authority::new("test cluster")?;
         let admin = authority.client("admin", Some("system:masters"))?;
-        components::write_credentials(nest.dir(), &authority)?;
+        components::write_credentials(nest.dir(), &authority, options.node)?;
         let home = nest.dir().join("home");
         fs::create_dir_all(&home)?;
         let kubeconfig = nest.dir().join("admin.kubeconfig");
@@ -114,13 +117,17 @@ impl Cluster {
             nest,
             binaries,
             server,
-            authority: authority.pem(),
+            authority,
             admin: kubeconfig::certificate(&admin),
             kubectl,
             api,
             counter: AtomicU64::new(0),
         };
-        cluster.storage_class(&StorageClass::standard())?;
+        let volumes = match options.node {
+            Some(_) => Volumes::Local,
+            None => Volumes::OfNoNode,
+        };
+        cluster.storage_class(&StorageClass::standard().volumes(volumes))?;
         wait_until("the controllers", Duration::from_secs(60), || {
             cluster.get("serviceaccount", "default", "default")
         })?;

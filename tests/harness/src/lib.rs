@@ -10,6 +10,7 @@ pub mod denial;
 pub mod guard;
 pub mod helm;
 pub mod kubectl;
+pub mod node;
 pub mod pki;
 pub mod process;
 pub mod record;
@@ -23,13 +24,14 @@ pub use chart::{Chart, ChartBuilder, Document, Secrets, umbrella};
 pub use cluster::{
     Cluster, ClusterOptions, Lease, Namespace,
     faults::{Fault, FaultyServer},
-    storage::StorageClass,
+    storage::{StorageClass, Volumes},
 };
 pub use corpus::{Corpus, Hook, Record};
 pub use denial::{Denial, assert_tells_none_of};
 pub use guard::{Endpoints, Guard, GuardOptions, WebhookCalls, machine_address};
 pub use helm::{Helm, HelmCli, Revision};
 pub use kubectl::Kubectl;
+pub use node::{Node, NodePrograms, run_on_a_node};
 pub use process::{Output, Run};
 pub use schema::Schema;
 pub use shell::Shell;

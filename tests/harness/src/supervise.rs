@@ -39,7 +39,14 @@ cat >/dev/null
 for log in "$1"/etcd/member/wal/*.wal; do
     [ -f "$log" ] && tr -s '\000' '\n' <"$log" | grep -ao '/tmp/hostpath_pv/[0-9a-f]\{8\}-[0-9a-f-]\{27\}'
 done | sort -u | while read -r volume; do rm -rf "$volume"; done
-rm -rf "$1"
+# Processes of a namespace that is about to end may hold them for a moment.
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    rm -rf "$1"
+    left=$(find /sys/fs/cgroup -maxdepth 2 -type d -name "${1##*/}")
+    [ -z "$left" ] || find $left -depth -type d -exec rmdir {} +
+    [ ! -e "$1" ] && [ -z "$left" ] && break
+    sleep 0.2
+done
 "#;
 
 /// A temporary folder and its processes; all are removed when this is dropped or our process ends.

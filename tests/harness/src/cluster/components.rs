@@ -1,7 +1,7 @@
 //! Builds the command lines of the control plane's three programs, and starts them.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,16 +42,29 @@ const NOT_NEEDED: [&str; 23] = [
     "ttl-controller",
     "validatingadmissionpolicy-status-controller",
 ];
+const OF_CLOUDS: [&str; 2] = ["node-ipam-controller", "service-lb-controller"];
 /// Where no pod runs, they write the status of Deployments again and again: a fifth of all writes.
 const OF_DEPLOYMENTS: [&str; 2] = ["deployment-controller", "replicaset-controller"];
+/// The address of the API server's own Service, the first of the range.
+const SERVICE: &str = "10.96.0.1";
 const MANAGER: &str = "system:kube-controller-manager";
 
-pub(super) fn write_credentials(dir: &Path, authority: &Authority) -> Result<()> {
+pub(super) fn write_credentials(
+    dir: &Path,
+    authority: &Authority,
+    node: Option<IpAddr>,
+) -> Result<()> {
     fs::write(dir.join("ca.crt"), authority.pem())?;
-    let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"];
+    let node = node.map(|node| node.to_string());
+    let mut names = vec!["127.0.0.1", "localhost", "kubernetes.default.svc", SERVICE];
+    names.extend(node.as_deref());
     authority
         .server(&names)?
         .write(&dir.join("server.crt"), &dir.join("server.key"))?;
+    // With which the API server asks a kubelet for logs.
+    authority
+        .client("kube-apiserver", Some("system:masters"))?
+        .write(&dir.join("client.crt"), &dir.join("client.key"))?;
     let (private, public) = pki::signing_key()?;
     fs::write(dir.join("accounts.key"), private)?;
     fs::write(dir.join("accounts.pub"), public)?;
@@ -73,7 +86,7 @@ pub(super) fn start(
     loop {
         let [client, peer, secure] = free_ports()?;
         let etcd_url = format!("http://127.0.0.1:{client}");
-        let server = format!("https://127.0.0.1:{secure}");
+        let server = format!("https://{}:{secure}", address(options));
         kubeconfig::write(
             kubeconfig,
             &server,
@@ -158,23 +171,36 @@ fn api_server(
     port: u16,
     options: &ClusterOptions,
 ) -> Program {
+    let address = address(options).to_string();
     let program = Program::new(&binaries.kube_apiserver)
         .flag("etcd-servers", etcd)
-        .flag("bind-address", "127.0.0.1")
-        .flag("advertise-address", "127.0.0.1")
-        .flag("endpoint-reconciler-type", "none")
+        .flag("bind-address", &address)
+        .flag("advertise-address", &address)
         .flag("secure-port", port.to_string())
         .flag("cert-dir", dir.join("certificates"))
         .flag("tls-cert-file", dir.join("server.crt"))
         .flag("tls-private-key-file", dir.join("server.key"))
         .flag("client-ca-file", dir.join("ca.crt"))
-        .flag("authorization-mode", "RBAC")
         .flag("allow-privileged", "true")
         .flag("service-cluster-ip-range", "10.96.0.0/16")
         .flag("service-account-issuer", "https://kubernetes.default.svc")
         .flag("service-account-key-file", dir.join("accounts.pub"))
         .flag("service-account-signing-key-file", dir.join("accounts.key"));
+    let program = match options.node {
+        Some(_) => program
+            .flag("authorization-mode", "Node,RBAC")
+            .flag("kubelet-client-certificate", dir.join("client.crt"))
+            .flag("kubelet-client-key", dir.join("client.key"))
+            .flag("kubelet-preferred-address-types", "InternalIP"),
+        None => program
+            .flag("authorization-mode", "RBAC")
+            .flag("endpoint-reconciler-type", "none"),
+    };
     with_flags(program, &options.api_server_flags)
+}
+
+fn address(options: &ClusterOptions) -> IpAddr {
+    options.node.unwrap_or(Ipv4Addr::LOCALHOST.into())
 }
 
 fn controller_manager(
@@ -183,7 +209,10 @@ fn controller_manager(
     kubeconfig: &Path,
     options: &ClusterOptions,
 ) -> Program {
-    let mut off = NOT_NEEDED.to_vec();
+    let mut off = match options.node {
+        Some(_) => OF_CLOUDS.to_vec(),
+        None => NOT_NEEDED.to_vec(),
+    };
     if options.without_deployments {
         off.extend(OF_DEPLOYMENTS);
     }

@@ -242,7 +242,7 @@ struct Upstream {
 impl Upstream {
     fn of(cluster: &Cluster) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(cluster.authority.as_bytes()) {
+        for certificate in CertificateDer::pem_slice_iter(cluster.authority.pem().as_bytes()) {
             roots.add(certificate?)?;
         }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -56,9 +56,14 @@ impl Cluster {
         self.write_kubeconfig(&who)
     }
 
+    /// Writes a kubeconfig for a user with a certificate of the cluster's authority.
+    pub(crate) fn kubeconfig_of(&self, user: &str, group: Option<&str>) -> Result<PathBuf> {
+        self.write_kubeconfig(&certificate(&self.authority.client(user, group)?))
+    }
+
     fn write_kubeconfig(&self, user: &Value) -> Result<PathBuf> {
         let path = self.scratch("kubeconfig")?.join("config");
-        write(&path, &self.server, &self.authority, user)?;
+        write(&path, &self.server, &self.authority.pem(), user)?;
         Ok(path)
     }
 }

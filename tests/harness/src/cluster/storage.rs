@@ -25,6 +25,18 @@ pub struct StorageClass {
     pub binding_mode: String,
     pub expandable: bool,
     pub default: bool,
+    pub volumes: Volumes,
+}
+
+/// The kind of a class's volumes, all of which are folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volumes {
+    /// Of the controller manager's own provisioner. Where there is a node, only root may write to them.
+    OfNoNode,
+    /// Of a node, to which the kubelet applies an fsGroup.
+    Local,
+    /// Of a node, to which everybody may write, and no fsGroup is applied.
+    HostPath,
 }
 
 impl StorageClass {
@@ -44,7 +56,14 @@ impl StorageClass {
             binding_mode: "Immediate".into(),
             expandable: true,
             default: false,
+            volumes: Volumes::OfNoNode,
         }
+    }
+
+    #[must_use]
+    pub fn volumes(mut self, volumes: Volumes) -> Self {
+        self.volumes = volumes;
+        self
     }
 
     #[must_use]
@@ -57,6 +76,11 @@ impl StorageClass {
 impl Cluster {
     pub fn storage_class(&self, class: &StorageClass) -> Result<()> {
         let is_default = class.default.to_string();
+        let (provisioner, parameters) = match class.volumes {
+            Volumes::OfNoNode => ("kubernetes.io/host-path", json!({})),
+            Volumes::Local => ("test/folders", json!({"kind": "local"})),
+            Volumes::HostPath => ("test/folders", json!({"kind": "hostPath"})),
+        };
         self.apply(&json!({
             "apiVersion": "storage.k8s.io/v1",
             "kind": "StorageClass",
@@ -64,7 +88,8 @@ impl Cluster {
                 "name": class.name,
                 "annotations": {"storageclass.kubernetes.io/is-default-class": is_default},
             },
-            "provisioner": "kubernetes.io/host-path",
+            "provisioner": provisioner,
+            "parameters": parameters,
             "reclaimPolicy": class.reclaim_policy,
             "volumeBindingMode": class.binding_mode,
             "allowVolumeExpansion": class.expandable,
@@ -141,9 +166,9 @@ impl Cluster {
 
 /// Returns the folder of a PersistentVolume object.
 pub fn volume_dir(volume: &Value) -> Option<PathBuf> {
-    volume["spec"]["hostPath"]["path"]
-        .as_str()
-        .map(PathBuf::from)
+    let spec = &volume["spec"];
+    let path = spec["hostPath"]["path"].as_str();
+    path.or(spec["local"]["path"].as_str()).map(PathBuf::from)
 }
 
 /// Returns the names of the claims that a StatefulSet mounts; none for any other object.

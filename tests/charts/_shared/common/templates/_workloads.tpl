@@ -1,6 +1,6 @@
 {{/* A Camunda Deployment. Takes ctx, component, name, values (of the component), and as the chart's version needs them:
-     container, version, ports (list of name:number), secrets (see camunda.secretEnv), env (map), envYaml (text), envFrom (names of
-     ConfigMaps), config (name of the ConfigMap) and configPath, serviceAccount, strategy, migration (an init container of that name). */}}
+     container, command (a list), probe (path:port), version, ports (list of name:number), secrets (see camunda.secretEnv), env (map), envYaml (text), envFrom (names of
+     ConfigMaps), config (name of the ConfigMap) and configPath, serviceAccount, strategy, migration (the command of an init container of that name). */}}
 {{- define "camunda.deployment" -}}
 {{- $labels := dict "ctx" .ctx "component" .component "version" .version "image" .values.image }}
 apiVersion: apps/v1
@@ -39,7 +39,7 @@ securityContext: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- if .migration }}
 initContainers:
-  {{- include "camunda.container" (merge (dict "container" "migration") (omit . "container" "ports")) | nindent 2 }}
+  {{- include "camunda.container" (merge (dict "container" "migration" "command" .migration) (omit . "container" "ports" "probe")) | nindent 2 }}
 {{- end }}
 containers:
   {{- include "camunda.container" . | nindent 2 }}
@@ -55,6 +55,9 @@ volumes:
 - name: {{ .container | default .component }}
   image: {{ include "common.image" (dict "ctx" .ctx "image" .values.image) }}
   imagePullPolicy: {{ .ctx.Values.global.image.pullPolicy }}
+  {{- with .command }}
+  command: {{- toYaml . | nindent 4 }}
+  {{- end }}
   {{- with .values.containerSecurityContext }}
   securityContext: {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -83,6 +86,13 @@ volumes:
     - name: {{ first (splitList ":" .) }}
       containerPort: {{ last (splitList ":" .) }}
     {{- end }}
+  {{- end }}
+  {{- with .probe }}
+  readinessProbe:
+    httpGet:
+      path: {{ first (splitList ":" .) }}
+      port: {{ last (splitList ":" .) }}
+    periodSeconds: 2
   {{- end }}
   {{- if or .config .data }}
   volumeMounts:
@@ -120,7 +130,7 @@ spec:
       {{- with .values.podAnnotations }}
       annotations: {{- toYaml . | nindent 8 }}
       {{- end }}
-    spec: {{- include "camunda.podSpec" . | nindent 6 }}
+    spec: {{- include "camunda.podSpec" (merge (dict "probe" "/ready:9600") .) | nindent 6 }}
   volumeClaimTemplates:
     - metadata:
         name: data

@@ -1,0 +1,109 @@
+//! A cluster with a node on which pods run: containerd, kubelet, kube-proxy, scheduler and names for Services.
+//!
+//! A program that starts one runs in namespaces of its own, see [`run_on_a_node`].
+
+mod images;
+mod kubelet;
+mod missing;
+mod namespaces;
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cluster::{Cluster, ClusterOptions};
+use crate::supervise::Supervised;
+use crate::wait::wait_until;
+pub use images::GUARD as GUARD_IMAGE;
+pub use missing::NodePrograms;
+
+/// The node's name.
+pub const NODE: &str = "node";
+/// The address of the node and of the API server; a node's must not be a loopback one.
+pub(crate) const NODE_ADDRESS: &str = "10.88.0.1";
+
+/// A running cluster with a node.
+pub struct Node {
+    // Dropped in this order: what runs pods, then the control plane.
+    _processes: Vec<Supervised>,
+    cluster: Cluster,
+}
+
+/// Runs `inside` in namespaces of its own, where a node can be started; prints what is missing where one cannot be.
+///
+/// # Errors
+/// With `CI` set, a missing program or image is one.
+pub fn run_on_a_node(inside: impl FnOnce(NodePrograms) -> ExitCode) -> Result<ExitCode> {
+    let programs = match NodePrograms::find() {
+        Ok(programs) => programs,
+        Err(missing) if node_required() => anyhow::bail!(missing),
+        Err(missing) => {
+            eprintln!("SKIPPED: everything on a node: {missing}");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    namespaces::run(|_| Ok(inside(programs)))
+}
+
+/// Whether a machine that cannot run a node fails: that of CI can.
+fn node_required() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
+impl Node {
+    /// Starts the control plane and what runs pods, and waits until the node is ready.
+    pub fn start(programs: &NodePrograms) -> Result<Self> {
+        let cluster = Cluster::start(ClusterOptions {
+            binaries: Some(programs.binaries.clone()),
+            node: Some(NODE_ADDRESS.parse()?),
+            ..ClusterOptions::default()
+        })?;
+        let processes = kubelet::start(programs, &cluster)?;
+        let ready = wait_until("the node is ready", Duration::from_secs(60), || {
+            let node = cluster.get("node", "", NODE)?.context("not registered")?;
+            let conditions = node["status"]["conditions"].as_array();
+            let ready = conditions
+                .into_iter()
+                .flatten()
+                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+            let tainted = node["spec"]["taints"].is_array();
+            Ok((ready && !tainted).then_some(()))
+        });
+        ready.with_context(|| {
+            let tails: Vec<_> = processes
+                .iter()
+                .map(|process| process.log_tail(25))
+                .collect();
+            tails.join("\n")
+        })?;
+        Ok(Self {
+            _processes: processes,
+            cluster,
+        })
+    }
+}
+
+impl Deref for Node {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+/// The folder in which containerd keeps images from one run to the next.
+fn containerd_root(programs: &NodePrograms) -> PathBuf {
+    programs.images.join("containerd")
+}
+
+/// Returns the name of the control group that is removed with the namespaces.
+fn control_group(cluster: &Cluster) -> String {
+    let folder = cluster.dir().ancestors().nth(2).unwrap_or(Path::new("/"));
+    format!(
+        "/{}",
+        folder.file_name().unwrap_or_default().to_string_lossy()
+    )
+}

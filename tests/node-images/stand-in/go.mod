@@ -1,0 +1,3 @@
+module node-images/stand-in
+
+go 1.26.0
