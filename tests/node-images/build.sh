@@ -60,7 +60,8 @@ debian() { # FOLDER SUITE PACKAGES
     chroot "$1" useradd --uid 1001 --gid 0 --no-user-group --home-dir /tmp camunda
     # Where Bitnami's images have PostgreSQL.
     mkdir -p "$1/opt/bitnami/postgresql"
-    ln -s "$(cd "$1" && echo /usr/lib/postgresql/*/bin | sed "s#^$1##")" "$1/opt/bitnami/postgresql/bin"
+    local programs=("$1"/usr/lib/postgresql/*/bin)
+    ln -s "${programs[0]#"$1"}" "$1/opt/bitnami/postgresql/bin"
 }
 
 # Quarkus settles the kind of database and the path when it is built, not when it starts.
@@ -83,10 +84,22 @@ programs() { # FOLDER
     CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
         go -C "$sources/stand-in" build -mod=readonly -trimpath -ldflags "-s -w" -o "$1/usr/local/bin/stand-in" .
     install -m 755 "$sources"/programs/{postgresql,keycloak} "$1/usr/local/bin/"
-    # Where Camunda's images have their migrations.
+    # Where Camunda's images have their programs.
+    local path
     for path in upgrade/upgrade.sh usr/local/operate/bin/migrate usr/local/camunda/bin/{data,identity}-migration; do
         install -D -m 755 "$sources/programs/migration" "$1/$path"
     done
+    for path in usr/local/zeebe/bin/broker usr/local/camunda/bin/camunda usr/local/bin/camunda; do
+        mkdir -p "$1/$(dirname "$path")"
+        ln -s /usr/local/bin/stand-in "$1/$path"
+    done
+    mkdir -p "$1"/app/keycloak-theme "$1"/opt/bitnami/scripts/elasticsearch
+    touch "$1"/app/keycloak-theme/theme "$1"/opt/bitnami/scripts/elasticsearch-env.sh
+    # What init containers and probes of Bitnami's charts call.
+    echo 'info() { echo "$*"; }' >"$1/opt/bitnami/scripts/liblog.sh"
+    echo 'is_dir_empty() { [ -z "$(ls -A "$1" 2>/dev/null)" ]; }' >"$1/opt/bitnami/scripts/libfs.sh"
+    printf '#!/bin/sh\nexec curl -sf http://localhost:9200/ >/dev/null\n' >"$1/opt/bitnami/scripts/elasticsearch/healthcheck.sh"
+    chmod 755 "$1/opt/bitnami/scripts/elasticsearch/healthcheck.sh"
 }
 
 pause() { # FOLDER

@@ -25,6 +25,16 @@ pub struct Release {
     pub namespace: Namespace,
 }
 
+impl Drop for Release {
+    /// Makes room, unless somebody will look at what went wrong.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let delete = ["delete", "namespace", &self.namespace, "--wait=false"];
+            self.node.kubectl(delete).ok().unwrap();
+        }
+    }
+}
+
 impl Release {
     /// Installs a chart, and waits until all its pods are ready.
     pub fn installed(guard: Guarded, chart: &Path, args: &[&str]) -> Self {
@@ -66,16 +76,19 @@ impl Release {
     /// Does what a refusal prints, and upgrades with the flags that it names; all of it pasted into one shell.
     #[track_caller]
     pub fn cured(&self, denial: &Denial, chart: &Path, args: &[&str]) {
-        let mut upgrade = format!(
+        let cured = self.shell(&denial.cure(&self.command(chart, args)));
+        assert!(cured.success(), "{}\n{}", denial.text, cured.report());
+    }
+
+    /// The command line of an upgrade, each argument in quotes.
+    pub fn command(&self, chart: &Path, args: &[&str]) -> String {
+        let upgrade = format!(
             "helm upgrade camunda '{}' -n {}",
             chart.display(),
             &*self.namespace
         );
-        for arg in args {
-            upgrade += &format!(" '{arg}'");
-        }
-        let cured = self.shell(&denial.cure(&upgrade));
-        assert!(cured.success(), "{}\n{}", denial.text, cured.report());
+        args.iter()
+            .fold(upgrade, |line, arg| format!("{line} '{arg}'"))
     }
 
     /// Runs a script as the administrator, up to the first line that fails.
@@ -85,6 +98,13 @@ impl Release {
             .install(NAME, env!("CARGO_BIN_EXE_camunda-upgrade-guard").as_ref())
             .unwrap();
         shell.run(script).unwrap()
+    }
+
+    /// What `check` says of an upgrade that Helm has tried out.
+    pub fn check(&self, dry_run: &str) -> Output {
+        let check = Run::new(env!("CARGO_BIN_EXE_camunda-upgrade-guard")).args(["check", "-"]);
+        let check = check.env("KUBECONFIG", self.node.kubeconfig());
+        check.input(dry_run).output().unwrap()
     }
 
     pub fn kubectl(&self, args: &[&str]) -> Output {
@@ -176,4 +196,13 @@ fn curl(url: &str, args: &[&str]) -> anyhow::Result<(u16, String)> {
     let answer = curl.args(args).args([url]).output()?.ok()?.stdout;
     let (body, status) = answer.rsplit_once('\n').unwrap_or(("", &answer));
     Ok((status.parse()?, body.to_owned()))
+}
+
+/// The commands that `check` prints for a finding that only warns.
+pub fn commands(report: &str, rule: &str) -> String {
+    let (_, finding) = report.split_once(&format!("[{rule}]")).unwrap();
+    let lines = finding.lines().skip(1).map(str::trim);
+    let lines = lines.take_while(|line| !line.ends_with(']'));
+    let commands = lines.filter(|line| line.starts_with("kubectl "));
+    commands.map(|line| line.to_owned() + "\n").collect()
 }

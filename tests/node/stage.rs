@@ -1,9 +1,10 @@
 //! The node that all tests share, and the guard on it as its chart installs it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use harness::{Helm, Node, NodePrograms};
+use harness::{Helm, Node, NodePrograms, Run, StorageClass, Volumes};
 
 pub const NAME: &str = "camunda-upgrade-guard";
 
@@ -13,6 +14,9 @@ static NODE: OnceLock<Node> = OnceLock::new();
 pub fn start(programs: &NodePrograms) {
     let node = Node::start(programs);
     let node = node.unwrap_or_else(|error| panic!("the node does not start: {error:#}"));
+    // Its volumes keep their owner, as NFS and host paths do.
+    let class = StorageClass::named("keeps-owner").volumes(Volumes::HostPath);
+    node.storage_class(&class).unwrap();
     assert!(NODE.set(node).is_ok(), "started twice");
 }
 
@@ -52,4 +56,18 @@ pub fn repository() -> &'static Path {
 /// One of the project's own charts.
 pub fn chart(name: &str) -> PathBuf {
     repository().join("tests/charts").join(name)
+}
+
+/// A copy of one as a chart of another version, with the images of another application version.
+pub fn released_as(name: &str, version: [&str; 2], tags: [&str; 2]) -> PathBuf {
+    let copy = node().scratch("chart").unwrap().join(name);
+    let cp = Run::new("cp").args(["-rL"]).args([&chart(name), &copy]);
+    cp.output().unwrap().ok().unwrap();
+    for (file, [from, to]) in [("Chart.yaml", version), ("values.yaml", tags)] {
+        let file = copy.join(file);
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from} in {}", file.display());
+        fs::write(&file, text.replace(from, to)).unwrap();
+    }
+    copy
 }

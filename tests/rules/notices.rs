@@ -219,15 +219,26 @@ fn files_that_stay_with_their_old_owner() {
         finding.why[1]
             .contains("claim data-camunda-zeebe-0, volume volume-data-camunda-zeebe-0 (hostPath)")
     );
-    let command = finding.fixes[0].commands[0].text();
+    let commands: Vec<_> = finding.fixes.iter().flat_map(|fix| &fix.commands).collect();
+    let [stop, gone, chown, start] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    let scale = "kubectl -n prod scale statefulset camunda-zeebe --replicas=";
+    assert_eq!(stop.text(), format!("{scale}0"));
     assert!(
-        command.starts_with("kubectl -n prod run chown-data-camunda-zeebe-0 --rm -i"),
-        "{command}"
+        gone.text()
+            .contains("wait --for=delete pod camunda-zeebe-0")
+    );
+    let chown = chown.text();
+    assert!(
+        chown.starts_with("kubectl -n prod run chown-data-camunda-zeebe-0 --rm -i"),
+        "{chown}"
     );
     assert!(
-        command.contains(r#""command":["chown","-R","1000:1000","/data"]"#),
-        "{command}"
+        chown.contains(r#""command":["chown","-R","1000:1000","/data"],"image":"camunda/zeebe"#),
+        "{chown}"
     );
+    assert_eq!(start.text(), format!("{scale}1"));
     warned(&scene(user, "{runAsUser: 1001}", "nfs: {server: x}"), RULE);
 
     let driver = "csi: {driver: a.example}";

@@ -142,12 +142,14 @@ impl Denial {
         format!("{}\n{}", self.commands.join("\n"), self.with_flags(upgrade))
     }
 
-    /// Returns the commands that give up data, without the `#` that keeps them from being pasted with the others.
+    /// Returns the commands that a person decides on, such as those that give up data, without the `#` that keeps them from being pasted
+    /// with the others.
     pub fn given_up(&self) -> String {
         let way_past = self.text.split("\nWhoever may override ").next();
         let lines = way_past.unwrap_or_default().lines();
         let commands = lines.filter_map(|line| line.trim_start().strip_prefix("# "));
-        let commands: Vec<_> = commands.filter(|it| it.starts_with("kubectl ")).collect();
+        let is_command = |it: &&str| it.starts_with("kubectl ") || it.starts_with("[ ");
+        let commands: Vec<_> = commands.filter(is_command).collect();
         commands.join("\n")
     }
 

@@ -39,6 +39,8 @@ cat >/dev/null
 for log in "$1"/etcd/member/wal/*.wal; do
     [ -f "$log" ] && tr -s '\000' '\n' <"$log" | grep -ao '/tmp/hostpath_pv/[0-9a-f]\{8\}-[0-9a-f-]\{27\}'
 done | sort -u | while read -r volume; do rm -rf "$volume"; done
+# Only where nobody else has volumes.
+rmdir /tmp/hostpath_pv 2>/dev/null
 # Processes of a namespace that is about to end may hold them for a moment.
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
     rm -rf "$1"

@@ -1,12 +1,15 @@
 //! The control plane: it starts, provisions volumes, lets tests act as others, and goes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use harness::{Binaries, Helm, Kubectl, StorageClass, cluster_or_skip, wait_until};
+use harness::{
+    Binaries, Helm, Kubectl, NodePrograms, Run, StorageClass, cluster_or_skip, wait_until,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -93,7 +96,7 @@ fn nothing_is_left_when_the_test_process_is_killed_or_ends() {
         return;
     };
     for killed in [true, false] {
-        let (mut holder, dir) = hold_a_cluster().unwrap();
+        let (mut holder, dir) = hold(env!("CARGO_BIN_EXE_hold-cluster")).unwrap();
         let config = dir.join("admin.kubeconfig");
         let kubectl = Kubectl::new(&binaries.kubectl, &config, &dir.join("home"));
         let claim = r#"{"apiVersion": "v1", "kind": "PersistentVolumeClaim",
@@ -123,8 +126,55 @@ fn nothing_is_left_when_the_test_process_is_killed_or_ends() {
     }
 }
 
-fn hold_a_cluster() -> anyhow::Result<(Child, PathBuf)> {
-    let mut holder = Command::new(env!("CARGO_BIN_EXE_hold-cluster"))
+/// A node's pods, mounts, namespaces and control groups, too.
+#[test]
+fn nothing_is_left_of_a_node_whose_process_is_killed_or_interrupted() {
+    if let Err(missing) = NodePrograms::find() {
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        harness::binaries::skipped(&missing);
+        return;
+    }
+    for signal in ["KILL", "INT"] {
+        let (mut holder, dir) = hold(env!("CARGO_BIN_EXE_hold-node")).unwrap();
+        // The folder that goes with the namespaces has the name of the control groups.
+        let folder = dir.ancestors().nth(2).unwrap().to_owned();
+        let name = folder.file_name().unwrap().to_owned();
+        assert!(commands_that_name(&folder).len() >= 10);
+        assert!(!groups_called(&name).is_empty());
+
+        let id = holder.id().to_string();
+        let kill = Run::new("kill").args(["-s", signal, &id]);
+        kill.output().unwrap().ok().unwrap();
+        holder.wait().unwrap();
+        wait_until("all of the node is gone", MINUTE, || {
+            let left = commands_that_name(&folder);
+            anyhow::ensure!(left.is_empty(), "{left:?}");
+            let groups = groups_called(&name);
+            anyhow::ensure!(groups.is_empty(), "{groups:?}");
+            anyhow::ensure!(!folder.exists(), "the folder is left");
+            let mounts = fs::read_to_string("/proc/mounts")?;
+            let path = folder.to_string_lossy();
+            anyhow::ensure!(!mounts.contains(&*path), "{mounts}");
+            Ok(Some(()))
+        })
+        .unwrap();
+    }
+}
+
+fn groups_called(name: &OsStr) -> Vec<PathBuf> {
+    let hierarchies = fs::read_dir("/sys/fs/cgroup")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let all = hierarchies.map(|hierarchy| hierarchy.path().join(name));
+    let unified = Path::new("/sys/fs/cgroup").join(name);
+    all.chain([unified])
+        .filter(|group| group.exists())
+        .collect()
+}
+
+fn hold(program: &str) -> anyhow::Result<(Child, PathBuf)> {
+    let mut holder = Command::new(program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;

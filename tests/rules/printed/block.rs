@@ -29,7 +29,8 @@ kubectl() {
     *persistentVolumeReclaimPolicy}*) note expect "$@" "$input"; printf Retain ;;
     *) printf '@%s@' "$(printf '%s|' "$@")" ;;
     esac ;;
-  exec) note kubectl "$@" "$input"; echo output ;;
+  exec) note kubectl "$@" "$input"
+    case "$*" in *pg_dumpall*) echo '-- PostgreSQL database cluster dump complete' ;; *) echo output ;; esac ;;
   *) note kubectl "$@" "$input" ;;
   esac
 }

@@ -7,11 +7,11 @@
 
 mod dump;
 
-use super::{Judge, Rule, at};
+use super::{Judge, Rule, at, wanted};
 
 use crate::{
     camunda::{Component, bundled},
-    change::{Change, Facts, Gate, ObjectChange, after_spec},
+    change::{Change, Facts, Gate, ObjectChange, Wanted, after_spec},
     finding::{Action, Finding, Fix, Flag, RuleId, guide},
     kubernetes::{Kind, Mounts, Object},
     matching,
@@ -24,12 +24,25 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/postgresql-major-upgrade.md"),
-    needs: &[],
+    needs: &[needs],
     judge: Judge::Alone(judge),
 };
 
 /// The server's container in Bitnami's charts.
 const CONTAINER: &str = "postgresql";
+
+/// The volumes whose data another major version would have to read.
+fn needs(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let Some(facts) = facts else {
+        return Vec::new();
+    };
+    let crossed = wanted::mounts(change, |set| {
+        let live = facts.get(&set.object)?;
+        let (old, new) = (major(live)?, major(set.planned.as_deref()?)?);
+        (is_postgresql(set.component) && old != new).then(|| Mounts::of(live))
+    });
+    wanted::volumes(facts, |claim| wanted::is_among(&crossed, claim))
+}
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
     change
@@ -74,7 +87,7 @@ fn crossed(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     let claim = mounts.holding(facts, &set.object.namespace).next()?;
     let name = &set.object.name;
     let mut fixes = vec![pin(change, set, &old)];
-    fixes.push(dump::and_restore(change, set, claim, &old, &new));
+    fixes.push(dump::and_restore(change, facts, set, claim, &old, &new));
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,

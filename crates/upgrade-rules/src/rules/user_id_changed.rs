@@ -7,15 +7,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Judge, Rule, wanted};
+use super::{Judge, Rule, immutable_field_changed, wanted};
 
 use crate::{
     camunda::{Application, Component, Line},
     change::{Change, ChartVersion, Facts, ObjectChange, Wanted},
-    finding::{Action, Finding, Fix, Kubectl, RuleId, guide},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, guide},
     fixes::flag,
-    knowledge::claims::{self},
-    kubernetes::{Kind, Mounts, Object},
+    knowledge::claims,
+    kubernetes::{Kind, Mounts, Object, replicas},
+    volume_move::{self, Typed},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -101,35 +102,36 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
     let namespace = &set.object.namespace;
     let before = Mounts::of(claims::predecessor(change, set)?.running.as_deref()?);
     let after = Mounts::of(set.planned.as_deref()?);
-    let mut claims = Vec::new();
+    let mut disowned = Vec::new();
     for claim in facts.claims(namespace) {
         let Some((template, ordinal)) = before.parse(claim.name()) else {
             continue;
         };
-        let Some((volume, reason)) = facts
-            .volume_of(claim)
-            .and_then(|volume| Some((volume, keeps_owner(facts, volume)?)))
+        let volume = facts.volume_of(claim);
+        let Some((volume, reason)) =
+            volume.and_then(|volume| Some((volume, keeps_owner(facts, volume)?)))
         else {
             continue;
         };
         if let Some(template) = before.becomes(template, &after) {
-            claims.push((after.claim(template, ordinal), volume.name(), reason));
+            disowned.push(Disowned {
+                before: claim.name(),
+                after: after.claim(template, ordinal),
+                volume: volume.name(),
+                reason,
+            });
         }
     }
-    if claims.is_empty() {
+    if disowned.is_empty() {
         return None;
     }
-    let commands: Vec<_> = claims
-        .iter()
-        .map(|(claim, _, _)| chown(namespace, claim, to))
-        .collect();
     let mut why = vec![format!(
         "User {to} can't write what user {from} owns, and Kubernetes does not change the owner on:"
     )];
     why.extend(
-        claims
+        disowned
             .iter()
-            .map(|(claim, volume, reason)| format!("  claim {claim}, volume {volume} ({reason})")),
+            .map(|it| format!("  claim {}, volume {} ({})", it.after, it.volume, it.reason)),
     );
     Some(Finding {
         rule: RULE.id,
@@ -137,12 +139,56 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         title: format!("{} would run as user {to} instead of {from}", set.object),
         objects: vec![set.object.clone()],
         why,
-        fixes: vec![Fix::new(
-            "While its pods are stopped, change the owner:",
-            commands,
-        )],
+        fixes: cure(change, facts, set, &disowned, to)?,
         guide: RULE.guide,
     })
+}
+
+/// A claim whose files another user will have to write.
+struct Disowned<'a> {
+    /// Its name before the upgrade, and the name of its successor.
+    before: &'a str,
+    after: String,
+    volume: &'a str,
+    reason: String,
+}
+
+/// Changes the owner while no pod writes: before the upgrade, where claims and StatefulSet are the same after it.
+fn cure(
+    change: &Change,
+    facts: &Facts,
+    set: &ObjectChange,
+    disowned: &[Disowned<'_>],
+    user: i64,
+) -> Option<Vec<Fix>> {
+    let namespace = set.object.namespace.as_str();
+    let (planned, running) = (set.planned.as_deref()?, set.running.as_deref());
+    let stay = disowned.iter().all(|it| it.before == it.after);
+    let is_made_anew = immutable_field_changed::changed(change, facts, set).is_some();
+    let early = running.filter(|_| stay && !is_made_anew);
+    let stopped = early.unwrap_or(planned);
+    let claims: Vec<_> = disowned.iter().map(|it| it.after.as_str()).collect();
+    let stop = volume_move::stop(facts, namespace, stopped, &claims);
+    let mut commands = volume_move::commands(&stop, namespace, Typed::ByHand);
+    let image = stopped.str("/spec/template/spec/containers/0/image")?;
+    let chown = claims
+        .iter()
+        .map(|claim| chown(namespace, claim, user, image));
+    commands.extend(chown.map(Command::from));
+    let start = Objects::one(&set.object).scale(replicas(planned));
+    if early.is_some() {
+        let before =
+            "Before the upgrade, which starts its pods again, stop them and change the owner:";
+        let after = "Where the upgrade is through already, do the same and start them again:";
+        return Some(vec![
+            Fix::new(before, commands),
+            Fix::instead(after, [start]),
+        ]);
+    }
+    commands.push(start.into());
+    let once =
+        "Once the upgrade is through, stop its pods, change the owner, and start them again:";
+    Some(vec![Fix::new(once, commands)])
 }
 
 /// The user that a StatefulSet ran as and the one it is to run as, where both are known and differ.
@@ -182,26 +228,29 @@ fn keeps_owner(facts: &Facts, volume: &Object) -> Option<String> {
     (known.str("/spec/fsGroupPolicy") == Some("None")).then(|| format!("CSI driver {driver}"))
 }
 
-/// A pod that runs once, as root.
-fn chown(namespace: &str, claim: &str, user: i64) -> Kubectl {
+/// A pod that runs once, as root, from an image that the cluster has already.
+fn chown(namespace: &str, claim: &str, user: i64, image: &str) -> Kubectl {
     let overrides = json!({"spec": {
         "securityContext": {"runAsUser": 0},
         "containers": [{
-            "name": "chown", "image": "busybox", "command": ["chown", "-R", format!("{user}:{user}"), "/data"],
+            "name": "chown", "image": image, "command": ["chown", "-R", format!("{user}:{user}"), "/data"],
             "volumeMounts": [{"name": "data", "mountPath": "/data"}],
         }],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
     }})
     .to_string();
     let pod = format!("chown-{claim}");
-    let overrides = format!("--overrides={overrides}");
+    let (overrides, image) = (
+        format!("--overrides={overrides}"),
+        format!("--image={image}"),
+    );
     let words = [
         "run",
         &pod,
         "--rm",
         "-i",
         "--restart=Never",
-        "--image=busybox",
+        &image,
         &overrides,
     ];
     Kubectl::new(namespace, words)

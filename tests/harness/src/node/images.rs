@@ -23,6 +23,8 @@ pub(super) const PAUSE: &str = "docker.io/library/pause:1";
 /// The guard's image, as the chart names it.
 pub const GUARD: [&str; 2] = ["camunda-upgrade-guard", "0.1.0"];
 
+/// Beside containerd's own: which images it has.
+const STAMP: &str = "imported";
 const PATH: &str =
     "/opt/bitnami/postgresql/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -92,59 +94,83 @@ fn names() -> Result<Vec<String>> {
     Ok(listed.map(str::to_owned).chain(own).collect())
 }
 
-/// Imports all images into containerd, unless it has these already.
-pub(super) fn import(layers: &Path, containerd: &Path, temporary: &Path) -> Result<()> {
-    let names = names()?;
-    let digests: Vec<String> = LAYERS
-        .iter()
-        .map(|layer| digest(layers, layer))
-        .collect::<Result<_>>()?;
-    let stamp = format!("{names:?} {digests:?} {}", include_str!("images.rs"));
-    let imported = containerd.join("imported");
-    if fs::read_to_string(&imported).is_ok_and(|there| there == stamp) {
-        return Ok(());
-    }
-    let archive = temporary.join("archive");
-    fs::create_dir_all(&archive)?;
-    let mut manifest = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        let image = image(name);
-        let ids = image.layers.iter().map(|layer| {
-            let index = LAYERS.iter().position(|known| known == layer);
-            index.map(|index| format!("sha256:{}", digests[index]))
-        });
-        let config = json!({
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {"Entrypoint": image.entrypoint, "User": image.user, "Env": image.env},
-            "rootfs": {"type": "layers", "diff_ids": ids.collect::<Option<Vec<_>>>()},
-        });
-        let file = format!("{index}.json");
-        fs::write(archive.join(&file), config.to_string())?;
-        let layers: Vec<_> = image
-            .layers
+/// Images as they are built now.
+pub(super) struct Images {
+    names: Vec<String>,
+    digests: Vec<String>,
+    stamp: String,
+}
+
+impl Images {
+    pub(super) fn of(layers: &Path) -> Result<Self> {
+        let names = names()?;
+        let digests: Vec<_> = LAYERS
             .iter()
-            .map(|layer| format!("{layer}.tar"))
-            .collect();
-        manifest.push(json!({"Config": file, "RepoTags": [whole(name)], "Layers": layers}));
+            .map(|layer| digest(layers, layer))
+            .collect::<Result<_>>()?;
+        let stamp = format!("{names:?} {digests:?} {}", include_str!("images.rs"));
+        Ok(Self {
+            names,
+            digests,
+            stamp,
+        })
     }
-    fs::write(
-        archive.join("manifest.json"),
-        Value::from(manifest).to_string(),
-    )?;
-    let mut script = String::from("set -euo pipefail\n");
-    write!(
-        script,
-        "tar -c -C '{}' . -C '{}' {} | ctr -n k8s.io images import --snapshotter overlayfs -",
-        archive.display(),
-        layers.display(),
-        LAYERS.map(|layer| format!("{layer}.tar")).join(" ")
-    )?;
-    let import = Run::new("bash").args(["-c", &script]);
-    import.timeout(Duration::from_secs(300)).output()?.ok()?;
-    fs::remove_dir_all(&archive)?;
-    fs::write(&imported, stamp)?;
-    Ok(())
+
+    /// Whether a containerd's folder has them.
+    pub(super) fn are_in(&self, containerd: &Path) -> bool {
+        fs::read_to_string(containerd.join(STAMP)).is_ok_and(|there| there == self.stamp)
+    }
+
+    /// Imports them into a running containerd.
+    pub(super) fn import(&self, layers: &Path, containerd: &Path, temporary: &Path) -> Result<()> {
+        let archive = temporary.join("archive");
+        fs::create_dir_all(&archive)?;
+        self.write_manifest(&archive)?;
+        let mut script = String::from("set -euo pipefail\n");
+        write!(
+            script,
+            "tar -c -C '{}' . -C '{}' {} | ctr -n k8s.io images import --snapshotter overlayfs -",
+            archive.display(),
+            layers.display(),
+            LAYERS.map(|layer| format!("{layer}.tar")).join(" ")
+        )?;
+        let import = Run::new("bash").args(["-c", &script]);
+        import.timeout(Duration::from_secs(300)).output()?.ok()?;
+        fs::remove_dir_all(&archive)?;
+        fs::write(containerd.join(STAMP), &self.stamp)?;
+        Ok(())
+    }
+
+    /// Writes what `docker save` would, up to the layers.
+    fn write_manifest(&self, archive: &Path) -> Result<()> {
+        let mut manifest = Vec::new();
+        for (index, name) in self.names.iter().enumerate() {
+            let image = image(name);
+            let ids = image.layers.iter().map(|layer| {
+                let index = LAYERS.iter().position(|known| known == layer);
+                index.map(|index| format!("sha256:{}", self.digests[index]))
+            });
+            let config = json!({
+                "architecture": "amd64",
+                "os": "linux",
+                "config": {"Entrypoint": image.entrypoint, "User": image.user, "Env": image.env},
+                "rootfs": {"type": "layers", "diff_ids": ids.collect::<Option<Vec<_>>>()},
+            });
+            let file = format!("{index}.json");
+            fs::write(archive.join(&file), config.to_string())?;
+            let layers: Vec<_> = image
+                .layers
+                .iter()
+                .map(|layer| format!("{layer}.tar"))
+                .collect();
+            manifest.push(json!({"Config": file, "RepoTags": [whole(name)], "Layers": layers}));
+        }
+        fs::write(
+            archive.join("manifest.json"),
+            Value::from(manifest).to_string(),
+        )?;
+        Ok(())
+    }
 }
 
 /// Returns the SHA-256 of a layer, which its builder has written beside it.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use super::images::{self, Images};
 use super::missing::NETWORK_PLUGINS;
-use super::{NODE, NODE_ADDRESS, NodePrograms, containerd_root, control_group, images};
+use super::{NODE, NODE_ADDRESS, NodePrograms, containerd_root, control_group};
 use crate::cluster::Cluster;
 use crate::process::Run;
 use crate::supervise::{Program, Supervised};
@@ -61,11 +62,15 @@ pub(super) fn start(programs: &NodePrograms, cluster: &Cluster) -> Result<Vec<Su
 
 fn containerd(programs: &NodePrograms, cluster: &Cluster) -> Result<Supervised> {
     let (dir, root) = (cluster.dir(), containerd_root(programs));
-    fs::create_dir_all(&root)?;
-    let lock = File::create(root.join("lock"))?;
+    let lock = File::create(programs.images.join(".node"))?;
     lock.lock().context("waiting for another node")?;
     // Held as long as this process lives.
     std::mem::forget(lock);
+    let images = Images::of(&programs.images)?;
+    if root.exists() && !images.are_in(&root) {
+        fs::remove_dir_all(&root)?;
+    }
+    fs::create_dir_all(&root)?;
     let networks = networks(dir)?;
     let config = format!(
         r#"version = 2
@@ -97,7 +102,9 @@ conf_dir = "{networks}"
     })
     .with_context(|| process.log_tail(25))?;
     forget_containers()?;
-    images::import(&programs.images, &root, dir)?;
+    if !images.are_in(&root) {
+        images.import(&programs.images, &root, dir)?;
+    }
     Ok(process)
 }
 
@@ -169,6 +176,8 @@ fn kubelet(programs: &NodePrograms, cluster: &Cluster) -> Result<Program> {
         "imageGCHighThresholdPercent": 100,
         "maxPods": 250,
         "resolvConf": names,
+        // How soon a mounted ConfigMap follows its object, which takes a minute and more by default.
+        "syncFrequency": "5s",
         // A container that ends is started again soon, not after minutes.
         "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
         "featureGates": {"KubeletCrashLoopBackOffMax": true},

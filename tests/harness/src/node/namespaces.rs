@@ -89,8 +89,6 @@ fn outside() -> Result<ExitCode> {
     let status = keeper.wait()?;
     drop(held);
     drop(nest);
-    // Only where nobody else has volumes.
-    let _ = fs::remove_dir(HOST_PATHS);
     match status.code() {
         Some(code) => Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)),
         None => bail!("the node's first process ended: {status}"),

@@ -2,19 +2,24 @@
 
 use super::Server;
 use crate::{
-    annotations::ALLOW_DELETION,
     camunda::Component,
-    change::{Change, ObjectChange},
-    finding::{Command, Fix, Kubectl},
+    change::{Change, Facts, ObjectChange},
+    finding::{Command, Fix, Kubectl, Objects},
     kubernetes::{Kind, Object, replicas},
+    volume_move::{self, Step, Typed},
 };
 
 /// The administrator's password as the server's own container has it, in a variable or in a file.
 const PASSWORD: &str = r#"export PGPASSWORD="${POSTGRES_POSTGRES_PASSWORD:-$(cat "$POSTGRES_POSTGRES_PASSWORD_FILE")}""#;
 
-/// Each step needs somebody who looks whether it succeeded: the claim is deleted half-way.
+/// Where the server of the container listens.
+const SERVER: &str = "-h 127.0.0.1 -U postgres";
+
+/// One line, whose parts are done only if all before them succeeded: the claim goes once the dump is whole, and its volume stays.
+/// It stands behind a comment sign, as the upgrade with the flag of the first method would refuse its outcome.
 pub(super) fn and_restore(
     change: &Change,
+    facts: &Facts,
     set: &ObjectChange,
     claim: &Object,
     old: &Server<'_>,
@@ -22,53 +27,62 @@ pub(super) fn and_restore(
 ) -> Fix {
     let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
     let kubectl = |words: &[&str]| Kubectl::new(namespace, words.iter().copied()).to_string();
-    let pod = format!("{name}-0");
-    let dump = format!("{PASSWORD}; pg_dumpall -U postgres");
-    let restore = format!("{PASSWORD}; psql -U postgres");
-    let mut steps: Vec<String> = users(change, set)
-        .iter()
-        .map(|(kind, user)| kubectl(&["scale", kind, user, "--replicas=0"]))
-        .collect();
-    let exec = |pod: &[&str], script: &str| {
+    let exec = |words: &[&str], script: &str| {
         let command = ["-c", old.container, "--", "sh", "-c", script];
-        kubectl(&[&["exec"], pod, &command].concat())
+        kubectl(&[&["exec"], words, &command].concat())
     };
-    steps.push(format!("{} > dump.psql", exec(&[&pod], &dump)));
-    steps.push(kubectl(&["scale", "statefulset", name, "--replicas=0"]));
-    steps.push(kubectl(&[
-        "wait",
-        "--for=delete",
-        "pod",
-        &pod,
-        "--timeout=5m",
-    ]));
-    if let Some(uid) = claim.uid() {
-        let annotation = format!("{ALLOW_DELETION}={uid}");
-        steps.push(kubectl(&["annotate", "pvc", claim.name(), &annotation]));
-    }
-    steps.push(kubectl(&["delete", "pvc", claim.name()]));
+    let scale = |kind, name: &str, count| Objects::new(kind, namespace, [name]).scale(count);
+    let (pod, resource) = (format!("{name}-0"), format!("statefulset/{name}"));
+    let file = format!("{name}-{}.sql", old.major);
+    let dump = exec(
+        &[&pod],
+        &format!("{PASSWORD}; pg_dumpall {SERVER} --clean --if-exists"),
+    );
+    let restore = exec(
+        &["-i", &pod],
+        &format!("{PASSWORD}; psql {SERVER} --quiet postgres"),
+    );
+
+    // A second run must not put the dump of the new server, which has nothing yet, in the place of the old one's.
+    let mut parts = vec![format!("[ ! -e {file} ]")];
+    let users = users(change, set).into_iter();
+    parts.extend(users.map(|(kind, user)| scale(kind, user, 0).to_string()));
+    parts.push(format!("{dump} > {file}.part"));
+    parts.push(format!(
+        "grep -q 'PostgreSQL database cluster dump complete' {file}.part"
+    ));
+    parts.push(format!("mv {file}.part {file}"));
+    let retain = facts.volume_of(claim).and_then(volume_move::retain);
+    let live = facts.get(&set.object);
+    let stop = live.map(|live| volume_move::stop(facts, namespace, live, &[claim.name()]));
+    let steps: Vec<Step> = retain
+        .into_iter()
+        .chain(stop.into_iter().flatten())
+        .collect();
+    let typed = volume_move::commands(&steps, namespace, Typed::ByHand);
+    parts.extend(typed.iter().map(Command::text));
+    parts.push(kubectl(&["delete", "pvc", claim.name()]));
     let image = format!("{}={}", new.container, new.image);
-    let resource = format!("statefulset/{name}");
-    steps.push(kubectl(&["set", "image", &resource, &image]));
+    parts.push(kubectl(&["set", "image", &resource, &image]));
     let count = set
         .planned
         .as_deref()
         .map_or(1, |planned| replicas(planned).max(1));
-    let count = format!("--replicas={count}");
-    steps.push(kubectl(&["scale", "statefulset", name, &count]));
-    steps.push(kubectl(&["rollout", "status", &resource, "--timeout=10m"]));
-    steps.push(format!("{} < dump.psql", exec(&["-i", &pod], &restore)));
-    let commands = (1..)
-        .zip(steps)
-        .map(|(number, step)| Command::Manual(format!("{number}. {step}")));
+    parts.push(scale(Kind::StatefulSet, name, count).to_string());
+    parts.push(kubectl(&["rollout", "status", &resource, "--timeout=10m"]));
+    parts.push(format!("{restore} < {file}"));
     Fix::instead(
-        "Or move the data (method 2), step by step; look into dump.psql before the claim is deleted:",
-        commands,
+        format!(
+            "Or move the data to {} (method 2) by this one line, which ends at the first part that fails, and upgrade without that flag. \
+             It keeps the dump and the old volume; psql says that the role postgres is there already:",
+            new.major
+        ),
+        [Command::Shell(parts.join(" && ")).commented()],
     )
 }
 
 /// Returns the workloads of the running release that write to the database.
-fn users<'a>(change: &'a Change, set: &ObjectChange) -> Vec<(String, &'a str)> {
+fn users<'a>(change: &'a Change, set: &ObjectChange) -> Vec<(Kind, &'a str)> {
     let uses = |other: &ObjectChange| {
         let label = |key: &str| {
             other
@@ -90,6 +104,6 @@ fn users<'a>(change: &'a Change, set: &ObjectChange) -> Vec<(String, &'a str)> {
         .iter()
         .filter(|other| matches!(other.object.kind, Kind::Deployment | Kind::StatefulSet))
         .filter(|other| other.camunda && other.running.is_some() && uses(other))
-        .map(|other| (other.object.kind.kubectl(), other.object.name.as_str()))
+        .map(|other| (other.object.kind, other.object.name.as_str()))
         .collect()
 }
