@@ -6,16 +6,24 @@
 mod story;
 mod terminal;
 
-use std::{env, path::PathBuf, process::ExitCode, thread};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+};
 
 use anyhow::{Context, Result, bail};
-use harness::{Cluster, ClusterOptions};
+use harness::{Cluster, ClusterOptions, Guard, Node, NodePrograms, run_on_a_node};
 
-use self::{story::Story, terminal::Terminal};
+use self::{
+    story::{Stage, Story},
+    terminal::Terminal,
+};
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("\ndemo: FAILED: {error:#}");
             ExitCode::FAILURE
@@ -23,28 +31,78 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+/// Runs pods, too, where that can be done. A cluster that stays is one that another terminal reaches, so it has no node.
+fn run() -> Result<ExitCode> {
     let guard = guard_binary(env::args_os().skip(1).collect())?;
-    let terminal = Terminal::stdout();
-    terminal.title("A bad Camunda 8 upgrade: refused, cured, done");
+    if wants_to_keep() || NodePrograms::find().is_err() {
+        return without_a_node(&guard).map(|()| ExitCode::SUCCESS);
+    }
+    run_on_a_node(|programs| match on_a_node(&programs, &guard) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\ndemo: FAILED: {error:#}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn on_a_node(programs: &NodePrograms, guard: &Path) -> Result<()> {
+    let terminal = title();
+    terminal.step(
+        "Start a cluster: etcd, kube-apiserver, kube-controller-manager, and a node on which pods run",
+        &[
+            "It runs on this machine and only for the demo. PostgreSQL and Keycloak are real; another program",
+            "stands in for Elasticsearch and the brokers.",
+        ],
+    );
+    let node = Node::start(programs)?;
+    terminal.say("The node is ready.");
+    tell(&terminal, Stage::Node(&node), guard, &mut None)
+}
+
+fn without_a_node(guard: &Path) -> Result<()> {
+    let terminal = title();
     terminal.step(
         "Start a control plane: etcd, kube-apiserver, kube-controller-manager",
         &[
             "It runs on this machine and only for the demo. It has no node, so no pod runs; the API, Helm,",
-            "claims, volumes and the files on them are real.",
+            "claims, volumes and the files on them are real. After `make node` (root, Debian) pods run, too.",
         ],
     );
     let cluster = Cluster::start(ClusterOptions::default())?;
     terminal.say(&format!("It answers at {}.", cluster.server()));
-
+    // Whoever keeps the cluster keeps the guard.
     let mut running = None;
-    let end = Story::new(&terminal, &cluster, &guard).and_then(|story| story.tell(&mut running));
+    let end = tell(
+        &terminal,
+        Stage::ControlPlane(&cluster),
+        guard,
+        &mut running,
+    );
+    if wants_to_keep() {
+        keep(&terminal, &cluster);
+    }
+    end
+}
+
+fn title() -> Terminal {
+    let terminal = Terminal::stdout();
+    terminal.title("A bad Camunda 8 upgrade: refused, cured, done");
+    terminal
+}
+
+/// `running` receives the guard.
+fn tell<'a>(
+    terminal: &'a Terminal,
+    stage: Stage<'a>,
+    guard: &'a Path,
+    running: &mut Option<Guard<'a>>,
+) -> Result<()> {
+    let story = Story::new(terminal, stage, guard);
+    let end = story.and_then(|story| story.tell(running));
     match &end {
         Ok(()) => terminal.title("Refused, cured, upgraded; nothing was lost."),
         Err(error) => eprintln!("\ndemo: {error:#}"),
-    }
-    if wants_to_keep() {
-        keep(&terminal, &cluster);
     }
     end
 }

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use harness::{
-    Cluster, Guard, GuardOptions, Helm, Output, Run, Shell, binaries::workspace, denial::Denial,
+    Cluster, Guard, GuardOptions, Helm, Output, Person, Run, Shell,
+    binaries::workspace,
+    denial::Denial,
+    person::{NAME, PASSWORD, REALM},
     wait_until,
 };
 
@@ -38,11 +41,39 @@ const UPGRADE: &str =
 const SHOW_CLAIMS: &str = "kubectl -n camunda get pvc -o custom-columns=CLAIM:metadata.name,PHASE:status.phase,VOLUME:spec.volumeName";
 const SHOW_POLICIES: &str = "kubectl get pv -o custom-columns=VOLUME:metadata.name,CLAIM:spec.claimRef.name,POLICY:spec.persistentVolumeReclaimPolicy";
 
+const KEYCLOAK_IS_READY: &str =
+    "kubectl -n camunda rollout status statefulset/camunda-keycloak --timeout=5m";
+
+/// A script that asks Keycloak for a token, as an application does.
+fn log_in() -> String {
+    format!(
+        "set -eu
+address=$(kubectl -n camunda get service camunda-keycloak -o 'jsonpath={{.spec.clusterIP}}')
+curl -fsS --retry 20 --retry-all-errors --retry-delay 1 -o token -d grant_type=password -d client_id=admin-cli \\
+    -d username={NAME} --data-urlencode 'password={PASSWORD}' \\
+    \"http://$address/auth/realms/{REALM}/protocol/openid-connect/token\" 2>/dev/null
+grep -q access_token token
+echo '{NAME} is logged in.'
+"
+    )
+}
+
 const INDEX: &str = "what Elasticsearch has indexed";
+
+/// What the story is told on.
+#[derive(Clone, Copy)]
+pub enum Stage<'a> {
+    /// No pod runs.
+    ControlPlane(&'a Cluster),
+    /// Somebody can log in.
+    Node(&'a Cluster),
+}
 
 pub struct Story<'a> {
     terminal: &'a Terminal,
     cluster: &'a Cluster,
+    /// Who logs in, where somebody can.
+    person: Option<Person<'a>>,
     guard: &'a Path,
     shell: Shell,
 }
@@ -55,7 +86,11 @@ struct Before {
 }
 
 impl<'a> Story<'a> {
-    pub fn new(terminal: &'a Terminal, cluster: &'a Cluster, guard: &'a Path) -> Result<Self> {
+    pub fn new(terminal: &'a Terminal, stage: Stage<'a>, guard: &'a Path) -> Result<Self> {
+        let (cluster, person) = match stage {
+            Stage::ControlPlane(cluster) => (cluster, None),
+            Stage::Node(cluster) => (cluster, Some(Person::new(cluster, NAMESPACE))),
+        };
         let shell = cluster.shell(Helm::V3)?;
         for chart in ["camunda-8.2", "camunda-8.3"] {
             // Charts share templates by links, which Helm would comment on.
@@ -68,6 +103,7 @@ impl<'a> Story<'a> {
         Ok(Self {
             terminal,
             cluster,
+            person,
             guard,
             shell,
         })
@@ -76,11 +112,13 @@ impl<'a> Story<'a> {
     /// Runs all steps of the demo; `guard` receives the running guard.
     pub fn tell(&self, guard: &mut Option<Guard<'a>>) -> Result<()> {
         let before = self.install_camunda()?;
+        self.somebody_registers()?;
         *guard = Some(self.install_guard()?);
         let denial = self.upgrade_is_refused()?;
         self.nothing_changed(&before)?;
         self.cure_and_upgrade(&denial)?;
-        self.data_is_there(&before)
+        self.data_is_there(&before)?;
+        self.somebody_logs_in("Log in again, with the same password")
     }
 
     fn install_camunda(&self) -> Result<Before> {
@@ -118,6 +156,24 @@ impl<'a> Story<'a> {
             file,
             objects,
         })
+    }
+
+    fn somebody_registers(&self) -> Result<()> {
+        let Some(person) = &self.person else {
+            return Ok(());
+        };
+        fs::write(self.shell.dir().join("login"), log_in())?;
+        self.shell.run(KEYCLOAK_IS_READY)?.ok()?;
+        person.register("camunda-keycloak", "admin-password")?;
+        self.somebody_logs_in("Log in, as a user that Keycloak keeps in its database")
+    }
+
+    fn somebody_logs_in(&self, heading: &str) -> Result<()> {
+        if self.person.is_some() {
+            self.terminal.step(heading, &[]);
+            self.type_all(&[KEYCLOAK_IS_READY, "sh login"])?.ok()?;
+        }
+        Ok(())
     }
 
     fn install_guard(&self) -> Result<Guard<'a>> {

@@ -76,6 +76,7 @@ keycloak() { # FOLDER DEBIAN
     unshare --mount bash -euc 'mount -t proc proc "$1/proc"; mount --bind /dev "$1/dev"; exec chroot "$@"' bash \
         "$work/root" /opt/bitnami/keycloak/bin/kc.sh build --db=postgres --http-relative-path=/auth >&2
     mv "$work/root/opt/bitnami/keycloak" "$1/opt/bitnami/keycloak"
+    mkdir -p "$1/opt/bitnami/keycloak/data"
     chown -R 1001:0 "$1/opt/bitnami/keycloak"
     rm -rf "$work/root"
 }

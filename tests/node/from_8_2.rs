@@ -15,8 +15,7 @@ const NEW: &str = "camunda-elasticsearch-master";
 fn with_8_2(guard: Guarded, args: &[&str]) -> Release {
     let args = [&[ANEW], args].concat();
     let release = Release::installed(guard, &chart("camunda-8.2"), &args);
-    person::registers(&release, "camunda-keycloak", "admin-password");
-    person::logs_in(&release);
+    person::registers(&release);
     release
 }
 

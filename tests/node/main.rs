@@ -9,6 +9,7 @@ mod guard;
 #[path = "../cluster/load.rs"]
 mod load;
 mod marker;
+mod moving;
 mod person;
 mod planned;
 mod postgresql;
@@ -37,6 +38,9 @@ fn releases() -> Vec<Trial> {
         from_8_2::without_a_guard_the_login_and_the_data_are_lost,
         from_8_2::what_the_guard_prints_keeps_the_login_and_the_data,
         from_12::what_the_guard_prints_takes_12_to_13,
+        from_12::an_atomic_upgrade_that_fails_goes_back,
+        from_12::a_migration_that_failed_is_not_cut_off,
+        moving::rebind_waits_for_a_pod_that_is_terminating,
         brokers::the_printed_chown_lets_brokers_write_after_the_upgrade,
         brokers::the_printed_chown_lets_brokers_write_before_the_upgrade,
         brokers::an_fs_group_that_the_guard_sets_lets_brokers_write,

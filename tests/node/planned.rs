@@ -45,7 +45,7 @@ impl Desk {
 
 pub fn from_8_2_to_8_3() {
     let release = Release::installed(Guarded::Yes, &chart("camunda-8.2"), &[]);
-    person::registers(&release, "camunda-keycloak", "admin-password");
+    person::registers(&release);
     marker::written(&release, "elasticsearch-master", 9200, 1);
     marker::written(&release, BROKERS, 9600, 2);
     let desk = Desk::new();
@@ -85,8 +85,9 @@ pub fn from_12_to_14() {
     let Some(corpus) = Corpus::find() else {
         return;
     };
-    let release = Release::installed(Guarded::Yes, &chart("camunda-12"), &[]);
-    person::registers(&release, "camunda-keycloak", "admin-password");
+    let present = "--set=global.image.pullPolicy=IfNotPresent";
+    let release = Release::installed(Guarded::Yes, &chart("camunda-12"), &[present]);
+    person::registers(&release);
     marker::written(&release, BROKERS, 9600, 0);
     let desk = Desk::new();
     let last = corpus.record("14.0.0-identity").unwrap();
@@ -127,6 +128,8 @@ fn fitting(document: &mut Document) {
             (_, "imagePullPolicy", _) => "IfNotPresent",
             (_, "initialDelaySeconds", "30" | "90") => "1",
             (_, "periodSeconds", "30") => "2",
+            // No node has that, so pods may share one.
+            (_, "topologyKey", _) => "nowhere",
             _ => return line.to_owned(),
         };
         format!("{indent}{key}: {value}")

@@ -16,8 +16,7 @@ const OTHERS_OFF: &str = "--set=global.secretsMode=reuseLookup,operate.enabled=f
 fn with_14() -> Release {
     let args = [OTHERS_OFF, OF_14];
     let release = Release::installed(Guarded::Yes, &chart("camunda-8.2"), &args);
-    person::registers(&release, "camunda-keycloak", "admin-password");
-    person::logs_in(&release);
+    person::registers(&release);
     release
 }
 

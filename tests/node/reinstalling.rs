@@ -10,8 +10,7 @@ pub fn rescued_passwords_let_users_in_again() {
     let to = chart("camunda-8.2");
     let anew = "--set=global.secretsMode=generateAnew";
     let release = Release::installed(Guarded::Yes, &to, &[anew]);
-    person::registers(&release, "camunda-keycloak", "admin-password");
-    person::logs_in(&release);
+    person::registers(&release);
 
     let rescue = format!(
         "camunda-upgrade-guard rescue camunda -n {} --to kept",

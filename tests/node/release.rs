@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use camunda_upgrade_guard::webhooks::{ENFORCE, IGNORE};
-use harness::{Denial, Helm, Namespace, Node, Output, Run, wait_until};
+use harness::{Denial, Helm, Namespace, Node, Output, Run, person::http, wait_until};
 use serde_json::Value;
 
 use crate::stage::{NAME, guarded, node};
@@ -156,22 +156,6 @@ impl Release {
         lines.fold(pods, |text, line| text + "\n" + line)
     }
 
-    /// Asks a program in the cluster by HTTP, through its Service; returns status and body.
-    pub fn http(&self, service: &str, path: &str, args: &[&str]) -> anyhow::Result<(u16, String)> {
-        let object = self.get("service", service);
-        let address = object
-            .as_ref()
-            .and_then(|service| service["spec"]["clusterIP"].as_str());
-        let port = object
-            .as_ref()
-            .and_then(|service| service["spec"]["ports"][0]["port"].as_u64());
-        let (Some(address), Some(port)) = (address, port) else {
-            anyhow::bail!("no Service {service}");
-        };
-        let url = format!("http://{address}:{port}{path}");
-        curl(&url, args)
-    }
-
     /// Asks a pod itself.
     pub fn ask(
         &self,
@@ -187,15 +171,8 @@ impl Release {
         let Some(address) = address else {
             anyhow::bail!("no pod {pod}");
         };
-        curl(&format!("http://{address}:{port}{path}"), args)
+        http(&format!("http://{address}:{port}{path}"), args)
     }
-}
-
-fn curl(url: &str, args: &[&str]) -> anyhow::Result<(u16, String)> {
-    let curl = Run::new("curl").args(["-sS", "--max-time", "10", "-w", "\n%{http_code}"]);
-    let answer = curl.args(args).args([url]).output()?.ok()?.stdout;
-    let (body, status) = answer.rsplit_once('\n').unwrap_or(("", &answer));
-    Ok((status.parse()?, body.to_owned()))
 }
 
 /// The commands that `check` prints for a finding that only warns.

@@ -38,7 +38,7 @@ fn an_unfinished_migration_is_waited_for() {
         assert_eq!(
             commands(&finding)[..2],
             [
-                "kubectl -n prod logs job/camunda-zeebe-migration-data --tail=50",
+                "kubectl -n prod logs -l batch.kubernetes.io/job-name=camunda-zeebe-migration-data --tail=50",
                 "kubectl -n prod wait --for=condition=Complete job/camunda-zeebe-migration-data --timeout=1h",
             ]
         );

@@ -179,6 +179,13 @@ fn goes_another_way(finding: &Finding) -> bool {
     commands.any(|command| matches!(command, Command::Upgrade(_)))
 }
 
+/// Whether a finding has flags added to the Helm command.
+fn adds_flags(finding: &Finding) -> bool {
+    let needed = finding.fixes.iter().filter(|fix| !fix.instead);
+    let mut commands = needed.flat_map(|fix| &fix.commands);
+    commands.any(|command| matches!(command, Command::HelmFlag(_)))
+}
+
 /// Returns the closing line: what to do after typing all of that.
 pub fn closing(change: &Change, denied: &[&Finding]) -> String {
     let count = denied.len();
@@ -190,6 +197,12 @@ pub fn closing(change: &Change, denied: &[&Finding]) -> String {
         return format!("Do {} in place of this upgrade.{rest}", number + 1);
     }
     let again = match change.operation {
+        Operation::Rollback if denied.iter().any(|finding| adds_flags(finding)) => {
+            let to = change.to.as_ref().map_or("", |to| to.version.as_str());
+            format!(
+                "run helm upgrade with chart {to} and the flags above; helm rollback takes none"
+            )
+        }
         Operation::Install | Operation::Upgrade | Operation::Rollback => {
             format!("run the {} again", change.operation.noun())
         }
@@ -264,6 +277,30 @@ mod tests {
             finding(Action::Deny),
         ];
         insta::assert_snapshot!(message(&change(), &findings).unwrap());
+    }
+
+    /// `helm rollback` knows no `--set`.
+    #[test]
+    fn a_rollback_that_needs_flags_becomes_an_upgrade() {
+        let rollback = Change {
+            operation: Operation::Rollback,
+            ..change()
+        };
+        let end = |change: &Change, finding: Finding| {
+            let text = message(change, &[finding]).unwrap();
+            text.lines().last().unwrap().to_owned()
+        };
+        assert_eq!(
+            end(&rollback, finding(Action::Deny)),
+            "Then run helm upgrade with chart 8.3.1 and the flags above; helm rollback takes none."
+        );
+        let mut without = finding(Action::Deny);
+        without.fixes.pop();
+        assert_eq!(end(&rollback, without), "Then run the rollback again.");
+        assert_eq!(
+            end(&change(), finding(Action::Deny)),
+            "Then run the upgrade again."
+        );
     }
 
     #[test]

@@ -23,6 +23,11 @@ func main() {
 	switch job {
 	case "":
 		serve(os.Getenv("STANDS_IN_FOR"))
+		<-end
+		// A real one writes what it has to write before it ends.
+		late, _ := time.ParseDuration(os.Getenv("STAND_IN_ENDS_LATE"))
+		time.Sleep(late)
+		return
 	case "pause":
 	case "job":
 		os.Exit(runJob(end))

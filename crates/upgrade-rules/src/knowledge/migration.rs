@@ -164,11 +164,16 @@ pub(crate) fn wait(job: &ObjectRef) -> Command {
     Kubectl::new(&job.namespace, words).into()
 }
 
-/// Shows what a Job says; its pods may be gone.
+/// Shows what a Job's pods say. Asked for by name, kubectl would fail where none is left.
 pub fn logs(job: &ObjectRef) -> Command {
-    let name = format!("job/{}", job.name);
-    let logs = Kubectl::new(&job.namespace, ["logs", &name, "--tail=50"]);
-    Command::from(logs).decide()
+    let selector = format!("batch.kubernetes.io/job-name={}", job.name);
+    Kubectl::new(&job.namespace, ["logs", "-l", &selector, "--tail=50"]).into()
+}
+
+/// Shows why a Job has failed: its pods, and the logs with them, may be gone by then.
+pub fn reasons(job: &ObjectRef) -> [Command; 2] {
+    let describe = Kubectl::new(&job.namespace, ["describe", "job", &job.name]);
+    [describe.into(), logs(job)]
 }
 
 #[cfg(test)]

@@ -198,7 +198,10 @@ fn failed(migration: Application, job: &ObjectRef, live: &Object) -> Left {
             migration.name()
         ),
         vec![
-            Fix::new(format!("See why {job} has failed:"), [migration::logs(job)]),
+            Fix::new(
+                format!("See why {job} has failed:"),
+                migration::reasons(job),
+            ),
             Fix::new(
                 "Once the cause is gone, delete it, and have it made anew by this upgrade once more:",
                 [delete],

@@ -138,8 +138,10 @@ fn fixes(change: &Change, jobs: &[Unfinished<'_>], leaves: bool) -> Vec<Fix> {
         return fixes;
     }
     fixes.push(Fix::new(
-        "What has failed does not run again by itself. The log tells why it did:",
-        commands(&failed, migration::logs),
+        "What has failed does not run again by itself. Its Events tell why it did, and the log of a pod that is still there:",
+        failed
+            .iter()
+            .flat_map(|job| migration::reasons(job.object)),
     ));
     fixes.push(Fix::new(
         "Once the cause is gone, have it made anew:",
