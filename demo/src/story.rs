@@ -1,11 +1,6 @@
 //! The steps, each of which shows what it does and checks what came of it.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use harness::{
@@ -59,6 +54,8 @@ echo '{NAME} is logged in.'
 }
 
 const INDEX: &str = "what Elasticsearch has indexed";
+/// Below a link to the volume.
+const INDEX_FILE: &str = "elasticsearch-0/index";
 
 /// What the story is told on.
 #[derive(Clone, Copy)]
@@ -81,7 +78,6 @@ pub struct Story<'a> {
 /// The state before the upgrade, which must be unchanged afterwards.
 struct Before {
     volumes: Vec<String>,
-    file: PathBuf,
     objects: BTreeMap<String, String>,
 }
 
@@ -141,8 +137,9 @@ impl<'a> Story<'a> {
         self.type_all(&[SHOW_CLAIMS])?.ok()?;
         self.terminal
             .say("Elasticsearch's first volume gets a file, to see what becomes of it.");
-        let file = self.cluster.volume_dir(&volumes[0])?.join("index");
-        self.type_all(&[&format!("echo '{INDEX}' > {}", file.display())])?
+        let link = self.shell.dir().join("elasticsearch-0");
+        symlink(self.cluster.volume_dir(&volumes[0])?, link)?;
+        self.type_all(&[&format!("echo '{INDEX}' > {INDEX_FILE}")])?
             .ok()?;
         for volume in &volumes {
             ensure!(
@@ -151,11 +148,7 @@ impl<'a> Story<'a> {
             );
         }
         let objects = self.objects()?;
-        Ok(Before {
-            volumes,
-            file,
-            objects,
-        })
+        Ok(Before { volumes, objects })
     }
 
     fn somebody_registers(&self) -> Result<()> {
@@ -281,7 +274,7 @@ impl<'a> Story<'a> {
         self.terminal.say(
             "The new claims have the old volumes, and those outlive their claims from now on.",
         );
-        let file = format!("cat {}", before.file.display());
+        let file = format!("cat {INDEX_FILE}");
         let output = self.type_all(&[SHOW_CLAIMS, SHOW_POLICIES, &file])?.ok()?;
         ensure!(
             output.stdout.ends_with(&format!("{INDEX}\n")),

@@ -153,12 +153,13 @@ pub fn no_review_is_lost_when_the_configuration_changes() {
 
 pub fn no_review_is_lost_when_certificates_and_their_authority_change() {
     guarded();
-    // An authority keeps the life that it was made with.
+    // An authority keeps the life that it was made with, and a pod that ends late would make one more.
     node()
         .helm(Helm::V4)
         .uninstall(NAME, NAME, &["--wait"])
         .ok()
         .unwrap();
+    kubectl(&["wait", "--for=delete", "pod", "-l", PODS, "--timeout=60s"]);
     let short = "--set=extraArgs={--tls-life=24s,--tls-ca-life=48s}";
     let args = ["--wait", "--timeout=120s", short];
     let chart = repository().join("deploy/chart");
