@@ -21,7 +21,12 @@ const PODS: &str = "app.kubernetes.io/name=camunda-upgrade-guard";
 /// Reviews while something is done to the guard, and some before and after.
 fn under_load(what: impl FnOnce()) -> Tally {
     let namespace = guarded().namespace_with_labels("load", &[(ENFORCE, "true")]);
-    let load = Load::start(node(), &namespace.unwrap(), PER_SECOND);
+    let namespace = namespace.unwrap();
+    // Some time after a pod is ready its Service leads to it.
+    let load = Load::start(node(), &namespace, 20);
+    more(&load, 20);
+    load.end();
+    let load = Load::start(node(), &namespace, PER_SECOND);
     more(&load, 100);
     what();
     more(&load, 100);

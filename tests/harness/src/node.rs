@@ -17,7 +17,6 @@ use anyhow::{Context, Result};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::supervise::Supervised;
 use crate::wait::wait_until;
-pub use images::GUARD as GUARD_IMAGE;
 pub use missing::NodePrograms;
 
 /// The node's name.
@@ -45,7 +44,7 @@ pub fn run_on_a_node(inside: impl FnOnce(NodePrograms) -> ExitCode) -> Result<Ex
             return Ok(ExitCode::SUCCESS);
         }
     };
-    namespaces::run(|_| Ok(inside(programs)))
+    namespaces::run(|| inside(programs))
 }
 
 /// Whether a machine that cannot run a node fails: that of CI can.

@@ -21,7 +21,7 @@ pub(super) const LAYERS: [&str; 6] = [
 ];
 pub(super) const PAUSE: &str = "docker.io/library/pause:1";
 /// The guard's image, as the chart names it.
-pub const GUARD: [&str; 2] = ["camunda-upgrade-guard", "0.1.0"];
+const GUARD: &str = "camunda-upgrade-guard:0.1.0";
 
 /// Beside containerd's own: which images it has.
 const STAMP: &str = "imported";
@@ -64,7 +64,7 @@ fn image(name: &str) -> Image {
             user: "",
             env: Vec::new(),
         }
-    } else if repository.ends_with(GUARD[0]) {
+    } else if name == GUARD {
         Image {
             layers: vec!["guard"],
             entrypoint: vec!["/camunda-upgrade-guard"],
@@ -90,7 +90,7 @@ fn names() -> Result<Vec<String>> {
     let list = workspace().join("tests/node-images/names");
     let list = fs::read_to_string(&list).with_context(|| list.display().to_string())?;
     let listed = list.lines().filter(|line| !line.starts_with('#'));
-    let own = [PAUSE.to_owned(), GUARD.join(":")];
+    let own = [PAUSE.to_owned(), GUARD.to_owned()];
     Ok(listed.map(str::to_owned).chain(own).collect())
 }
 

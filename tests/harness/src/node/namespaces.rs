@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -52,7 +52,7 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 "#;
 
 /// Runs `inside` in namespaces of its own, in a copy of this process with the same arguments.
-pub(super) fn run(inside: impl FnOnce(&Path) -> Result<ExitCode>) -> Result<ExitCode> {
+pub(super) fn run(inside: impl FnOnce() -> ExitCode) -> Result<ExitCode> {
     match std::env::var_os(INSIDE) {
         Some(folder) => {
             let folder = PathBuf::from(folder);
@@ -62,7 +62,7 @@ pub(super) fn run(inside: impl FnOnce(&Path) -> Result<ExitCode>) -> Result<Exit
                 NODE_ADDRESS.as_ref(),
             ]);
             set_up.output()?.ok().context("the node's namespaces")?;
-            inside(&folder)
+            Ok(inside())
         }
         None => outside(),
     }
