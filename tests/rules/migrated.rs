@@ -69,14 +69,14 @@ fn a_failed_migration_is_made_anew() {
     );
     let delete = "kubectl -n prod delete job camunda-zeebe-migration-data";
     let typed = commands(&finding);
-    assert_eq!(typed[1], delete);
+    assert_eq!(typed[2], delete);
     assert_eq!(
-        typed[2],
+        typed[3],
         "helm upgrade camunda camunda/camunda-platform -n prod --version 13.12.7 -f values.yaml"
     );
     let finding = finds(&failed("13.12.7"), &[UNFINISHED]).remove(0);
     assert_eq!(
-        commands(&finding)[1..],
+        commands(&finding)[2..],
         [delete, "--set orchestration.migration.data.enabled=true"]
     );
 }

@@ -25,52 +25,11 @@ pub(super) fn and_restore(
     old: &Server<'_>,
     new: &Server<'_>,
 ) -> Fix {
-    let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
-    let kubectl = |words: &[&str]| Kubectl::new(namespace, words.iter().copied()).to_string();
-    let exec = |words: &[&str], script: &str| {
-        let command = ["-c", old.container, "--", "sh", "-c", script];
-        kubectl(&[&["exec"], words, &command].concat())
-    };
-    let scale = |kind, name: &str, count| Objects::new(kind, namespace, [name]).scale(count);
-    let (pod, resource) = (format!("{name}-0"), format!("statefulset/{name}"));
-    let file = format!("{name}-{}.sql", old.major);
-    let dump = exec(
-        &[&pod],
-        &format!("{PASSWORD}; pg_dumpall {SERVER} --clean --if-exists"),
-    );
-    let restore = exec(
-        &["-i", &pod],
-        &format!("{PASSWORD}; psql {SERVER} --quiet postgres"),
-    );
-
-    // A second run must not put the dump of the new server, which has nothing yet, in the place of the old one's.
-    let mut parts = vec![format!("[ ! -e {file} ]")];
-    let users = users(change, set).into_iter();
-    parts.extend(users.map(|(kind, user)| scale(kind, user, 0).to_string()));
-    parts.push(format!("{dump} > {file}.part"));
-    parts.push(format!(
-        "grep -q 'PostgreSQL database cluster dump complete' {file}.part"
-    ));
-    parts.push(format!("mv {file}.part {file}"));
-    let retain = facts.volume_of(claim).and_then(volume_move::retain);
-    let live = facts.get(&set.object);
-    let stop = live.map(|live| volume_move::stop(facts, namespace, live, &[claim.name()]));
-    let steps: Vec<Step> = retain
-        .into_iter()
-        .chain(stop.into_iter().flatten())
-        .collect();
-    let typed = volume_move::commands(&steps, namespace, Typed::ByHand);
-    parts.extend(typed.iter().map(Command::text));
-    parts.push(kubectl(&["delete", "pvc", claim.name()]));
-    let image = format!("{}={}", new.container, new.image);
-    parts.push(kubectl(&["set", "image", &resource, &image]));
-    let count = set
-        .planned
-        .as_deref()
-        .map_or(1, |planned| replicas(planned).max(1));
-    parts.push(scale(Kind::StatefulSet, name, count).to_string());
-    parts.push(kubectl(&["rollout", "status", &resource, "--timeout=10m"]));
-    parts.push(format!("{restore} < {file}"));
+    let file = format!("{}-{}.sql", set.object.name, old.major);
+    let mut parts = to_file(change, set, old, &file);
+    parts.extend(start_anew(facts, set, claim, new));
+    let script = format!("{PASSWORD}; psql {SERVER} --quiet postgres");
+    parts.push(format!("{} < {file}", exec(set, old, &["-i"], &script)));
     Fix::instead(
         format!(
             "Or move the data to {} (method 2) by this one line, which ends at the first part that fails, and upgrade without that flag. \
@@ -79,6 +38,59 @@ pub(super) fn and_restore(
         ),
         [Command::Shell(parts.join(" && ")).commented()],
     )
+}
+
+/// Runs a script beside a server.
+fn exec(set: &ObjectChange, server: &Server<'_>, how: &[&str], script: &str) -> Kubectl {
+    let pod = format!("{}-0", set.object.name);
+    let command = [&pod, "-c", server.container, "--", "sh", "-c", script];
+    Kubectl::new(&set.object.namespace, [&["exec"], how, &command].concat())
+}
+
+fn scale(set: &ObjectChange, kind: Kind, name: &str, count: u64) -> String {
+    let objects = Objects::new(kind, &set.object.namespace, [name]);
+    objects.scale(count).to_string()
+}
+
+/// Dumps the database while nobody writes to it, and sees that the dump is whole.
+fn to_file(change: &Change, set: &ObjectChange, old: &Server<'_>, file: &str) -> Vec<String> {
+    // A second run must not put the dump of the new server, which has nothing yet, in the place of the old one's.
+    let mut parts = vec![format!("[ ! -e {file} ]")];
+    let users = users(change, set).into_iter();
+    parts.extend(users.map(|(kind, user)| scale(set, kind, user, 0)));
+    let script = format!("{PASSWORD}; pg_dumpall {SERVER} --clean --if-exists");
+    parts.push(format!("{} > {file}.part", exec(set, old, &[], &script)));
+    parts.push(format!(
+        "grep -q 'PostgreSQL database cluster dump complete' {file}.part"
+    ));
+    parts.push(format!("mv {file}.part {file}"));
+    parts
+}
+
+/// Starts the new version on a new volume; the old one is retained.
+fn start_anew(facts: &Facts, set: &ObjectChange, claim: &Object, new: &Server<'_>) -> Vec<String> {
+    let (namespace, name) = (&set.object.namespace, set.object.name.as_str());
+    let kubectl = |words: &[&str]| Kubectl::new(namespace, words.iter().copied()).to_string();
+    let retain = facts.volume_of(claim).and_then(volume_move::retain);
+    let live = facts.get(&set.object);
+    let stop = live.map(|live| volume_move::stop(facts, namespace, live, &[claim.name()]));
+    let steps: Vec<Step> = retain
+        .into_iter()
+        .chain(stop.into_iter().flatten())
+        .collect();
+    let steps = volume_move::commands(&steps, namespace, Typed::ByHand);
+    let mut parts: Vec<_> = steps.iter().map(Command::text).collect();
+    parts.push(kubectl(&["delete", "pvc", claim.name()]));
+    let (image, resource) = (
+        format!("{}={}", new.container, new.image),
+        format!("statefulset/{name}"),
+    );
+    parts.push(kubectl(&["set", "image", &resource, &image]));
+    let planned = set.planned.as_deref();
+    let count = planned.map_or(1, |planned| replicas(planned).max(1));
+    parts.push(scale(set, Kind::StatefulSet, name, count));
+    parts.push(kubectl(&["rollout", "status", &resource, "--timeout=10m"]));
+    parts
 }
 
 /// Returns the workloads of the running release that write to the database.
