@@ -9,7 +9,7 @@ use crate::release::{Guarded, PATIENCE, Release, commands};
 use crate::stage::{chart, released_as};
 
 /// What has nothing to do with brokers.
-const OTHERS_OFF: &str = "--set=identity.enabled=false,identityKeycloak.enabled=false,operate.enabled=false,\
+pub const OTHERS_OFF: &str = "--set=identity.enabled=false,identityKeycloak.enabled=false,operate.enabled=false,\
     tasklist.enabled=false,optimize.enabled=false,connectors.enabled=false,global.identity.auth.enabled=false";
 const ON_SUCH_VOLUMES: [&str; 2] = [OTHERS_OFF, "--set=zeebe.pvcStorageClassName=keeps-owner"];
 

@@ -10,9 +10,11 @@ use harness::{
 };
 use serde_json::Value;
 
+use crate::brokers::OTHERS_OFF;
 use crate::load::{Load, Tally};
-use crate::release::PATIENCE;
-use crate::stage::{NAME, guarded, node, repository};
+use crate::marker::{self, BROKERS};
+use crate::release::{Guarded, PATIENCE, Release};
+use crate::stage::{NAME, chart, guarded, node, repository};
 
 /// More than a large cluster writes of what the guard judges.
 const PER_SECOND: u32 = 300;
@@ -213,4 +215,24 @@ pub fn a_killed_container_takes_only_what_it_had_begun() {
         assert!(wrong.contains("failed calling webhook"), "{wrong}");
     }
     eprintln!("{} of the killed one's were lost", tally.wrong.len());
+}
+
+/// The webhooks are in etcd, the guard's pods are not there yet, and its own namespace enforces nothing: all of it comes up.
+pub fn everything_comes_up_after_a_power_cut() {
+    let release = Release::installed(Guarded::Yes, &chart("camunda-8.3"), &[OTHERS_OFF]);
+    marker::written(&release, BROKERS, 9600, 0);
+    node().cut_power().unwrap();
+    // Until the kubelet says otherwise, all of it counts as ready.
+    for namespace in [NAME, &*release.namespace] {
+        let started = wait_until("all pods were started again", PATIENCE, || {
+            let pods = node().list("pods", namespace, "")?;
+            let again = |pod: &Value| pod["status"]["containerStatuses"][0]["restartCount"] != 0;
+            Ok(pods.iter().all(again).then_some(()))
+        });
+        started.unwrap_or_else(|error| panic!("{error:#}\n{}", release.state()));
+    }
+    rolled_out();
+    release.ready();
+    marker::is_there(&release, BROKERS, 9600, 0);
+    assert_none_lost(&under_load(|| ()));
 }

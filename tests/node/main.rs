@@ -61,6 +61,7 @@ fn replicas() -> Vec<Trial> {
         guard::no_review_is_lost_when_the_configuration_changes,
         guard::no_review_is_lost_when_certificates_and_their_authority_change,
         guard::a_killed_container_takes_only_what_it_had_begun,
+        guard::everything_comes_up_after_a_power_cut,
     ]
 }
 

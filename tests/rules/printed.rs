@@ -93,7 +93,7 @@ fn wrong(command: &Command) -> Option<String> {
     if let Some(blank) = blank(&text) {
         return Some(format!("holds the blank {blank}"));
     }
-    let prose = matches!(command, Command::Manual(_)) && typed(command, true).is_none();
+    let prose = matches!(command, Command::Manual(_));
     if text.trim_end().ends_with('.') && !prose {
         return Some("ends in a full stop".to_owned());
     }
@@ -102,6 +102,9 @@ fn wrong(command: &Command) -> Option<String> {
         command if command.typing() == Typing::Shell => {
             (!begins(&text)).then(|| "begins with no program".to_owned())
         }
+        Command::Manual(text) if begins(without_number(text)) => {
+            Some("is a command that nobody can paste".to_owned())
+        }
         Command::Manual(text) => text
             .starts_with('-')
             .then(|| "is a flag without its program".to_owned()),
@@ -109,21 +112,20 @@ fn wrong(command: &Command) -> Option<String> {
     }
 }
 
-/// The line for a shell, without the number that it may have. What gives something up is behind a comment sign.
+/// The line for a shell. What a person decides on is behind a comment sign; what only a person can do is none.
 fn typed(command: &Command, giving_up: bool) -> Option<String> {
     match command {
-        Command::HelmFlag(_) => None,
+        Command::HelmFlag(_) | Command::Manual(_) => None,
         Command::Commented(command) => typed(command, giving_up).filter(|_| giving_up),
         Command::Decide(command) => typed(command, giving_up),
-        Command::Manual(text) => {
-            let bare = text
-                .split_once(". ")
-                .filter(|(number, _)| number.parse::<u32>().is_ok());
-            let text = bare.map_or(text.as_str(), |(_, text)| text);
-            begins(text).then(|| text.to_owned())
-        }
         other => Some(other.text()),
     }
+}
+
+fn without_number(text: &str) -> &str {
+    let numbered = text.split_once(". ");
+    let numbered = numbered.filter(|(number, _)| number.parse::<u32>().is_ok());
+    numbered.map_or(text, |(_, rest)| rest)
 }
 
 fn begins(text: &str) -> bool {
@@ -587,6 +589,8 @@ fn a_command_that_nobody_can_paste_is_found() {
                 .contains(fault.unwrap_or_default())
         );
     }
+    let numbered = Command::Manual("2. kubectl get pods".to_owned());
+    assert!(wrong(&numbered).is_some());
     for block in [
         "kubectl get 'x",
         "cat > a <<'EOF'\nb",
@@ -608,7 +612,7 @@ fn a_command_that_nobody_can_paste_is_found() {
     let mut stage = Stage::of(&scene.judged().1);
     let deletes = Fix::new(
         "",
-        vec![Command::Manual(
+        vec![Command::Shell(
             "kubectl -n prod delete pvc data-camunda-zeebe-0".to_owned(),
         )],
     );

@@ -12,8 +12,8 @@ use std::fs;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -48,8 +48,8 @@ pub struct ClusterOptions {
 
 /// A running control plane. It ends when dropped, and when this process ends, however that happens.
 pub struct Cluster {
-    // Dropped in this order: the processes, then the folder that they use.
-    _processes: Vec<Supervised>,
+    // Dropped in this order: the processes, the last one to start first; then the folder that they use.
+    processes: Mutex<Vec<Supervised>>,
     nest: Nest,
     binaries: Binaries,
     server: String,
@@ -113,7 +113,7 @@ impl Cluster {
             kubectl.kubeconfig(),
         )?;
         let cluster = Self {
-            _processes: processes,
+            processes: Mutex::new(processes),
             nest,
             binaries,
             server,
@@ -132,6 +132,25 @@ impl Cluster {
             cluster.get("serviceaccount", "default", "default")
         })?;
         Ok(cluster)
+    }
+
+    /// Kills the control plane and starts it again over what etcd has, as after a power cut; `meanwhile` nothing of it runs.
+    pub(crate) fn restart(&self, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
+        let processes = self.processes.lock();
+        let mut processes = processes.unwrap_or_else(PoisonError::into_inner);
+        processes.iter_mut().for_each(Supervised::kill);
+        meanwhile()?;
+        for process in processes.iter_mut().rev() {
+            self.start_again(process)?;
+        }
+        wait_until("the API server", Duration::from_secs(90), || {
+            self.raw("/readyz").map(Some)
+        })?;
+        Ok(())
+    }
+
+    pub(crate) fn start_again(&self, killed: &mut Supervised) -> Result<()> {
+        self.nest.start_again(killed)
     }
 
     /// Returns the cluster that all tests of this process share, started on first use.

@@ -10,11 +10,13 @@ mod namespaces;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::cluster::{Cluster, ClusterOptions};
+use crate::process::Run;
 use crate::supervise::Supervised;
 use crate::wait::wait_until;
 pub use missing::NodePrograms;
@@ -26,8 +28,8 @@ pub(crate) const NODE_ADDRESS: &str = "10.88.0.1";
 
 /// A running cluster with a node.
 pub struct Node {
-    // Dropped in this order: what runs pods, then the control plane.
-    _processes: Vec<Supervised>,
+    // Dropped in this order: what runs pods, the last one to start first; then the control plane.
+    processes: Mutex<Vec<Supervised>>,
     cluster: Cluster,
 }
 
@@ -61,8 +63,17 @@ impl Node {
             ..ClusterOptions::default()
         })?;
         let processes = kubelet::start(programs, &cluster)?;
+        let node = Self {
+            processes: Mutex::new(processes),
+            cluster,
+        };
+        node.wait_ready()?;
+        Ok(node)
+    }
+
+    fn wait_ready(&self) -> Result<()> {
         let ready = wait_until("the node is ready", Duration::from_secs(60), || {
-            let node = cluster.get("node", "", NODE)?.context("not registered")?;
+            let node = self.get("node", "", NODE)?.context("not registered")?;
             let conditions = node["status"]["conditions"].as_array();
             let ready = conditions
                 .into_iter()
@@ -72,18 +83,45 @@ impl Node {
             Ok((ready && !tainted).then_some(()))
         });
         ready.with_context(|| {
-            let tails: Vec<_> = processes
-                .iter()
-                .map(|process| process.log_tail(25))
-                .collect();
+            let processes = self
+                .processes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let tails: Vec<_> = processes.iter().map(|it| it.log_tail(25)).collect();
             tails.join("\n")
-        })?;
-        Ok(Self {
-            _processes: processes,
-            cluster,
         })
     }
+
+    /// Kills everything at once, pods and control plane, and starts it again over what is on the disk.
+    pub fn cut_power(&self) -> Result<()> {
+        let processes = self.processes.lock();
+        let mut processes = processes.unwrap_or_else(PoisonError::into_inner);
+        self.cluster.restart(|| {
+            processes.iter_mut().for_each(Supervised::kill);
+            let kill = Run::new("sh").args(["-c", KILL_PODS, "sh", &control_group(self)]);
+            kill.output()?.ok().map(drop)
+        })?;
+        for process in processes.iter_mut().rev() {
+            self.cluster.start_again(process)?;
+            // Without it the kubelet would end.
+            kubelet::wait_for_containerd()?;
+        }
+        drop(processes);
+        self.wait_ready()
+    }
 }
+
+/// Everything in the node's control groups, and what holds it; this process' namespace has no other.
+const KILL_PODS: &str = r#"
+find /sys/fs/cgroup -path "*$1/*" -name cgroup.procs -exec cat {} + | sort -u | xargs -r kill -s KILL 2>/dev/null
+for line in /proc/[0-9]*/cmdline; do
+    if tr '\0' ' ' <"$line" 2>/dev/null | grep -q '^[^ ]*containerd-shim'; then
+        pid=${line#/proc/}
+        kill -s KILL "${pid%/cmdline}"
+    fi
+done
+true
+"#;
 
 impl Deref for Node {
     type Target = Cluster;

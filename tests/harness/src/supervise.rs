@@ -101,11 +101,18 @@ impl Nest {
         let orders = keeper.stdin.take();
         Ok(Supervised {
             name: name.to_owned(),
+            program: command.clone(),
             keeper,
             orders,
             log,
             pid_file,
         })
+    }
+
+    /// Starts a program that was killed again, with the same command line.
+    pub fn start_again(&self, killed: &mut Supervised) -> Result<()> {
+        *killed = self.start(&killed.name, &killed.program)?;
+        Ok(())
     }
 }
 
@@ -157,6 +164,7 @@ impl Program {
 /// A program that is killed when this is dropped.
 pub struct Supervised {
     name: String,
+    program: Program,
     keeper: Child,
     orders: Option<ChildStdin>,
     log: PathBuf,

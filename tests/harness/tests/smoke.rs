@@ -174,7 +174,9 @@ fn groups_called(name: &OsStr) -> Vec<PathBuf> {
 }
 
 fn hold(program: &str) -> anyhow::Result<(Child, PathBuf)> {
-    let mut holder = Command::new(program)
+    // In the background it would ignore what Ctrl-C sends, and so would all that it starts.
+    let mut holder = Command::new("env")
+        .args(["--default-signal=INT", program])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;

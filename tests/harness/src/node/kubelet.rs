@@ -108,6 +108,14 @@ conf_dir = "{networks}"
     Ok(process)
 }
 
+pub(super) fn wait_for_containerd() -> Result<()> {
+    let answers = || Run::new("ctr").args(["version"]).output()?.ok();
+    wait_until("containerd", Duration::from_secs(30), || {
+        answers().map(Some)
+    })?;
+    Ok(())
+}
+
 /// Removes what an earlier run has left in containerd's books; its processes ended with their namespaces.
 fn forget_containers() -> Result<()> {
     let script = "set -e
