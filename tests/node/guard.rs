@@ -1,6 +1,6 @@
 //! The guard as its users run it: a Deployment behind a Service, whose pods come and go while reviews go on.
 
-use std::{collections::BTreeSet, net::SocketAddr, thread, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, thread};
 
 use camunda_upgrade_guard::webhooks::ENFORCE;
 use harness::{
@@ -14,7 +14,7 @@ use crate::brokers::OTHERS_OFF;
 use crate::load::{Load, Tally};
 use crate::marker::{self, BROKERS};
 use crate::release::{Guarded, PATIENCE, Release};
-use crate::stage::{NAME, chart, guarded, node, repository};
+use crate::stage::{NAME, chart, guarded, install_guard, node, upgrade_guard};
 
 /// More than a large cluster writes of what the guard judges.
 const PER_SECOND: u32 = 300;
@@ -64,16 +64,6 @@ fn pods() -> Vec<Value> {
 fn rolled_out() {
     let deployment = format!("deployment/{NAME}");
     kubectl(&["rollout", "status", &deployment, "--timeout=120s"]);
-}
-
-fn upgraded(helm: Helm, args: &[&str]) {
-    let chart = repository().join("deploy/chart");
-    let args = [&["--wait", "--timeout=120s"], args].concat();
-    node()
-        .helm(helm)
-        .upgrade(NAME, &chart, NAME, &args)
-        .ok()
-        .unwrap();
 }
 
 /// The sum of a metric over all pods.
@@ -148,7 +138,7 @@ pub fn no_review_is_lost_when_the_configuration_changes() {
     guarded();
     let before = (loads(), names());
     let tally = under_load(|| {
-        upgraded(Helm::V4, &["--set=config.rules.release-notes=off"]);
+        upgrade_guard(Helm::V4, &["--set=config.rules.release-notes=off"]);
         let taken = wait_until("both pods take the change over", PATIENCE, || {
             Ok((loads() >= before.0 + 2.0).then_some(()))
         });
@@ -168,13 +158,7 @@ pub fn no_review_is_lost_when_certificates_and_their_authority_change() {
         .unwrap();
     kubectl(&["wait", "--for=delete", "pod", "-l", PODS, "--timeout=60s"]);
     let short = "--set=extraArgs={--tls-life=24s,--tls-ca-life=48s}";
-    let args = ["--wait", "--timeout=120s", short];
-    let chart = repository().join("deploy/chart");
-    node()
-        .helm(Helm::V4)
-        .install(NAME, &chart, NAME, &args)
-        .ok()
-        .unwrap();
+    install_guard(Helm::V4, &[short]);
     let tally = under_load(|| {
         let mut authorities = BTreeSet::new();
         let changed = wait_until(
@@ -187,7 +171,7 @@ pub fn no_review_is_lost_when_certificates_and_their_authority_change() {
             },
         );
         changed.unwrap();
-        upgraded(Helm::V3, &["--set=extraArgs=null"]);
+        upgrade_guard(Helm::V3, &["--set=extraArgs=null"]);
     });
     assert_none_lost(&tally);
 }
@@ -209,7 +193,6 @@ pub fn a_killed_container_takes_only_what_it_had_begun() {
         });
         again.unwrap();
         rolled_out();
-        thread::sleep(Duration::from_secs(2));
     });
     for wrong in &tally.wrong {
         assert!(wrong.contains("failed calling webhook"), "{wrong}");

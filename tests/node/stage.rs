@@ -1,12 +1,15 @@
 //! The node that all tests share, and the guard on it as its chart installs it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use harness::{Helm, Node, NodePrograms, Run, StorageClass, Volumes};
+use harness::{Helm, Node, NodePrograms, Run, StorageClass, Volumes, binaries::workspace};
 
 pub const NAME: &str = "camunda-upgrade-guard";
+
+/// Helm's flags by which it waits for the guard.
+const READY: [&str; 2] = ["--wait", "--timeout=120s"];
 
 static NODE: OnceLock<Node> = OnceLock::new();
 
@@ -27,13 +30,28 @@ pub fn node() -> &'static Node {
 /// The node with a guard, which judges every namespace that does not have it ignored.
 pub fn guarded() -> &'static Node {
     static INSTALLED: OnceLock<()> = OnceLock::new();
-    INSTALLED.get_or_init(|| {
-        let chart = repository().join("deploy/chart");
-        let args = ["--create-namespace", "--wait", "--timeout=120s"];
-        let helm = node().helm(Helm::V3);
-        helm.install(NAME, &chart, NAME, &args).ok().unwrap();
-    });
+    INSTALLED.get_or_init(|| install_guard(Helm::V3, &["--create-namespace"]));
     node()
+}
+
+pub fn install_guard(helm: Helm, args: &[&str]) {
+    let args = [&READY, args].concat();
+    let installed = node()
+        .helm(helm)
+        .install(NAME, &guards_chart(), NAME, &args);
+    installed.ok().unwrap();
+}
+
+pub fn upgrade_guard(helm: Helm, args: &[&str]) {
+    let args = [&READY, args].concat();
+    let upgraded = node()
+        .helm(helm)
+        .upgrade(NAME, &guards_chart(), NAME, &args);
+    upgraded.ok().unwrap();
+}
+
+fn guards_chart() -> PathBuf {
+    workspace().join("deploy/chart")
 }
 
 /// Leaves the node running for somebody who looks into it, until this process is stopped.
@@ -49,13 +67,9 @@ pub fn keep() {
     }
 }
 
-pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// One of the project's own charts.
 pub fn chart(name: &str) -> PathBuf {
-    repository().join("tests/charts").join(name)
+    workspace().join("tests/charts").join(name)
 }
 
 /// A copy of one as a chart of another version, with the images of another application version.

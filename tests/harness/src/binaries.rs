@@ -138,7 +138,7 @@ pub(crate) fn binaries_folder() -> PathBuf {
         .unwrap_or_else(|| workspace().join("target/cluster-binaries"))
 }
 
-fn folder_from(variable: &str) -> Option<PathBuf> {
+pub(crate) fn folder_from(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable)
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)

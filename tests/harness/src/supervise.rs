@@ -18,19 +18,24 @@ use anyhow::{Context, Result};
 use crate::process::SELDOM_COLLECTED;
 use crate::wait::wait_until;
 
-const KEEPER: &str = r#"
+/// Runs a program as long as the pipe on standard input is held; each line in it is the name of a signal for the program. Its
+/// own id goes into the file that is named first.
+pub(crate) const KEEPER: &str = r#"
 exec 3<&0
-log=$1 pidfile=$2; shift 2
-"$@" </dev/null >>"$log" 2>&1 3<&- &
+pidfile=$1; shift
+"$@" </dev/null 3<&- &
 child=$!
 echo "$child" >"$pidfile"
-{ while read -r signal <&3; do kill -s "$signal" "$child"; done; kill -s KILL "$child"; } </dev/null &
+{ while read -r signal <&3; do kill -s "$signal" "$child"; done; kill -s KILL "$child"; } </dev/null 2>/dev/null &
 watcher=$!
 exec 3<&-
 wait "$child"; status=$?
 kill -s KILL "$watcher"
 exit "$status"
 "#;
+
+/// Becomes a program whose output goes to the file that is named first.
+const LOGGED: &str = r#"exec "$@" >>"$0" 2>&1"#;
 
 // The host-path provisioner puts its volumes outside the folder. etcd's files name every one of them, even if its
 // object was deleted long ago, and can be read when nothing runs any more.
@@ -90,8 +95,9 @@ impl Nest {
         let _ = fs::remove_file(&pid_file);
         let alive = self.alive.as_ref().context("the nest is being closed")?;
         let mut keeper = shell(KEEPER)
-            .arg(&log)
             .arg(&pid_file)
+            .args(["sh", "-c", LOGGED])
+            .arg(&log)
             .args(&command.words)
             .envs(command.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())

@@ -1,6 +1,5 @@
 //! Images made of the layers that `tests/node-images/build.sh` builds, under the names that Camunda's charts use.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -126,14 +125,13 @@ impl Images {
         let archive = temporary.join("archive");
         fs::create_dir_all(&archive)?;
         self.write_manifest(&archive)?;
-        let mut script = String::from("set -euo pipefail\n");
-        write!(
-            script,
-            "tar -c -C '{}' . -C '{}' {} | ctr -n k8s.io images import --snapshotter overlayfs -",
+        let script = format!(
+            "set -euo pipefail
+             tar -c -C '{}' . -C '{}' {} | ctr -n k8s.io images import --snapshotter overlayfs -",
             archive.display(),
             layers.display(),
             LAYERS.map(|layer| format!("{layer}.tar")).join(" ")
-        )?;
+        );
         let import = Run::new("bash").args(["-c", &script]);
         import.timeout(Duration::from_secs(300)).output()?.ok()?;
         fs::remove_dir_all(&archive)?;

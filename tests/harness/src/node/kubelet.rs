@@ -96,11 +96,7 @@ conf_dir = "{networks}"
         .arg("--config")
         .arg(&file);
     let process = cluster.supervise("containerd", &program)?;
-    let answers = || Run::new("ctr").args(["version"]).output()?.ok();
-    wait_until("containerd", Duration::from_secs(30), || {
-        answers().map(Some)
-    })
-    .with_context(|| process.log_tail(25))?;
+    wait_for_containerd().with_context(|| process.log_tail(25))?;
     forget_containers()?;
     if !images.are_in(&root) {
         images.import(&programs.images, &root, dir)?;

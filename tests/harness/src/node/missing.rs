@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::binaries::{Binaries, binaries_folder, workspace};
+use crate::binaries::{Binaries, binaries_folder, folder_from, skipped, workspace};
 
 /// A program and the Debian package that has it.
 const PROGRAMS: [(&str, &str); 7] = [
@@ -80,6 +80,21 @@ impl NodePrograms {
         match lacks.is_empty() {
             true => Ok(programs),
             false => Err(format!("a node needs: {}", lacks.join("; "))),
+        }
+    }
+
+    /// Like [`NodePrograms::find`], but prints that a test is skipped if something is missing.
+    ///
+    /// # Panics
+    /// When something is missing and `CI` is set: its machine can run a node.
+    pub fn find_or_skip() -> Option<Self> {
+        match Self::find() {
+            Ok(programs) => Some(programs),
+            Err(missing) if folder_from("CI").is_some() => panic!("{missing}"),
+            Err(missing) => {
+                skipped(&missing);
+                None
+            }
         }
     }
 }

@@ -10,25 +10,12 @@ use anyhow::{Context, Result, bail};
 
 use super::NODE_ADDRESS;
 use crate::process::Run;
-use crate::supervise::Nest;
+use crate::supervise::{KEEPER, Nest};
 
 /// Set for the program inside: the folder that goes with the namespaces.
 const INSIDE: &str = "GUARD_NODE_FOLDER";
 /// Where the controller manager's provisioner makes volumes.
 const HOST_PATHS: &str = "/tmp/hostpath_pv";
-
-/// Kills the namespaces' first process when our end of the pipe on standard input is closed.
-const KEEPER: &str = r#"
-exec 3<&0
-"$@" </dev/null 3<&- &
-child=$!
-{ cat <&3 >/dev/null; kill -s KILL "$child"; } </dev/null 2>/dev/null &
-watcher=$!
-exec 3<&-
-wait "$child"; status=$?
-kill -s KILL "$watcher"
-exit "$status"
-"#;
 
 /// The first process must collect those that lost their parent, which a shell does.
 const FIRST: &str = r#""$@"; exit $?"#;
@@ -73,7 +60,7 @@ fn outside() -> Result<ExitCode> {
     let temporary = nest.dir().join("tmp");
     fs::create_dir(&temporary)?;
     let mut keeper = Command::new("sh")
-        .args(["-c", KEEPER, "sh", "unshare"])
+        .args(["-c", KEEPER, "sh", "/dev/null", "unshare"])
         .args(["--net", "--mount", "--pid", "--ipc", "--fork"])
         .args(["--kill-child", "--mount-proc", "sh", "-c", FIRST, "sh"])
         .arg(std::env::current_exe()?)
