@@ -4,9 +4,10 @@ use std::path::Path;
 
 use harness::{Denial, wait_until};
 
+use crate::charts::{own, released_as};
 use crate::marker::{self, BROKERS};
 use crate::release::{Guarded, PATIENCE, Release, commands};
-use crate::stage::{chart, released_as};
+use crate::stage::node;
 
 /// What has nothing to do with brokers.
 pub const OTHERS_OFF: &str = "--set=identity.enabled=false,identityKeycloak.enabled=false,operate.enabled=false,\
@@ -15,7 +16,7 @@ const ON_SUCH_VOLUMES: [&str; 2] = [OTHERS_OFF, "--set=zeebe.pvcStorageClassName
 
 /// A release whose brokers are on volumes that keep their owner, and have kept something there.
 fn with_brokers(chart_name: &str) -> Release {
-    let release = Release::installed(Guarded::Yes, &chart(chart_name), &ON_SUCH_VOLUMES);
+    let release = Release::installed(Guarded::Yes, &own(chart_name), &ON_SUCH_VOLUMES);
     for node in 0..3 {
         marker::written(&release, BROKERS, 9600, node);
     }
@@ -40,7 +41,7 @@ fn have_kept_it(release: &Release) {
 /// From root to 1000. The StatefulSet is made anew, so it is done once the upgrade is through.
 pub fn the_printed_chown_lets_brokers_write_after_the_upgrade() {
     let release = with_brokers("camunda-8.2");
-    let to = chart("camunda-8.3");
+    let to = own("camunda-8.3");
     let chown = printed(&release, &to);
     let denial = Denial::of(&release.upgrade(&to, &ON_SUCH_VOLUMES));
     release.cured(&denial, &to, &ON_SUCH_VOLUMES);
@@ -56,7 +57,12 @@ pub fn the_printed_chown_lets_brokers_write_after_the_upgrade() {
 /// From 1000 to 1001. It is done before the upgrade; even if all that is printed is pasted, the upgrade sets it right.
 pub fn the_printed_chown_lets_brokers_write_before_the_upgrade() {
     let release = with_brokers("camunda-9.3");
-    let to = released_as("camunda-12", ["12.13.3", "10.11.3"], ["8.7.", "8.5."]);
+    let to = released_as(
+        node(),
+        "camunda-12",
+        ["12.13.3", "10.11.3"],
+        ["8.7.", "8.5."],
+    );
     let chown = printed(&release, &to);
     release.shell(&chown).ok().unwrap();
     release.upgrade(&to, &ON_SUCH_VOLUMES).ok().unwrap();
@@ -66,7 +72,7 @@ pub fn the_printed_chown_lets_brokers_write_before_the_upgrade() {
 /// The guard sets the fsGroup that nobody has set, and the kubelet hands the volume over.
 pub fn an_fs_group_that_the_guard_sets_lets_brokers_write() {
     let args = [OTHERS_OFF, "--set=zeebe.podSecurityContext.fsGroup=null"];
-    let release = Release::installed(Guarded::Yes, &chart("camunda-8.3"), &args);
+    let release = Release::installed(Guarded::Yes, &own("camunda-8.3"), &args);
     let set = release.get("statefulset", BROKERS).unwrap();
     let pod = &set["spec"]["template"]["spec"];
     assert_eq!(pod["securityContext"]["fsGroup"], 1000);

@@ -2,17 +2,17 @@
 
 use harness::{Denial, Helm, wait_until};
 
+use crate::charts::own;
 use crate::marker::{self, BROKERS};
 use crate::person;
 use crate::release::{Guarded, PATIENCE, Release};
-use crate::stage::chart;
 
 /// No registry is asked for images that are there.
 const PRESENT: &str = "--set=global.image.pullPolicy=IfNotPresent";
 const DATA_JOB: &str = "camunda-zeebe-migration-data";
 
 fn with_12() -> Release {
-    let release = Release::installed(Guarded::Yes, &chart("camunda-12"), &[PRESENT]);
+    let release = Release::installed(Guarded::Yes, &own("camunda-12"), &[PRESENT]);
     person::registers(&release);
     for node in 0..3 {
         marker::written(&release, BROKERS, 9600, node);
@@ -42,7 +42,7 @@ fn job_is(release: &Release, name: &str, condition: &str) {
 
 pub fn what_the_guard_prints_takes_12_to_13() {
     let release = with_12();
-    let to = chart("camunda-13");
+    let to = own("camunda-13");
     let denial = Denial::of(&release.upgrade(&to, &[PRESENT]));
     release.cured(&denial, &to, &[PRESENT]);
     is_as_before(&release);
@@ -81,7 +81,7 @@ pub fn what_the_guard_prints_takes_12_to_13() {
 /// a newer one, there would be no way back for its data.
 pub fn an_atomic_upgrade_that_fails_goes_back() {
     let release = with_12();
-    let to = chart("camunda-13");
+    let to = own("camunda-13");
     let denial = Denial::of(&release.upgrade(&to, &[PRESENT]));
     let broken = [
         PRESENT,
@@ -106,7 +106,7 @@ pub fn an_atomic_upgrade_that_fails_goes_back() {
 /// A migration that fails is neither forgotten nor cut off; what is printed has it made anew.
 pub fn a_migration_that_failed_is_not_cut_off() {
     let release = with_12();
-    let to = chart("camunda-13");
+    let to = own("camunda-13");
     let denial = Denial::of(&release.upgrade(&to, &[PRESENT]));
     // What makes it fail is no part of its template, and goes later.
     let cause = ["create", "configmap", "cause", "--from-literal=fails=yes"];

@@ -2,19 +2,17 @@
 
 use harness::{Denial, wait_until};
 
+use crate::charts::{ANEW, own};
 use crate::marker::{self, BROKERS};
 use crate::person;
 use crate::release::{Guarded, PATIENCE, Release};
-use crate::stage::chart;
 
-/// As where Helm cannot look anything up.
-const ANEW: &str = "--set=global.secretsMode=generateAnew";
 const OLD: &str = "elasticsearch-master";
 const NEW: &str = "camunda-elasticsearch-master";
 
 fn with_8_2(guard: Guarded, args: &[&str]) -> Release {
     let args = [&[ANEW], args].concat();
-    let release = Release::installed(guard, &chart("camunda-8.2"), &args);
+    let release = Release::installed(guard, &own("camunda-8.2"), &args);
     person::registers(&release);
     release
 }
@@ -25,7 +23,7 @@ pub fn without_a_guard_the_login_and_the_data_are_lost() {
     let release = with_8_2(Guarded::No, &[]);
     let volume = marker::written(&release, OLD, 9200, 0);
     // The API server refuses half of it, when the passwords are new already.
-    let to = chart("camunda-8.3");
+    let to = own("camunda-8.3");
     release.upgrade(&to, &[ANEW]).refused().unwrap();
     let kinds = "deployments,statefulsets";
     let delete = release.kubectl(&["delete", kinds, "--all", "--wait"]);
@@ -57,7 +55,7 @@ pub fn what_the_guard_prints_keeps_the_login_and_the_data() {
         marker::written(&release, OLD, 9200, node);
         marker::written(&release, BROKERS, 9600, node);
     }
-    let to = chart("camunda-8.3");
+    let to = own("camunda-8.3");
     let args = [ANEW, "--set=elasticsearch.replicas=3"];
     let denial = Denial::of(&release.upgrade(&to, &args));
     denial.assert_rules(&[

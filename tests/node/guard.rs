@@ -11,10 +11,11 @@ use harness::{
 use serde_json::Value;
 
 use crate::brokers::OTHERS_OFF;
+use crate::charts::own;
 use crate::load::{Load, Tally};
 use crate::marker::{self, BROKERS};
 use crate::release::{Guarded, PATIENCE, Release};
-use crate::stage::{NAME, chart, guarded, install_guard, node, upgrade_guard};
+use crate::stage::{NAME, guarded, install_guard, node, upgrade_guard};
 
 /// More than a large cluster writes of what the guard judges.
 const PER_SECOND: u32 = 300;
@@ -202,7 +203,7 @@ pub fn a_killed_container_takes_only_what_it_had_begun() {
 
 /// The webhooks are in etcd, the guard's pods are not there yet, and its own namespace enforces nothing: all of it comes up.
 pub fn everything_comes_up_after_a_power_cut() {
-    let release = Release::installed(Guarded::Yes, &chart("camunda-8.3"), &[OTHERS_OFF]);
+    let release = Release::installed(Guarded::Yes, &own("camunda-8.3"), &[OTHERS_OFF]);
     marker::written(&release, BROKERS, 9600, 0);
     node().cut_power().unwrap();
     // Until the kubelet says otherwise, all of it counts as ready.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod brokers;
+#[path = "../cluster/charts.rs"]
+mod charts;
 mod from_12;
 mod from_8_2;
 mod guard;

@@ -2,18 +2,16 @@
 
 use harness::{Denial, wait_until};
 
+use crate::brokers::OTHERS_OFF;
+use crate::charts::{REUSE, own};
 use crate::marker;
 use crate::release::{Guarded, PATIENCE, Release};
-use crate::stage::chart;
 
 const OLD: &str = "elasticsearch-master";
 const NEW: &str = "camunda-elasticsearch-master";
-const OTHERS_OFF: &str = "--set=global.secretsMode=reuseLookup,identity.enabled=false,operate.enabled=false,\
-    tasklist.enabled=false,optimize.enabled=false,connectors.enabled=false,global.identity.auth.enabled=false";
-
 /// Elasticsearch takes its time to end; meanwhile nobody else gets its volumes, and `rebind` waits for it.
 pub fn rebind_waits_for_a_pod_that_is_terminating() {
-    let release = Release::installed(Guarded::Yes, &chart("camunda-8.2"), &[OTHERS_OFF]);
+    let release = Release::installed(Guarded::Yes, &own("camunda-8.2"), &[REUSE, OTHERS_OFF]);
     let late = [
         "set",
         "env",
@@ -56,10 +54,10 @@ pub fn rebind_waits_for_a_pod_that_is_terminating() {
         moved.report()
     );
     assert!(file.exists());
-    let to = chart("camunda-8.3");
-    let denial = Denial::of(&release.upgrade(&to, &[OTHERS_OFF]));
+    let to = own("camunda-8.3");
+    let denial = Denial::of(&release.upgrade(&to, &[REUSE, OTHERS_OFF]));
     denial.assert_rules(&["immutable-field-changed"]);
-    release.cured(&denial, &to, &[OTHERS_OFF]);
+    release.cured(&denial, &to, &[REUSE, OTHERS_OFF]);
     release.ready();
     for node in 0..2 {
         marker::is_there(&release, NEW, 9200, node);

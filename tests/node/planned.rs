@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use harness::{Corpus, Document, Helm, Output, Run, Secrets, Shell};
 
+use crate::charts::own;
 use crate::marker::{self, BROKERS};
 use crate::person;
 use crate::release::{Guarded, PATIENCE, Release};
-use crate::stage::{NAME, chart, node};
+use crate::stage::{NAME, node};
 
 /// Charts by their versions, as a repository has them, and a shell beside them.
 struct Desk {
@@ -44,12 +45,12 @@ impl Desk {
 }
 
 pub fn from_8_2_to_8_3() {
-    let release = Release::installed(Guarded::Yes, &chart("camunda-8.2"), &[]);
+    let release = Release::installed(Guarded::Yes, &own("camunda-8.2"), &[]);
     person::registers(&release);
     marker::written(&release, "elasticsearch-master", 9200, 1);
     marker::written(&release, BROKERS, 9600, 2);
     let desk = Desk::new();
-    desk.stock("8.3.1", &chart("camunda-8.3"));
+    desk.stock("8.3.1", &own("camunda-8.3"));
     let walked = desk.walk(&release, "8.3.1");
     walked.ok().unwrap();
     release.ready();
@@ -86,14 +87,14 @@ pub fn from_12_to_14() {
         return;
     };
     let present = "--set=global.image.pullPolicy=IfNotPresent";
-    let release = Release::installed(Guarded::Yes, &chart("camunda-12"), &[present]);
+    let release = Release::installed(Guarded::Yes, &own("camunda-12"), &[present]);
     person::registers(&release);
     marker::written(&release, BROKERS, 9600, 0);
     let desk = Desk::new();
     let last = corpus.record("14.0.0-identity").unwrap();
     let last = last.chart(Secrets::ReuseLookup).edit(fitting);
     let last = last.write(&desk.charts).unwrap();
-    desk.stock("13.12.7", &chart("camunda-13"));
+    desk.stock("13.12.7", &own("camunda-13"));
     desk.stock("14.0.0", &last.path);
     let values = "global: {image: {pullPolicy: IfNotPresent}}\n";
     fs::write(desk.shell.dir().join("values.yaml"), values).unwrap();

@@ -4,9 +4,9 @@ use std::fs;
 
 use harness::{Denial, Helm};
 
+use crate::charts::own;
 use crate::person;
 use crate::release::{Guarded, Release};
-use crate::stage::chart;
 
 const OF_14: &str = "--set-string=identity.keycloak.postgresql.image.tag=14.5.0";
 /// Nothing else is of interest.
@@ -15,13 +15,13 @@ const OTHERS_OFF: &str = "--set=global.secretsMode=reuseLookup,operate.enabled=f
 
 fn with_14() -> Release {
     let args = [OTHERS_OFF, OF_14];
-    let release = Release::installed(Guarded::Yes, &chart("camunda-8.2"), &args);
+    let release = Release::installed(Guarded::Yes, &own("camunda-8.2"), &args);
     person::registers(&release);
     release
 }
 
 fn refused(release: &Release) -> Denial {
-    let denial = Denial::of(&release.upgrade(&chart("camunda-8.2"), &[OTHERS_OFF]));
+    let denial = Denial::of(&release.upgrade(&own("camunda-8.2"), &[OTHERS_OFF]));
     denial.assert_rules(&["postgresql-major-upgrade"]);
     denial
 }
@@ -29,7 +29,7 @@ fn refused(release: &Release) -> Denial {
 pub fn its_image_stays_by_the_printed_flag() {
     let release = with_14();
     let denial = refused(&release);
-    release.cured(&denial, &chart("camunda-8.2"), &[OTHERS_OFF]);
+    release.cured(&denial, &own("camunda-8.2"), &[OTHERS_OFF]);
     release.ready();
     person::logs_in(&release);
 }
@@ -38,7 +38,7 @@ pub fn its_data_moves_by_the_printed_line() {
     let release = with_14();
     let denial = refused(&release);
     let line = denial.given_up();
-    let upgrade = release.command(&chart("camunda-8.2"), &[OTHERS_OFF]);
+    let upgrade = release.command(&own("camunda-8.2"), &[OTHERS_OFF]);
     let moved = release.shell(&format!("{line}\n{upgrade}"));
     moved.ok().unwrap();
     release.ready();

@@ -2,14 +2,13 @@
 
 use harness::Denial;
 
+use crate::charts::{ANEW, own};
 use crate::person;
 use crate::release::{Guarded, Release};
-use crate::stage::chart;
 
 pub fn rescued_passwords_let_users_in_again() {
-    let to = chart("camunda-8.2");
-    let anew = "--set=global.secretsMode=generateAnew";
-    let release = Release::installed(Guarded::Yes, &to, &[anew]);
+    let to = own("camunda-8.2");
+    let release = Release::installed(Guarded::Yes, &to, &[ANEW]);
     person::registers(&release);
 
     let rescue = format!(
@@ -21,9 +20,9 @@ pub fn rescued_passwords_let_users_in_again() {
     let flag = flag.unwrap_or_else(|| panic!("no flag: {printed}"));
     release.uninstall();
 
-    Denial::of(&release.install(&to, &[anew])).assert_rules(&["reinstall-over-old-claims"]);
+    Denial::of(&release.install(&to, &[ANEW])).assert_rules(&["reinstall-over-old-claims"]);
     let install = format!(
-        "helm install camunda '{}' -n {} {anew} {flag}",
+        "helm install camunda '{}' -n {} {ANEW} {flag}",
         to.display(),
         &*release.namespace
     );

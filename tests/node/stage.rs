@@ -1,10 +1,9 @@
 //! The node that all tests share, and the guard on it as its chart installs it.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use harness::{Helm, Node, NodePrograms, Run, StorageClass, Volumes, binaries::workspace};
+use harness::{Helm, Node, NodePrograms, StorageClass, Volumes, binaries::workspace};
 
 pub const NAME: &str = "camunda-upgrade-guard";
 
@@ -65,23 +64,4 @@ pub fn keep() {
     loop {
         std::thread::park();
     }
-}
-
-/// One of the project's own charts.
-pub fn chart(name: &str) -> PathBuf {
-    workspace().join("tests/charts").join(name)
-}
-
-/// A copy of one as a chart of another version, with the images of another application version.
-pub fn released_as(name: &str, version: [&str; 2], tags: [&str; 2]) -> PathBuf {
-    let copy = node().scratch("chart").unwrap().join(name);
-    let cp = Run::new("cp").args(["-rL"]).args([&chart(name), &copy]);
-    cp.output().unwrap().ok().unwrap();
-    for (file, [from, to]) in [("Chart.yaml", version), ("values.yaml", tags)] {
-        let file = copy.join(file);
-        let text = fs::read_to_string(&file).unwrap();
-        assert!(text.contains(from), "{from} in {}", file.display());
-        fs::write(&file, text.replace(from, to)).unwrap();
-    }
-    copy
 }
