@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use crate::{
     cluster::Right,
-    finding::{Action, Finding, Kubectl, RuleId},
+    finding::{Action, Command, Finding, Fix, HereDocument, Kubectl, RuleId},
     kubernetes::Object,
     rules::Rule,
 };
@@ -147,14 +147,14 @@ fn rule(id: &str) -> Result<RuleId, OverrideError> {
     rule.ok_or_else(|| OverrideError::Rule(id.to_owned()))
 }
 
-/// Returns the command that overrides these findings; the user fills in the reason.
+/// Returns the step that overrides these findings; the user fills in the reason.
 pub fn printed(
     namespace: &str,
     release: &str,
     revision: u64,
     findings: &[Finding],
     now: Timestamp,
-) -> String {
+) -> Fix {
     let rules: BTreeSet<_> = findings
         .iter()
         .filter(|finding| finding.action == Action::Deny)
@@ -165,20 +165,24 @@ pub fn printed(
     let (verb, group, resource) = RIGHT;
     let name = name(release);
     let create = Kubectl::new(namespace, ["create", "-f", "-"]);
-    format!(
-        "Whoever may {verb} {resource}.{group} here can go ahead all the same; the reason is logged:
-{create} <<'EOF'
-apiVersion: v1
+    let document = HereDocument {
+        command: create.to_string(),
+        text: format!(
+            "apiVersion: v1
 kind: ConfigMap
 metadata: {{name: {name}, labels: {{{LABEL}: {release}}}}}
 data:
   revision: \"{revision}\"
   rules: {}
   expires: \"{expires}\"
-  reason: \"\"
-EOF",
-        rules.join(",")
-    )
+  reason: \"\"",
+            rules.join(",")
+        ),
+    };
+    let intro = format!(
+        "Whoever may {verb} {resource}.{group} here can go ahead all the same; the reason is logged:"
+    );
+    Fix::on_purpose(intro, [Command::HereDocument(document)])
 }
 
 #[cfg(test)]
@@ -263,10 +267,9 @@ mod tests {
 
     #[test]
     fn the_printed_one_lacks_only_the_reason() {
-        let text = printed("prod", "camunda", 2, &[], now());
-        let yaml = text.split("<<'EOF'\n").nth(1).unwrap();
-        let yaml = yaml.strip_suffix("\nEOF").unwrap();
-        let read = crate::helm::manifest::Document::new(yaml)
+        let way = printed("prod", "camunda", 2, &[], now());
+        let document = way.commands[0].here_document().unwrap();
+        let read = crate::helm::manifest::Document::new(&document.text)
             .parse()
             .unwrap()
             .unwrap();

@@ -5,7 +5,6 @@ mod junit;
 mod markdown;
 mod sarif;
 mod text;
-mod wrap;
 
 use std::{
     io::{self, Write},
@@ -164,7 +163,7 @@ impl Report {
                 };
                 format!("{subject}: {stops}{warnings}")
             }
-            count => denial::headline(&self.change, count),
+            _ => denial::headline(&self.change, &self.denied()),
         }
     }
 

@@ -65,11 +65,6 @@ impl Terminal {
             .collect()
     }
 
-    /// Returns a script that prints the heading of the next step.
-    pub fn typed_step(&self, heading: &str, about: &[&str]) -> String {
-        format!("printf %s {}\n", quote(&self.next_step(heading, about)))
-    }
-
     fn prompt(&self, command: &str) -> String {
         self.styled("36", &format!("$ {command}"))
     }

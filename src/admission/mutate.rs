@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     camunda::release_label,
-    change::{Change, Facts, Operation},
+    change::{Change, Facts, Gate, Operation},
     denial,
     finding::refuses,
     gather::Reader,
@@ -108,7 +108,13 @@ async fn volume(
             );
             let findings = policy.apply(namespace, release, vec![*finding]);
             let refusal = refuses(&findings).then(|| Refusal::forbidden(head, message));
-            return Verdict::of(&findings, refusal);
+            let change = Change {
+                gate: Gate::Object,
+                release: release.to_owned(),
+                namespace: namespace.to_owned(),
+                ..Change::default()
+            };
+            return Verdict::of(&change, &findings, refusal);
         }
         Err(_) => {
             let gap = facts.gaps().first().map_or("", |gap| gap.reason.as_str());

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     change::{Change, Facts},
-    denial,
+    denial::{self, Beyond},
     finding::refuses,
     gather::{Announced, Asker, Decoded, Left, Reader, RecordError, Running},
     helm::release::{DecodeError, Release, Status, Storage, parse_record_name},
@@ -133,15 +133,13 @@ impl Record<'_> {
         )
         .await;
         let change = announced.into_change();
-        let message = denial::message(&change, &findings).map(|mut text| {
-            let (namespace, name) = (&self.request.namespace, &change.release);
-            let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
-            for part in void.iter().map(Void::to_string).chain([way]) {
-                text.push_str("\n\n");
-                text.push_str(&part);
-            }
-            text
-        });
+        let (namespace, name) = (&self.request.namespace, &change.release);
+        let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
+        let beyond = Beyond {
+            notes: void.iter().map(Void::to_string).collect(),
+            ways: vec![way],
+        };
+        let message = denial::message_with(&change, &findings, &beyond);
         Verdict::of_change(&findings, &change, message)
     }
 
@@ -200,5 +198,5 @@ async fn undecodable(
     let findings = policy.apply(&change.namespace, release, findings);
     let message = format!("{message}. Nothing was changed.");
     let refusal = refuses(&findings).then(|| Refusal::forbidden(head, message));
-    Verdict::of(&findings, refusal).about(release)
+    Verdict::of(&change, &findings, refusal).about(release)
 }

@@ -60,10 +60,10 @@ impl Verdict {
     }
 
     /// Builds the verdict of findings: refused if there is a refusal.
-    pub(super) fn of(findings: &[Finding], refusal: Option<Refusal>) -> Self {
+    pub(super) fn of(change: &Change, findings: &[Finding], refusal: Option<Refusal>) -> Self {
         Self {
             refusal,
-            warnings: denial::warnings(findings),
+            warnings: denial::warnings(change, findings),
             findings: findings
                 .iter()
                 .map(|finding| (finding.rule, finding.action))
@@ -79,7 +79,7 @@ impl Verdict {
         message: Option<String>,
     ) -> Self {
         let refusal = message.map(|text| Refusal::forbidden(denial::refused(change), text));
-        Self::of(findings, refusal).about(&change.release)
+        Self::of(change, findings, refusal).about(&change.release)
     }
 
     /// Refuses for another reason than a rule's finding.

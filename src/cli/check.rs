@@ -63,7 +63,12 @@ pub struct CheckArgs {
     rollback: Option<u64>,
 
     /// Values file, as helm takes it: for a chart, and for a rendered manifest, which does not show the values
-    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    #[arg(
+        short = 'f',
+        long = "values",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
     values: Vec<PathBuf>,
 
     /// Values file of what runs, where it was applied without helm and no record tells the values

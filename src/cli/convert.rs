@@ -45,7 +45,12 @@ pub struct ConvertArgs {
     subchart: Option<String>,
 
     /// Values file of the upgrade, may be repeated; without one what the release was given is converted
-    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    #[arg(
+        short = 'f',
+        long = "values",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
     values: Vec<PathBuf>,
 
     /// File to write; only its owner may read it, for it may hold secrets

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Report, text};
 use crate::{
     change::{ChartVersion, Operation},
+    denial::Block,
     finding::{Action, Command, Finding},
     kubernetes::ObjectRef,
     rules::Rule,
@@ -29,6 +30,7 @@ struct Document<'a> {
     source: &'a str,
     findings: Vec<Problem<'a>>,
     notes: &'a [String],
+    script: Option<String>,
     text: String,
 }
 
@@ -55,6 +57,7 @@ struct Named<'a> {
 
 #[derive(Serialize)]
 struct Step<'a> {
+    when: &'a str,
     intro: &'a str,
     commands: &'a [Command],
 }
@@ -84,6 +87,7 @@ impl<'a> Document<'a> {
             source: &report.source,
             findings: report.findings.iter().map(Problem::of).collect(),
             notes: &report.notes,
+            script: Block::of(change, &report.findings).map(|block| block.script),
             text: text::print(report, false),
         }
     }
@@ -93,6 +97,7 @@ impl<'a> Problem<'a> {
     fn of(finding: &'a Finding) -> Problem<'a> {
         let rule = Rule::of(finding.rule);
         let fixes = finding.fixes.iter().map(|fix| Step {
+            when: fix.moment.name(),
             intro: &fix.intro,
             commands: &fix.commands,
         });

@@ -2,7 +2,7 @@
 
 use super::{Report, printable};
 use crate::{
-    denial::{self, Part},
+    denial::{self, Block, Part},
     finding::{Command, Finding, Fix},
 };
 
@@ -12,16 +12,19 @@ pub(super) fn print(report: &Report) -> String {
     if !report.findings.is_empty() {
         parts.push(table(&denied, &warned));
     }
+    if let Some(block) = Block::of(&report.change, &report.findings) {
+        parts.push("### Type this".to_owned());
+        parts.extend(block.know.iter().map(|know| line(know)));
+        parts.push(fenced(&block.script, "sh"));
+        parts.push(fenced(&block.then, ""));
+    }
     for (number, finding) in (1..).zip(&denied) {
         parts.push(format!("### {number}. {}", line(&finding.title)));
-        parts.extend(body(finding, &denied[..number - 1]));
-    }
-    if !denied.is_empty() {
-        parts.push(line(&denial::closing(&report.change, &denied)));
+        parts.extend(body(finding, None));
     }
     for finding in &warned {
         parts.push(format!("### Warning: {}", line(&finding.title)));
-        parts.extend(body(finding, &denied));
+        parts.extend(body(finding, Some(&denied)));
     }
     if !report.notes.is_empty() {
         parts.push("### Notes".to_owned());
@@ -47,11 +50,11 @@ fn table(denied: &[&Finding], warned: &[&Finding]) -> String {
     head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// Formats a finding as paragraphs, lists and blocks of commands.
-fn body(finding: &Finding, before: &[&Finding]) -> Vec<String> {
+/// Formats a finding as paragraphs, lists and blocks of commands. The steps that cure a refusal are in the block above.
+fn body(finding: &Finding, denied: Option<&[&Finding]>) -> Vec<String> {
     let mut parts = Vec::new();
     let mut list: Vec<String> = Vec::new();
-    for told in denial::outline(finding, before) {
+    for told in denial::outline(finding, denied.unwrap_or_default()) {
         if let Part::Why(why) = told
             && why.starts_with(' ')
         {
@@ -69,9 +72,10 @@ fn body(finding: &Finding, before: &[&Finding]) -> Vec<String> {
                 line(guide.section),
                 guide.address()
             )),
+            Part::Fix(fix) if denied.is_none() && fix.moment.cures() => {}
             Part::Fix(fix) => {
                 parts.push(line(&fix.intro));
-                parts.extend(fenced(fix));
+                parts.extend(commands(fix));
             }
         }
     }
@@ -86,22 +90,26 @@ fn item(text: &str) -> String {
 }
 
 /// Returns a fix's commands as one fenced block; None if it has none.
-fn fenced(fix: &Fix) -> Option<String> {
+fn commands(fix: &Fix) -> Option<String> {
     if fix.commands.is_empty() {
         return None;
     }
-    let commands = printable(&denial::typed(fix).join("\n"));
     let manual = |command: &Command| matches!(command, Command::Manual(_));
     let language = if fix.commands.iter().any(manual) {
         ""
     } else {
         "sh"
     };
-    let fence = "`".repeat(longest_run(&commands, '`').max(2) + 1);
-    Some(format!(
+    Some(fenced(&denial::typed(fix).join("\n"), language))
+}
+
+fn fenced(text: &str, language: &str) -> String {
+    let text = printable(text);
+    let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
+    format!(
         "{fence}{language}\n{}\n{fence}",
-        commands.trim_end_matches('\n')
-    ))
+        text.trim_end_matches('\n')
+    )
 }
 
 fn longest_run(text: &str, of: char) -> usize {
@@ -146,8 +154,8 @@ mod tests {
     #[test]
     fn a_fence_outlives_what_it_holds() {
         let command = Command::Shell("echo '````'".to_owned());
-        let block = fenced(&Fix::new("Do:", vec![command])).unwrap();
+        let block = commands(&Fix::new("Do:", vec![command])).unwrap();
         assert_eq!(block, "`````sh\necho '````'\n`````");
-        assert_eq!(fenced(&Fix::say("Nothing to type")), None);
+        assert_eq!(commands(&Fix::say("Nothing to type")), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use super::{Outcome, Report, printable, wrap::wrap};
+use super::{Outcome, Report, printable};
 use crate::{
     denial::{self, Part},
     finding::Finding,
@@ -98,6 +98,6 @@ fn lines_of(text: &str) -> Vec<String> {
 fn wrapped(text: &str, indent: &str, hanging: usize) -> Vec<String> {
     let lines = lines_of(text).into_iter();
     lines
-        .flat_map(|line| wrap(&format!("{indent}{line}"), hanging))
+        .flat_map(|line| denial::wrap(&format!("{indent}{line}"), hanging))
         .collect()
 }

@@ -90,7 +90,7 @@ impl Look<'_> {
         let refusals = findings.filter(|it| it.action == Action::Deny && it.rule != NOT_CHECKED);
         refusals
             .map(|finding| {
-                let ways = finding.fixes.into_iter().filter(|fix| !fix.instead);
+                let ways = finding.fixes.into_iter().filter(|fix| fix.moment.cures());
                 let cure = match self.own_command(finding.rule) {
                     Some(command) => vec![command],
                     None => ways.flat_map(|fix| fix.commands).collect(),

@@ -203,8 +203,7 @@ fn a_charts_passwords_error_becomes_one_list() {
     assert_eq!(after, secrets);
 
     // With them all is well, without helm nothing is.
-    let flags = denial.flags.join(" ");
-    let with_flags = format!("{}\n{check} -- {flags}", denial.commands.join("\n"));
+    let with_flags = denial.cure(&format!("{check} --"));
     says(&shell.run(&with_flags).unwrap(), 0, "");
     let args = ["check", "camunda", "--chart", "nowhere"];
     let none = Run::new(BINARY).args(args).env("PATH", "/nonexistent");

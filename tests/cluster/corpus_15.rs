@@ -84,8 +84,8 @@ fn without_databases(helm: Helm) {
     assert_eq!(release.versions(), versions);
 
     // Of the two ways out the one that loses nothing.
-    let keep: Vec<_> = denial
-        .commands
+    let commands = denial.commands();
+    let keep: Vec<_> = commands
         .iter()
         .filter(|command| command.ends_with(KEEP))
         .cloned()

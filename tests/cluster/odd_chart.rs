@@ -126,13 +126,13 @@ fn another_name_override_changes_every_selector() {
     denial.assert_rules(&["immutable-field-changed"]);
     let namespace = &*release.namespace;
     assert_eq!(
-        denial.commands,
+        denial.commands(),
         [
             format!(
                 "kubectl -n {namespace} delete deployment orders-tasklist orders-optimize \
-                 orders-zeebe-gateway order-identity orders-cockpit orders-connectors"
+                 orders-zeebe-gateway order-identity orders-cockpit orders-connectors --ignore-not-found"
             ),
-            format!("kubectl -n {namespace} delete statefulset order-brokers"),
+            format!("kubectl -n {namespace} delete statefulset order-brokers --ignore-not-found"),
         ]
     );
     let volumes = (release.volumes(), release.bound("data-order-brokers-4"));

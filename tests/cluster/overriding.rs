@@ -9,12 +9,13 @@ const REFUSED: [&str; 2] = ["claims-orphaned", "identity-secret-removed"];
 
 /// What the refusal prints for going ahead, with a reason.
 pub fn printed(denial: &Denial, reason: &str) -> String {
-    let (_, way) = denial.text.split_once("<<'EOF'\napiVersion: v1").unwrap();
-    let (yaml, _) = way.split_once("\nEOF").unwrap();
-    format!(
-        "apiVersion: v1{}",
-        yaml.replace("reason: \"\"", &format!("reason: \"{reason}\""))
-    )
+    let (_, way) = denial.text.split_once("create -f - <<'EOF'\n").unwrap();
+    let (document, _) = way.split_once("\n#   EOF").unwrap();
+    let lines = document
+        .lines()
+        .map(|line| line.strip_prefix("#   ").unwrap());
+    let yaml = lines.collect::<Vec<_>>().join("\n");
+    yaml.replace("reason: \"\"", &format!("reason: \"{reason}\""))
 }
 
 #[track_caller]

@@ -181,7 +181,7 @@ fn a_wrong_value_where_the_chart_demands_one() {
         let denial = release.refused(Helm::V3, &chart, &args);
         denial.assert_rules(&[REGENERATED]);
         let flag = "--set-string global.identity.auth.tasklist.existingSecret=\"$TASKLIST_SECRET\"";
-        assert_eq!(denial.flags, [flag]);
+        assert_eq!(denial.flags(), [flag]);
         release.cured(Helm::V4, &denial, &chart, &args);
     }
 }
@@ -234,7 +234,8 @@ fn passwords_that_no_command_line_carries() {
     for helm in Helm::BOTH {
         let denial = release.refused(helm, &chart, &[ANEW]);
         denial.assert_rules(&[REGENERATED]);
-        let files = denial.flags.iter().filter(|flag| flag.starts_with("-f <("));
+        let flags = denial.flags();
+        let files = flags.iter().filter(|flag| flag.starts_with("-f <("));
         assert_eq!(files.count(), 5, "{}", denial.text);
         release.cured(helm, &denial, &chart, &[ANEW]);
         assert_eq!(release.secrets(), before);
@@ -264,7 +265,7 @@ fn secrets_rendered_as_string_data() {
 #[track_caller]
 fn assert_credentials(denial: &Denial) {
     denial.assert_rules(&[REGENERATED]);
-    assert_eq!(denial.flags.len(), 8, "{}", denial.text);
+    assert_eq!(denial.flags().len(), 8, "{}", denial.text);
 }
 
 /// Chart 12 with all its credentials in `stringData`.

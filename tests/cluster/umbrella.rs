@@ -27,8 +27,8 @@ fn credentials_are_kept_by_value_keys_below_the_alias() {
     for helm in Helm::BOTH {
         let denial = release.refused(helm, &chart, &[ANEW]);
         denial.assert_rules(&["identity-secret-regenerated"]);
-        let keys: Vec<_> = denial
-            .flags
+        let flags = denial.flags();
+        let keys: Vec<_> = flags
             .iter()
             .map(|flag| {
                 let key = flag.strip_prefix("--set-string ").unwrap();

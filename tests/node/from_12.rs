@@ -89,7 +89,7 @@ pub fn an_atomic_upgrade_that_fails_goes_back() {
         "--atomic",
         "--timeout=20s",
     ];
-    let upgrade = denial.cure(&release.command(&to, &broken));
+    let upgrade = denial.cure_on_a_node(&release.command(&to, &broken));
     let failed = release.shell(&upgrade).refused().unwrap();
     let denied = failed.stderr.contains("denied the request");
     assert!(!denied, "{}", failed.report());
@@ -125,7 +125,7 @@ pub fn a_migration_that_failed_is_not_cut_off() {
     denial.assert_rules(&["migration-unfinished"]);
     let gone = ["delete", "configmap", "cause"];
     release.kubectl(&gone).ok().unwrap();
-    let again = release.shell(&denial.cure(&release.command(&to, &["--reuse-values"])));
+    let again = release.shell(&denial.cure_on_a_node(&release.command(&to, &["--reuse-values"])));
     again.ok().unwrap();
     job_is(&release, DATA_JOB, "Complete");
     is_as_before(&release);

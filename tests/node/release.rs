@@ -76,7 +76,7 @@ impl Release {
     /// Does what a refusal prints, and upgrades with the flags that it names; all of it pasted into one shell.
     #[track_caller]
     pub fn cured(&self, denial: &Denial, chart: &Path, args: &[&str]) {
-        let cured = self.shell(&denial.cure(&self.command(chart, args)));
+        let cured = self.shell(&denial.cure_on_a_node(&self.command(chart, args)));
         assert!(cured.success(), "{}\n{}", denial.text, cured.report());
     }
 

@@ -36,10 +36,13 @@ fn keycloak_gives_way_to_the_default() {
     );
     let typed = commands(&finding).join("\n");
     assert!(
-        typed.contains("security:\n    authentication:\n      method: oidc"),
+        typed.contains("security: {authentication: {method: oidc}}"),
         "{typed}"
     );
-    assert!(typed.contains("auth:\n      enabled: true"), "{typed}");
+    assert!(
+        typed.contains("identity: {auth: {enabled: true}}"),
+        "{typed}"
+    );
     silent(&scene, NOT_EXPLICIT);
 
     let half = scene.clone().values(

@@ -87,7 +87,7 @@ fn defaults_change_how_people_log_in() {
                 findings[0].why
             );
             let typed = commands(&findings[0]).join("\n");
-            for line in ["method: oidc", "identityKeycloak:\n  enabled: true"] {
+            for line in ["method: oidc", "identityKeycloak: {enabled: true}"] {
                 assert!(typed.contains(line), "{line}: {typed}");
             }
         }

@@ -37,7 +37,7 @@ fn assert_nothing_told(what: &str, change: &Change, facts: &Facts) {
     for finding in &findings {
         assert_silent(&format!("{what}, object"), &denial::object_message(finding));
     }
-    for warning in denial::warnings(&findings) {
+    for warning in denial::warnings(change, &findings) {
         assert_silent(&format!("{what}, warning"), &warning);
     }
     let report = Report::new(change.clone(), findings, "camunda.yaml");

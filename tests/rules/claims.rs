@@ -199,7 +199,7 @@ fn a_removed_statefulset_with_data() {
     assert!(
         typed
             .iter()
-            .any(|command| command.contains("identityKeycloak:\n  enabled: true")),
+            .any(|command| command.contains("identityKeycloak: {enabled: true}")),
         "{typed:?}"
     );
     assert_eq!(

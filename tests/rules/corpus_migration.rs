@@ -180,7 +180,7 @@ fn a_patch_changes_the_jobs() {
     assert_eq!(
         commands(&failed)[..1],
         [
-            "kubectl -n camunda delete job camunda-zeebe-migration-data camunda-zeebe-migration-identity"
+            "kubectl -n camunda delete job camunda-zeebe-migration-data camunda-zeebe-migration-identity --ignore-not-found"
         ]
     );
 }

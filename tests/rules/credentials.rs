@@ -167,7 +167,7 @@ fn a_removed_secret_that_is_still_needed() {
         .live(&secret("camunda-credentials", "", "password: other"))
         .refused(REMOVED);
     assert!(
-        finding.why[1].contains("in claim data-camunda-postgresql-0 knows no other"),
+        finding.why[1].contains("claim data-camunda-postgresql-0 knows no other"),
         "{:?}",
         finding.why
     );

@@ -155,7 +155,7 @@ fn a_delete_that_an_admitted_record_names_passes() {
 fn a_delete_that_no_guard_would_have_admitted_is_refused() {
     let message = refused(upgrading(&["/camunda"]), "claim-removed");
     assert!(
-        message.ends_with("Then run the upgrade again."),
+        message.contains("\n)\n\nThen run the upgrade again.\n"),
         "{message}"
     );
     assert!(message.contains("kubectl patch pv volume "), "{message}");
@@ -237,7 +237,7 @@ fn a_rollback_from_a_revision_that_failed_is_known_by_that_revision() {
     assert!(told.contains("came with a revision that failed"), "{told}");
     let message = refused(with(1), "claim-removed");
     assert!(
-        message.ends_with("Then run the rollback again."),
+        message.contains("\n)\n\nThen run the rollback again.\n"),
         "{message}"
     );
 }

@@ -39,8 +39,8 @@ fn changed_selectors_are_deleted_in_the_order_of_the_guide() {
     assert_eq!(
         commands,
         [
-            "kubectl -n prod delete deployment camunda-operate camunda-tasklist camunda-optimize camunda-zeebe-gateway",
-            "kubectl -n prod delete statefulset camunda-zeebe",
+            "kubectl -n prod delete deployment camunda-operate camunda-tasklist camunda-optimize camunda-zeebe-gateway --ignore-not-found",
+            "kubectl -n prod delete statefulset camunda-zeebe --ignore-not-found",
         ]
     );
 }
@@ -148,7 +148,8 @@ fn what_changes_in_a_claim_template_is_named() {
                 .concat()
                 .contains("Claims that exist keep what they have")
         );
-        let delete = "kubectl -n prod delete statefulset camunda-zeebe --cascade=orphan";
+        let delete =
+            "kubectl -n prod delete statefulset camunda-zeebe --cascade=orphan --ignore-not-found";
         assert_eq!(commands(&finding).last().map(String::as_str), Some(delete));
     }
     // With another field, or written otherwise.
@@ -156,7 +157,7 @@ fn what_changes_in_a_claim_template_is_named() {
         .replace("32Gi", "64Gi")
         .replace("serviceName: camunda-zeebe", "serviceName: other");
     let finding = templates(&other).one(RULE);
-    let delete = "kubectl -n prod delete statefulset camunda-zeebe";
+    let delete = "kubectl -n prod delete statefulset camunda-zeebe --ignore-not-found";
     assert_eq!(commands(&finding), [delete]);
     templates(&before.replace("32Gi", "32768Mi")).passes();
 }

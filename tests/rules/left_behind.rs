@@ -59,7 +59,7 @@ fn new_passwords_over_old_data() {
             "identityKeycloak.postgresql.auth.password: its old password",
             "identityKeycloak.postgresql.auth.postgresPassword: its old password",
             &format!("# kubectl -n prod annotate pvc {CLAIM} {allowed}"),
-            "# kubectl -n prod delete pvc data-camunda-postgresql-0",
+            "# kubectl -n prod delete pvc data-camunda-postgresql-0 --ignore-not-found",
         ]
     );
     // What is printed is what the guard lets pass, and without the annotation it does not.

@@ -67,12 +67,12 @@ fn a_failed_migration_is_made_anew() {
         text(&finding).contains("Job camunda-zeebe-migration-data: failed: reached its limit."),
         "{finding:#?}"
     );
-    let delete = "kubectl -n prod delete job camunda-zeebe-migration-data";
+    let delete = "kubectl -n prod delete job camunda-zeebe-migration-data --ignore-not-found";
     let typed = commands(&finding);
     assert_eq!(typed[2], delete);
     assert_eq!(
         typed[3],
-        "helm upgrade camunda camunda/camunda-platform -n prod --version 13.12.7 -f values.yaml"
+        "helm upgrade camunda \"$CHART\" --version 13.12.7 -n prod"
     );
     let finding = finds(&failed("13.12.7"), &[UNFINISHED]).remove(0);
     assert_eq!(
@@ -135,7 +135,7 @@ fn a_complete_migration_is_switched_off_and_not_deleted() {
     let finding = finds(&changed.live(&ended("data", "Failed")), &[IMMUTABLE]).remove(0);
     assert_eq!(
         commands(&finding),
-        ["kubectl -n prod delete job camunda-zeebe-migration-data"]
+        ["kubectl -n prod delete job camunda-zeebe-migration-data --ignore-not-found"]
     );
     // Repeating the upgrade from 12 that got as far as this.
     let repeated = unprepared()
@@ -208,7 +208,7 @@ fn what_is_left_after_the_upgrade_is_told() {
     );
     assert_eq!(
         commands(&finding).last().map(String::as_str),
-        Some("kubectl -n prod delete job camunda-zeebe-migration-identity")
+        Some("kubectl -n prod delete job camunda-zeebe-migration-identity --ignore-not-found")
     );
 }
 
@@ -232,7 +232,7 @@ fn lost_claims_can_go_where_nothing_mounts_them() {
             .live(claim)
     };
     let finding = finds(&gone(old), &[AFTER]).remove(0);
-    let delete = format!("kubectl -n prod delete pvc {old}");
+    let delete = format!("kubectl -n prod delete pvc {old} --ignore-not-found");
     assert_eq!(commands(&finding), [delete.as_str()]);
     // A pod has it under another claim.
     let to = |claim: &str| {

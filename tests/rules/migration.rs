@@ -130,7 +130,7 @@ fn both_are_switched_on_by_one_file() {
     assert_eq!(findings[0].fixes, findings[1].fixes);
     let file = &commands(&findings[0])[0];
     assert!(
-        file.contains("migration:\n    data:\n      enabled: true"),
+        file.contains("migration: {data: {enabled: true}}"),
         "{file}"
     );
     assert_eq!(
@@ -235,7 +235,7 @@ fn an_alpha_is_13_already() {
     ));
     let findings = finds(&scene, &[IMPORTERS, DISABLED]);
     let typed = findings[1].fixes[0].commands[0].text();
-    assert!(typed.contains("data:\n      enabled: true"), "{typed}");
+    assert!(typed.contains("data: {enabled: true}"), "{typed}");
 }
 
 #[test]

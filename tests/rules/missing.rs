@@ -28,6 +28,10 @@ fn commands(finding: &Finding) -> Vec<&Command> {
     finding.fixes.iter().flat_map(|fix| &fix.commands).collect()
 }
 
+fn texts(finding: &Finding) -> Vec<String> {
+    commands(finding).into_iter().map(Command::text).collect()
+}
+
 fn upgrade(planned: &str) -> Scene {
     Scene::upgrade("12.13.3", "13.12.7")
         .running(&deployment("image: x"))
@@ -42,20 +46,20 @@ fn a_secret_that_nobody_has_made() {
         "  mine (token) for Deployment camunda-identity"
     );
     assert_eq!(
-        commands(&finding),
+        texts(&finding),
         [
-            &Command::Shell("kubectl -n prod create secret generic mine".to_owned()),
-            &Command::Shell(ask("prod", "mine", "token")),
+            "kubectl -n prod create secret generic mine",
+            &ask("prod", "mine", "token"),
         ]
     );
     // What nothing holds yet may be anything.
     let fresh = key("TOKEN", "mine", "identity-admin-client-token", "");
     let finding = upgrade(&fresh).refused(INCOMPLETE);
     assert_eq!(
-        commands(&finding),
-        [&Command::Shell(
-            "kubectl -n prod create secret generic mine --from-literal=identity-admin-client-token=\"$(openssl rand -hex 16)\"".to_owned()
-        )]
+        texts(&finding),
+        [
+            "kubectl -n prod create secret generic mine --from-literal=identity-admin-client-token=\"$(openssl rand -hex 16)\""
+        ]
     );
     let finding = upgrade(&deployment("envFrom: [{secretRef: {name: mine}}]")).refused(INCOMPLETE);
     assert!(
@@ -115,7 +119,7 @@ fn what_the_reader_has_now_is_carried_over() {
         ),
     ] {
         let finding = scene.refused(INCOMPLETE);
-        let texts: Vec<_> = commands(&finding).into_iter().map(Command::text).collect();
+        let texts = texts(&finding);
         assert_eq!(
             texts,
             [
@@ -187,12 +191,11 @@ fn a_key_that_nobody_has_made() {
         .planned(&planned);
     let finding = scene.refused(INCOMPLETE);
     assert_eq!(
-        commands(&finding),
-        [&Command::Shell(
+        texts(&finding),
+        [
             "kubectl -n prod patch secret mine -p '{\"data\":{\"admin\":\"'\"$(kubectl -n prod get secret old \
              -o 'jsonpath={.data.admin-password}' | base64 --decode | base64 | tr -d '\\n')\"'\"}}'"
-                .to_owned()
-        )]
+        ]
     );
     scene.live(&secret("mine", "", "admin: a")).passes();
 }
@@ -254,11 +257,11 @@ fn connectors_need_their_secret() {
     let name = "camunda-connectors-identity-secret";
     let reads = key("KEYCLOAK_CLIENTS_0_SECRET", name, "connectors-secret", "");
     let finding = to_8_2(&reads).refused(CONNECTORS);
-    let texts: Vec<_> = commands(&finding).into_iter().map(Command::text).collect();
+    let texts = texts(&finding);
     assert_eq!(
         texts,
         [
-            "helm template camunda camunda/camunda-platform --namespace prod --version 8.2.34 --show-only \
+            "helm template camunda \"$CHART\" --namespace prod --version 8.2.34 --show-only \
              charts/identity/templates/connectors-secret.yaml > identity-connectors-secret.yaml",
             "kubectl -n prod apply -f identity-connectors-secret.yaml",
             "kubectl -n prod label secret camunda-connectors-identity-secret app.kubernetes.io/managed-by=Helm --overwrite",

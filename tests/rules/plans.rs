@@ -211,7 +211,7 @@ fn only_what_the_release_has_is_planned_for() {
     }
     for part in [
         "elasticsearch-master --replicas=0",
-        "delete statefulset camunda-zeebe",
+        "delete statefulset camunda-zeebe --ignore-not-found",
         "migration-data",
     ] {
         assert_eq!(count(&script, part), 1, "{part}: {script}");

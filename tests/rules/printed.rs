@@ -5,6 +5,7 @@ mod block;
 mod kubectl;
 mod stage;
 mod values;
+mod whole;
 
 use std::collections::BTreeSet;
 
@@ -32,7 +33,8 @@ use crate::{
 const BLANKS: [&str; 4] = ["CHANGE_ME", "YOUR_", "TODO", "changeme"];
 
 /// Programs that a block may begin with.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
+    "{ ",
     "kubectl ",
     "helm ",
     "export ",
@@ -219,12 +221,12 @@ fn paste_all(of: &str, stage: &mut Stage, findings: &[Finding], faults: &mut Fau
                         faults.add(of, finding, &command.text(), &wrong);
                     }
                 }
-                if !fix.instead {
+                if fix.moment.cures() {
                     start = stage.clone();
                 }
                 assert_effects(&start, fix, &mut faults.seen);
                 let mut results = vec![paste(&mut start.clone(), fix, true)];
-                if !fix.instead {
+                if fix.moment.cures() {
                     results.push(paste(stage, fix, false));
                 }
                 for (command, error) in results.into_iter().filter_map(Result::err) {

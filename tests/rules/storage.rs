@@ -329,7 +329,7 @@ fn claims_get_the_labels_of_the_new_elasticsearch() {
         [
             retain.as_str(),
             &label,
-            "kubectl -n prod delete statefulset elasticsearch-master --cascade=orphan",
+            "kubectl -n prod delete statefulset elasticsearch-master --cascade=orphan --ignore-not-found",
         ]
     );
     // Deleted already: the labels are still missing.

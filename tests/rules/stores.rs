@@ -93,11 +93,6 @@ fn from_its_own_to_an_external_one() {
         .judged();
     let text = denial::message(&change, &rules::judge(&change, &facts)).unwrap();
     assert_eq!(text.matches("allow-orphan").count(), 1, "{text}");
-    let second = text.split("\n2. ").nth(1).unwrap();
-    assert!(
-        second.contains("What is to be typed under 1 cures this too."),
-        "{text}"
-    );
     // The StatefulSet stays, and nobody uses it.
     scene
         .clone()

@@ -1,7 +1,7 @@
 //! `elasticsearch-values-8.3`, `web-modeler-database-url` and `oidc-env-renamed`.
 
 use camunda_upgrade_guard::{
-    finding::{Action, Command, Finding, Flag},
+    finding::{Action, Finding, Flag},
     helm::manifest::Document,
 };
 use serde_json::{Value, json};
@@ -22,9 +22,7 @@ fn file(finding: &Finding, name: &str) -> Value {
         panic!("{:?}", finding.fixes)
     };
     assert_eq!(flag.commands, [Flag::File(name.to_owned()).into()]);
-    let [Command::HereDocument(write)] = &write.commands[..] else {
-        panic!("{:?}", write.commands)
-    };
+    let write = write.commands[0].here_document().unwrap();
     assert_eq!(write.command, format!("cat > {name}"));
     Document::new(&write.text).parse().unwrap().unwrap()
 }

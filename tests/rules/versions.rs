@@ -1,6 +1,6 @@
 //! `upgrade-path-skipped`, `downgrade` and `chart-8.3.0-not-recommended`.
 
-use camunda_upgrade_guard::finding::Command;
+use camunda_upgrade_guard::finding::Moment;
 
 use crate::scene::{Scene, claim};
 
@@ -67,12 +67,10 @@ fn a_jump_is_told_the_whole_way() {
             .iter()
             .any(|line| line.contains("PostgreSQL goes from 14 to 15"))
     );
+    assert_eq!(finding.fixes[0].moment, Moment::Instead);
     assert_eq!(
-        finding.fixes[0].commands,
-        [Command::Upgrade(
-            "helm upgrade camunda camunda/camunda-platform -n prod --version 8.1.27 -f values.yaml"
-                .to_owned()
-        )]
+        finding.fixes[0].commands[0].text(),
+        "helm upgrade camunda \"$CHART\" --version 8.1.27 -n prod"
     );
 }
 

@@ -3,22 +3,45 @@
 //! Helm and kubectl print a webhook's message whole, with its line ends, so it is laid out for a terminal. A
 //! warning is an HTTP header: one line, no control characters, or the API server drops it.
 
+mod block;
 mod outline;
+mod wrap;
 
 use std::fmt::Write;
 
-pub use self::outline::{Part, indented, outline, typed};
+pub use self::{
+    block::Block,
+    outline::{Part, indented, outline, typed},
+    wrap::wrap,
+};
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
-    finding::{Action, Command, Finding},
+    finding::{Action, Command, Finding, Fix, Moment, shell},
 };
 
-/// The column at which a heading's rule id ends: a usual terminal's width without the start of Helm's own error line.
+/// The width of what is no command: a usual terminal's without the start of Helm's own error line.
 pub const WIDTH: usize = 100;
+
+/// Items of a list that are printed before the rest is only counted.
+const ITEMS: usize = 12;
+
+/// What whoever knows the request can add to a refusal.
+#[derive(Clone, Debug, Default)]
+pub struct Beyond {
+    /// Sentences of their own.
+    pub notes: Vec<String>,
+    /// Ways on that give something up.
+    pub ways: Vec<Fix>,
+}
 
 /// The message of a refusal, or `None` where nothing refuses.
 pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
+    message_with(change, findings, &Beyond::default())
+}
+
+/// The same with what else is known.
+pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> Option<String> {
     let denied: Vec<_> = findings
         .iter()
         .filter(|finding| finding.action == Action::Deny)
@@ -26,45 +49,249 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
     if denied.is_empty() {
         return None;
     }
-    let mut text = headline(change, denied.len());
-    for (number, finding) in (1..).zip(&denied) {
-        text.push_str("\n\n");
-        text.push_str(&section(number, finding, &denied[..number - 1]));
+    let mut sections = vec![headline(change, &denied)];
+    let block = Block::of(change, findings);
+    let then = match &block {
+        Some(block) => block.then.clone(),
+        None => closing(change),
+    };
+    sections.extend(block.map(|block| type_this(&block)));
+    sections.push(then);
+    sections.push(why(&denied));
+    sections.extend(beyond.notes.iter().map(|note| wrapped(note, 0)));
+    let ways = denied.iter().flat_map(|finding| &finding.fixes);
+    let ways = ways.filter(|fix| fix.moment == Moment::OnPurpose);
+    let ways: Vec<_> = ways.chain(&beyond.ways).collect();
+    if !ways.is_empty() {
+        sections.push(on_purpose(&ways));
     }
-    text.push_str("\n\n");
-    text.push_str(&closing(change, &denied));
-    Some(text)
+    Some(sections.join("\n\n"))
+}
+
+/// The heading above what is to be typed.
+pub const TYPE_THIS: &str = "TYPE THIS";
+/// The heading above the problems.
+pub const WHY: &str = "WHY";
+/// The heading above what gives something up.
+pub const ON_PURPOSE: &str = "ON PURPOSE";
+
+fn type_this(block: &Block) -> String {
+    let know = block.know.join(&format!("\n{:14}", ""));
+    format!("{TYPE_THIS:14}{know}\n{}", block.script)
+}
+
+fn why(denied: &[&Finding]) -> String {
+    let mut telling = Telling {
+        ways: Vec::new(),
+        steps: Vec::new(),
+    };
+    let mut text = WHY.to_owned();
+    if let Some(number) = denied
+        .iter()
+        .position(|finding| block::goes_another_way(finding))
+        && denied.len() > 1
+    {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "           {} is the reason; the others are what this upgrade would have met",
+            number + 1
+        );
+    }
+    for (number, finding) in (1..).zip(denied) {
+        let _ = write!(text, "\n{}", heading(&format!("{number}. "), finding));
+        for line in telling.lines(finding) {
+            let _ = write!(text, "\n{line}");
+        }
+    }
+    text
+}
+
+/// What is told of a finding below its heading.
+struct Telling<'a> {
+    /// Other ways that are told above.
+    ways: Vec<&'a Fix>,
+    /// Steps that are typed for a finding above.
+    steps: Vec<&'a Fix>,
+}
+
+impl<'a> Telling<'a> {
+    /// Why a finding counts, with other ways to cure it and the section of the guide. Of what a finding above has cured
+    /// along with it, a sentence is enough.
+    fn lines(&mut self, finding: &'a Finding) -> Vec<String> {
+        let cures = || finding.fixes.iter().filter(|fix| fix.moment.cures());
+        let is_cured = cures().count() > 0 && cures().all(|fix| self.steps.contains(&fix));
+        self.steps.extend(cures());
+        let mut lines = match is_cured {
+            true => reasons(&finding.why, 3, 1),
+            false => reasons(&finding.why, ITEMS, usize::MAX),
+        };
+        if !is_cured {
+            let decide = |fix: &&Fix| fix.moment == Moment::Decide;
+            for fix in finding.fixes.iter().filter(decide) {
+                lines.push(wrapped(&format!("   {}", fix.intro), 0));
+                lines.extend(indented(fix));
+            }
+        }
+        for way in &finding.fixes {
+            if way.moment == Moment::Alternative && !self.ways.contains(&way) {
+                self.ways.push(way);
+                lines.push(wrapped(&format!("   {}", way.intro), 0));
+                lines.extend(indented(way));
+            }
+        }
+        lines.extend(finding.guide.map(|guide| format!("   {}", guide.address())));
+        lines
+    }
+}
+
+/// So many items of the lists, and so many sentences beside them.
+fn reasons(why: &[String], most: usize, sentences: usize) -> Vec<String> {
+    let is_item = |why: &&String| why.starts_with(' ');
+    let (mut items, mut told) = (0, 0);
+    let more = why.iter().filter(is_item).count().saturating_sub(most);
+    let mut lines = Vec::new();
+    for why in why {
+        if is_item(&why) {
+            items += 1;
+            match items {
+                number if number <= most => lines.push(wrapped(&format!("   {why}"), 2)),
+                number if number == most + 1 => lines.push(format!("     and {more} more")),
+                _ => {}
+            }
+        } else if told < sentences {
+            told += 1;
+            let end = match sentences {
+                usize::MAX => None,
+                _ => why.find(". "),
+            };
+            let why = end.map_or(why.as_str(), |end| &why[..=end]);
+            lines.push(wrapped(&format!("   {why}"), 0));
+        }
+    }
+    lines
+}
+
+/// Each line stands behind a comment sign, so that nobody types it unread.
+fn on_purpose(ways: &[&Fix]) -> String {
+    let mut text = format!("{ON_PURPOSE}    each gives something up");
+    let mut told: Vec<&str> = Vec::new();
+    for way in ways {
+        if told.contains(&way.intro.as_str()) {
+            continue;
+        }
+        told.push(&way.intro);
+        for line in wrapped(&way.intro, 0).lines() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n# {line}");
+        }
+        let alike = ways.iter().filter(|other| other.intro == way.intro);
+        let mut commands: Vec<String> = Vec::new();
+        for command in alike.flat_map(|way| &way.commands) {
+            let command = match command {
+                Command::Commented(command) => command.text(),
+                other => other.text(),
+            };
+            if !commands.contains(&command) {
+                commands.push(command);
+            }
+        }
+        for line in commands.iter().flat_map(|command| command.lines()) {
+            let _ = write!(text, "\n#   {line}");
+        }
+    }
+    text
+}
+
+fn wrapped(text: &str, hanging: usize) -> String {
+    let lines: Vec<_> = text.lines().flat_map(|line| wrap(line, hanging)).collect();
+    lines.join("\n")
+}
+
+/// What to do where nothing is to be typed.
+fn closing(change: &Change) -> String {
+    let again = match change.operation {
+        Operation::Install | Operation::Upgrade | Operation::Rollback => {
+            format!("run the {} again", change.operation.noun())
+        }
+        Operation::Deployed => "look again".to_owned(),
+        Operation::Create | Operation::Update => "apply it again".to_owned(),
+        Operation::Delete => "delete it".to_owned(),
+    };
+    format!("Nothing can be typed against this: decide as it says below, then {again}.")
 }
 
 /// One finding on its own, for objects that no release is known of.
 pub fn object_message(finding: &Finding) -> String {
     let mut text = object_headline(finding);
     // Writing to a String cannot fail.
-    let _ = write!(text, "\n{}", body(finding, &[]).trim_end());
+    let _ = write!(text, "\n{}", body(finding).trim_end());
     text
 }
 
-/// The findings that only warn, a line each.
-pub fn warnings(findings: &[Finding]) -> Vec<String> {
-    findings
+/// The longest warning; Kubernetes cuts off what comes after 4,096 characters in all, and Helm prints each as one quoted line.
+const LONGEST_WARNING: usize = 200;
+
+/// What findings say beside an admission, a line each, or beside a refusal, where one line says that there is more.
+pub fn warnings(change: &Change, findings: &[Finding]) -> Vec<String> {
+    let warned = || {
+        findings
+            .iter()
+            .filter(|finding| finding.action != Action::Deny)
+    };
+    if findings
         .iter()
-        .filter(|finding| finding.action != Action::Deny)
-        .map(|finding| {
-            let mut text = format!("{}: {}.", finding.rule, finding.title);
-            for line in &finding.why {
-                let _ = write!(text, " {line}");
-            }
-            if finding.fixes.iter().any(|fix| !fix.commands.is_empty()) {
-                let end = if text.ends_with('.') { "" } else { "." };
-                let _ = write!(text, "{end} {TYPED}");
-            }
-            one_line(&text)
-        })
-        .collect()
+        .any(|finding| finding.action == Action::Deny)
+    {
+        return match warned().count() {
+            0 => Vec::new(),
+            1 => vec![format!("1 remark beside the refusal: {}", looking(change))],
+            count => vec![format!(
+                "{count} remarks beside the refusal: {}",
+                looking(change)
+            )],
+        };
+    }
+    let lines = warned().map(|finding| {
+        let why = finding.why.join(" ");
+        shortened(&one_line(&format!(
+            "{}: {}. {why}",
+            finding.rule, finding.title
+        )))
+    });
+    lines.collect()
 }
 
-/// Whoever prints a warning quotes it, so a command in it could not be pasted.
-const TYPED: &str = "What to type: camunda-upgrade-guard check.";
+/// The command that tells them all, with the variables of the block.
+fn looking(change: &Change) -> String {
+    let words = [
+        "camunda-upgrade-guard",
+        "check",
+        &change.release,
+        "-n",
+        &change.namespace,
+    ];
+    let check = shell::command(words);
+    match (&change.to, change.gate) {
+        (Some(to), Gate::Release) if change.values.root().is_none() => {
+            format!(
+                "{check} --chart \"$CHART\" --version {} -f \"$VALUES\"",
+                shell::quote(&to.version)
+            )
+        }
+        _ => check,
+    }
+}
+
+/// Cuts a line off at the end of a word.
+fn shortened(line: &str) -> String {
+    if line.chars().count() <= LONGEST_WARNING {
+        return line.to_owned();
+    }
+    let start: String = line.chars().take(LONGEST_WARNING - 1).collect();
+    let whole = start.rfind(' ').unwrap_or(start.len());
+    format!("{}…", start[..whole].trim_end_matches([',', ';', ':', '.']))
+}
 
 /// A text fit for a warning header.
 pub fn one_line(text: &str) -> String {
@@ -76,17 +303,19 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// Returns the headline: the refused change and the number of problems.
-pub fn headline(change: &Change, count: usize) -> String {
-    let problems = match count {
-        1 => "1 problem".to_owned(),
-        count => format!("{count} problems"),
+/// Returns the headline: the refused change, the first problem and the number of the others.
+pub fn headline(change: &Change, denied: &[&Finding]) -> String {
+    let first = denied.first().map_or("", |finding| finding.title.as_str());
+    let more = match denied.len() {
+        0 | 1 => String::new(),
+        2 => ", and 1 more problem".to_owned(),
+        count => format!(", and {} more problems", count - 1),
     };
     let subject = subject(change);
     match (change.operation, change.gate) {
-        (Operation::Deployed, _) => format!("{subject}: {problems}."),
-        (_, Gate::Release) => format!("{}: {problems}. Nothing was changed.", refused(change)),
-        (_, Gate::Object) => format!("{}: {problems}.", refused(change)),
+        (Operation::Deployed, _) => format!("{subject}: {first}{more}."),
+        (_, Gate::Release) => format!("{}: {first}{more}. Nothing was changed.", refused(change)),
+        (_, Gate::Object) => format!("{}: {first}{more}.", refused(change)),
     }
 }
 
@@ -133,13 +362,6 @@ fn versions(change: &Change) -> String {
     }
 }
 
-fn section(number: usize, finding: &Finding, before: &[&Finding]) -> String {
-    let heading = heading(&format!("{number}. "), finding);
-    format!("{heading}\n{}", body(finding, before))
-        .trim_end()
-        .to_owned()
-}
-
 /// The line above what a finding tells, with the rule's id at its end.
 pub fn heading(start: &str, finding: &Finding) -> String {
     let title = format!("{start}{}", finding.title);
@@ -150,9 +372,8 @@ pub fn heading(start: &str, finding: &Finding) -> String {
     format!("{title}{:gap$}{id}", "")
 }
 
-/// `before` are the sections above.
-fn body(finding: &Finding, before: &[&Finding]) -> String {
-    let lines: Vec<_> = outline(finding, before)
+fn body(finding: &Finding) -> String {
+    let lines: Vec<_> = outline(finding, &[])
         .into_iter()
         .flat_map(|told| match told {
             Part::Why(line) => vec![format!("   {line}")],
@@ -170,58 +391,17 @@ fn body(finding: &Finding, before: &[&Finding]) -> String {
 
 /// Returns the sentence that replaces a step printed before.
 pub fn under(number: usize) -> String {
-    format!("What is to be typed under {number} cures this too.")
-}
-
-/// Whether a finding recommends another upgrade instead of this one.
-fn goes_another_way(finding: &Finding) -> bool {
-    let mut commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
-    commands.any(|command| matches!(command, Command::Upgrade(_)))
-}
-
-/// Whether a finding has flags added to the Helm command.
-fn adds_flags(finding: &Finding) -> bool {
-    let needed = finding.fixes.iter().filter(|fix| !fix.instead);
-    let mut commands = needed.flat_map(|fix| &fix.commands);
-    commands.any(|command| matches!(command, Command::HelmFlag(_)))
-}
-
-/// Returns the closing line: what to do after typing all of that.
-pub fn closing(change: &Change, denied: &[&Finding]) -> String {
-    let count = denied.len();
-    if let Some(number) = denied.iter().position(|finding| goes_another_way(finding)) {
-        let rest = match count {
-            1 => "",
-            _ => " The rest is what this one would have met.",
-        };
-        return format!("Do {} in place of this upgrade.{rest}", number + 1);
-    }
-    let again = match change.operation {
-        Operation::Rollback if denied.iter().any(|finding| adds_flags(finding)) => {
-            let to = change.to.as_ref().map_or("", |to| to.version.as_str());
-            format!(
-                "run helm upgrade with chart {to} and the flags above; helm rollback takes none"
-            )
-        }
-        Operation::Install | Operation::Upgrade | Operation::Rollback => {
-            format!("run the {} again", change.operation.noun())
-        }
-        Operation::Deployed => "look again".to_owned(),
-        Operation::Create | Operation::Update => "apply it again".to_owned(),
-        Operation::Delete => "delete it".to_owned(),
-    };
-    match count {
-        1 => format!("Then {again}."),
-        2 => format!("Do 1 and 2 in this order, then {again}."),
-        count => format!("Do 1 to {count} in this order, then {again}."),
-    }
+    format!("What is to be typed for {number} cures this too.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::RuleId;
-    use crate::finding::{Command, Fix, Flag, guide};
+    use crate::{
+        finding::{Flag, Objects, RuleId, guide},
+        fixes::upgrade_path,
+        kubernetes::Kind,
+    };
 
     fn change() -> Change {
         Change {
@@ -245,7 +425,7 @@ mod tests {
             fixes: vec![
                 Fix::new("Do:", vec![Command::Shell("kubectl get pods".to_owned())]),
                 Fix::new(
-                    "and add to your helm upgrade:",
+                    "Add to your helm upgrade:",
                     [Flag::set("a", "1"), Flag::set("b", "2")],
                 ),
             ],
@@ -253,30 +433,38 @@ mod tests {
         }
     }
 
+    fn text(findings: &[Finding]) -> String {
+        message(&change(), findings).unwrap()
+    }
+
     #[test]
     fn another_way_takes_the_place_of_this_one() {
         let mut other = finding(Action::Deny);
-        other.fixes = vec![Fix::new(
-            "Take this one:",
-            [Command::Upgrade(
-                "helm upgrade a b --version 8.2.34".to_owned(),
-            )],
-        )];
-        let text = message(&change(), &[other.clone(), finding(Action::Deny)]).unwrap();
-        let end = "Do 1 in place of this upgrade. The rest is what this one would have met.";
-        assert!(text.ends_with(end), "{text}");
-        let text = message(&change(), &[other]).unwrap();
-        assert!(text.ends_with("Do 1 in place of this upgrade."), "{text}");
+        let upgrade = upgrade_path::upgrade(&change(), Some("8.2.34"));
+        other.fixes = vec![Fix::new("Take this one:", [Command::Upgrade(upgrade)])];
+        let text = text(&[finding(Action::Deny), other]);
+        let line = "\nhelm upgrade camunda \"$CHART\" --version 8.2.34 -n prod\n)";
+        assert!(text.contains(line), "{text}");
+        assert!(!text.contains("kubectl get pods"), "{text}");
+        assert!(text.contains("2 is the reason; the others"), "{text}");
     }
 
     #[test]
     fn a_refusal_reads_from_top_to_bottom() {
-        let findings = [
-            finding(Action::Deny),
-            finding(Action::Warn),
-            finding(Action::Deny),
+        let mut backup = finding(Action::Warn);
+        let dump = Command::Shell("kubectl exec db-0 > dump".to_owned());
+        backup.fixes = vec![Fix::new("Back up:", [dump]).at(Moment::BackUp)];
+        let mut stopping = finding(Action::Deny);
+        let workload = Objects::new(Kind::Deployment, "prod", ["a"]);
+        let claim = Objects::new(Kind::PersistentVolumeClaim, "prod", ["a"]);
+        stopping.fixes = vec![
+            Fix::new("Delete it:", [workload.delete()]),
+            Fix::alternative("Or wait:", [Command::Shell("sleep 1".to_owned())]),
+            Fix::on_purpose("Give it up:", [Command::from(claim.delete()).commented()]),
         ];
-        insta::assert_snapshot!(message(&change(), &findings).unwrap());
+        let mut open = finding(Action::Deny);
+        open.fixes = vec![Fix::say("Choose between two.")];
+        insta::assert_snapshot!(text(&[stopping, open, finding(Action::Deny), backup]));
     }
 
     /// `helm rollback` knows no `--set`.
@@ -286,33 +474,32 @@ mod tests {
             operation: Operation::Rollback,
             ..change()
         };
-        let end = |change: &Change, finding: Finding| {
-            let text = message(change, &[finding]).unwrap();
-            text.lines().last().unwrap().to_owned()
-        };
-        assert_eq!(
-            end(&rollback, finding(Action::Deny)),
-            "Then run helm upgrade with chart 8.3.1 and the flags above; helm rollback takes none."
-        );
+        let needs = message(&rollback, &[finding(Action::Deny)]).unwrap();
+        assert!(needs.contains("helm upgrade camunda \"$CHART\" --version 8.3.1"));
         let mut without = finding(Action::Deny);
         without.fixes.pop();
-        assert_eq!(end(&rollback, without), "Then run the rollback again.");
-        assert_eq!(
-            end(&change(), finding(Action::Deny)),
-            "Then run the upgrade again."
+        let needs = message(&rollback, &[without]).unwrap();
+        assert!(
+            needs.contains("\n)\n\nThen run the rollback again.\n"),
+            "{needs}"
         );
     }
 
     #[test]
-    fn what_was_told_is_not_told_again() {
-        let mut second = finding(Action::Deny);
-        second
-            .fixes
-            .push(Fix::new("And:", vec![Command::Shell("true".to_owned())]));
-        let text = message(&change(), &[finding(Action::Deny), second]).unwrap();
-        let told = "What is to be typed under 1 cures this too.\n   And:\n     true";
-        assert!(text.contains(told), "{text}");
+    fn what_one_step_cures_is_not_told_twice() {
+        let text = text(&[finding(Action::Deny), finding(Action::Deny)]);
         assert_eq!(text.matches("kubectl get pods").count(), 1, "{text}");
+        assert_eq!(text.matches("--set a=1").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_long_list_is_counted() {
+        let mut long = finding(Action::Deny);
+        long.why
+            .extend((0..20).map(|index| format!("  claim {index}")));
+        let text = text(&[long]);
+        assert!(text.contains("     and 9 more\n"), "{text}");
+        assert!(!text.contains("claim 19"), "{text}");
     }
 
     #[test]
@@ -320,11 +507,32 @@ mod tests {
         let findings = [finding(Action::Warn)];
         assert_eq!(message(&change(), &findings), None);
         assert_eq!(
-            warnings(&findings),
-            [
-                "downgrade: Something would break. Because of this: claim a. What to type: camunda-upgrade-guard check."
-            ]
+            warnings(&change(), &findings),
+            ["downgrade: Something would break. Because of this: claim a"]
         );
+    }
+
+    /// Helm prints warnings above the refusal, each as a line of a log.
+    #[test]
+    fn a_refusal_has_one_warning_beside_it() {
+        let mut findings = vec![finding(Action::Deny)];
+        assert_eq!(warnings(&change(), &findings), [""; 0]);
+        findings.extend([finding(Action::Warn), finding(Action::Warn)]);
+        let warnings = warnings(&change(), &findings);
+        let [line] = &warnings[..] else {
+            panic!("{warnings:?}")
+        };
+        assert!(line.starts_with(
+            "2 remarks beside the refusal: camunda-upgrade-guard check camunda -n prod"
+        ));
+        assert!(line.len() <= LONGEST_WARNING, "{line}");
+    }
+
+    #[test]
+    fn a_long_warning_ends_with_a_whole_word() {
+        let long = shortened(&"word, ".repeat(60));
+        assert!(long.ends_with("word…"), "{long}");
+        assert!(long.chars().count() <= LONGEST_WARNING);
     }
 
     #[test]

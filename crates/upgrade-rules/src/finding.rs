@@ -5,12 +5,15 @@ pub mod guide;
 mod kubectl;
 mod rule_id;
 pub mod shell;
+mod source;
 
+pub(crate) use self::source::reader;
 pub use self::{
-    command::{Command, Flag, Given, HereDocument, Typing},
+    command::{Command, Flag, Given, HereDocument, Typing, Upgrade},
     guide::Guide,
     kubectl::{Effect, Kubectl, Objects, What},
     rule_id::RuleId,
+    source::{NewSecret, Source},
 };
 
 use crate::kubernetes::ObjectRef;
@@ -98,20 +101,73 @@ pub struct Fix {
     pub intro: String,
     /// The commands.
     pub commands: Vec<Command>,
-    /// Whether this is an alternative to the step before it.
-    pub instead: bool,
+    /// When it is done.
+    pub moment: Moment,
+}
+
+/// When a step is done, or why it stands apart from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A person decides or does something for which there is no command.
+    Decide,
+    /// First of all, while everything still runs: a backup that the product's guide demands.
+    BackUp,
+    /// Before the upgrade, on the cluster.
+    Before,
+    /// With the upgrade: values files and flags of its command.
+    With,
+    /// In place of the upgrade.
+    Instead,
+    /// Another way to what the step before it does.
+    Alternative,
+    /// It gives something up, so nobody may type it unread.
+    OnPurpose,
+}
+
+impl Moment {
+    /// Returns the name that machine-readable reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Moment::Decide => "decide",
+            Moment::BackUp => "backUp",
+            Moment::Before => "before",
+            Moment::With => "with",
+            Moment::Instead => "instead",
+            Moment::Alternative => "alternative",
+            Moment::OnPurpose => "onPurpose",
+        }
+    }
+
+    /// Whether it is one of the steps that cure a finding.
+    pub fn cures(self) -> bool {
+        !matches!(self, Moment::Alternative | Moment::OnPurpose)
+    }
+
+    /// The moment for commands: what is to be typed where.
+    fn of(commands: &[Command]) -> Self {
+        let manual = |command: &Command| matches!(command, Command::Manual(_));
+        let upgrade = |command: &Command| matches!(command, Command::Upgrade(_));
+        let flag = |command: &Command| command.flag().is_some();
+        match commands {
+            all if all.iter().all(manual) => Moment::Decide,
+            all if all.iter().any(upgrade) => Moment::Instead,
+            all if all.iter().all(flag) => Moment::With,
+            _ => Moment::Before,
+        }
+    }
 }
 
 impl Fix {
-    /// A step from its parts.
+    /// A step from its parts; its commands tell when it is done.
     pub fn new<C: Into<Command>>(
         intro: impl Into<String>,
         commands: impl IntoIterator<Item = C>,
     ) -> Self {
+        let commands: Vec<_> = commands.into_iter().map(Into::into).collect();
         Self {
             intro: intro.into(),
-            commands: commands.into_iter().map(Into::into).collect(),
-            instead: false,
+            moment: Moment::of(&commands),
+            commands,
         }
     }
 
@@ -120,19 +176,31 @@ impl Fix {
         Self::new(intro, [] as [Command; 0])
     }
 
+    /// The same step at another moment.
+    pub fn at(self, moment: Moment) -> Self {
+        Self { moment, ..self }
+    }
+
     /// Another way to what the step before does.
-    pub fn instead<C: Into<Command>>(
+    pub fn alternative<C: Into<Command>>(
         intro: impl Into<String>,
         commands: impl IntoIterator<Item = C>,
     ) -> Self {
-        Self::new(intro, commands).alternative()
+        Self::new(intro, commands).at(Moment::Alternative)
     }
 
-    /// The same as another way to what the step before does.
-    pub fn alternative(self) -> Self {
-        Self {
-            instead: true,
-            ..self
-        }
+    /// A step that gives something up.
+    pub fn on_purpose<C: Into<Command>>(
+        intro: impl Into<String>,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Self {
+        Self::new(intro, commands).at(Moment::OnPurpose)
+    }
+
+    /// Whether a person has to decide before it is done.
+    pub fn decides(&self) -> bool {
+        let decides =
+            |command: &Command| matches!(command, Command::Decide(_) | Command::Manual(_));
+        self.moment == Moment::Decide || self.commands.iter().any(decides)
     }
 }

@@ -15,10 +15,8 @@ pub struct Denial {
     pub text: String,
     /// The ids of the rules that refuse, sorted.
     pub rules: Vec<String>,
-    /// Lines to paste, in order; a here-document is one of them.
-    pub commands: Vec<String>,
-    /// The flags to add to the Helm command.
-    pub flags: Vec<String>,
+    /// What is to be typed: one compound command; nothing where there is none.
+    pub block: String,
 }
 
 impl Denial {
@@ -72,38 +70,13 @@ impl Denial {
     }
 
     fn parse(text: String) -> Self {
-        let (mut rules, mut commands, mut flags) = (Vec::new(), Vec::new(), Vec::new());
-        let mut lines = text.lines();
-        while let Some(line) = lines.next() {
-            // The rest describes a way past the guard, not a cure.
-            if line.starts_with("Whoever may override ") {
-                break;
-            }
-            rules.extend(rule(line).map(str::to_owned));
-            let command = line.trim_start();
-            if line.ends_with("<<'EOF'") {
-                // A reader without the program writes this file by hand instead of the other one.
-                let command = command.replacen("-by-hand.yaml", ".yaml", 1);
-                let document: Vec<_> = lines.by_ref().take_while(|line| *line != "EOF").collect();
-                commands.push(format!("{command}\n{}\nEOF", document.join("\n")));
-            } else if command.starts_with("kubectl ") || command.starts_with("export ") {
-                let mut whole = command.to_owned();
-                while whole.ends_with(" \\")
-                    && let Some(more) = lines.next()
-                {
-                    whole = format!("{whole}\n{more}");
-                }
-                commands.push(whole);
-            } else if command.starts_with("--set") || command.starts_with("-f ") {
-                flags.push(command.trim_end_matches(" \\").to_owned());
-            }
-        }
+        let rules = text.lines().filter_map(rule).map(str::to_owned);
+        let mut rules: Vec<_> = rules.collect();
         rules.sort();
         Self {
-            text,
             rules,
-            commands,
-            flags,
+            block: block(&text).unwrap_or_default().to_owned(),
+            text,
         }
     }
 
@@ -137,28 +110,110 @@ impl Denial {
         }
     }
 
-    /// Returns the commands, then `upgrade` with the flags, as one script.
+    /// Returns the block as whoever has decided all that it asks for pastes it, with its upgrade in the words of a test,
+    /// which gives its own chart and values; where the block ends before the upgrade, that follows. Where no pod runs, no
+    /// database can be dumped: the files are there already.
     pub fn cure(&self, upgrade: &str) -> String {
-        format!("{}\n{}", self.commands.join("\n"), self.with_flags(upgrade))
+        let dumps = self.dumps();
+        let dumped = dumps.iter().map(|file| format!("echo dumped > {file}"));
+        let mut script: Vec<_> = dumped.collect();
+        script.push(self.cure_on_a_node(upgrade));
+        script.join("\n")
     }
 
-    /// Returns the commands that a person decides on, such as those that give up data, without the `#` that keeps them from being pasted
-    /// with the others.
+    /// Returns the files that databases are dumped into.
+    pub fn dumps(&self) -> Vec<String> {
+        let lines = self.block.lines();
+        let dumps = lines.filter_map(|line| line.strip_prefix("test -s "));
+        let files = dumps.filter_map(|rest| rest.split_once(" || {"));
+        files.map(|(file, _)| file.to_owned()).collect()
+    }
+
+    /// The same where the pods of databases run.
+    pub fn cure_on_a_node(&self, upgrade: &str) -> String {
+        let mut script = self.decided();
+        let mut is_given = false;
+        for line in self.block.lines() {
+            let needs = line.starts_with(": \"${CHART:") || line.starts_with("  \"${VALUES:");
+            if needs {
+                continue;
+            }
+            match line.strip_prefix("helm upgrade ") {
+                Some(own) => {
+                    let goes_on = if own.ends_with('\\') { " \\" } else { "" };
+                    script.push(format!("{upgrade}{goes_on}"));
+                    is_given = true;
+                }
+                None => script.push(line.to_owned()),
+            }
+        }
+        if !is_given {
+            script.push(upgrade.to_owned());
+        }
+        script.join("\n")
+    }
+
+    /// The lines that say that all is decided.
+    fn decided(&self) -> Vec<String> {
+        let lines = self.block.lines();
+        let asked = lines.filter_map(|line| line.strip_prefix("test \"${"));
+        let names = asked.filter_map(|rest| rest.split_once(":-}\" = decided "));
+        names
+            .map(|(name, _)| format!("export {name}=decided"))
+            .collect()
+    }
+
+    /// Returns the commands of other ways than the block's; a here-document is one of them.
+    pub fn others(&self) -> Vec<String> {
+        let why = self.text.split_once("\nWHY").map_or("", |(_, why)| why);
+        let why = why.split("\nON PURPOSE").next().unwrap_or_default();
+        let mut lines = why.lines();
+        let mut commands = Vec::new();
+        while let Some(line) = lines.next() {
+            let command = line.trim_start();
+            if line.ends_with("<<'EOF'") {
+                let document: Vec<_> = lines.by_ref().take_while(|line| *line != "EOF").collect();
+                commands.push(format!("{command}\n{}\nEOF", document.join("\n")));
+            } else if command.starts_with("kubectl ") {
+                commands.push(command.to_owned());
+            }
+        }
+        commands
+    }
+
+    /// Returns the flags of the upgrade that the block ends with, each as it is printed.
+    pub fn flags(&self) -> Vec<String> {
+        let upgrade = self.block.split_once("\nhelm upgrade ");
+        let lines = upgrade.map_or("", |(_, upgrade)| upgrade).lines().skip(1);
+        let flags = lines.filter_map(|line| line.strip_prefix("  "));
+        flags
+            .map(|flag| flag.trim_end_matches(" \\").to_owned())
+            .collect()
+    }
+
+    /// Returns the block's calls of kubectl, each on one line.
+    pub fn commands(&self) -> Vec<String> {
+        let lines = self.block.lines();
+        let calls = lines.filter(|line| line.starts_with("kubectl "));
+        calls.map(str::to_owned).collect()
+    }
+
+    /// Returns what gives something up, without the `#` that keeps it from being pasted, and without the override.
     pub fn given_up(&self) -> String {
-        let way_past = self.text.split("\nWhoever may override ").next();
-        let lines = way_past.unwrap_or_default().lines();
-        let commands = lines.filter_map(|line| line.trim_start().strip_prefix("# "));
-        let is_command = |it: &&str| it.starts_with("kubectl ") || it.starts_with("[ ");
-        let commands: Vec<_> = commands.filter(is_command).collect();
+        let ways = self.text.split_once("\nON PURPOSE");
+        let ways = ways.map_or("", |(_, ways)| ways);
+        let ways = ways.split("\n# Whoever may override ").next();
+        let lines = ways.unwrap_or_default().lines();
+        let commands: Vec<_> = lines.filter_map(|line| line.strip_prefix("#   ")).collect();
         commands.join("\n")
     }
+}
 
-    /// Returns a Helm command with the flags, one on each line.
-    pub fn with_flags(&self, upgrade: &str) -> String {
-        self.flags.iter().fold(upgrade.to_owned(), |command, flag| {
-            format!("{command} \\\n  {flag}")
-        })
-    }
+/// What stands below its heading, from the first bracket to the last.
+fn block(text: &str) -> Option<&str> {
+    let start = text.find("\n(set -euo pipefail\n")? + 1;
+    let end = text[start..].find("\n)\n")?;
+    Some(&text[start..start + end + 2])
 }
 
 /// Asserts that no value of these Secrets' data is in a text, encoded or not.
@@ -199,9 +254,11 @@ mod tests {
 
     #[test]
     fn a_refusal_is_read_from_top_to_bottom() {
-        let stderr = "Error: admission webhook denied the request: upgrade is refused: 2 problems.\n\n\
-            1. One      [rule-b]\n   Why.\n   Do:\n     kubectl get pods\n   or:\nkubectl apply -f - <<'EOF'\n{}\nEOF\n\n\
-            2. Two      [rule-a]\n   Keep:\n     export A=$(kubectl get x)\n   and add:\n     --set a=\"$A\" \\\n     --set b=1\n";
+        let stderr = "Error: admission webhook denied the request: upgrade is refused: One, and 1 more problem.\n\n\
+            TYPE THIS     in bash or zsh\n(set -euo pipefail\n: \"${CHART:?set it}\" \\\n  \"${VALUES:?set it}\"\n\
+            echo '1. Look'\nkubectl get pods\nhelm upgrade a \"$CHART\" \\\n  --set b=1\n)\n\n\
+            WHY\n1. One      [rule-b]\n   Why.\n2. Two      [rule-a]\n\n\
+            ON PURPOSE    each gives something up\n# Go\n#   kubectl get pvc\n# Whoever may override x:\n#   kubectl create\n";
         let output = Output {
             command: "helm upgrade".to_owned(),
             code: Some(1),
@@ -211,10 +268,10 @@ mod tests {
         let denial = Denial::of(&output);
         denial.assert_rules(&["rule-a", "rule-b"]);
         assert_eq!(
-            denial.cure("helm upgrade a b"),
-            "kubectl get pods\nkubectl apply -f - <<'EOF'\n{}\nEOF\nexport A=$(kubectl get x)\n\
-             helm upgrade a b \\\n  --set a=\"$A\" \\\n  --set b=1"
+            denial.cure("helm upgrade mine ."),
+            "(set -euo pipefail\necho '1. Look'\nkubectl get pods\nhelm upgrade mine . \\\n  --set b=1\n)"
         );
+        assert_eq!(denial.given_up(), "kubectl get pvc");
         assert!(
             Denial::read(&Output {
                 code: Some(0),

@@ -26,6 +26,8 @@ kubectl() {
   done
   case $verb in
   get) case "$*" in
+    # What a block makes is there once it has made it.
+    *' -o name') grep -zqx -e generic "$CALLS" && grep -zqx -e "$5" "$CALLS" ;;
     *persistentVolumeReclaimPolicy}*) note expect "$@" "$input"; printf Retain ;;
     *) printf '@%s@' "$(printf '%s|' "$@")" ;;
     esac ;;
@@ -53,11 +55,34 @@ pub fn asked_for(block: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// What is started when a block is pasted.
+/// The decisions that it waits for.
+fn decisions(block: &str) -> impl Iterator<Item = &str> {
+    let asked = block
+        .lines()
+        .filter_map(|line| line.strip_prefix("test \"${"));
+    asked.filter_map(|rest| Some(rest.split_once(":-}\" = decided ")?.0))
+}
+
+/// What is started when a block is pasted by somebody who has set and decided all that it asks for.
 ///
 /// # Errors
 /// When it is no block for a shell, or something in it fails.
 pub fn run(block: &str) -> Result<Vec<Call>, String> {
+    let given = asked_for(block).into_iter().map(|name| (name, "given"));
+    let decided = decisions(block).map(|name| (name, "decided"));
+    let helms = [("CHART", "chart"), ("VALUES", "values.yaml")];
+    let (calls, error) = run_with(block, helms.into_iter().chain(given).chain(decided))?;
+    error.map_or(Ok(calls), Err)
+}
+
+/// What is started when it is pasted with these variables alone, and why it ends early.
+///
+/// # Errors
+/// When it is no block for a shell.
+pub fn run_with<'a>(
+    block: &str,
+    variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<(Vec<Call>, Option<String>), String> {
     let parsed = Run::new("bash").args(["-n"]).input(block.to_owned());
     let parsed = parsed.output().map_err(|error| error.to_string())?;
     // bash only warns of a here-document that does not end.
@@ -81,20 +106,16 @@ pub fn run(block: &str) -> Result<Vec<Call>, String> {
             &format!("{STAGE}\nset -eu\n{block}"),
         ])
         .env("CALLS", &calls)
-        .envs(asked_for(block).into_iter().map(|name| (name, "given")))
+        .envs(variables)
         .stdin(fs::File::open(&answers).map_err(|error| error.to_string())?)
         .current_dir(folder.path())
         .output()
         .map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(format!(
-            "fails: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ));
-    }
+    let error = String::from_utf8_lossy(&output.stderr);
+    let error = (!output.status.success()).then(|| format!("fails: {error}"));
     let noted = fs::read_to_string(&calls).map_err(|error| error.to_string())?;
     let calls = noted.split('\u{1}').filter(|call| !call.is_empty());
-    Ok(calls
+    let calls = calls
         .map(|call| {
             let mut words: Vec<_> = call.split('\0').map(str::to_owned).collect();
             // Each word ends in a NUL.
@@ -102,5 +123,6 @@ pub fn run(block: &str) -> Result<Vec<Call>, String> {
             let input = words.pop().unwrap_or_default();
             Call { words, input }
         })
-        .collect())
+        .collect();
+    Ok((calls, error))
 }

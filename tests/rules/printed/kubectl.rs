@@ -142,7 +142,12 @@ pub fn apply(stage: &mut Stage, call: &Call) -> Result<(), String> {
         }
         "delete" => {
             let (objects, _) = line.objects()?;
-            objects.iter().try_for_each(|object| stage.delete(object))
+            let may_be_gone = line.flags.contains(&"--ignore-not-found");
+            let there = |object: &&ObjectRef| !may_be_gone || stage.get(object).is_ok();
+            let there: Vec<_> = objects.iter().filter(there).collect();
+            there
+                .into_iter()
+                .try_for_each(|object| stage.delete(object))
         }
         "set" => set_image(stage, &line),
         "create" if line.words.get(1..3) == Some(&["secret", "generic"]) => secret(stage, &line),

@@ -148,9 +148,7 @@ fn tenants_in_identitys_own_database() {
     );
     let refusal = variant.upgrade().refusal();
     for (key, secret, old) in &CARRIED[3..] {
-        let read = format!(
-            "{key}=\"$(kubectl -n camunda get secret {secret} -o 'jsonpath={{.data.{old}}}' | base64 --decode)\""
-        );
+        let read = format!("{key}=\"$(secret {secret} {old})\"");
         assert!(refusal.contains(&read), "{read}: {refusal}");
     }
     variant.cured(&printed, &CARRIED);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{Effect, Kubectl, shell};
+use super::{Effect, Kubectl, NewSecret, Source, shell};
 
 /// One thing to type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +18,23 @@ pub enum Command {
         /// The variable.
         variable: String,
         /// The command.
-        command: String,
+        value: Source,
     },
+    /// A Secret that is made of values from elsewhere.
+    NewSecret(NewSecret),
     /// A command with its input, pasted as it is.
     HereDocument(HereDocument),
     /// Added to the `helm upgrade` that was refused; the record knows neither its repository nor its files.
     HelmFlag(Flag),
-    /// Another `helm upgrade` in place of the one that was refused, with a person's own chart and files.
-    Upgrade(String),
+    /// Another upgrade in place of the one that was refused, with a person's own chart and files.
+    Upgrade(Upgrade),
+    /// A command that makes something, and only where that is not there yet: pasted twice it does no harm.
+    Once {
+        /// A test for a shell that succeeds where it is there.
+        there: String,
+        /// The command.
+        command: Box<Command>,
+    },
     /// A person decides first whether to type it.
     Decide(Box<Command>),
     /// It stands behind a comment sign, so that nobody pastes it unread.
@@ -68,7 +77,9 @@ impl Command {
             Command::Kubectl(_)
             | Command::Shell(_)
             | Command::Export { .. }
+            | Command::NewSecret(_)
             | Command::HereDocument(_) => Typing::Shell,
+            Command::Once { command, .. } => command.typing(),
             Command::HelmFlag(_) => Typing::HelmFlag,
             Command::Upgrade(_)
             | Command::Decide(_)
@@ -81,16 +92,54 @@ impl Command {
     pub fn effects(&self) -> &[Effect] {
         match self {
             Command::Kubectl(kubectl) => kubectl.effects(),
+            Command::Once { command, .. } => command.effects(),
             _ => &[],
+        }
+    }
+
+    /// Whether it makes something that is not there yet.
+    pub fn makes(&self) -> bool {
+        match self {
+            Command::Once { .. } => true,
+            Command::Decide(command) => command.makes(),
+            _ => false,
+        }
+    }
+
+    /// The command without what is said of it.
+    pub fn core(&self) -> &Command {
+        match self {
+            Command::Decide(command) | Command::Once { command, .. } => command.core(),
+            other => other,
         }
     }
 
     /// The here-document in it, which has to stand at the beginning of its lines, or it would not end.
     pub fn here_document(&self) -> Option<&HereDocument> {
-        match self {
+        match self.core() {
             Command::HereDocument(document) => Some(document),
-            Command::Decide(command) => command.here_document(),
             _ => None,
+        }
+    }
+
+    /// The flag in it.
+    pub fn flag(&self) -> Option<&Flag> {
+        match self.core() {
+            Command::HelmFlag(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
+    /// The file that it writes only where there is none of that name.
+    pub fn once_as_file(self, file: &str) -> Self {
+        self.once(shell::command(["test", "-e", file]))
+    }
+
+    /// The same only where a test fails.
+    pub fn once(self, there: String) -> Self {
+        Command::Once {
+            there,
+            command: Box::new(self),
         }
     }
 
@@ -109,13 +158,13 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Command::Kubectl(kubectl) => kubectl.fmt(f),
-            Command::Shell(text) | Command::Upgrade(text) | Command::Manual(text) => {
-                f.write_str(text)
-            }
-            Command::Export { variable, command } => write!(f, "export {variable}=$({command})"),
+            Command::Shell(text) | Command::Manual(text) => f.write_str(text),
+            Command::Upgrade(upgrade) => upgrade.fmt(f),
+            Command::Export { variable, value } => write!(f, "export {variable}=$({value})"),
+            Command::NewSecret(secret) => secret.fmt(f),
             Command::HereDocument(document) => document.fmt(f),
             Command::HelmFlag(flag) => flag.fmt(f),
-            Command::Decide(command) => command.fmt(f),
+            Command::Decide(command) | Command::Once { command, .. } => command.fmt(f),
             Command::Commented(command) => write!(f, "# {command}"),
         }
     }
@@ -140,6 +189,57 @@ impl From<Kubectl> for Command {
 impl From<Flag> for Command {
     fn from(flag: Flag) -> Self {
         Command::HelmFlag(flag)
+    }
+}
+
+/// A `helm upgrade` of which only its owner knows the chart and the values files: a shell takes them from CHART and VALUES.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The release.
+    pub release: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The chart's version, unless the chart is a person's own.
+    pub version: Option<String>,
+    /// Whether it may be the first revision.
+    pub install: bool,
+    /// Whether values are given at all.
+    pub values: bool,
+    /// Files first, as Helm puts the flags over them anyway.
+    pub flags: Vec<Flag>,
+}
+
+impl Upgrade {
+    /// A line for a shell that ends it where a variable is not set.
+    pub fn needs(&self) -> String {
+        const CHART: &str = "\"${CHART:?set it to the chart that you gave helm, such as camunda/camunda-platform}\"";
+        const VALUES: &str =
+            "\"${VALUES:?set it to the values files that you gave helm, with commas between}\"";
+        match self.values {
+            true => format!(": {CHART} \\\n  {VALUES}"),
+            false => format!(": {CHART}"),
+        }
+    }
+}
+
+impl fmt::Display for Upgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let install: &[&str] = if self.install { &["--install"] } else { &[] };
+        let words = [&["helm", "upgrade"], install, &[self.release.as_str()]].concat();
+        write!(f, "{} \"$CHART\"", shell::command(words))?;
+        if let Some(version) = &self.version {
+            write!(f, " --version {}", shell::quote(version))?;
+        }
+        write!(f, " -n {}", shell::quote(&self.namespace))?;
+        if self.values {
+            f.write_str(" -f \"$VALUES\"")?;
+        }
+        let file = |flag: &&Flag| !matches!(flag, Flag::Value { .. });
+        let (files, values): (Vec<_>, Vec<_>) = self.flags.iter().partition(file);
+        for flag in files.into_iter().chain(values) {
+            write!(f, " \\\n  {flag}")?;
+        }
+        Ok(())
     }
 }
 
@@ -272,7 +372,10 @@ mod tests {
         let command = Command::from(delete);
         assert_eq!(command.effects().len(), 1);
         let commented = command.commented();
-        assert_eq!(commented.text(), "# kubectl -n prod delete pvc a");
+        assert_eq!(
+            commented.text(),
+            "# kubectl -n prod delete pvc a --ignore-not-found"
+        );
         assert!(commented.effects().is_empty());
     }
 }

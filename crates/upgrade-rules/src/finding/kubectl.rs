@@ -141,12 +141,13 @@ impl Objects {
 
     /// Deletes them with what they own.
     pub fn delete(&self) -> Kubectl {
-        self.call("delete", &[], What::Deleted)
+        let words = ["--ignore-not-found".to_owned()];
+        self.call("delete", &words, What::Deleted)
     }
 
     /// Deletes them; what they own stays.
     pub fn delete_alone(&self) -> Kubectl {
-        let words = ["--cascade=orphan".to_owned()];
+        let words = ["--cascade=orphan", "--ignore-not-found"].map(str::to_owned);
         self.call("delete", &words, What::DeletedAlone)
     }
 
@@ -204,10 +205,14 @@ mod tests {
                 "scale statefulset es --replicas=0",
                 What::Scaled(0),
             ),
-            (set.delete(), "delete statefulset es", What::Deleted),
+            (
+                set.delete(),
+                "delete statefulset es --ignore-not-found",
+                What::Deleted,
+            ),
             (
                 set.delete_alone(),
-                "delete statefulset es --cascade=orphan",
+                "delete statefulset es --cascade=orphan --ignore-not-found",
                 What::DeletedAlone,
             ),
             (

@@ -28,9 +28,14 @@ pub fn on_one_line(text: &str) -> String {
     text.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The way to a key of a Secret's data in kubectl's JSONPath, dots escaped.
+/// The way to a key of a Secret's data in kubectl's JSONPath.
 pub fn data_jsonpath(key: &str) -> String {
-    format!("{{.data.{}}}", key.replace('.', r"\."))
+    format!("{{.data.{}}}", jsonpath_key(key))
+}
+
+/// A key in kubectl's JSONPath, dots escaped.
+pub fn jsonpath_key(key: &str) -> String {
+    key.replace('.', r"\.")
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use crate::{
     change::Facts,
-    finding::{Command, Fix, Kubectl, shell},
-    knowledge::credentials::env_source::{Reading, Source},
+    finding::{Command, Fix, Kubectl, NewSecret, Source, shell},
+    knowledge::credentials::env_source::{Reading, Source as Held},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
@@ -18,18 +18,18 @@ pub(crate) struct Old<'a> {
 
 impl Old<'_> {
     /// A command that prints the value.
-    pub(crate) fn plain(self) -> String {
+    pub(crate) fn plain(self) -> Source {
         match &self.reading.source {
-            Source::Key { secret, key } => plain(&self.workload.namespace, secret, key),
-            Source::Inline(_) => self.inline(),
+            Held::Key { secret, key } => Source::secret(&self.workload.namespace, secret, key),
+            Held::Inline(_) => Source::Command(self.inline()),
         }
     }
 
     /// A command that prints the value's base64 in one line.
     fn encoded(self) -> String {
         match &self.reading.source {
-            Source::Key { secret, key } => encoded(&self.workload.namespace, secret, key),
-            Source::Inline(_) => format!("{} | base64 | tr -d '\\n'", self.inline()),
+            Held::Key { secret, key } => encoded(&self.workload.namespace, secret, key),
+            Held::Inline(_) => format!("{} | base64 | tr -d '\\n'", self.inline()),
         }
     }
 
@@ -48,11 +48,6 @@ impl Old<'_> {
     }
 }
 
-/// A command that prints the value of a Secret's key.
-pub(crate) fn plain(namespace: &str, secret: &str, key: &str) -> String {
-    format!("{} | base64 --decode", encoded(namespace, secret, key))
-}
-
 fn encoded(namespace: &str, secret: &str, key: &str) -> String {
     let path = format!("jsonpath={}", shell::data_jsonpath(key));
     Kubectl::new(namespace, ["get", "secret", secret, "-o", &path]).to_string()
@@ -62,7 +57,7 @@ fn encoded(namespace: &str, secret: &str, key: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// The output of this command.
-    Printed(String),
+    Printed(Source),
     /// Any value: no old value exists.
     Fresh,
     /// A value that only a person knows.
@@ -148,19 +143,18 @@ fn ask(namespace: &str, secret: &str, key: &str) -> String {
     )
 }
 
-/// Creates a Secret with these keys.
+/// Creates a Secret with these keys, unless it is there.
 pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
-    let words = ["create", "secret", "generic", secret];
-    let mut line = Kubectl::new(namespace, words).to_string();
-    // One below the other, so that a person can check each key and where its value is from.
-    let separator = if keys.len() > 1 { " \\\n  " } else { " " };
-    for (key, content) in keys {
-        if let Some(command) = printed(content) {
-            let key = shell::quote(key);
-            line += &format!("{separator}--from-literal={key}=\"$({command})\"");
-        }
-    }
-    Command::Shell(line)
+    let keys = keys.iter();
+    let keys = keys.filter_map(|(key, content)| Some(((*key).to_owned(), printed(content)?)));
+    let new = NewSecret {
+        namespace: namespace.to_owned(),
+        name: secret.to_owned(),
+        keys: keys.collect(),
+    };
+    let look = ["get", "secret", secret, "-o", "name"];
+    let look = Kubectl::new(namespace, look);
+    Command::NewSecret(new).once(format!("{look} >/dev/null 2>&1"))
 }
 
 /// Adds keys to a Secret that is there.
@@ -177,10 +171,10 @@ fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
 pub(super) const FRESH: &str = "openssl rand -hex 16";
 
 /// The command that prints what a key is to hold.
-fn printed(content: &Content) -> Option<&str> {
+fn printed(content: &Content) -> Option<Source> {
     match content {
-        Content::Printed(command) => Some(command),
-        Content::Fresh => Some(FRESH),
+        Content::Printed(source) => Some(source.clone()),
+        Content::Fresh => Some(Source::Command(FRESH.to_owned())),
         Content::Asked => None,
     }
 }
@@ -224,8 +218,8 @@ mod tests {
             source,
         };
         let (inline, key) = (
-            reading(Source::Inline("secret".to_owned())),
-            reading(Source::Key {
+            reading(Held::Inline("secret".to_owned())),
+            reading(Held::Key {
                 secret: "old".to_owned(),
                 key: "password".to_owned(),
             }),

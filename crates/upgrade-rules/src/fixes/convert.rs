@@ -1,6 +1,10 @@
 //! A user's values under the keys that the new chart reads, as a file to paste.
 
+mod folded;
+
 use serde_json::{Map, Value};
+
+use self::folded::Folded;
 
 use crate::{
     camunda::RenamedValue,
@@ -129,7 +133,8 @@ impl Converted {
         Some(ValuesFile {
             name: name.to_owned(),
             values: self.values,
-            given: change.running_values.as_ref() == Some(&change.values),
+            given: change.running_values.as_ref() == Some(&change.values)
+                || !change.values.may_be_given(),
             decisions: !self.notes.is_empty(),
             by_hand,
             convert,
@@ -236,7 +241,11 @@ fn beside(new: &str, old: &str, value: &Value) -> Vec<String> {
 fn text(values: &Values, own: Map<String, Value>, comments: &[String]) -> String {
     let mut lines = Vec::new();
     if !own.is_empty() {
-        let yaml = serde_saphyr::to_string(&values.in_file(own)).unwrap_or_default();
+        let folded = Folded {
+            value: &values.in_file(own),
+            column: 0,
+        };
+        let yaml = serde_saphyr::to_string(&folded).unwrap_or_default();
         lines.push(yaml.trim_end().to_owned());
     }
     // A key may have a line end in it, and a comment must not.
@@ -290,57 +299,69 @@ impl ValuesFile {
 
     /// Whether a command writes this file or passes it to Helm.
     pub(crate) fn is_about(&self, command: &Command) -> bool {
-        command.here_document() == Some(&self.by_hand)
-            || matches!(command, Command::Shell(line) if Some(line) == self.convert.as_ref())
-            || matches!(command, Command::HelmFlag(flag) if *flag == self.flag())
+        match command.core() {
+            Command::HereDocument(document) => *document == self.by_hand,
+            Command::Shell(line) => {
+                let convert = self.convert.as_ref();
+                convert.is_some_and(|it| line == it || *line == with_files(it))
+            }
+            Command::HelmFlag(flag) => *flag == self.flag(),
+            _ => false,
+        }
+    }
+
+    /// The command that writes all of it. Without files it converts what the running release was given.
+    fn by_program(&self) -> Option<String> {
+        let convert = self.convert.as_ref();
+        convert.map(|convert| match self.given {
+            true => convert.clone(),
+            false => with_files(convert),
+        })
     }
 
     fn fixes(self) -> Vec<Fix> {
         let flag = self.flag();
-        let mut fixes = Vec::new();
+        let by_program = self.by_program();
         let by_hand = Command::HereDocument(self.by_hand);
-        let by_hand = match &self.convert {
-            None => Fix::new(
-                match self.decisions {
-                    false => {
-                        "These are yours under the new keys; put them into your values file in place of the old ones, or into a file of their own:"
-                    }
-                    true => {
-                        "These are yours under the new keys; decide what the comments at the end leave to you, and put them into your values file in place of the old ones, or into a file of their own:"
-                    }
-                },
-                [match self.decisions {
-                    false => by_hand,
-                    true => by_hand.decide(),
-                }],
-            ),
-            Some(convert) => {
-                let files = match self.given {
-                    true => "",
-                    false => " Add -f FILE for each values file of your upgrade.",
-                };
-                let decide = match self.decisions {
-                    true => " Then decide what the comments at its end leave to you.",
-                    false => "",
-                };
-                fixes.push(Fix::new(
-                    format!(
-                        "These are yours under the new keys. What may be secret is not shown; this writes all of it into a file on your machine.{files}{decide}"
-                    ),
-                    [Command::Shell(convert.clone())],
-                ));
-                Fix::instead(
-                    "Or write it without this program: do what the comments at the end say, and give helm this file in place of the other one:",
+        let mut fixes = match by_program {
+            None => vec![self::write(
+                "Write your values under the new keys into a file",
+                by_hand.once_as_file(&self.name),
+                self.decisions,
+            )],
+            Some(convert) => vec![
+                self::write(
+                    "Write all your values under the new keys into a file, secret ones too, which are not shown here",
+                    Command::Shell(convert).once_as_file(&self.name),
+                    self.decisions,
+                ),
+                Fix::alternative(
+                    "Without this program, do what the comments at the end say, and give helm this file in place of the other one:",
                     [by_hand.decide()],
-                )
-            }
+                ),
+            ],
         };
-        fixes.push(by_hand);
-        fixes.push(Fix::new("and add to your helm upgrade, last:", [flag]));
+        fixes.push(Fix::new("Add to your helm upgrade, last:", [flag]));
         fixes
     }
 
     fn flag(&self) -> Flag {
         Flag::File(self.name.clone())
+    }
+}
+
+/// The same of the values files that helm is given.
+fn with_files(convert: &str) -> String {
+    format!("{convert} -f \"$VALUES\"")
+}
+
+/// The step that writes a file; what its comments leave to a person is decided once it is there.
+fn write(intro: &str, command: Command, decisions: bool) -> Fix {
+    match decisions {
+        true => Fix::new(
+            format!("{intro}, and decide what the comments at its end leave to you:"),
+            [command.decide()],
+        ),
+        false => Fix::new(format!("{intro}:"), [command]),
     }
 }

@@ -34,8 +34,8 @@ pub(crate) fn claims<'a>(claims: impl IntoIterator<Item = &'a Object>) -> Option
         .filter_map(|claim| allow(Kind::PersistentVolumeClaim, claim))
         .collect();
     (!commands.is_empty()).then(|| {
-        Fix::instead(
-            "Or, where the data is saved elsewhere or not wanted any more, say so; nothing brings it back then:",
+        Fix::on_purpose(
+            "Let data go that is saved elsewhere or not wanted any more; nothing brings it back:",
             commands,
         )
     })
@@ -58,8 +58,8 @@ pub(crate) fn deletions(claims: &[&Object]) -> Vec<Command> {
 pub(crate) fn deleted(claims: &[&Object]) -> Option<Fix> {
     let commands = deletions(claims);
     (!commands.is_empty()).then(|| {
-        Fix::instead(
-            "or, where nobody wants the data any more, say so and delete it; nothing brings it back then:",
+        Fix::on_purpose(
+            "Delete data that nobody wants any more; nothing brings it back:",
             commands,
         )
     })

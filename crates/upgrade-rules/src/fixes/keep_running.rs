@@ -3,7 +3,7 @@
 use crate::{
     camunda::Component,
     change::{Change, Dropped, Facts, ObjectChange, RESOURCE_POLICY},
-    finding::{Fix, Kubectl},
+    finding::{Fix, Kubectl, Moment},
     kubernetes::{Kind, Object},
 };
 
@@ -41,7 +41,7 @@ pub(crate) fn keep_running(change: &Change, facts: &Facts, set: &ObjectChange) -
     let keys = joined(keys.flatten().map(|key| change.values.key_in_file(key)));
     if !addresses.is_empty() && !keys.is_empty() {
         let stays = format!("It stays at {addresses}; the new chart is told so by {keys}.");
-        fixes.push(Fix::say(stays));
+        fixes.push(Fix::say(stays).at(Moment::Alternative));
     }
     fixes
 }

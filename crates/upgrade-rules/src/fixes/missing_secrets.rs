@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    carry_over::{self, Content, Old},
+    carry_over::{Content, Old},
     clients,
 };
 use crate::{
     camunda::{self, CarriedKey},
     change::{Change, Facts, ObjectChange, Side, secret_data},
+    finding,
     knowledge::credentials::{
         before,
         env_source::Source,
@@ -124,7 +125,11 @@ pub(crate) fn content(change: &Change, facts: &Facts, secret: &ObjectRef, key: &
         .as_deref()
         .and_then(|name| generated(change, facts, &secret.namespace, name));
     if let Some((secret, key)) = generated {
-        return Content::Printed(carry_over::plain(&secret.namespace, &secret.name, key));
+        return Content::Printed(finding::Source::secret(
+            &secret.namespace,
+            &secret.name,
+            key,
+        ));
     }
     if let Some(content) = as_before(change, facts, carried) {
         return content;

@@ -98,7 +98,7 @@ pub(crate) fn clone(
             text: clone_manifest(namespace, release, orphan)?,
         }));
     }
-    Some(Fix::instead(
+    Some(Fix::alternative(
         format!(
             "Or clone them instead, if the driver {} supports cloning (its documentation says so):",
             drivers.join(", ")

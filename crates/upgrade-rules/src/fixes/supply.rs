@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::carry_over::{FRESH, plain};
+use super::carry_over::FRESH;
 
 use crate::{
     camunda::{Credential, Held},
-    finding::{Command, Flag, Kubectl, shell},
+    finding::{Command, Flag, Kubectl, Source, shell},
     helm::values::set,
 };
 
@@ -28,7 +28,7 @@ pub fn fresh(value: &str) -> Flag {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     pub(crate) variable: String,
-    pub(crate) command: String,
+    pub(crate) value: Source,
 }
 
 impl Read {
@@ -36,7 +36,7 @@ impl Read {
     pub fn export(&self) -> Command {
         Command::Export {
             variable: self.variable.clone(),
-            command: self.command.clone(),
+            value: self.value.clone(),
         }
     }
 }
@@ -49,8 +49,8 @@ pub fn supply(value: &str, credential: &Credential, old: OldKey<'_>) -> (Option<
     }
     let variable = variable(credential);
     let flag = Flag::set_word(value, format!("\"${variable}\""));
-    let command = plain(old.namespace, old.secret, old.key);
-    (Some(Read { variable, command }), flag)
+    let value = Source::secret(old.namespace, old.secret, old.key);
+    (Some(Read { variable, value }), flag)
 }
 
 /// `--set-string` takes commas, backslashes and braces for its own, and `$(…)` swallows line ends at the end.

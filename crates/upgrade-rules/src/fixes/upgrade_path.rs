@@ -4,8 +4,8 @@ use semver::Version;
 
 use crate::{
     camunda::{Application, Line, NewestPatches, running_line},
-    change::{Change, Facts},
-    finding::{Command, Fix, shell},
+    change::{Change, Facts, Operation},
+    finding::{Command, Fix, Upgrade},
     kubernetes::Kind,
 };
 
@@ -124,10 +124,17 @@ pub(crate) fn go_to(change: &Change, intro: impl Into<String>, version: &str) ->
             format!("{intro} your chart, with camunda-platform {version} among its dependencies.");
         return Fix::say(own);
     }
-    let (release, namespace) = (shell::quote(&change.release), &change.namespace);
-    let command = format!(
-        "helm upgrade {release} camunda/camunda-platform -n {} --version {version} -f values.yaml",
-        shell::quote(namespace)
-    );
-    Fix::new(intro, [Command::Upgrade(command)])
+    Fix::new(intro, [Command::Upgrade(upgrade(change, Some(version)))])
+}
+
+/// An upgrade of the same release with the user's own values.
+pub(crate) fn upgrade(change: &Change, version: Option<&str>) -> Upgrade {
+    Upgrade {
+        release: change.release.clone(),
+        namespace: change.namespace.clone(),
+        version: version.map(str::to_owned),
+        install: change.operation == Operation::Install,
+        values: change.values.may_be_given(),
+        flags: Vec::new(),
+    }
 }

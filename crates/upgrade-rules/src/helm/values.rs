@@ -144,6 +144,11 @@ impl Values {
         values
     }
 
+    /// Whether a user has given any, or nobody knows.
+    pub(crate) fn may_be_given(&self) -> bool {
+        self.unknown.is_some() || !self.own.is_empty()
+    }
+
     /// Returns all values, without the umbrella's level above.
     pub(crate) fn own(&self) -> &Map<String, Value> {
         self.ask()

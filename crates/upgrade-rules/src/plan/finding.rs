@@ -83,7 +83,7 @@ impl Know {
 impl FromFindings {
     fn refused(&mut self, change: &Change, finding: &Finding, files: &[ValuesFile]) {
         let (mut acts, flags) = cures(finding, files);
-        let instead = finding.fixes.iter().filter(|fix| fix.instead);
+        let instead = finding.fixes.iter().filter(|fix| !fix.moment.cures());
         let instead: Vec<_> = instead.cloned().collect();
         let is_flagged = !flags.is_empty();
         self.flags.extend(flags);
@@ -130,7 +130,7 @@ fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Flag>) {
         let mut commands = fix.commands.iter();
         commands.any(|command| files.iter().any(|file| file.is_about(command)))
     };
-    let ways = finding.fixes.iter().filter(|fix| !fix.instead);
+    let ways = finding.fixes.iter().filter(|fix| fix.moment.cures());
     for fix in ways.filter(|fix| !is_written(fix)) {
         if fix.commands.is_empty() {
             acts.push(Act::Decide(fix.intro.clone()));

@@ -139,10 +139,10 @@ fn step(text: &mut String, hop: &Hop, step: &Step) {
 fn act(text: &mut String, act: &Act) {
     match act {
         // An assignment of its own fails when its command does.
-        Act::Run(Command::Export { variable, command }) => {
+        Act::Run(Command::Export { variable, value }) => {
             line(
                 text,
-                &format!("{variable}=$({command})\n: \"${{{variable}:?is empty}}\""),
+                &format!("{variable}=$({value})\n: \"${{{variable}:?is empty}}\""),
             );
         }
         Act::Run(command) => line(text, &command.text()),

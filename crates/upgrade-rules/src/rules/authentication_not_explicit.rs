@@ -78,7 +78,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
                 "Say that it is meant, and give every client a user's name and password:",
                 vec![flag::set(change, METHODS[0], "basic")],
             ),
-            Fix::instead(
+            Fix::alternative(
                 "Or leave the API open, as it was:",
                 [Command::from(flag::set(change, OPEN, "true")).decide()],
             ),

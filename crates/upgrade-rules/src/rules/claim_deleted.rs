@@ -98,8 +98,8 @@ fn lost(
         )],
         fixes: vec![
             Fix::new("Keep the volume:", [retain]),
-            Fix::instead(
-                "Or, where the data is saved elsewhere or not wanted, say so; nothing brings it back then:",
+            Fix::on_purpose(
+                "Let data go that is saved elsewhere or not wanted any more; nothing brings it back:",
                 vec![give_up],
             ),
         ],

@@ -258,7 +258,7 @@ fn refusal(change: &Change, facts: &Facts, lost: &[Removed<'_>]) -> Finding {
     }
     if !handed.is_empty() {
         let volumes = lost.iter().map(|it| it.volume_name());
-        fixes.push(Fix::instead(
+        fixes.push(Fix::alternative(
             "Or only keep the volume, which nothing mounts then:",
             [retain(volumes)],
         ));

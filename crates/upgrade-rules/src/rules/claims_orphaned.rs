@@ -237,15 +237,14 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         .filter_map(|left| give_up::orphan(left.kind, left.object));
     let annotate = annotate.map(give_up::commented);
     let keep = format!("Have the values of the new chart let it run {before} pods.");
-    let leave =
-        "Or leave the data behind on purpose; claim and volume stay until somebody deletes them:";
+    let leave = "Leave data behind that is moved or not wanted any more; claim and volume stay until somebody deletes them:";
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
         title: format!("{name} would go from {before} pods to {planned}"),
         objects: vec![set.object.clone()],
         why,
-        fixes: vec![Fix::say(keep), Fix::instead(leave, annotate)],
+        fixes: vec![Fix::say(keep), Fix::on_purpose(leave, annotate)],
         guide: RULE.guide,
     })
 }
@@ -293,8 +292,8 @@ fn leave_behind(facts: &Facts, namespace: &str, statefulset: &str, orphans: &[Or
         .iter()
         .filter_map(|orphan| give_up::orphan(Kind::PersistentVolumeClaim, orphan.claim));
     commands.extend(annotate.map(give_up::commented));
-    Fix::instead(
-        "Or, where the data is moved or not wanted, leave it behind on purpose; claim and volume stay until somebody deletes them:",
+    Fix::on_purpose(
+        "Leave data behind that is moved or not wanted any more; claim and volume stay until somebody deletes them:",
         commands,
     )
 }

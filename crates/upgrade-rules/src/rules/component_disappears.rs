@@ -14,7 +14,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Component,
     change::{Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Finding, Fix, RuleId, guide},
+    finding::{Action, Finding, Fix, Moment, RuleId, guide},
     fixes::{conversion, flag, keep_running::keep_running},
     kubernetes::{Kind, Mounts, replicas},
 };
@@ -140,9 +140,8 @@ fn fixes(change: &Change, facts: &Facts, gone: &[Gone<'_>]) -> Vec<Fix> {
         fixes.push(Fix::new("Keep them; add to your helm upgrade:", flags));
     }
     fixes.extend(converted);
-    fixes.push(
-        Fix::say("Or let one of them go on purpose: set its own value to false.").alternative(),
-    );
+    let go = "Let one of them go: set its own value to false.";
+    fixes.push(Fix::say(go).at(Moment::OnPurpose));
     fixes
 }
 

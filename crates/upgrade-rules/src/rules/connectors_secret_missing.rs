@@ -104,11 +104,7 @@ fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
     const FILE: &str = "identity-connectors-secret.yaml";
     let namespace = secret.namespace.as_str();
     let version = change.to.as_ref().map_or("", |to| to.version.as_str());
-    let template = shell::command([
-        "helm",
-        "template",
-        &change.release,
-        "camunda/camunda-platform",
+    let rendered = shell::command([
         "--namespace",
         namespace,
         "--version",
@@ -116,6 +112,8 @@ fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
         "--show-only",
         "charts/identity/templates/connectors-secret.yaml",
     ]);
+    let release = shell::quote(&change.release);
+    let template = format!("helm template {release} \"$CHART\" {rendered}");
     let made = Objects::one(secret);
     let helm = [
         (HELM_RELEASE, change.release.as_str()),
@@ -124,7 +122,7 @@ fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
     vec![Fix::new(
         "Make it, and let Helm adopt it:",
         vec![
-            Command::Shell(format!("{template} > {FILE}")).decide(),
+            Command::Shell(format!("{template} > {FILE}")),
             Kubectl::new(namespace, ["apply", "-f", FILE]).into(),
             made.label(&[("app.kubernetes.io/managed-by", "Helm")])
                 .into(),

@@ -203,9 +203,9 @@ fn drain(facts: &Facts, set: &ObjectChange, reduced: &Reduced<'_>, target: &Obje
     }
     // Nobody takes a node out by pasting all that stands here.
     let commands = commands.into_iter().map(give_up::commented);
-    Some(Fix::instead(
+    Some(Fix::on_purpose(
         format!(
-            "Or take {} out: have Elasticsearch move all shards away, wait until none is left, and say so. See camunda-upgrade-guard explain {} for what to undo afterwards:",
+            "Take {} out: have Elasticsearch move all shards away, wait until none is left, and say so. See camunda-upgrade-guard explain {} for what to undo afterwards:",
             pods.join(" and "),
             RULE.id
         ),

@@ -196,7 +196,7 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
     }
     let (reads, mut flags) = given(found);
     let exports = reads.iter().map(Read::export);
-    let mut keep = vec![Fix::new("Keep them:", exports)];
+    let mut keep = vec![Fix::new("Read the old values:", exports)];
     if keep[0].commands.is_empty() {
         keep.clear();
     }

@@ -95,7 +95,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Read(reader) => write!(f, "{reader} reads it"),
-            Reason::Held(claim) => write!(f, "the data in claim {claim} knows no other"),
+            Reason::Held(claim) => write!(f, "claim {claim} knows no other"),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Line, image_version},
     change::{Change, Facts, Operation, Side, Versioned},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, Moment, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -144,7 +144,7 @@ fn fixes(change: &Change, line: &Line, chart: &str, minors: &[&str]) -> Vec<Fix>
             "Or keep the images, under a chart of theirs: {newest} is the newest for Camunda {}.",
             theirs.application
         );
-        fixes.push(Fix::say(keep).alternative());
+        fixes.push(Fix::say(keep).at(Moment::Alternative));
     }
     fixes
 }

@@ -227,7 +227,7 @@ fn make_anew(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
             Typed::ByHand,
         ));
     }
-    let intro = "The pods go on running until the upgrade takes them up again:";
+    let intro = "Delete what can't change, and leave its pods at work until the upgrade takes them up again:";
     (!commands.is_empty()).then(|| Fix::new(intro, commands))
 }
 
@@ -268,7 +268,9 @@ fn delete(facts: &Facts, changed: &[&Changed<'_>]) -> Option<Fix> {
         .all(|changed| changed.object.kind == Kind::Job);
     let intro = match jobs {
         true => "A Job is made anew once the old one is gone:",
-        false => "There is downtime from here until the upgrade is through:",
+        false => {
+            "Delete what can't change; claims stay, and there is downtime until the upgrade is through:"
+        }
     };
     (!commands.is_empty()).then(|| Fix::new(intro, commands))
 }

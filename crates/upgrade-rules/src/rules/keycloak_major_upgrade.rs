@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Component, program_version},
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Command, Finding, Fix, RuleId, guide},
+    finding::{Action, Command, Finding, Fix, Moment, RuleId, guide},
     fixes::dump,
     kubernetes::{Kind, Object},
 };
@@ -43,10 +43,10 @@ fn finding(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding
         "Keycloak {to} migrates its database when it first starts; only a backup leads back to {from}."
     )];
     let fixes = match command(change, facts, &set.object.namespace) {
-        Some(dump) => vec![Fix::new(
-            "Back up its database first:",
-            vec![Command::Shell(dump)],
-        )],
+        Some(dump) => {
+            let back_up = Fix::new("Back up Keycloak's database:", [dump]);
+            vec![back_up.at(Moment::BackUp)]
+        }
         None => {
             why.push("Back up its database, which is outside of the release.".to_owned());
             Vec::new()
@@ -72,15 +72,16 @@ fn major(keycloak: &Object) -> Option<u64> {
     program_version(keycloak, "keycloak").map(|version| version.major)
 }
 
-fn command(change: &Change, facts: &Facts, namespace: &str) -> Option<String> {
+fn command(change: &Change, facts: &Facts, namespace: &str) -> Option<Command> {
     let database = change.of_kind(Kind::StatefulSet).find(|set| {
         set.camunda
             && set.component == Component::KeycloakPostgresql
             && before(facts, set).is_some()
     })?;
-    Some(dump::to_file(
-        namespace,
-        &database.object.name,
-        "keycloak.sql",
-    ))
+    let from = change
+        .from
+        .as_ref()
+        .map_or("", |from| from.version.as_str());
+    let file = format!("{}-{from}.sql", database.object.name);
+    Some(dump::once(namespace, &database.object.name, &file))
 }

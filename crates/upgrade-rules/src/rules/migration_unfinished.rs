@@ -120,12 +120,15 @@ fn fixes(change: &Change, jobs: &[Unfinished<'_>], leaves: bool) -> Vec<Fix> {
     let mut fixes = Vec::new();
     if !unfinished.is_empty() {
         fixes.push(Fix::new(
-            "The log tells how far it is:",
+            "See in the log how far the migration is:",
             commands(&unfinished, migration::logs),
         ));
-        fixes.push(Fix::new("Wait:", commands(&unfinished, migration::wait)));
+        fixes.push(Fix::new(
+            "Wait until it is complete:",
+            commands(&unfinished, migration::wait),
+        ));
         if !leaves {
-            fixes.push(Fix::instead(
+            fixes.push(Fix::alternative(
                 "Or leave it on for now, and go on:",
                 unfinished
                     .iter()

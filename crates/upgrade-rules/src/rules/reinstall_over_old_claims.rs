@@ -168,7 +168,7 @@ fn fixes(new: &BTreeMap<ObjectRef, New<'_>>) -> Vec<Fix> {
         .collect();
     let mut fixes = vec![Fix::new("Restore the Secrets from your backup:", restore)];
     if !give.is_empty() {
-        fixes.push(Fix::instead(
+        fixes.push(Fix::alternative(
             "or, where you know the passwords, set them in a values file that only you can read:",
             give,
         ));

@@ -182,7 +182,7 @@ fn cure(
         let after = "Where the upgrade is through already, do the same and start them again:";
         return Some(vec![
             Fix::new(before, commands),
-            Fix::instead(after, [start]),
+            Fix::alternative(after, [start]),
         ]);
     }
     commands.push(start.into());

@@ -105,7 +105,7 @@ fn fixes(
         );
         // Pasted unread, it would give the partitions up.
         let commands = [give_up::commented(command)];
-        fixes.push(Fix::instead(intro, commands));
+        fixes.push(Fix::on_purpose(intro, commands));
     }
     fixes
 }

@@ -40,11 +40,11 @@ pub(super) fn fixes(found: &[Regenerated<'_>]) -> Vec<Fix> {
         flags,
     ));
     let secrets: BTreeSet<_> = found.iter().map(|key| key.secret.name.as_str()).collect();
-    fixes.push(Fix::instead(
+    fixes.push(Fix::alternative(
         "or, with Argo CD, have it leave their data alone; in the Application:",
         [Command::Manual(ignored(&secrets))],
     ));
-    fixes.push(Fix::instead(
+    fixes.push(Fix::alternative(
         "or have the chart read what is there and render none; keep it first, or a sync deletes it:",
         by_name(found, &secrets),
     ));

@@ -30,7 +30,7 @@ pub(super) fn and_restore(
     parts.extend(start_anew(facts, set, claim, new));
     let script = format!("{PASSWORD}; psql {SERVER} --quiet postgres");
     parts.push(format!("{} < {file}", exec(set, old, &["-i"], &script)));
-    Fix::instead(
+    Fix::alternative(
         format!(
             "Or move the data to {} (method 2) by this one line, which ends at the first part that fails, and upgrade without that flag. \
              It keeps the dump and the old volume; psql says that the role postgres is there already:",

@@ -1,9 +1,9 @@
 //! Wraps lines that are too long for a terminal.
 
-use crate::denial::WIDTH;
+use super::WIDTH;
 
 /// Wraps a line at spaces; continuation lines are indented by `hanging` more than the first word.
-pub(super) fn wrap(line: &str, hanging: usize) -> Vec<String> {
+pub fn wrap(line: &str, hanging: usize) -> Vec<String> {
     if line.chars().count() <= WIDTH {
         return vec![line.to_owned()];
     }
