@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    change::{Change, HelmCli, Rendered},
+    change::{Change, Facts, HelmCli, Rendered},
     cluster::{Cluster, Sent},
     gather::{Asker, Left, ReadErrors, Reader, Records, Running},
     helm::{
@@ -231,6 +231,13 @@ impl Check {
         let policy = self.policy.in_namespace(&reader, namespace).await;
         let findings = policy.apply(namespace, name, findings);
         Ok(Report::new(change, findings, ""))
+    }
+
+    /// Judges an upgrade that is only foretold, as its chart could not be rendered.
+    pub async fn foretold(&self, reader: &Reader, change: Change, facts: &Facts) -> Report {
+        let policy = self.policy.in_namespace(reader, &change.namespace).await;
+        let findings = policy.judge(&change, facts);
+        Report::new(change, findings, "")
     }
 
     async fn recorded(

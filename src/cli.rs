@@ -23,6 +23,7 @@ mod standing;
 mod webhooks;
 
 use std::{
+    fmt,
     io::{self, Write},
     process::ExitCode,
 };
@@ -31,15 +32,23 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::connect::block_on;
+use crate::terminal::printable;
 
 /// Exit code if a read failed, so that the output may lack something.
 const UNSEEN: u8 = 3;
 
 /// Prints to standard output; fails once nobody reads it, so that nothing more is done either.
-fn print(text: impl AsRef<[u8]>) -> anyhow::Result<()> {
+/// No character in it does more than to be shown.
+fn print(text: impl AsRef<str>) -> anyhow::Result<()> {
+    let text = printable(text.as_ref());
     let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_ref()).and_then(|()| out.flush());
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.context("writing to standard output")
+}
+
+/// Prints a line to standard error.
+fn tell(text: impl fmt::Display) {
+    eprintln!("{}", printable(&text.to_string()));
 }
 
 /// Returns the exit code after output; `all_seen`: whether every read succeeded.
@@ -129,7 +138,7 @@ impl Cli {
             Command::Man(args) => args.run().map(|()| ExitCode::SUCCESS),
         };
         done.unwrap_or_else(|error| {
-            eprintln!("error: {error:#}");
+            tell(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         })
     }

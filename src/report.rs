@@ -19,6 +19,7 @@ use crate::{
     finding::{Action, Finding},
     helm::release::Release,
     rules::NOT_CHECKED,
+    terminal::printable,
 };
 
 /// How a report is printed.
@@ -171,14 +172,4 @@ impl Report {
     fn file(&self) -> Option<&str> {
         Some(&*self.source).filter(|source| Path::new(source).is_file())
     }
-}
-
-/// Replaces control characters: names and values come from users and may contain terminal escape sequences.
-fn printable(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => c,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        c => c,
-    };
-    text.chars().map(shown).collect()
 }

@@ -1,6 +1,7 @@
 //! `check`: what the webhook would say of an upgrade, before there is one.
 
 mod chart;
+mod foretold;
 mod passwords;
 
 use std::{
@@ -19,6 +20,7 @@ use serde_json::{Map, Value, value::to_raw_value};
 use super::{
     colour,
     connect::{ConnectArgs, block_on},
+    tell,
 };
 use crate::{
     camunda::Line,
@@ -122,7 +124,7 @@ impl CheckArgs {
         let report = match self.report() {
             Ok(report) => report,
             Err(error) => {
-                eprintln!("error: {error:#}");
+                tell(format_args!("error: {error:#}"));
                 return Ok(ExitCode::from(UNUSABLE));
             }
         };
@@ -253,7 +255,10 @@ impl CheckArgs {
             kubeconfig: self.cluster.kubeconfig.as_ref(),
             context: context.as_deref(),
         };
-        let rendered = upgrade.render(live).await?;
+        let rendered = match upgrade.render(live).await? {
+            chart::Answer::Rendered(rendered) => rendered,
+            chart::Answer::Failed(said) => return self.foretold(&upgrade, check, &said).await,
+        };
         let input = input::read("what helm prints", rendered.json)?;
         let version = input.release.chart.metadata.version.clone();
         let made = chart::secrets_of(&input.release.manifest);
@@ -261,6 +266,25 @@ impl CheckArgs {
         let asked = chart::asked_for(&rendered.given, namespace, Some(&version), &made);
         report.findings.extend(asked);
         Ok(report)
+    }
+
+    /// Judges by a forecast where the chart fails by itself; without one, Helm's words are all there is.
+    async fn foretold(
+        &self,
+        upgrade: &chart::Upgrade<'_>,
+        check: &Check,
+        said: &str,
+    ) -> anyhow::Result<Report> {
+        let release = upgrade.release;
+        let report = match upgrade.chart_version() {
+            Some(chart) => {
+                foretold::report(check, &self.cluster, release, &chart, &self.values, said)
+                    .await
+                    .ok()
+            }
+            None => None,
+        };
+        report.with_context(|| format!("helm says: {said}"))
     }
 
     /// Fills in what the input lacks; fails if the command line contradicts the input.

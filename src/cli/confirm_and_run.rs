@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jiff::SignedDuration;
 
-use super::{connect::Connection, print};
+use super::{connect::Connection, print, tell};
 use crate::{
     cluster::Effect,
     rebind::Plan,
@@ -81,9 +81,9 @@ impl WalkArgs {
             Answer::Yes(effect) => effect,
             Answer::No => bail!("nothing was changed"),
             Answer::NobodyThere => {
-                eprintln!(
+                tell(format_args!(
                     "error: nothing was changed: there is no terminal to ask on; --yes goes ahead"
-                );
+                ));
                 return Ok(ExitCode::from(USAGE));
             }
         };

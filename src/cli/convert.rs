@@ -16,6 +16,7 @@ use super::{
     check::values_files,
     connect::{ConnectArgs, block_on},
     standing::{self, Looked},
+    tell,
 };
 use crate::{
     camunda::NewestPatches,
@@ -72,22 +73,22 @@ impl ConvertArgs {
         let (change, facts) = block_on(self.next())?;
         let file = self.output.display();
         for gap in facts.gaps() {
-            eprintln!("note: not seen: {}: {}", gap.what, gap.reason);
+            tell(format_args!("note: not seen: {}: {}", gap.what, gap.reason));
         }
         let Some((text, decisions)) = rules::converted_file(&change, &facts) else {
-            eprintln!(
+            tell(format_args!(
                 "chart {} reads all values of release {} as they are: {file} was not written",
                 self.to, self.release
-            );
+            ));
             return Ok(ExitCode::SUCCESS);
         };
         write(&self.output, &text, self.force).with_context(|| format!("can't write {file}"))?;
-        eprintln!(
+        tell(format_args!(
             "{file} has the values of release {} for chart {}, secret ones among them: give it to helm upgrade after your other files, -f {file}",
             self.release, self.to
-        );
+        ));
         for decision in decisions {
-            eprintln!("decide: {}", shell::on_one_line(&decision));
+            tell(format_args!("decide: {}", shell::on_one_line(&decision)));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -29,7 +29,7 @@ impl ManArgs {
             None => {
                 let mut page = Vec::new();
                 Man::new(command).render(&mut page)?;
-                print(page)
+                print(String::from_utf8_lossy(&page))
             }
         }
     }

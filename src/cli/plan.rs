@@ -9,6 +9,7 @@ use super::{
     connect::{ConnectArgs, block_on},
     ended, print,
     standing::{self, Looked},
+    tell,
 };
 use crate::{
     camunda::NewestPatches,
@@ -68,7 +69,9 @@ impl PlanArgs {
             Format::Shell => plan.script(),
         })?;
         if self.values.is_empty() && !plan.means.values.is_empty() {
-            eprintln!("note: values.yaml stands for your values files; --values FILE names them");
+            tell(format_args!(
+                "note: values.yaml stands for your values files; --values FILE names them"
+            ));
         }
         Ok(ended(seen))
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended,
+    ended, print, tell,
 };
 use crate::{
     cluster::Cluster,
@@ -40,13 +40,16 @@ impl SnapshotArgs {
             true => "no release of Camunda".to_owned(),
             false => format!("Camunda's releases: {}", names.join(", ")),
         };
-        println!(
-            "{}: namespace {}, {objects} objects, {named}",
+        print(format!(
+            "{}: namespace {}, {objects} objects, {named}\n",
             self.output.display(),
             snapped.namespace
-        );
+        ))?;
         for missing in &snapped.not_read {
-            eprintln!("not read: {}: {}", missing.what, missing.reason);
+            tell(format_args!(
+                "not read: {}: {}",
+                missing.what, missing.reason
+            ));
         }
         Ok(ended(snapped.not_read.is_empty()))
     }

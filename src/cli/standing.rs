@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use semver::Version;
 
-use super::connect::ConnectArgs;
+use super::{connect::ConnectArgs, tell};
 use crate::{
     cluster::Cluster,
     finding::shell,
@@ -54,10 +54,10 @@ pub(super) async fn look(
         }
     };
     if standing.namespace != namespace {
-        eprintln!(
+        tell(format_args!(
             "note: by its record the release is in namespace {}, and so is what is planned",
             standing.namespace
-        );
+        ));
     }
     Ok(Looked {
         standing: part(release, *standing, subchart)?,

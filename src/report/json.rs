@@ -11,6 +11,7 @@ use crate::{
     finding::{Action, Command, Finding},
     kubernetes::ObjectRef,
     rules::Rule,
+    terminal::{escaped_json, printable},
 };
 
 /// The version of this format.
@@ -63,13 +64,13 @@ struct Step<'a> {
 }
 
 pub(super) fn print(report: &Report) -> io::Result<String> {
-    let mut printed = serde_json::to_string_pretty(&Document::of(report))?;
-    printed.push('\n');
-    Ok(printed)
+    let printed = serde_json::to_string_pretty(&Document::of(report))?;
+    Ok(escaped_json(&printed) + "\n")
 }
 
 pub(super) fn print_yaml(report: &Report) -> io::Result<String> {
-    serde_saphyr::to_string(&Document::of(report)).map_err(io::Error::other)
+    let printed = serde_saphyr::to_string(&Document::of(report)).map_err(io::Error::other)?;
+    Ok(printable(&printed))
 }
 
 impl<'a> Document<'a> {

@@ -7,6 +7,7 @@ use crate::{
     denial,
     finding::{Action, Finding, RuleId},
     rules::{NOT_CHECKED, RULES},
+    terminal::is_shown,
 };
 
 pub(super) fn print(report: &Report) -> String {
@@ -106,7 +107,8 @@ fn escaped(text: &str, numbered: fn(char) -> bool) -> String {
             c if numbered(c) => {
                 let _ = write!(escaped, "&#{};", u32::from(c));
             }
-            '\n' | '\t' | '\u{20}'..='\u{FFFD}' | '\u{10000}'.. => escaped.push(c),
+            '\n' | '\t' => escaped.push(c),
+            c if is_shown(c) && !matches!(c, '\u{FFFE}' | '\u{FFFF}') => escaped.push(c),
             _ => escaped.push(char::REPLACEMENT_CHARACTER),
         }
     }
@@ -120,8 +122,8 @@ mod tests {
     #[test]
     fn what_xml_cannot_say_is_replaced() {
         assert_eq!(
-            content("a\u{0}b\u{1b}[31m\u{FFFE}"),
-            "a\u{FFFD}b\u{FFFD}[31m\u{FFFD}"
+            content("a\u{0}b\u{1b}[31m\u{FFFE}\u{202E}"),
+            "a\u{FFFD}b\u{FFFD}[31m\u{FFFD}\u{FFFD}"
         );
         assert_eq!(
             content("<a href=\"x\">&]]>\r\n"),

@@ -11,6 +11,7 @@ use crate::{
     finding::{Action, Finding},
     kubernetes::ObjectRef,
     rules::{RULES, Rule},
+    terminal::escaped_json,
 };
 
 const SCHEMA: &str =
@@ -21,7 +22,7 @@ const SCHEMA: &str =
 const FINGERPRINT: &str = "camundaUpgradeGuard/v1";
 
 pub(super) fn print(report: &Report) -> io::Result<String> {
-    let mut printed = serde_json::to_string_pretty(&log(report))?;
+    let mut printed = escaped_json(&serde_json::to_string_pretty(&log(report))?);
     printed.push('\n');
     Ok(printed)
 }

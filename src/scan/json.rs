@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Row, Scan};
-use crate::change::Gap;
+use crate::{change::Gap, terminal::escaped_json};
 
 /// The version of this format.
 const API_VERSION: &str = "camunda-upgrade-guard/v1";
@@ -29,6 +29,6 @@ impl Scan {
             releases: &self.releases,
             not_seen: &self.not_seen,
         };
-        Ok(serde_json::to_string_pretty(&document)? + "\n")
+        Ok(escaped_json(&serde_json::to_string_pretty(&document)?) + "\n")
     }
 }

@@ -20,7 +20,16 @@ pub fn guard_as(kubeconfig: &Path, args: &[&str]) -> Output {
 #[track_caller]
 pub fn says(output: &Output, code: i32, text: &str) {
     assert_eq!(output.code, Some(code), "{}", output.report());
-    assert!(output.text().contains(text), "{}", output.report());
+    assert!(
+        words(&output.text()).contains(&words(text)),
+        "{}",
+        output.report()
+    );
+}
+
+/// The same text wherever its lines end.
+pub fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Release<'_> {

@@ -233,10 +233,8 @@ fn the_guides_values_that_no_chart_reads() {
         "importers-disabled",
     ]);
     for said in [
-        "orchestration.importer.enabled",
-        "Warning: values-ignored",
-        "Warning: identity-migration-disabled",
-        "migration:\n    data:\n      enabled: true",
+        " remarks beside the refusal",
+        "migration: {data: {enabled: true}}",
     ] {
         assert!(denial.text.contains(said), "{said}: {}", denial.text);
     }

@@ -107,7 +107,9 @@ fn placed(record: &Value, placed: Placed, home: &str, victim: &str, revision: u6
 /// All that is answered, without the time.
 fn told(output: &Output) -> String {
     let text = output.text();
-    let lines = text.lines().filter(|line| !line.starts_with("  expires:"));
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("#     expires:"));
     let told: Vec<_> = lines.collect();
     format!("{}\n{}", output.success(), told.join("\n"))
 }

@@ -37,7 +37,7 @@ pub fn its_image_stays_by_the_printed_flag() {
 pub fn its_data_moves_by_the_printed_line() {
     let release = with_14();
     let denial = refused(&release);
-    let line = denial.given_up();
+    let line = denial.others().join("\n");
     let upgrade = release.command(&own("camunda-8.2"), &[OTHERS_OFF]);
     let moved = release.shell(&format!("{line}\n{upgrade}"));
     moved.ok().unwrap();

@@ -229,7 +229,7 @@ fn data_is_left_behind_only_claim_by_claim() {
     };
     postgresql("")
         .live(&annotated("uid-data-camunda-postgresql-0"))
-        .passes();
+        .leaves_on_purpose(DATABASE_CLAIM);
     postgresql("")
         .live(&annotated("of-another-claim"))
         .refused("claims-orphaned");
@@ -316,7 +316,9 @@ fn claims_of_a_template_that_is_gone_are_named() {
         &format!("{{annotations: {{camunda-upgrade-guard/allow-orphan: uid-{NAME}}}, name"),
         1,
     );
-    exports("12.13.3", "12.13.3").live(&given_up).passes();
+    exports("12.13.3", "12.13.3")
+        .live(&given_up)
+        .leaves_on_purpose(NAME);
     exports("12.13.3", "12.13.3")
         .live(&claim(NAME, "Pending", BROKERS))
         .passes();

@@ -132,7 +132,9 @@ fn nodes_may_stop_come_back_become_more_and_be_drained() {
         let claim = claim(&new(ordinal), "Bound", BITNAMI);
         scene.live(&given_up(&claim))
     };
-    drained(scaled(3, 2), 2).passes();
+    drained(scaled(3, 2), 2).leaves_on_purpose(&new(2));
+    // Only once.
+    drained(scaled(2, 2), 2).passes();
     let finding = drained(scaled(3, 1), 2).refused(RULE);
     assert_eq!(
         commands(&finding)[0],

@@ -7,7 +7,9 @@ use camunda_upgrade_guard::{
     kubernetes::{Kind, ObjectRef},
     report::{Format, Outcome, Report},
     rules,
+    terminal::{is_shown, printable},
 };
+use clap::ValueEnum;
 use harness::Corpus;
 use serde_json::json;
 
@@ -68,7 +70,8 @@ pub fn reports() -> Vec<Report> {
 pub fn hostile() -> Report {
     let (mut change, _) = Scene::upgrade("8.2.34", "8.3.1").judged();
     change.release = "a\u{1b}[2Jb".to_owned();
-    let name = "]]>&<x y=\"1\">'|`\u{0}\u{7f}\u{9b}31m\r\n# ```\u{FFFE}ü\u{1F600}: - *_";
+    let name =
+        "]]>&<x y=\"1\">'|`\u{0}\u{7f}\u{9b}31m\r\n# ```\u{FFFE}\u{202e}\u{200b}ü\u{1F600}: - *_";
     let finding = |rule: &str, action| Finding {
         rule: rule.parse().unwrap(),
         action,
@@ -118,6 +121,24 @@ fn plain(text: &str) -> String {
         assert!(colour.chars().all(known), "{colour:?}");
         text + rest
     })
+}
+
+/// What moves the cursor or turns the order of letters is not printed, whatever the format.
+#[test]
+fn no_format_holds_what_a_terminal_would_act_on() {
+    for report in reports() {
+        for format in Format::value_variants() {
+            let text = printed(&report, *format, false);
+            let acts = |c: char| !is_shown(c) && c != '\n' && c != '\t';
+            let found = text.chars().find(|c| acts(*c));
+            assert_eq!(found, None, "{format:?}: {text:?}");
+        }
+        let message = denial::message(&report.change, &report.findings).unwrap_or_default();
+        assert_eq!(printable(&message), message);
+        for warning in denial::warnings(&report.change, &report.findings) {
+            assert_eq!(printable(&warning), warning);
+        }
+    }
 }
 
 #[test]

@@ -233,6 +233,17 @@ impl Scene {
         assert_eq!(self.particular(), [], "expected no finding");
     }
 
+    /// Asserts that nothing refuses, and that what is left behind on purpose is told once more.
+    #[track_caller]
+    pub fn leaves_on_purpose(&self, claim: &str) {
+        let findings = self.particular();
+        let [finding] = &findings[..] else {
+            panic!("{findings:?}")
+        };
+        assert_eq!(finding.action, Action::Warn, "{finding:?}");
+        assert_eq!(finding.title, format!("{claim} is left behind on purpose"));
+    }
+
     /// What is said beyond what every change of line is told.
     pub fn particular(&self) -> Vec<Finding> {
         let mut findings = self.findings();

@@ -210,7 +210,7 @@ fn volumes_that_go_with_a_removed_statefulset_are_retained() {
     scene("Delete")
         .live(&left(NEW))
         .refused("volume-not-retained");
-    scene("Retain").live(&left(NEW)).passes();
+    scene("Retain").live(&left(NEW)).leaves_on_purpose(NEW);
     scene("Delete")
         .live(&left(NEW).replace("Policy: Delete", "Policy: Retain"))
         .passes();

@@ -104,7 +104,7 @@ fn from_its_own_to_an_external_one() {
         &format!("annotations: {{camunda-upgrade-guard/allow-orphan: uid-{DATA}}}, labels:"),
         1,
     );
-    scene.live(&given_up).passes();
+    scene.live(&given_up).leaves_on_purpose(DATA);
 }
 
 #[test]

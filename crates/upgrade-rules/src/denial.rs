@@ -18,6 +18,7 @@ pub use self::{
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
     finding::{Action, Command, Finding, Fix, Moment, shell},
+    terminal,
 };
 
 /// The width of what is no command: a usual terminal's without the start of Helm's own error line.
@@ -65,7 +66,7 @@ pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> O
     if !ways.is_empty() {
         sections.push(on_purpose(&ways));
     }
-    Some(sections.join("\n\n"))
+    Some(terminal::printable(&sections.join("\n\n")))
 }
 
 /// The heading above what is to be typed.
@@ -181,7 +182,7 @@ fn on_purpose(ways: &[&Fix]) -> String {
             continue;
         }
         told.push(&way.intro);
-        for line in wrapped(&way.intro, 0).lines() {
+        for line in wrap::wrap_to(WIDTH - 2, &way.intro, 0) {
             // Writing to a String cannot fail.
             let _ = write!(text, "\n# {line}");
         }
@@ -226,7 +227,7 @@ pub fn object_message(finding: &Finding) -> String {
     let mut text = object_headline(finding);
     // Writing to a String cannot fail.
     let _ = write!(text, "\n{}", body(finding).trim_end());
-    text
+    terminal::printable(&text)
 }
 
 /// The longest warning; Kubernetes cuts off what comes after 4,096 characters in all, and Helm prints each as one quoted line.
@@ -243,14 +244,13 @@ pub fn warnings(change: &Change, findings: &[Finding]) -> Vec<String> {
         .iter()
         .any(|finding| finding.action == Action::Deny)
     {
-        return match warned().count() {
-            0 => Vec::new(),
-            1 => vec![format!("1 remark beside the refusal: {}", looking(change))],
-            count => vec![format!(
-                "{count} remarks beside the refusal: {}",
-                looking(change)
-            )],
+        let remarks = match warned().count() {
+            0 => return Vec::new(),
+            1 => "1 remark".to_owned(),
+            count => format!("{count} remarks"),
         };
+        let told = format!("{remarks} beside the refusal: {}", looking(change));
+        return vec![one_line(&told)];
     }
     let lines = warned().map(|finding| {
         let why = finding.why.join(" ");
@@ -299,7 +299,7 @@ pub fn one_line(text: &str) -> String {
     words
         .join(" ")
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| terminal::is_shown(*c))
         .collect()
 }
 

@@ -8,6 +8,7 @@
 //! - [`annotations`]: what users and the guard write on objects.
 //! - [`camunda`]: the charts' lines, components, applications and credentials. Most of it is read from `lines/*.yaml`.
 //! - [`change`]: what a release record or one object would change, and the live [`Facts`](change::Facts).
+//! - [`terminal`]: text that is fit for a terminal, whatever a name holds.
 //! - [`finding`]: a problem, why it matters, and what to type. [`denial`] prints findings as a refusal.
 //! - [`knowledge`]: what several rules know of claims, credentials, configuration and migrations.
 //! - [`volume_move`]: the steps that bring a volume to another claim. Rules print them, plans hold them, `rebind` does them.
@@ -33,4 +34,5 @@ pub mod mutations;
 pub mod plan;
 pub mod rebind;
 pub mod rules;
+pub mod terminal;
 pub mod volume_move;

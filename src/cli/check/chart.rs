@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 
 use super::passwords::{self, Wanted};
@@ -70,22 +70,32 @@ pub(super) struct Given {
     secret: Option<Object>,
 }
 
+/// What Helm makes of an upgrade.
+pub(super) enum Answer {
+    /// The release.
+    Rendered(Rendered),
+    /// An error that no password cures.
+    Failed(String),
+}
+
 impl Upgrade<'_> {
     /// Runs Helm, again each time the chart asks for another password.
-    pub(super) async fn render(&self, cluster: &LiveCluster) -> anyhow::Result<Rendered> {
+    pub(super) async fn render(&self, cluster: &LiveCluster) -> anyhow::Result<Answer> {
         let mut given: Vec<Given> = Vec::new();
         let mut values = Map::new();
         while given.len() <= MOST {
             let output = self.run(&values)?;
             if output.status.success() {
                 let json = output.stdout;
-                return Ok(Rendered { json, given });
+                return Ok(Answer::Rendered(Rendered { json, given }));
             }
             let error = String::from_utf8_lossy(&output.stderr);
             let known: BTreeSet<_> = given.iter().map(|it| it.wanted.value.clone()).collect();
             let mut wanted = passwords::wanted(&error);
             wanted.retain(|wanted| !known.contains(&wanted.value));
-            ensure!(!wanted.is_empty(), "helm says: {}", error.trim());
+            if wanted.is_empty() {
+                return Ok(Answer::Failed(error.trim().to_owned()));
+            }
             for wanted in wanted {
                 let secret = self.secret(cluster, &wanted).await?;
                 let value = secret.as_ref().and_then(|secret| {
@@ -122,6 +132,20 @@ impl Upgrade<'_> {
             data.get(&*wanted.key)
                 .is_some_and(|value| !value.is_empty())
         }))
+    }
+
+    /// Returns the chart's version, as its Chart.yaml has it; None where Helm finds no such chart.
+    pub(super) fn chart_version(&self) -> Option<String> {
+        let mut command = Command::new(helm());
+        command.args(["show", "chart", self.chart]);
+        if let Some(version) = self.version {
+            command.args(["--version", version]);
+        }
+        let output = command.stderr(Stdio::null()).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let chart = manifest::Document::new(&text).parse().ok()??;
+        let version = chart.get("version")?.as_str()?;
+        output.status.success().then(|| version.to_owned())
     }
 
     /// Returns the release as JSON, or Helm's error. Passwords go through Helm's standard input.

@@ -174,8 +174,15 @@ impl Denial {
             if line.ends_with("<<'EOF'") {
                 let document: Vec<_> = lines.by_ref().take_while(|line| *line != "EOF").collect();
                 commands.push(format!("{command}\n{}\nEOF", document.join("\n")));
-            } else if command.starts_with("kubectl ") {
-                commands.push(command.to_owned());
+            } else {
+                // Some are behind a comment sign: what they come to is refused with the flags of the block.
+                let command = command.strip_prefix("# ").unwrap_or(command);
+                if ["kubectl ", "[ "]
+                    .iter()
+                    .any(|start| command.starts_with(start))
+                {
+                    commands.push(command.to_owned());
+                }
             }
         }
         commands

@@ -59,9 +59,7 @@ impl Block {
 /// What to know before a block is pasted.
 fn know(change: &Change, upgrades: bool, stops: Option<usize>) -> Vec<String> {
     let shells = match upgrades {
-        true => {
-            "in bash or zsh. Set CHART and VALUES first. Add your other helm flags to the last line."
-        }
+        true => "in bash or zsh. Set CHART and VALUES first. Add your other helm flags at the end.",
         false => "in bash or zsh",
     };
     let stopped = stops.map(|step| match change.gate {

@@ -4,7 +4,12 @@ use super::WIDTH;
 
 /// Wraps a line at spaces; continuation lines are indented by `hanging` more than the first word.
 pub fn wrap(line: &str, hanging: usize) -> Vec<String> {
-    if line.chars().count() <= WIDTH {
+    wrap_to(WIDTH, line, hanging)
+}
+
+/// The same to another width.
+pub(super) fn wrap_to(most: usize, line: &str, hanging: usize) -> Vec<String> {
+    if line.chars().count() <= most {
         return vec![line.to_owned()];
     }
     let words = line.trim_start();
@@ -15,7 +20,7 @@ pub fn wrap(line: &str, hanging: usize) -> Vec<String> {
     let mut empty = true;
     for word in words.split(' ') {
         let length = word.chars().count();
-        if !empty && width + 1 + length > WIDTH {
+        if !empty && width + 1 + length > most {
             lines.push(current.trim_end().to_owned());
             current = " ".repeat(indent + hanging);
             width = indent + hanging;

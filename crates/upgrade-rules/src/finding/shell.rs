@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::terminal;
+
 /// Quotes a word for a POSIX shell; plain words stay as they are.
 pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+".contains(c);
@@ -25,7 +27,8 @@ pub fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 /// A text that stays one line, as in a comment, with the spaces that it begins with.
 pub fn on_one_line(text: &str) -> String {
     let text = text.trim_end().chars();
-    text.map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let shown = |c| if terminal::is_shown(c) { c } else { ' ' };
+    text.map(shown).collect()
 }
 
 /// The way to a key of a Secret's data in kubectl's JSONPath.

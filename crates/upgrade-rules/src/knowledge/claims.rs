@@ -88,6 +88,26 @@ pub fn orphans<'a>(
         .collect()
 }
 
+/// The claims of `old` that somebody leaves behind on purpose, where `new` mounts in its place (or nothing does).
+pub fn given_up<'a>(
+    facts: &'a Facts,
+    namespace: &str,
+    old: &Mounts,
+    new: Option<&Mounts>,
+) -> Vec<&'a Object> {
+    let is_mounted = |name: &str| {
+        let mounted = new.and_then(|new| Some((new, new.parse(name)?)));
+        mounted.is_some_and(|(new, (_, ordinal))| ordinal < new.replicas)
+    };
+    let claims = facts.claims(namespace);
+    let given_up = claims.filter(|claim| holds_data(claim) && left_on_purpose(claim));
+    let used = old.replicas.max(live_replicas(facts, namespace, old));
+    let is_used = |name: &str| old.parse(name).is_some_and(|(_, ordinal)| ordinal < used);
+    given_up
+        .filter(|claim| is_used(claim.name()) && !is_mounted(claim.name()))
+        .collect()
+}
+
 /// The claim as an orphan, unless it holds nothing, was given up on purpose, or its data is taken care of.
 pub fn orphan<'a>(
     facts: &'a Facts,

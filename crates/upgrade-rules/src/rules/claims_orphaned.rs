@@ -48,11 +48,43 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
             Some(_) => [
                 left_behind(change, facts, heard, set).or_else(|| lowered(facts, heard, set)),
                 unmounted(change, facts, set),
+                on_purpose(change, facts, set),
             ],
-            None => [fewer(change, facts, heard, set), None],
+            None => [fewer(change, facts, heard, set), None, None],
         })
         .flatten()
         .collect()
+}
+
+/// What somebody has decided to leave behind is told once more before it is.
+fn on_purpose(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
+    let namespace = &set.object.namespace;
+    let old = Mounts::of(set.running.as_deref()?);
+    let successor = set
+        .planned
+        .as_deref()
+        .or_else(|| claims::successor(change, set)?.planned.as_deref());
+    let new = successor.map(Mounts::of);
+    let claims = claims::given_up(facts, namespace, &old, new.as_ref());
+    if claims.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = claims.iter().map(|claim| claim.name()).collect();
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Warn,
+        title: format!("{} is left behind on purpose", names.join(", ")),
+        objects: names
+            .iter()
+            .map(|name| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, name))
+            .collect(),
+        why: vec![
+            "An annotation of the claim says so. Nothing mounts its data from then on; claim and volume stay until somebody deletes them."
+                .to_owned(),
+        ],
+        fixes: Vec::new(),
+        guide: RULE.guide,
+    })
 }
 
 /// The claims of a StatefulSet and what mounts in its place, if anything does.

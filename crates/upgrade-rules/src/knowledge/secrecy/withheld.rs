@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{is_bare_reference, is_harmless, is_plain, may_be_shown};
+use crate::terminal::printable;
 
 /// Removes all values that are not known to be harmless; returns their keys.
 ///
@@ -23,7 +24,9 @@ fn take(path: &mut Vec<String>, map: &mut Map<String, Value>, found: &mut Vec<St
             }
             _ => {
                 let parts: Vec<_> = path.iter().map(String::as_str).collect();
-                let harmless = all_harmless(&parts, value);
+                // What no terminal shows would be changed on its way there.
+                let is_shown = parts.iter().all(|part| printable(part) == **part);
+                let harmless = is_shown && all_harmless(&parts, value);
                 if !harmless {
                     found.push(path.join("."));
                 }
@@ -40,7 +43,7 @@ pub(crate) fn all_harmless(path: &[&str], value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => true,
         Value::Number(_) => path.last().is_some_and(|name| may_be_shown(name)),
-        Value::String(text) => is_harmless(path, text),
+        Value::String(text) => printable(text) == *text && is_harmless(path, text),
         Value::Array(items) => items.iter().all(|item| all_harmless(path, item)),
         Value::Object(map) => map.iter().all(|(key, below)| {
             if key == "value"
@@ -81,6 +84,7 @@ mod tests {
             "file": "a: b\nldap.password: hunter2\n",
             "sidecars": [{"name": "a", "args": ["--token=hunter2"]}],
             "files": {"a.yaml": "password: ${PASSWORD:hunter2}\n"},
+            "turned": {"name": "a\u{202e}b", "count\u{200b}": 1},
         }) else {
             unreachable!()
         };
@@ -103,6 +107,8 @@ mod tests {
             "file",
             "sidecars",
             "files.a.yaml",
+            "turned.name",
+            "turned.count\u{200b}",
         ];
         let mut found: Vec<_> = found.iter().map(String::as_str).collect();
         found.sort_by_key(|key| withheld.iter().position(|it| it == key));
