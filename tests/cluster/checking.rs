@@ -5,7 +5,7 @@ use std::fs;
 use harness::{Denial, Helm, Run, Secrets};
 
 use crate::{
-    charts::{ANEW, REUSE, own},
+    charts::{ANEW, REUSE, copied, own},
     command::says,
     release::{Release, assert_same_verdict, record},
     stage::{BINARY, guarded, guarded_with_corpus},
@@ -165,6 +165,42 @@ fn a_manifest_is_compared_with_what_was_applied_without_helm() {
     for expected in ["the values of what runs: ", "not judged: datastore-changed"] {
         assert!(unknown.stdout.contains(expected), "{}", unknown.stdout);
     }
+}
+
+/// Where the chart itself fails, as 14 does for much of what 13 read, the way on is told all the same.
+#[test]
+fn a_chart_that_fails_by_itself_is_foretold() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let installed = release.install(Helm::V3, &own("camunda-12"), &[]);
+    installed.ok().unwrap();
+    release.bind_all();
+    let chart = copied(cluster, "camunda-13");
+    let fails = "{{ fail \"the chart's own words\" }}";
+    fs::write(chart.join("templates/fails.yaml"), fails).unwrap();
+    let shell = cluster.shell(Helm::V3).unwrap();
+    let program = BINARY.as_ref();
+    shell.install("camunda-upgrade-guard", program).unwrap();
+    let check = |chart: &str| {
+        let namespace = &*release.namespace;
+        let check = format!("camunda-upgrade-guard check camunda -n {namespace} --chart {chart}");
+        shell.run(&check).unwrap()
+    };
+    let before = release.versions();
+    let foretold = check(chart.to_str().unwrap());
+    says(&foretold, 1, "helm says: ");
+    says(&foretold, 1, "the chart's own words");
+    says(&foretold, 1, "[component-disappears]");
+    says(
+        &foretold,
+        1,
+        "All else is foretold from the release that runs",
+    );
+    assert_eq!(release.versions(), before);
+    // Of a chart that is nowhere nothing is known.
+    says(&check("./nowhere"), 2, "helm says: ");
 }
 
 /// The charts' own error names one value at a time.

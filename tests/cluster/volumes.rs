@@ -147,7 +147,8 @@ fn elasticsearch_is_not_scaled_below_its_data() {
     refused(scale("1"), RULE);
     assert_silent(&scale("2").ok().unwrap());
     let upgraded = release.upgrade(Helm::V4, &own("camunda-12"), &args);
-    assert_silent(&upgraded.ok().unwrap());
+    let told = upgraded.ok().unwrap().text();
+    assert!(told.contains("is left behind on purpose"), "{told}");
     let set = release.get("statefulset", SET).unwrap();
     assert_eq!(set["spec"]["replicas"], 2);
 }
