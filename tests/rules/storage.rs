@@ -213,7 +213,7 @@ fn volumes_that_go_with_a_removed_statefulset_are_retained() {
     scene("Retain").live(&left(NEW)).leaves_on_purpose(NEW);
     scene("Delete")
         .live(&left(NEW).replace("Policy: Delete", "Policy: Retain"))
-        .passes();
+        .leaves_on_purpose(NEW);
     // Whether to give it up at all comes first.
     scene("Delete")
         .live(&claim(NEW, "Bound", BITNAMI))

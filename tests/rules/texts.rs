@@ -1,11 +1,12 @@
 //! All that is printed of each real upgrade, and of the way from each release to the newest line, word for word (`CAMUNDA_CORPUS`).
 //! A change of what people read shows in `tests/rules/texts/`; `INSTA_UPDATE=always` writes it anew.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet, env, fs, path::Path};
 
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::Rendered,
+    denial,
     forecast::InstalledRelease,
     plan::{Means, Plan},
     report::{Format, Report},
@@ -19,6 +20,21 @@ use crate::{
     pairs::{PAIRS, upgrade},
     reports::printed,
 };
+
+/// The head of the page with the longest refusals.
+const PAGE: &str = "# The longest refusals, as they are printed
+
+`INSTA_UPDATE=always make test` writes this page. The names are those of the releases that the tests know.
+
+A refusal has four parts:
+
+* **The first line** says what is refused and why. Nothing was changed.
+* **TYPE THIS** is one compound command for bash or zsh. It takes the chart and the values files from `CHART` and `VALUES`, stops at the
+  first line that fails or waits for a decision, and may be pasted twice. It ends with the whole upgrade.
+* **WHY** has a paragraph for each problem, with the rule's id (`camunda-upgrade-guard explain ID`), other ways to cure it, and a link.
+  What is cured along with a problem above is told in a sentence.
+* **ON PURPOSE** is what gives something up, each line behind a comment sign. The last of it is the override.
+";
 
 /// The newest chart that is known.
 const NEWEST: &str = "14.8.4";
@@ -47,6 +63,29 @@ fn upgrades_are_told_as_before() {
         let texts = [Format::Text, Format::Json].map(|format| printed(&report, format, false));
         as_before(&format!("{from}--{to}"), &texts.join("\n"));
     }
+}
+
+/// The page of the longest ones is written from what is printed.
+#[test]
+fn the_longest_refusals_are_shown_as_they_are_printed() {
+    let Some(corpus) = Corpus::find() else { return };
+    let refusals = PAIRS.iter().filter_map(|(from, to)| {
+        let (change, facts) = upgrade(&corpus, from, to);
+        let message = denial::message(&change, &rules::judge(&change, &facts))?;
+        Some((format!("{from} to {to}"), message))
+    });
+    let mut refusals: Vec<_> = refusals.collect();
+    refusals.sort_by_key(|(name, text)| (Reverse(text.lines().count()), name.clone()));
+    let mut page = PAGE.to_owned();
+    for (name, text) in &refusals[..5] {
+        page += &format!("\n## {name}\n\n````text\n{text}\n````\n");
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/refusals.md");
+    if env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&file, &page).unwrap();
+    }
+    let told = "INSTA_UPDATE=always writes docs/refusals.md anew";
+    assert_eq!(fs::read_to_string(&file).unwrap(), page, "{told}");
 }
 
 #[test]

@@ -79,8 +79,7 @@ fn on_purpose(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Find
             .map(|name| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, name))
             .collect(),
         why: vec![
-            "An annotation of the claim says so. Nothing mounts its data from then on; claim and volume stay until somebody deletes them."
-                .to_owned(),
+            "An annotation of the claim says so. Nothing will mount its data any more.".to_owned(),
         ],
         fixes: Vec::new(),
         guide: RULE.guide,
