@@ -16,6 +16,7 @@ use crate::{
     },
     input::{Input, LIMITS, Source},
     policy::{Guarded, Policy},
+    proof,
     report::{Outcome, Report},
     rules,
 };
@@ -236,7 +237,8 @@ impl Check {
     /// Judges an upgrade that is only foretold, as its chart could not be rendered.
     pub async fn foretold(&self, reader: &Reader, change: Change, facts: &Facts) -> Report {
         let policy = self.policy.in_namespace(reader, &change.namespace).await;
-        let findings = policy.judge(&change, facts);
+        let mut findings = policy.judge(&change, facts);
+        proof::prove(&change, facts, &mut findings);
         Report::new(change, findings, "")
     }
 

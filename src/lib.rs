@@ -51,5 +51,5 @@ pub mod webhooks;
 
 pub use upgrade_rules::{
     annotations, camunda, change, denial, finding, fixes, forecast, helm, knowledge, kubernetes,
-    matching, mutations, plan, rebind, rules, terminal, volume_move,
+    matching, mutations, plan, proof, rebind, rules, terminal, volume_move,
 };

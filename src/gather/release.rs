@@ -12,6 +12,7 @@ use crate::{
     finding::Finding,
     helm::release::Release,
     kubernetes::{Kind, ObjectRef},
+    proof,
     rules::{self, Counting, NOT_CHECKED},
 };
 
@@ -42,7 +43,9 @@ impl Announced {
     pub(crate) fn judge_counting(&self, counts: Counting<'_>) -> Vec<Finding> {
         let mut all = Vec::new();
         for (subchart, change, facts) in &self.parts {
-            for mut finding in rules::judge_counting(change, facts, counts) {
+            let mut findings = rules::judge_counting(change, facts, counts);
+            proof::prove(change, facts, &mut findings);
+            for mut finding in findings {
                 // A finding that is the same for all parts belongs to the whole release.
                 if let (Some(name), false) = (subchart, finding.rule == NOT_CHECKED) {
                     finding.title = format!("Subchart {name}: {}", finding.title);

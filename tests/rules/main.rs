@@ -44,6 +44,7 @@ mod pinned;
 mod placeholders;
 mod plans;
 mod printed;
+mod proved;
 mod record;
 mod removed;
 mod reports;

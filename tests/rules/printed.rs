@@ -18,6 +18,7 @@ use camunda_upgrade_guard::{
     forecast::InstalledRelease,
     kubernetes::{Kind, Object, ObjectRef},
     plan::{Means, Plan},
+    proof::prove,
     rules,
 };
 use harness::Corpus;
@@ -242,7 +243,11 @@ fn paste_all(of: &str, stage: &mut Stage, findings: &[Finding], faults: &mut Fau
 fn prepare(of: &str, change: &Change, facts: &Facts, faults: &mut Faults) {
     let mut stage = Stage::of(facts);
     for round in 1..=3 {
-        let findings = rules::judge(change, &stage.live.facts());
+        let facts = stage.live.facts();
+        let findings = rules::judge(change, &facts);
+        let mut proved = findings.clone();
+        prove(change, &facts, &mut proved);
+        assert_eq!(proved, findings, "{of}, round {round}");
         paste_all(
             &format!("{of}, round {round}"),
             &mut stage,

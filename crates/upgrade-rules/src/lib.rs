@@ -16,6 +16,7 @@
 //! - [`matching`]: the requests about single objects that rules and mutations judge.
 //! - [`rules`]: the table of rules. A rule is a pure function from a change and facts to findings.
 //! - [`mutations`]: changes that the guard makes to objects itself.
+//! - [`proof`]: cures are judged before they are printed.
 //! - [`forecast`] and [`plan`]: what the next chart would make of a release, judged by the same rules.
 //! - [`rebind`]: the remaining steps to move a namespace's Elasticsearch volumes to new claims, and back.
 
@@ -32,6 +33,7 @@ pub mod kubernetes;
 pub mod matching;
 pub mod mutations;
 pub mod plan;
+pub mod proof;
 pub mod rebind;
 pub mod rules;
 pub mod terminal;
