@@ -234,7 +234,7 @@ fn the_guides_values_that_no_chart_reads() {
     ]);
     for said in [
         " remarks beside the refusal",
-        "migration: {data: {enabled: true}}",
+        "data: {enabled: true}",
     ] {
         assert!(denial.text.contains(said), "{said}: {}", denial.text);
     }
