@@ -149,8 +149,8 @@ impl Report {
 
     /// Returns the result in one line.
     fn headline(&self) -> String {
-        match self.denied().len() {
-            0 => {
+        match &self.denied()[..] {
+            [] => {
                 let subject = denial::subject(&self.change);
                 let stops = match (self.change.operation, self.warned().is_empty()) {
                     (Operation::Deployed, true) => "nothing is left to be done",
@@ -164,7 +164,7 @@ impl Report {
                 };
                 format!("{subject}: {stops}{warnings}")
             }
-            _ => denial::headline(&self.change, &self.denied()),
+            denied => denial::headline(&self.change, denied),
         }
     }
 

@@ -133,13 +133,19 @@ impl Record<'_> {
         )
         .await;
         let change = announced.into_change();
-        let (namespace, name) = (&self.request.namespace, &change.release);
-        let way = overrides::printed(namespace, name, revision, &findings, Timestamp::now());
-        let beyond = Beyond {
-            notes: void.iter().map(Void::to_string).collect(),
-            ways: vec![way],
+        let message = match refuses(&findings) {
+            true => {
+                let (namespace, name) = (&self.request.namespace, &change.release);
+                let now = Timestamp::now();
+                let way = overrides::printed(namespace, name, revision, &findings, now);
+                let beyond = Beyond {
+                    notes: void.iter().map(Void::to_string).collect(),
+                    ways: vec![way],
+                };
+                denial::message_with(&change, &findings, &beyond)
+            }
+            false => None,
         };
-        let message = denial::message_with(&change, &findings, &beyond);
         Verdict::of_change(&findings, &change, message)
     }
 

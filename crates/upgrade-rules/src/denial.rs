@@ -17,7 +17,7 @@ pub use self::{
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
-    finding::{Action, Command, Finding, Fix, Moment, shell},
+    finding::{Action, Command, Finding, Fix, Moment, refuses, shell},
     terminal,
 };
 
@@ -26,6 +26,9 @@ pub const WIDTH: usize = 100;
 
 /// Items of a list that are printed before the rest is only counted.
 const ITEMS: usize = 12;
+
+/// The same for what a finding above has cured along with it.
+const ITEMS_IN_BRIEF: usize = 3;
 
 /// What whoever knows the request can add to a refusal.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +46,7 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
 
 /// The same with what else is known.
 pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> Option<String> {
-    let denied: Vec<_> = findings
-        .iter()
-        .filter(|finding| finding.action == Action::Deny)
-        .collect();
+    let denied: Vec<_> = denied(findings).collect();
     if denied.is_empty() {
         return None;
     }
@@ -54,7 +54,10 @@ pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> O
     let block = Block::of(change, findings);
     let then = match &block {
         Some(block) => block.then.clone(),
-        None => closing(change),
+        None => format!(
+            "Nothing can be typed against this: decide as it says below, then {}.",
+            again(change)
+        ),
     };
     sections.extend(block.map(|block| type_this(&block)));
     sections.push(then);
@@ -69,12 +72,16 @@ pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> O
     Some(terminal::printable(&sections.join("\n\n")))
 }
 
+fn denied(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|it| it.action == Action::Deny)
+}
+
 /// The heading above what is to be typed.
-pub const TYPE_THIS: &str = "TYPE THIS";
+const TYPE_THIS: &str = "TYPE THIS";
 /// The heading above the problems.
-pub const WHY: &str = "WHY";
+const WHY: &str = "WHY";
 /// The heading above what gives something up.
-pub const ON_PURPOSE: &str = "ON PURPOSE";
+const ON_PURPOSE: &str = "ON PURPOSE";
 
 fn type_this(block: &Block) -> String {
     let know = block.know.join(&format!("\n{:14}", ""));
@@ -123,10 +130,7 @@ impl<'a> Telling<'a> {
         let cures = || finding.fixes.iter().filter(|fix| fix.moment.cures());
         let is_cured = cures().count() > 0 && cures().all(|fix| self.steps.contains(&fix));
         self.steps.extend(cures());
-        let mut lines = match is_cured {
-            true => reasons(&finding.why, 3, 1),
-            false => reasons(&finding.why, ITEMS, usize::MAX),
-        };
+        let mut lines = reasons(&finding.why, is_cured);
         if !is_cured {
             let decide = |fix: &&Fix| fix.moment == Moment::Decide;
             for fix in finding.fixes.iter().filter(decide) {
@@ -146,28 +150,26 @@ impl<'a> Telling<'a> {
     }
 }
 
-/// So many items of the lists, and so many sentences beside them.
-fn reasons(why: &[String], most: usize, sentences: usize) -> Vec<String> {
-    let is_item = |why: &&String| why.starts_with(' ');
-    let (mut items, mut told) = (0, 0);
-    let more = why.iter().filter(is_item).count().saturating_sub(most);
+/// The reasons in full, or in brief: a sentence and a few items.
+fn reasons(why: &[String], in_brief: bool) -> Vec<String> {
+    let most = if in_brief { ITEMS_IN_BRIEF } else { ITEMS };
+    let (items, prose): (Vec<_>, Vec<_>) = why.iter().partition(|why| why.starts_with(' '));
+    let more = items.len().saturating_sub(most);
+    let mut item = 0;
     let mut lines = Vec::new();
     for why in why {
-        if is_item(&why) {
-            items += 1;
-            match items {
-                number if number <= most => lines.push(wrapped(&format!("   {why}"), 2)),
-                number if number == most + 1 => lines.push(format!("     and {more} more")),
-                _ => {}
+        if why.starts_with(' ') {
+            item += 1;
+            if item <= most {
+                lines.push(wrapped(&format!("   {why}"), 2));
+            } else if item == most + 1 {
+                lines.push(format!("     and {more} more"));
             }
-        } else if told < sentences {
-            told += 1;
-            let end = match sentences {
-                usize::MAX => None,
-                _ => why.find(". "),
-            };
-            let why = end.map_or(why.as_str(), |end| &why[..=end]);
+        } else if !in_brief {
             lines.push(wrapped(&format!("   {why}"), 0));
+        } else if prose.first() == Some(&why) {
+            let sentence = why.find(". ").map_or(why.as_str(), |end| &why[..=end]);
+            lines.push(wrapped(&format!("   {sentence}"), 0));
         }
     }
     lines
@@ -209,17 +211,22 @@ fn wrapped(text: &str, hanging: usize) -> String {
     lines.join("\n")
 }
 
-/// What to do where nothing is to be typed.
-fn closing(change: &Change) -> String {
-    let again = match change.operation {
+/// What is done again once the cause is gone.
+fn again(change: &Change) -> String {
+    match change.operation {
         Operation::Install | Operation::Upgrade | Operation::Rollback => {
             format!("run the {} again", change.operation.noun())
         }
         Operation::Deployed => "look again".to_owned(),
         Operation::Create | Operation::Update => "apply it again".to_owned(),
         Operation::Delete => "delete it".to_owned(),
-    };
-    format!("Nothing can be typed against this: decide as it says below, then {again}.")
+    }
+}
+
+/// The command that looks at the release.
+fn check(change: &Change) -> String {
+    let (release, namespace) = (&change.release, &change.namespace);
+    shell::command(["camunda-upgrade-guard", "check", release, "-n", namespace])
 }
 
 /// One finding on its own, for objects that no release is known of.
@@ -240,10 +247,7 @@ pub fn warnings(change: &Change, findings: &[Finding]) -> Vec<String> {
             .iter()
             .filter(|finding| finding.action != Action::Deny)
     };
-    if findings
-        .iter()
-        .any(|finding| finding.action == Action::Deny)
-    {
+    if refuses(findings) {
         let remarks = match warned().count() {
             0 => return Vec::new(),
             1 => "1 remark".to_owned(),
@@ -264,14 +268,7 @@ pub fn warnings(change: &Change, findings: &[Finding]) -> Vec<String> {
 
 /// The command that tells them all, with the variables of the block.
 fn looking(change: &Change) -> String {
-    let words = [
-        "camunda-upgrade-guard",
-        "check",
-        &change.release,
-        "-n",
-        &change.namespace,
-    ];
-    let check = shell::command(words);
+    let check = check(change);
     match (&change.to, change.gate) {
         (Some(to), Gate::Release) if change.values.root().is_none() => {
             format!(

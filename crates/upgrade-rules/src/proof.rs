@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::{
     annotations::REBIND_TO,
     change::{Change, Facts, Operation},
-    finding::{Action, Command, Effect, Finding, Fix, Moment, RuleId, What},
+    finding::{Action, Command, Effect, Finding, Fix, Moment, RuleId, What, refuses},
     kubernetes::{Kind, Object, ObjectRef},
     mutations::volume_claim_ref,
     rules,
@@ -17,6 +17,9 @@ use crate::{
 
 /// Takes the cures that the guard itself would refuse, or that cure nothing, out of findings.
 pub fn prove(change: &Change, facts: &Facts, findings: &mut [Finding]) {
+    if !refuses(findings) {
+        return;
+    }
     let mut after = facts.clone();
     // The gates that the commands pass ask whether their objects are of a release of Camunda.
     after.insert_release(change.namespace.as_str(), change.release.as_str());
@@ -30,16 +33,13 @@ pub fn prove(change: &Change, facts: &Facts, findings: &mut [Finding]) {
             ),
         }
     }
-    let claims: Vec<_> = findings.iter().map(cures_on_the_cluster).collect();
-    if !claims.contains(&true) {
+    let on_the_cluster = |finding: &&mut Finding| cures_on_the_cluster(finding);
+    let mut cured = findings.iter_mut().filter(on_the_cluster).peekable();
+    if cured.peek().is_none() {
         return;
     }
     let left = rules::judge(change, &after);
-    for (finding, _) in findings
-        .iter_mut()
-        .zip(claims)
-        .filter(|(_, claims)| *claims)
-    {
+    for finding in cured {
         let mut left = left.iter().filter(|left| left.action == Action::Deny);
         if left.any(|left| left.rule == finding.rule && left.objects == finding.objects) {
             decide(finding, "What is known to cure this does not do so here.");

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use serde_json::Map;
 
 use super::values_files;
 use crate::{
-    camunda::NewestPatches,
     change::ChartVersion,
     check::Check,
     cli::{
@@ -32,14 +30,9 @@ pub(super) async fn report(
     let Looked {
         standing, reader, ..
     } = &standing::look(connect, release, None).await?;
-    let files = match values.is_empty() {
-        true => Map::new(),
-        false => values_files(values)?,
-    };
-    let values = Values::of_files(files, standing.rendered.values.root());
+    let values = Values::of_files(values_files(values)?, standing.rendered.values.root());
     let forecast = standing.upgraded(&ChartVersion::new(chart), &values);
-    let mut change = forecast.context("nothing is known of the chart")?.change;
-    change.newest_patches = NewestPatches::default();
+    let change = forecast.context("nothing is known of the chart")?.change;
     let mut facts = reader.standing_facts(standing, Some(change.clone())).await;
     facts.insert_gap(format!("chart {chart}"), format!("helm says: {said}"));
     let mut report = check.foretold(reader, change, &facts).await;

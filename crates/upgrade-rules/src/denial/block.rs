@@ -1,10 +1,9 @@
 //! What is to be typed: one compound command that stops at the first line that fails and may be pasted twice.
 
+use super::{check, denied};
 use crate::{
     change::{Change, Gate, Operation},
-    finding::{
-        Action, Command, Finding, Fix, Flag, Moment, RuleId, Source, Upgrade, What, reader, shell,
-    },
+    finding::{Command, Finding, Fix, Flag, Moment, RuleId, Source, Upgrade, What, reader, shell},
     fixes::upgrade_path,
     kubernetes::Kind,
 };
@@ -71,16 +70,9 @@ fn know(change: &Change, upgrades: bool, stops: Option<usize>) -> Vec<String> {
 
 /// What tells whether all went well.
 fn looked_at(change: &Change) -> String {
-    let words = [
-        "camunda-upgrade-guard",
-        "check",
-        &change.release,
-        "-n",
-        &change.namespace,
-    ];
     format!(
         "Afterwards: {} says what is left to be done.",
-        shell::command(words)
+        check(change)
     )
 }
 
@@ -123,10 +115,6 @@ fn changes(command: &Command, is_it: fn(&What) -> bool) -> bool {
     workloads.any(|effect| is_it(&effect.what))
 }
 
-fn denied(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
-    findings.iter().filter(|it| it.action == Action::Deny)
-}
-
 /// Whether a finding recommends another upgrade instead of this one.
 pub(super) fn goes_another_way(finding: &Finding) -> bool {
     let mut fixes = finding.fixes.iter();
@@ -136,31 +124,27 @@ pub(super) fn goes_another_way(finding: &Finding) -> bool {
 /// What cures the findings, each step once. Backups are made even where their rule only warns.
 fn cures(findings: &[Finding]) -> Vec<Cure<'_>> {
     let another = denied(findings).find(|finding| goes_another_way(finding));
+    let backed_up = findings.iter().filter(|finding| {
+        let mut fixes = finding.fixes.iter();
+        fixes.any(|fix| fix.moment == Moment::BackUp)
+    });
     let refusing: Vec<_> = match another {
         Some(another) => vec![another],
         None => denied(findings).collect(),
     };
+    let backups = backed_up.map(|finding| (finding, true));
+    let others = refusing.into_iter().map(|finding| (finding, false));
     let mut told: Vec<&Fix> = Vec::new();
     let mut cures = Vec::new();
-    let mut add = |finding, is_wanted: fn(&Fix) -> bool| {
-        let finding: &Finding = finding;
-        let fixes = finding.fixes.iter().filter(|fix| is_wanted(fix));
+    for (finding, backs_up) in backups.chain(others) {
+        let curing = || finding.fixes.iter().filter(|fix| fix.moment.cures());
+        let fixes = curing().filter(|fix| (fix.moment == Moment::BackUp) == backs_up);
         let fixes: Vec<_> = fixes.filter(|fix| !told.contains(fix)).collect();
         told.extend(&fixes);
-        let hopeless = !finding.fixes.iter().any(|fix| fix.moment.cures());
-        if !fixes.is_empty() || hopeless {
+        // What nothing cures is told, too.
+        if !fixes.is_empty() || curing().next().is_none() {
             cures.push(Cure { finding, fixes });
         }
-    };
-    for finding in findings {
-        if finding.fixes.iter().any(|fix| fix.moment == Moment::BackUp) {
-            add(finding, |fix| fix.moment == Moment::BackUp);
-        }
-    }
-    for finding in refusing {
-        add(finding, |fix| {
-            fix.moment.cures() && fix.moment != Moment::BackUp
-        });
     }
     cures.sort_by_key(Cure::order);
     cures
@@ -208,14 +192,7 @@ fn upgrade(change: &Change, cures: &[Cure<'_>], flags: &[Flag]) -> Option<Upgrad
 
 /// What to do once all is typed.
 fn again(change: &Change, flags: &[Flag]) -> String {
-    let again = match change.operation {
-        Operation::Install | Operation::Upgrade | Operation::Rollback => {
-            format!("run the {} again", change.operation.noun())
-        }
-        Operation::Deployed => "look again".to_owned(),
-        Operation::Create | Operation::Update => "apply it again".to_owned(),
-        Operation::Delete => "delete it".to_owned(),
-    };
+    let again = super::again(change);
     if flags.is_empty() {
         return format!("Then {again}.");
     }
@@ -240,10 +217,6 @@ struct Script {
 }
 
 impl Script {
-    fn line(&mut self, line: String) {
-        self.lines.push(line);
-    }
-
     /// What prints a value.
     fn read(&mut self, value: &Source) -> String {
         let shortly = value.shortly(&self.namespace);
@@ -271,14 +244,8 @@ impl Script {
             .iter()
             .filter(|command| command.flag().is_none() && !matches!(command, Command::Upgrade(_)))
             .partition(|command| !matches!(command, Command::Manual(_)));
-        let ask = format!(
-            "{} {}",
-            fix.intro,
-            said.iter()
-                .map(|command| command.text())
-                .collect::<Vec<_>>()
-                .join("; ")
-        );
+        let said: Vec<_> = said.iter().map(|command| command.text()).collect();
+        let ask = format!("{} {}", fix.intro, said.join("; "));
         // What a file leaves to decide is seen once it is there.
         let is_looked_at = !commands.is_empty() && commands.iter().all(|command| command.makes());
         if fix.decides() && !is_looked_at {
@@ -288,22 +255,18 @@ impl Script {
             self.step += 1;
             let intro = fix.intro.trim_end_matches([':', '.']);
             let told = format!("{}. {}", self.step, shell::on_one_line(intro));
-            self.line(format!("echo {}", shell::quote(&told)));
+            self.lines.push(format!("echo {}", shell::quote(&told)));
         }
         for command in &commands {
             if stops(command) && self.stops.is_none() {
                 self.stops = Some(self.step);
             }
-            self.command(command);
+            let line = self.typed(command);
+            self.lines.push(line);
         }
         if fix.decides() && is_looked_at {
             self.decide(rule, &ask);
         }
-    }
-
-    fn command(&mut self, command: &Command) {
-        let line = self.typed(command);
-        self.line(line);
     }
 
     fn typed(&mut self, command: &Command) -> String {
@@ -322,7 +285,7 @@ impl Script {
         let variable = rule.name().to_uppercase().replace(['-', '.'], "_");
         let what = shell::on_one_line(what);
         let what = format!("{what} Then set {variable}=decided and paste this again.");
-        self.line(format!(
+        self.lines.push(format!(
             "test \"${{{variable}:-}}\" = decided || {{\n  echo {} >&2\n  exit 1\n}}",
             shell::quote(&what)
         ));

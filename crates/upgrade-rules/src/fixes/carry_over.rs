@@ -3,7 +3,7 @@
 use crate::{
     change::Facts,
     finding::{Command, Fix, Kubectl, NewSecret, Source, shell},
-    knowledge::credentials::env_source::{Reading, Source as Held},
+    knowledge::credentials::env_source::{self, Reading},
     kubernetes::{Kind, Object, ObjectRef},
 };
 
@@ -20,16 +20,20 @@ impl Old<'_> {
     /// A command that prints the value.
     pub(crate) fn plain(self) -> Source {
         match &self.reading.source {
-            Held::Key { secret, key } => Source::secret(&self.workload.namespace, secret, key),
-            Held::Inline(_) => Source::Command(self.inline()),
+            env_source::Source::Key { secret, key } => {
+                Source::secret(&self.workload.namespace, secret, key)
+            }
+            env_source::Source::Inline(_) => Source::Command(self.inline()),
         }
     }
 
     /// A command that prints the value's base64 in one line.
     fn encoded(self) -> String {
         match &self.reading.source {
-            Held::Key { secret, key } => encoded(&self.workload.namespace, secret, key),
-            Held::Inline(_) => format!("{} | base64 | tr -d '\\n'", self.inline()),
+            env_source::Source::Key { secret, key } => {
+                encoded(&self.workload.namespace, secret, key)
+            }
+            env_source::Source::Inline(_) => format!("{} | base64 | tr -d '\\n'", self.inline()),
         }
     }
 
@@ -218,8 +222,8 @@ mod tests {
             source,
         };
         let (inline, key) = (
-            reading(Held::Inline("secret".to_owned())),
-            reading(Held::Key {
+            reading(env_source::Source::Inline("secret".to_owned())),
+            reading(env_source::Source::Key {
                 secret: "old".to_owned(),
                 key: "password".to_owned(),
             }),

@@ -59,12 +59,7 @@ fn judge(change: &Change, facts: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
 /// What somebody has decided to leave behind is told once more before it is.
 fn on_purpose(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Finding> {
     let namespace = &set.object.namespace;
-    let old = Mounts::of(set.running.as_deref()?);
-    let successor = set
-        .planned
-        .as_deref()
-        .or_else(|| claims::successor(change, set)?.planned.as_deref());
-    let new = successor.map(Mounts::of);
+    let (old, new) = mounts(change, set)?;
     let claims = claims::given_up(facts, namespace, &old, new.as_ref());
     if claims.is_empty() {
         return None;
@@ -86,18 +81,24 @@ fn on_purpose(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Find
     })
 }
 
-/// The claims of a StatefulSet and what mounts in its place, if anything does.
-fn orphans<'a>(
-    change: &Change,
-    facts: &'a Facts,
-    set: &ObjectChange,
-) -> Option<(Mounts, Option<Mounts>, Vec<Orphan<'a>>)> {
+/// What a StatefulSet mounts, and what mounts in its place, if anything does.
+fn mounts(change: &Change, set: &ObjectChange) -> Option<(Mounts, Option<Mounts>)> {
     let old = Mounts::of(set.running.as_deref()?);
     let successor = set
         .planned
         .as_deref()
         .or_else(|| claims::successor(change, set)?.planned.as_deref());
     let new = successor.map(Mounts::of);
+    Some((old, new))
+}
+
+/// The same with the claims that would be left behind.
+fn orphans<'a>(
+    change: &Change,
+    facts: &'a Facts,
+    set: &ObjectChange,
+) -> Option<(Mounts, Option<Mounts>, Vec<Orphan<'a>>)> {
+    let (old, new) = mounts(change, set)?;
     let orphans = claims::orphans(facts, &set.object.namespace, &old, new.as_ref());
     Some((old, new, orphans))
 }
