@@ -280,6 +280,7 @@ fn a_plan_leads_through_both() {
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],
+        ..Means::default()
     };
     let (to, newest) = ("17.0.3".parse().unwrap(), NewestPatches::default());
     let plan = Plan::of(&standing, &Facts::default(), &to, means, &newest).unwrap();

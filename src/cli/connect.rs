@@ -68,6 +68,23 @@ impl ConnectArgs {
         context.or_else(|| invoked_as::helm("HELM_KUBECONTEXT"))
     }
 
+    /// The context that kubectl has to be set to, if there is a kubeconfig.
+    pub(super) fn current_context(&self) -> anyhow::Result<Option<String>> {
+        if let Some(context) = self.context() {
+            return Ok(Some(context));
+        }
+        let kubeconfig = match &self.kubeconfig {
+            Some(file) => Kubeconfig::read_from(file)
+                .with_context(|| format!("can't read --kubeconfig {}", file.display()))?,
+            // Without one this runs in a Pod, by the Pod's own account.
+            None => match Kubeconfig::read() {
+                Ok(kubeconfig) => kubeconfig,
+                Err(_) => return Ok(None),
+            },
+        };
+        Ok(kubeconfig.current_context)
+    }
+
     async fn read_kubeconfig(&self) -> anyhow::Result<Config> {
         let options = KubeConfigOptions {
             context: self.context(),

@@ -37,7 +37,7 @@ pub struct ConvertArgs {
     #[arg(value_name = "RELEASE")]
     release: String,
 
-    /// Version of the chart that the release is to be upgraded to next
+    /// Chart that the release is to be upgraded to next: its version (13.12.7), its line (13), or a version of Camunda (8.8)
     #[arg(long, value_name = "VERSION", value_parser = standing::version)]
     to: Version,
 

@@ -24,7 +24,7 @@ pub struct PlanArgs {
     #[arg(value_name = "RELEASE")]
     release: String,
 
-    /// Version of the chart to go to
+    /// Chart to go to: its version (13.12.7), its line (13), a version of Camunda (8.8), or latest
     #[arg(long, value_name = "VERSION", value_parser = standing::version)]
     to: Version,
 
@@ -84,24 +84,25 @@ impl PlanArgs {
         let newest = NewestPatches::default();
         let change = plan::first(standing, &self.to, &newest)?;
         let facts = reader.standing_facts(standing, change).await;
-        let means = self.means(standing);
+        let means = self.means(standing)?;
         let plan = Plan::of(standing, &facts, &self.to, means, &newest)?;
         Ok((plan, facts.gaps().is_empty()))
     }
 
-    fn means(&self, standing: &InstalledRelease) -> Means {
+    fn means(&self, standing: &InstalledRelease) -> anyhow::Result<Means> {
         let values = &standing.rendered.values;
         let none = values.leaves().is_empty() && values.root().is_none();
         let placeholder = match none {
             true => Vec::new(),
             false => vec!["values.yaml".to_owned()],
         };
-        Means {
+        Ok(Means {
             chart: self.chart.clone(),
             values: match self.values.is_empty() {
                 true => placeholder,
                 false => self.values.clone(),
             },
-        }
+            context: self.cluster.current_context()?,
+        })
     }
 }

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use semver::Version;
 
 use super::{connect::ConnectArgs, tell};
 use crate::{
+    camunda::NewestPatches,
     cluster::Cluster,
     finding::shell,
     forecast::InstalledRelease,
     gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
+    plan::{self, TargetError},
 };
 
 /// Time limit for reading the release.
@@ -24,10 +26,9 @@ pub(super) struct Looked {
     _held: Held,
 }
 
-/// Parses a chart's version as typed.
-pub(super) fn version(text: &str) -> anyhow::Result<Version> {
-    let version = Version::parse(text.trim_start_matches('v'));
-    version.map_err(|error| anyhow!("a chart's version is like 13.12.7: {error}"))
+/// Parses a chart's version, or what stands for one, as typed.
+pub(super) fn version(text: &str) -> Result<Version, TargetError> {
+    plan::target(text, &NewestPatches::default())
 }
 
 /// Reads the running release; of several Camundas under an umbrella chart, the one with this name or alias.

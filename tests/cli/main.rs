@@ -125,8 +125,8 @@ fn scan_and_plan_say_what_is_wrong() {
     fails(&["plan", "camunda"], "--to <VERSION>");
     fails(&["plan", "--to", "8.3.1"], "<RELEASE>");
     fails(
-        &["plan", "camunda", "--to", "8.3"],
-        "a chart's version is like 13.12.7",
+        &["plan", "camunda", "--to", "13.12"],
+        "\"13.12\" is none of these: a chart's version (13.12.7), a line of charts (13)",
     );
     fails(&["scan", "-A", "-n", "prod"], "cannot be used with");
     fails(&["scan", "-o", "yaml"], "[possible values: text, json]");

@@ -57,6 +57,7 @@ fn assert_plan_tells_nothing(running: &Value, to: &str) {
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],
+        ..Means::default()
     };
     // What `scan` judges.
     let chart = ChartVersion::new(to);

@@ -88,14 +88,19 @@ fn the_way_to_13_carries_the_old_passwords_over() {
     let Some(corpus) = Corpus::find() else { return };
     let upgrade = || Upgrade::between(&corpus, "12.13.3", "13.12.7-migration-full");
     let findings = upgrade().finds(&["credentials-secret-incomplete"]);
-    let create = CARRIED.iter().fold(
-        "kubectl -n camunda create secret generic camunda-credentials".to_owned(),
-        |line, (key, secret, old)| {
-            format!("{line} \\\n  --from-literal={key}=\"$(kubectl -n camunda get secret {secret} -o 'jsonpath={{.data.{old}}}' | base64 --decode)\"")
-        },
-    );
-    assert_eq!(findings[0].fixes[0].commands.len(), 1);
-    assert_eq!(findings[0].fixes[0].commands[0].text(), create);
+    let [command] = &findings[0].fixes[0].commands[..] else {
+        panic!("{findings:#?}")
+    };
+    let command = command.text();
+    let keys = command
+        .lines()
+        .filter(|line| line.starts_with("  literal "));
+    let carried =
+        CARRIED.map(|(key, secret, old)| format!("  literal {key} secret {secret} {old} &&"));
+    assert_eq!(keys.collect::<Vec<_>>(), carried);
+    let made =
+        "  kubectl -n camunda create secret generic camunda-credentials \"${literals[@]}\"\n})";
+    assert!(command.ends_with(made), "{command}");
 
     let live = |facts: &Facts, secret: &str, key: &str| {
         let secret = facts.named(Kind::Secret, "camunda", secret).unwrap();

@@ -498,6 +498,7 @@ fn script(rendered: &Rendered, to: &str) -> String {
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],
+        ..Means::default()
     };
     let (facts, to) = (live(rendered), to.parse().unwrap());
     let plan = Plan::of(&standing, &facts, &to, means, &NewestPatches::default()).unwrap();

@@ -98,6 +98,7 @@ fn plans_are_told_as_before() {
         let means = Means {
             chart: "camunda/camunda-platform".to_owned(),
             values: vec!["values.yaml".to_owned()],
+            ..Means::default()
         };
         let (facts, to) = (live(&running), NEWEST.parse().unwrap());
         let plan = Plan::of(&standing, &facts, &to, means, &NewestPatches::default()).unwrap();

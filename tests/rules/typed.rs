@@ -8,7 +8,7 @@ use camunda_upgrade_guard::{
     change::Rendered,
     finding::{Action, Flag},
     forecast::InstalledRelease,
-    plan::{Act, Means, Plan},
+    plan::{Means, Plan},
 };
 use harness::{Binaries, Corpus, Helm, Schema};
 use serde_json::{Value, json};
@@ -177,17 +177,15 @@ fn a_plan_writes_files_that_the_charts_take() {
     let means = Means {
         chart: "camunda/camunda-platform".to_owned(),
         values: vec!["values.yaml".to_owned()],
+        ..Means::default()
     };
     let to = "13.12.7".parse().unwrap();
     let newest = NewestPatches::default();
     let plan = Plan::of(&standing, &live(&running), &to, means, &newest).unwrap();
-    let acts = plan.hops[0].steps.iter().flat_map(|step| &step.acts);
-    let written: Vec<_> = acts
-        .filter_map(|act| match act {
-            Act::File { write, .. } => Some(write.here_document().unwrap().text.as_str()),
-            _ => None,
-        })
-        .collect();
+    let steps = plan.hops[0].steps.iter();
+    let commands = steps.flat_map(|step| &step.commands);
+    let written = commands.filter_map(|command| command.here_document());
+    let written: Vec<_> = written.map(|document| document.text.as_str()).collect();
     let [text] = written[..] else {
         panic!("{written:?}")
     };

@@ -21,8 +21,8 @@ pub use self::{
     component::Component,
     credential::{Credential, Supply, credential, looks_up},
     fact::{
-        Becomes, CarriedKey, CredentialFact, Fixed, Held, MergedValue, NamedSecret, Note,
-        RenamedValue, RenamedVariable, Support, WorkloadFact,
+        Asked, BackupFact, Becomes, CarriedKey, CredentialFact, Fixed, Held, MergedValue,
+        NamedSecret, Note, Pause, RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
     feature::Feature,
     image::{image_name, image_version, program_version},

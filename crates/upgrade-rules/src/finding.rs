@@ -7,9 +7,9 @@ mod rule_id;
 pub mod shell;
 mod source;
 
-pub(crate) use self::source::reader;
+pub(crate) use self::source::{COLLECTOR, reader};
 pub use self::{
-    command::{Command, Flag, Given, HereDocument, Typing, Upgrade},
+    command::{Command, Flag, Given, HereDocument, Inputs, Typing, Upgrade},
     guide::Guide,
     kubectl::{Effect, Kubectl, Objects, What},
     rule_id::RuleId,
@@ -106,18 +106,26 @@ pub struct Fix {
 }
 
 /// When a step is done, or why it stands apart from the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// A plan has them in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
     /// A person decides or does something for which there is no command.
     Decide,
-    /// First of all, while everything still runs: a backup that the product's guide demands.
-    BackUp,
     /// Before the upgrade, on the cluster.
     Before,
-    /// With the upgrade: values files and flags of its command.
+    /// Before anything stops: a backup that the product's guide demands.
+    BackUp,
+    /// What only the upgrade completes: stops of components, StatefulSets that are deleted.
+    Stop,
+    /// With the upgrade: its command, or values files and flags for it.
     With,
     /// In place of the upgrade.
     Instead,
+    /// Until the upgrade is through, and looks whether it is.
+    Verify,
+    /// Cleanup after the upgrade.
+    After,
     /// Another way to what the step before it does.
     Alternative,
     /// It gives something up, so nobody may type it unread.
@@ -129,10 +137,13 @@ impl Moment {
     pub fn name(self) -> &'static str {
         match self {
             Moment::Decide => "decide",
-            Moment::BackUp => "backUp",
             Moment::Before => "before",
+            Moment::BackUp => "backUp",
+            Moment::Stop => "stop",
             Moment::With => "with",
             Moment::Instead => "instead",
+            Moment::Verify => "verify",
+            Moment::After => "after",
             Moment::Alternative => "alternative",
             Moment::OnPurpose => "onPurpose",
         }

@@ -3,14 +3,18 @@
 //! Each hop is a [forecast](crate::forecast) that the rules judge: the fixes for their refusals are the steps before the
 //! upgrade. Later hops assume that the release is where the previous hop leaves it.
 
+mod back;
 mod backup;
+mod duration;
 mod error;
 mod finding;
 mod hop;
 mod markdown;
+mod ready;
 mod shell;
 mod step;
 mod stop;
+mod target;
 mod text;
 mod upgrade;
 mod wait;
@@ -18,7 +22,8 @@ mod wait;
 pub use self::{
     error::PlanError,
     hop::Hop,
-    step::{Act, Know, Part, Step},
+    step::{Know, Step},
+    target::{TargetError, target},
 };
 
 use semver::Version;
@@ -26,18 +31,21 @@ use semver::Version;
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, ChartVersion, Facts},
+    finding::Moment,
     fixes::{conversion, upgrade_path},
     forecast::{InstalledRelease, prepare, settle},
     rules::values_files,
 };
 
 /// The chart and the values files of the user's own upgrades.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Means {
     /// The chart; `{version}` in it stands for the version of a hop.
     pub chart: String,
     /// The values files.
     pub values: Vec<String>,
+    /// The kubeconfig's context, where there is one.
+    pub context: Option<String>,
 }
 
 /// The path to another chart.
@@ -106,6 +114,9 @@ impl Plan {
             let hop = way.hop(&version, &plan.means, newest)?;
             plan.hops.push(hop);
         }
+        let lacks = plan.hops.first().and_then(|hop| hop.lacks.clone());
+        plan.notes
+            .splice(0..0, lacks.map(|lacks| format!("{lacks}.")));
         Ok(plan)
     }
 }
@@ -139,6 +150,13 @@ impl Way {
             .fold(given, |values, file| values.with(file.values.clone()));
         let forecast = self.standing.upgraded(&chart, &values);
         let forecast = forecast.ok_or_else(unknown)?;
+        let opening = match self.number {
+            1 => Some(ready::step(&self.standing, &mut self.facts, means)),
+            _ => ready::stands(&self.standing).map(|look| {
+                let title = format!("See that chart {} is deployed", self.standing.chart.version);
+                Step::new(Moment::Before, title, [look])
+            }),
+        };
         let mut prepared = self.facts.clone();
         prepare(&mut prepared, &refused.change);
         self.files
@@ -154,7 +172,7 @@ impl Way {
             prepared: &prepared,
             newest,
         };
-        let hop = hop.hop(self.number);
+        let hop = hop.hop(self.number, opening);
         self.number += hop.steps.len();
         // What is given by flags lasts for this upgrade only.
         let given = values.with(hop.given.clone());

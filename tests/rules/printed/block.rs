@@ -28,6 +28,7 @@ kubectl() {
   get) case "$*" in
     # What a block makes is there once it has made it.
     *' -o name') grep -zqx -e generic "$CALLS" && grep -zqx -e "$5" "$CALLS" ;;
+    *' --raw '*) printf '{"state":"COMPLETED"}' ;;
     *persistentVolumeReclaimPolicy}*) note expect "$@" "$input"; printf Retain ;;
     *) printf '@%s@' "$(printf '%s|' "$@")" ;;
     esac ;;
@@ -40,6 +41,8 @@ helm() {
   note helm "$@" ''
   case $1 in version) echo v9.9.9 ;; template) echo '{}' ;; esac
 }
+# Helm says whatever it is asked about.
+grep() { case "$1 $2" in '-qF -e') cat >/dev/null ;; *) command grep "$@" ;; esac; }
 camunda-upgrade-guard() { note camunda-upgrade-guard "$@" ''; }
 base64() { cat; }
 tr() { cat; }

@@ -34,9 +34,11 @@ openssl() { echo 0123; }
 base64() { cat; }
 tr() { cat; }
 camunda-upgrade-guard() {
+  [[ $1 = convert ]] || return 0
   while [[ $1 != -o ]]; do shift; done
   printf '%s\n' "$CONVERTED" > "$2"
 }
+grep() { cat >/dev/null; }
 helm() {
   case $1 in
   upgrade) "$HELM" template c "$CHART" "${@:4}" ;;

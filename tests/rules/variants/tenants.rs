@@ -148,7 +148,7 @@ fn tenants_in_identitys_own_database() {
     );
     let refusal = variant.upgrade().refusal();
     for (key, secret, old) in &CARRIED[3..] {
-        let read = format!("{key}=\"$(secret {secret} {old})\"");
+        let read = format!("literal {key} secret {secret} {old} &&");
         assert!(refusal.contains(&read), "{read}: {refusal}");
     }
     variant.cured(&printed, &CARRIED);

@@ -331,3 +331,48 @@ impl WorkloadFact {
         Application::of_workload(&self.name)
     }
 }
+
+/// How Camunda backs up Zeebe together with the indices of its applications.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupFact {
+    /// The address of the guide.
+    pub guide: String,
+    /// The address of the guide for restoring.
+    pub restore: String,
+    /// The brokers' variable that names their store; without a store they can't be backed up.
+    pub store: String,
+    /// How exporting is paused meanwhile.
+    pub pause: Pause,
+    /// Whether it is paused before the applications' indices are backed up, and not only before Zeebe's are.
+    #[serde(default)]
+    pub pauses_first: bool,
+    /// Who backs up the applications' indices.
+    pub parts: Vec<Asked>,
+    /// Who backs up the brokers, and pauses their exporting.
+    pub brokers: Asked,
+}
+
+/// How exporting is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Pause {
+    /// Records are exported no more.
+    Hard,
+    /// Records are exported, and kept.
+    Soft,
+}
+
+/// An endpoint for backups.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The end of the name of the workload behind it.
+    pub workload: String,
+    /// The end of the Service's name.
+    pub service: String,
+    /// The Service's port.
+    pub port: u16,
+    /// The path.
+    pub path: String,
+}

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use super::{
     Application, ApplicationFact, Component, Feature,
     fact::{
-        Becomes, BrokerValues, CarriedKey, Compatibility, CredentialFact, Discouraged, Fixed,
-        GeneratedSecret, MergedValue, NamedSecret, Note, OptimizePairing, Patch, RenamedValue,
-        RenamedVariable, Support, WorkloadFact,
+        BackupFact, Becomes, BrokerValues, CarriedKey, Compatibility, CredentialFact, Discouraged,
+        Fixed, GeneratedSecret, MergedValue, NamedSecret, Note, OptimizePairing, Patch,
+        RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
 };
 use crate::{
@@ -138,6 +138,9 @@ pub struct Line {
     /// Components that the chart no longer bundles, with the values that name their replacement.
     #[serde(default)]
     pub gone: BTreeMap<Component, Vec<String>>,
+    /// Camunda's own backup, where a guide describes one.
+    #[serde(default)]
+    pub backup: Option<BackupFact>,
 }
 
 const FILES: &[&str] = include!(concat!(env!("OUT_DIR"), "/release_lines.rs"));

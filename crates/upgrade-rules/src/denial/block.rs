@@ -3,7 +3,10 @@
 use super::{check, denied};
 use crate::{
     change::{Change, Gate, Operation},
-    finding::{Command, Finding, Fix, Flag, Moment, RuleId, Source, Upgrade, What, reader, shell},
+    finding::{
+        COLLECTOR, Command, Finding, Fix, Flag, Moment, RuleId, Source, Upgrade, What, reader,
+        shell,
+    },
     fixes::upgrade_path,
     kubernetes::Kind,
 };
@@ -39,8 +42,9 @@ impl Block {
             script.cure(cure);
         }
         let mut lines = vec!["(set -euo pipefail".to_owned()];
-        lines.extend(upgrade.as_ref().map(Upgrade::needs));
+        lines.extend(upgrade.as_ref().and_then(Upgrade::needs));
         lines.extend(script.reads.then(|| reader(&change.namespace)));
+        lines.extend(script.collects.then(|| COLLECTOR.to_owned()));
         lines.append(&mut script.lines);
         lines.extend(upgrade.as_ref().map(Upgrade::to_string));
         lines.push(")".to_owned());
@@ -214,6 +218,8 @@ struct Script {
     namespace: String,
     /// Whether any is.
     reads: bool,
+    /// Whether a Secret is made of values.
+    collects: bool,
 }
 
 impl Script {
@@ -273,7 +279,12 @@ impl Script {
         match command {
             Command::Decide(command) => self.typed(command),
             Command::Once { there, command } => format!("{there} || {}", self.typed(command)),
-            Command::NewSecret(secret) => secret.made(&mut |value| self.read(value)),
+            Command::NewSecret(secret) if secret.namespace == self.namespace => {
+                let made = secret.made();
+                self.reads |= made.reads;
+                self.collects |= made.collects;
+                made.command
+            }
             // An assignment of its own fails when its command does.
             Command::Export { variable, value } => format!("{variable}=$({})", self.read(value)),
             other => other.text(),

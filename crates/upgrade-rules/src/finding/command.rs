@@ -39,8 +39,10 @@ pub enum Command {
     Decide(Box<Command>),
     /// It stands behind a comment sign, so that nobody pastes it unread.
     Commented(Box<Command>),
-    /// A person has to do or to fill in something.
+    /// A person has to do or to fill in something, or there is no way on.
     Manual(String),
+    /// A person is asked to do or to look at something.
+    Ask(String),
 }
 
 /// How a command is used.
@@ -84,7 +86,8 @@ impl Command {
             Command::Upgrade(_)
             | Command::Decide(_)
             | Command::Commented(_)
-            | Command::Manual(_) => Typing::Manual,
+            | Command::Manual(_)
+            | Command::Ask(_) => Typing::Manual,
         }
     }
 
@@ -158,7 +161,7 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Command::Kubectl(kubectl) => kubectl.fmt(f),
-            Command::Shell(text) | Command::Manual(text) => f.write_str(text),
+            Command::Shell(text) | Command::Manual(text) | Command::Ask(text) => f.write_str(text),
             Command::Upgrade(upgrade) => upgrade.fmt(f),
             Command::Export { variable, value } => write!(f, "export {variable}=$({value})"),
             Command::NewSecret(secret) => secret.fmt(f),
@@ -192,7 +195,7 @@ impl From<Flag> for Command {
     }
 }
 
-/// A `helm upgrade` of which only its owner knows the chart and the values files: a shell takes them from CHART and VALUES.
+/// A `helm upgrade`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgrade {
     /// The release.
@@ -203,21 +206,41 @@ pub struct Upgrade {
     pub version: Option<String>,
     /// Whether it may be the first revision.
     pub install: bool,
-    /// Whether values are given at all.
-    pub values: bool,
+    /// Its chart and values files.
+    pub inputs: Inputs,
+    /// How long Helm waits for what it waits for, such as `60m`.
+    pub timeout: Option<&'static str>,
     /// Files first, as Helm puts the flags over them anyway.
     pub flags: Vec<Flag>,
 }
 
+/// The chart and the values files of an upgrade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inputs {
+    /// Only their owner knows them: a shell takes them from CHART and VALUES.
+    Variables {
+        /// Whether values are given at all.
+        values: bool,
+    },
+    /// They are known.
+    Named {
+        /// The chart, as Helm takes it.
+        chart: String,
+        /// The values files.
+        files: Vec<String>,
+    },
+}
+
 impl Upgrade {
     /// A line for a shell that ends it where a variable is not set.
-    pub fn needs(&self) -> String {
+    pub fn needs(&self) -> Option<String> {
         const CHART: &str = "\"${CHART:?set it to the chart that you gave helm, such as camunda/camunda-platform}\"";
         const VALUES: &str =
             "\"${VALUES:?set it to the values files that you gave helm, with commas between}\"";
-        match self.values {
-            true => format!(": {CHART} \\\n  {VALUES}"),
-            false => format!(": {CHART}"),
+        match self.inputs {
+            Inputs::Variables { values: true } => Some(format!(": {CHART} \\\n  {VALUES}")),
+            Inputs::Variables { values: false } => Some(format!(": {CHART}")),
+            Inputs::Named { .. } => None,
         }
     }
 }
@@ -226,13 +249,26 @@ impl fmt::Display for Upgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let install: &[&str] = if self.install { &["--install"] } else { &[] };
         let words = [&["helm", "upgrade"], install, &[self.release.as_str()]].concat();
-        write!(f, "{} \"$CHART\"", shell::command(words))?;
+        write!(f, "{} ", shell::command(words))?;
+        match &self.inputs {
+            Inputs::Variables { .. } => f.write_str("\"$CHART\"")?,
+            Inputs::Named { chart, .. } => f.write_str(&shell::quote(chart))?,
+        }
         if let Some(version) = &self.version {
             write!(f, " --version {}", shell::quote(version))?;
         }
         write!(f, " -n {}", shell::quote(&self.namespace))?;
-        if self.values {
-            f.write_str(" -f \"$VALUES\"")?;
+        if let Some(timeout) = self.timeout {
+            write!(f, " --timeout {timeout}")?;
+        }
+        match &self.inputs {
+            Inputs::Variables { values: true } => f.write_str(" -f \"$VALUES\"")?,
+            Inputs::Variables { values: false } => {}
+            Inputs::Named { files, .. } => {
+                for file in files {
+                    write!(f, " \\\n  -f {}", shell::quote(file))?;
+                }
+            }
         }
         let file = |flag: &&Flag| !matches!(flag, Flag::Value { .. });
         let (files, values): (Vec<_>, Vec<_>) = self.flags.iter().partition(file);

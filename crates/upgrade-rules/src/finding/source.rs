@@ -84,24 +84,74 @@ pub struct NewSecret {
     pub keys: Vec<(String, Source)>,
 }
 
+/// A function of the shell that collects a key and what a command prints, and fails where it prints nothing: within the words of
+/// another command nothing would notice.
+pub(crate) const COLLECTOR: &str =
+    r#"literal() { v=$("${@:2}") && test -n "$v" && literals+=("--from-literal=$1=$v"); }"#;
+
 impl NewSecret {
-    /// The command with each value as `read` has it.
-    pub(crate) fn made(&self, read: &mut dyn FnMut(&Source) -> String) -> String {
-        let words = ["create", "secret", "generic", &self.name];
-        let mut line = Kubectl::new(&self.namespace, words).to_string();
-        // One below the other, so that a person can check each key and where its value is from.
-        let separator = if self.keys.len() > 1 { " \\\n  " } else { " " };
-        for (key, source) in &self.keys {
-            let key = shell::quote(key);
-            line += &format!("{separator}--from-literal={key}=\"$({})\"", read(source));
+    /// The command that makes it, with the functions of the shell that it uses.
+    pub(crate) fn made(&self) -> Made {
+        let create = Kubectl::new(&self.namespace, ["create", "secret", "generic", &self.name]);
+        let (command, collects) = match &self.keys[..] {
+            [] => (create.to_string(), false),
+            [(key, source)] => {
+                let (key, value) = (shell::quote(key), self.read(source));
+                let make = format!("{create} --from-literal={key}=\"$v\"");
+                let command = format!("{{ v=$({value}) && test -n \"$v\" && {make}; }}");
+                (command, false)
+            }
+            keys => {
+                // One below the other, so that a person can check each key and where its value is from.
+                let keys = keys.iter().map(|(key, source)| {
+                    let value = self.read(source);
+                    let words = match value.contains('|') {
+                        true => shell::command(["eval", &value]),
+                        false => value,
+                    };
+                    format!("  literal {} {words} &&\n", shell::quote(key))
+                });
+                let keys: String = keys.collect();
+                let command =
+                    format!("{{\n  literals=()\n{keys}  {create} \"${{literals[@]}}\"\n}}");
+                (command, true)
+            }
+        };
+        let mut sources = self.keys.iter().map(|(_, source)| source);
+        Made {
+            command,
+            collects,
+            reads: sources.any(|source| source.shortly(&self.namespace).is_some()),
         }
-        line
+    }
+
+    fn read(&self, source: &Source) -> String {
+        let shortly = source.shortly(&self.namespace);
+        shortly.unwrap_or_else(|| source.to_string())
     }
 }
 
-/// The command as it is typed.
+/// A command that makes a Secret.
+pub(crate) struct Made {
+    pub(crate) command: String,
+    /// Whether it uses [`reader`].
+    pub(crate) reads: bool,
+    /// Whether it uses [`COLLECTOR`].
+    pub(crate) collects: bool,
+}
+
+/// The command as it is typed, with all that it needs.
 impl fmt::Display for NewSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.made(&mut Source::to_string))
+        let made = self.made();
+        let functions = [
+            made.reads.then(|| reader(&self.namespace)),
+            made.collects.then(|| COLLECTOR.to_owned()),
+        ];
+        let functions: Vec<_> = functions.into_iter().flatten().collect();
+        match functions.is_empty() {
+            true => f.write_str(&made.command),
+            false => write!(f, "({}\n{})", functions.join("\n"), made.command),
+        }
     }
 }

@@ -137,8 +137,12 @@ fn at_its_source(secret: &str, keys: &[(String, Content)]) -> Fix {
 
 /// Asks for a value and writes it. A line that was pasted behind this one is no value.
 fn ask(namespace: &str, secret: &str, key: &str) -> String {
-    let value = "printf %s \"$value\" | base64 | tr -d '\\n'".to_owned();
-    let write = patching(namespace, secret, &[(key, value)]);
+    let write = set(
+        namespace,
+        secret,
+        key,
+        "\"$(printf %s \"$value\" | base64 | tr -d '\\n')\"",
+    );
     let prompt = shell::quote(&format!("{key}: "));
     let failed = shell::quote(&format!("Nothing was written to Secret {secret}."));
     format!(
@@ -192,21 +196,23 @@ pub(crate) fn patch(namespace: &str, secret: &str, keys: &[(&str, Old<'_>)]) -> 
     Command::Shell(patching(namespace, secret, &encoded))
 }
 
+/// Sets keys to what commands print, each by a patch of its own. What prints nothing, which nothing would notice within the words
+/// of another command, sets nothing.
 fn patching(namespace: &str, secret: &str, encoded: &[(&str, String)]) -> String {
-    let words = ["patch", "secret", secret, "-p"];
-    format!("{} {}", Kubectl::new(namespace, words), data(encoded))
+    let keys = encoded.iter().map(|(key, command)| {
+        let patch = set(namespace, secret, key, "\"$v\"");
+        format!("v=$({command}) && test -n \"$v\" && {patch}")
+    });
+    let keys: Vec<_> = keys.collect();
+    format!("{{ {}; }}", keys.join(" &&\n  "))
 }
 
-/// `{"data":{"KEY":"…"}}` as one word, each value printed by a command.
-fn data(keys: &[(&str, String)]) -> String {
-    let mut word = String::new();
-    for (index, (key, command)) in keys.iter().enumerate() {
-        let open = if index == 0 { "{\"data\":{" } else { "\"," };
-        let key = serde_json::Value::from(*key);
-        word += &shell::quote(&format!("{open}{key}:\""));
-        word += &format!("\"$({command})\"");
-    }
-    word + &shell::quote("\"}}")
+/// Sets a key to base64 that a word of the shell holds.
+fn set(namespace: &str, secret: &str, key: &str, word: &str) -> String {
+    let patch = Kubectl::new(namespace, ["patch", "secret", secret, "-p"]);
+    let open = format!("{{\"data\":{{{}:\"", serde_json::Value::from(key));
+    let (open, close) = (shell::quote(&open), shell::quote("\"}}"));
+    format!("{patch} {open}{word}{close}")
 }
 
 #[cfg(test)]
@@ -234,10 +240,11 @@ mod tests {
         };
         assert_eq!(
             patch("prod", "new", &[("a", old(&key)), ("b", old(&inline))]).text(),
-            "kubectl -n prod patch secret new -p '{\"data\":{\"a\":\"'\"$(kubectl -n prod get secret old -o 'jsonpath={.data.password}')\"\
-             '\",\"b\":\"'\"$(kubectl -n prod get statefulset db -o \
+            "{ v=$(kubectl -n prod get secret old -o 'jsonpath={.data.password}') && test -n \"$v\" && \
+             kubectl -n prod patch secret new -p '{\"data\":{\"a\":\"'\"$v\"'\"}}' &&\n  \
+             v=$(kubectl -n prod get statefulset db -o \
              'jsonpath={.spec.template.spec.containers[?(@.name==\"c\")].env[?(@.name==\"POSTGRES_PASSWORD\")].value}' \
-             | base64 | tr -d '\\n')\"'\"}}'"
+             | base64 | tr -d '\\n') && test -n \"$v\" && kubectl -n prod patch secret new -p '{\"data\":{\"b\":\"'\"$v\"'\"}}'; }"
         );
         let created = create(
             "prod",
@@ -248,9 +255,17 @@ mod tests {
             ],
         );
         assert_eq!(
-            created.text(),
-            "kubectl -n prod create secret generic new \\\n  --from-literal='a b'=\"$(kubectl -n prod get secret old -o \
-             'jsonpath={.data.password}' | base64 --decode)\" \\\n  --from-literal=c=\"$(openssl rand -hex 16)\""
+            created.text().lines().collect::<Vec<_>>(),
+            [
+                "(secret() { v=$(kubectl -n prod get secret \"$1\" -o \"jsonpath={.data.$2}\") && test -n \"$v\" && printf %s \"$v\" | base64 --decode; }",
+                "literal() { v=$(\"${@:2}\") && test -n \"$v\" && literals+=(\"--from-literal=$1=$v\"); }",
+                "{",
+                "  literals=()",
+                "  literal 'a b' secret old password &&",
+                "  literal c openssl rand -hex 16 &&",
+                "  kubectl -n prod create secret generic new \"${literals[@]}\"",
+                "})",
+            ]
         );
         let asked = fill(
             &Facts::default(),

@@ -5,7 +5,7 @@ use semver::Version;
 use crate::{
     camunda::{Application, Line, NewestPatches, running_line},
     change::{Change, Facts, Operation},
-    finding::{Command, Fix, Upgrade},
+    finding::{Command, Fix, Inputs, Upgrade},
     kubernetes::Kind,
 };
 
@@ -134,7 +134,10 @@ pub(crate) fn upgrade(change: &Change, version: Option<&str>) -> Upgrade {
         namespace: change.namespace.clone(),
         version: version.map(str::to_owned),
         install: change.operation == Operation::Install,
-        values: change.values.may_be_given(),
+        inputs: Inputs::Variables {
+            values: change.values.may_be_given(),
+        },
+        timeout: None,
         flags: Vec::new(),
     }
 }

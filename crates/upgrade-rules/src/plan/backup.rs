@@ -1,48 +1,150 @@
-//! Backups: the databases, and the data of Zeebe and Elasticsearch.
+//! Backups before a change of line: only they lead back.
 
-use super::{Act, Part, Step, hop::HopInput};
+mod databases;
+mod procedure;
+
+use serde_json::Value;
+
+use super::{Step, hop::HopInput};
 use crate::{
-    camunda::{Application, Component, image_name},
-    change::{ObjectChange, Side},
-    finding::{Command, Kubectl},
-    fixes::dump,
-    kubernetes::{Kind, Mounts},
+    camunda::{BackupFact, Component, image_name},
+    change::ObjectChange,
+    finding::{Command, Moment},
+    kubernetes::{Kind, Mounts, Object},
 };
 
-/// The variable with the name of the repository that snapshots of Elasticsearch go to.
-const REPOSITORY: &str = "SNAPSHOT_REPOSITORY";
-
-const DATABASES: [Component; 3] = [
-    Component::KeycloakPostgresql,
-    Component::IdentityPostgresql,
-    Component::WebModelerPostgresql,
-];
-
-/// Backups before a change of line: only they lead back.
+/// The steps that back up everything with data.
 pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
     if making.change().lines_crossed().is_none() {
         return Vec::new();
     }
-    let mut steps = vec![data(making)];
-    let dumps: Vec<_> = DATABASES
-        .into_iter()
-        .flat_map(|component| running(making, component))
-        .map(|set| Act::Run(Command::Shell(dump(making, set))))
-        .collect();
-    if !dumps.is_empty() {
-        let title = "Back up the databases of Keycloak, Identity and Web Modeler that the chart brought along";
-        steps.push(Step::new(Part::BackUp, title, dumps));
-    }
-    let outside: Vec<_> = outside(making).map(str::to_owned).collect();
-    if !outside.is_empty() {
-        let ask = format!(
-            "Back up the database of {}, which is outside of the release.",
-            outside.join(" and of ")
-        );
-        let title = "Back up the databases outside of the release";
-        steps.push(Step::new(Part::BackUp, title, vec![Act::Ask(ask)]));
-    }
+    let mut steps: Vec<_> = cluster(making).into_iter().collect();
+    steps.extend(databases::steps(making));
     steps
+}
+
+/// Returns what to know of a release that can't be backed up as it is.
+pub(super) fn lacking(making: &HopInput<'_>) -> Option<String> {
+    making.change().lines_crossed()?;
+    let fact = fact(making)?;
+    let brokers = running(making, Component::Zeebe).next()?;
+    (store(making, brokers, fact) == Store::Missing).then(|| {
+        format!(
+            "The brokers have no store for backups ({} is not set), so Camunda can't be backed up while it runs: set one up and let the brokers restart before the upgrade, by {}",
+            fact.store, fact.guide
+        )
+    })
+}
+
+fn fact<'a>(making: &'a HopInput<'_>) -> Option<&'a BackupFact> {
+    making.standing.chart.line?.backup.as_ref()
+}
+
+/// Whether the brokers have somewhere to put a backup.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Store {
+    There,
+    Missing,
+    /// Something that is not read may name it.
+    Unknown,
+}
+
+fn store(making: &HopInput<'_>, brokers: &ObjectChange, fact: &BackupFact) -> Store {
+    let Some(set) = brokers.running.as_deref() else {
+        return Store::Unknown;
+    };
+    if set.env(&fact.store).is_some() {
+        return Store::There;
+    }
+    let maps = || {
+        let maps = making.change().of_kind(Kind::ConfigMap);
+        maps.filter(|map| map.camunda)
+            .filter_map(|map| map.running.as_deref())
+    };
+    let data = |map: &Object| map.at("/data").and_then(Value::as_object).cloned();
+    let sources = set
+        .containers()
+        .filter_map(|it| it.get("envFrom")?.as_array());
+    for source in sources.flatten() {
+        let name = source.pointer("/configMapRef/name").and_then(Value::as_str);
+        match maps().find(|map| Some(map.name()) == name).and_then(data) {
+            Some(data) if data.contains_key(&fact.store) => return Store::There,
+            Some(_) => {}
+            None => return Store::Unknown,
+        }
+    }
+    // A file of configuration may name one, too.
+    let texts = maps().filter_map(data).flat_map(|data| {
+        let texts = data.into_iter().map(|(_, text)| text);
+        texts.collect::<Vec<_>>()
+    });
+    let mut texts = texts.filter_map(|text| text.as_str().map(names_a_store));
+    match texts.any(|names| names) {
+        true => Store::Unknown,
+        false => Store::Missing,
+    }
+}
+
+/// Whether a file of configuration has a section for backups.
+fn names_a_store(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.any(|line| line.starts_with("backup:") || line.contains(".backup."))
+}
+
+/// Zeebe's and Elasticsearch's data make sense only together.
+fn cluster(making: &HopInput<'_>) -> Option<Step> {
+    let brokers = running(making, Component::Zeebe).next()?;
+    let title = "Back up Zeebe, and the indices of Camunda's applications with it";
+    let Some(fact) = fact(making) else {
+        let ask = "Camunda documents no backup of all of this version while it runs. Stop its workloads, and have your storage make snapshots of their volumes and of Elasticsearch's.";
+        return Some(Step::new(
+            Moment::BackUp,
+            title,
+            [Command::Manual(ask.to_owned())],
+        ));
+    };
+    let guide = format!("Camunda's guide: {}", fact.guide);
+    if let Some(lacking) = lacking(making) {
+        let ask = Command::Manual(format!("{lacking}."));
+        return Some(Step::new(Moment::BackUp, title, [ask]));
+    }
+    let elasticsearch = running(making, Component::Elasticsearch).find_map(node);
+    let (Some(node), Store::There | Store::Unknown) = (elasticsearch, store(making, brokers, fact))
+    else {
+        let ask = format!(
+            "Back them up, the store outside of the release too, by {}.",
+            fact.guide
+        );
+        return Some(Step::new(Moment::BackUp, title, [Command::Manual(ask)]));
+    };
+    let command = procedure::command(making, fact, &node);
+    let step = Step::new(Moment::BackUp, title, [Command::Shell(command)]);
+    Some(step.because(vec![
+        "It asks the applications through the API server, which takes the right to use services/proxy.".to_owned(),
+        "SNAPSHOT_REPOSITORY is the repository for snapshots that Elasticsearch and the applications have.".to_owned(),
+        guide,
+    ]))
+}
+
+/// A node of Elasticsearch: its namespace, pod and container.
+struct Node {
+    namespace: String,
+    pod: String,
+    container: String,
+}
+
+fn node(set: &ObjectChange) -> Option<Node> {
+    let running = set.running.as_deref()?;
+    let mut containers = running.containers();
+    let container = containers.find(|container| {
+        let image = container.get("image").and_then(Value::as_str);
+        image.is_some_and(|image| image_name(image) == "elasticsearch")
+    })?;
+    Some(Node {
+        namespace: set.object.namespace.clone(),
+        pod: format!("{}-0", Mounts::of(running).statefulset),
+        container: container.get("name")?.as_str()?.to_owned(),
+    })
 }
 
 fn running<'a>(
@@ -55,56 +157,11 @@ fn running<'a>(
         .filter(move |set| set.camunda && set.component == component && set.running.is_some())
 }
 
-fn dump(making: &HopInput<'_>, set: &ObjectChange) -> String {
-    let name = &set.object.name;
-    let file = format!("{name}-{}.sql", making.standing.chart.version);
-    dump::to_file(&set.object.namespace, name, &file)
-}
-
-/// The applications whose databases the chart has not brought along.
-fn outside<'a>(making: &'a HopInput<'_>) -> impl Iterator<Item = &'static str> + use<'a> {
-    let runs = |application| {
-        making
-            .change()
-            .application(application, Side::Running)
-            .is_some()
-    };
-    let has = |component| running(making, component).next().is_some();
-    let keycloak = has(Component::Keycloak) && !has(Component::KeycloakPostgresql);
-    let modeler = runs(Application::WEB_MODELER) && !has(Component::WebModelerPostgresql);
-    let all = [(keycloak, "Keycloak"), (modeler, "Web Modeler")];
-    all.into_iter().filter(|(is, _)| *is).map(|(_, name)| name)
-}
-
-/// Zeebe's and Elasticsearch's data make sense only together.
-fn data(making: &HopInput<'_>) -> Step {
-    let ask = "Back up Zeebe and the indices of Operate, Tasklist and Optimize together, by Camunda's guide for backups.";
-    let elasticsearch = running(making, Component::Elasticsearch);
-    let acts = elasticsearch.filter_map(|set| snapshot(making, set));
-    let mut acts: Vec<_> = acts.collect();
-    acts.insert(0, Act::Ask(ask.to_owned()));
-    Step::new(Part::BackUp, "Back up Zeebe and Elasticsearch", acts)
-}
-
-fn snapshot(making: &HopInput<'_>, set: &ObjectChange) -> Option<Act> {
-    let running = set.running.as_deref()?;
-    let containers = running.array("/spec/template/spec/containers");
-    let container = containers.iter().find(|container| {
-        let image = container.get("image").and_then(serde_json::Value::as_str);
-        image.is_some_and(|image| image_name(image) == "elasticsearch")
-    })?;
-    let pod = format!("{}-0", Mounts::of(running).statefulset);
-    let words = ["exec", &pod, "-c", container.get("name")?.as_str()?, "--"];
-    let exec = Kubectl::new(&set.object.namespace, words);
-    let name = format!("camunda-{}", making.standing.chart.version);
-    let command = format!(
-        "{exec} curl -sf -X PUT \"http://localhost:9200/_snapshot/${REPOSITORY}/{name}?wait_for_completion=true\""
-    );
-    Some(Act::With {
-        variable: REPOSITORY,
-        command: Command::Shell(command),
-        otherwise: format!(
-            "{REPOSITORY} is not set to the name of a repository that Elasticsearch has for snapshots: see that a snapshot is in your backup."
-        ),
-    })
+/// The running workload whose name ends so.
+fn workload<'a>(making: &'a HopInput<'_>, end: &str) -> Option<&'a Object> {
+    let mut workloads = making.change().objects.iter().filter(|object| {
+        let kinds = [Kind::StatefulSet, Kind::Deployment];
+        object.camunda && kinds.contains(&object.object.kind) && object.object.name.ends_with(end)
+    });
+    workloads.find_map(|object| object.running.as_deref())
 }

@@ -1,10 +1,10 @@
 //! Turns the rules' findings into steps.
 
-use super::{Act, Know, Part, Step};
+use super::{Know, Step, hop::as_a_step};
 use crate::{
     camunda::{Application, Component, Note},
     change::{Change, Side},
-    finding::{Action, Command, Finding, Fix, Flag, RuleId, Typing},
+    finding::{Action, Command, Finding, Fix, Flag, Moment, RuleId},
     fixes::convert::ValuesFile,
     kubernetes::Kind,
     rules::{note_title, notes as notes_of},
@@ -82,30 +82,31 @@ impl Know {
 
 impl FromFindings {
     fn refused(&mut self, change: &Change, finding: &Finding, files: &[ValuesFile]) {
-        let (mut acts, flags) = cures(finding, files);
+        let (mut commands, flags) = cures(finding, files);
         let instead = finding.fixes.iter().filter(|fix| !fix.moment.cures());
         let instead: Vec<_> = instead.cloned().collect();
         let is_flagged = !flags.is_empty();
         self.flags.extend(flags);
         // One command may cure what several rules find.
-        let done = |act: &Act| self.steps.iter().any(|step| step.acts.contains(act));
-        acts.retain(|act| !done(act));
-        if acts.is_empty() && is_flagged && !instead.is_empty() {
+        let done = |it: &Command| self.steps.iter().any(|step| step.commands.contains(it));
+        commands.retain(|command| !done(command));
+        if commands.is_empty() && is_flagged && !instead.is_empty() {
             self.know.push(Know::of(finding));
         }
-        if acts.is_empty() && finding.fixes.is_empty() {
-            acts.push(Act::Decide(format!(
+        if commands.is_empty() && finding.fixes.is_empty() {
+            commands.push(Command::Manual(format!(
                 "Nothing that can be typed cures this; camunda-upgrade-guard explain {} says what does.",
                 finding.rule
             )));
         }
-        if acts.is_empty() {
+        if commands.is_empty() {
             return;
         }
-        let part = match finding.rule {
-            rule if STOPPING.contains(&rule) => Part::Stop,
-            _ if acts.iter().all(|act| matches!(act, Act::Decide(_))) => Part::Decide,
-            _ => Part::Prepare,
+        let manual = |command: &Command| matches!(command, Command::Manual(_));
+        let moment = match finding.rule {
+            rule if STOPPING.contains(&rule) => Moment::Stop,
+            _ if commands.iter().all(manual) => Moment::Decide,
+            _ => Moment::Before,
         };
         let mut why = finding.why.clone();
         if finding.rule == RuleId::ElasticsearchClaimLabels {
@@ -114,7 +115,7 @@ impl FromFindings {
                 change.release, change.namespace
             ));
         }
-        let step = Step::new(part, title(finding), acts);
+        let step = Step::new(moment, title(finding), commands);
         self.steps.push(Step {
             why,
             instead,
@@ -123,9 +124,9 @@ impl FromFindings {
     }
 }
 
-/// Returns the acts that resolve a finding, and the flags for the upgrade; of several alternatives the first counts.
-fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Flag>) {
-    let (mut acts, mut flags) = (Vec::new(), Vec::new());
+/// Returns the commands that resolve a finding, and the flags for the upgrade; of several alternatives the first counts.
+fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Command>, Vec<Flag>) {
+    let (mut all, mut flags) = (Vec::new(), Vec::new());
     let is_written = |fix: &Fix| {
         let mut commands = fix.commands.iter();
         commands.any(|command| files.iter().any(|file| file.is_about(command)))
@@ -133,19 +134,22 @@ fn cures(finding: &Finding, files: &[ValuesFile]) -> (Vec<Act>, Vec<Flag>) {
     let ways = finding.fixes.iter().filter(|fix| fix.moment.cures());
     for fix in ways.filter(|fix| !is_written(fix)) {
         if fix.commands.is_empty() {
-            acts.push(Act::Decide(fix.intro.clone()));
+            all.push(Command::Manual(fix.intro.clone()));
         }
         for command in &fix.commands {
             match command {
                 Command::HelmFlag(flag) => flags.push(flag.clone()),
-                command => acts.push(match command.typing() {
-                    Typing::Manual => Act::Decide(format!("{} {command}", fix.intro)),
-                    _ => Act::Run(command.clone()),
+                command => all.push(match as_a_step(command.clone()) {
+                    Command::Manual(text) => Command::Manual(format!("{} {text}", fix.intro)),
+                    Command::Upgrade(upgrade) => {
+                        Command::Manual(format!("{} {upgrade}", fix.intro))
+                    }
+                    command => command,
                 }),
             }
         }
     }
-    (acts, flags)
+    (all, flags)
 }
 
 /// A finding says what would happen, a step what is done about it.
@@ -160,12 +164,4 @@ fn title(finding: &Finding) -> String {
         _ => finding.title.as_str(),
     };
     format!("{does} [{}]", finding.rule)
-}
-
-/// A command as it is to be done.
-pub(super) fn act(command: &Command) -> Act {
-    match command.typing() {
-        Typing::Manual => Act::Decide(command.text()),
-        _ => Act::Run(command.clone()),
-    }
 }

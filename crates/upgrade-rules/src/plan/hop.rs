@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Know, Means, Part, Step, backup, finding, stop, upgrade, wait};
+use super::{Know, Means, Step, back, backup, duration, finding, stop, upgrade, wait};
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, Facts},
-    finding::{Flag, Given},
+    finding::{Command, Fix, Flag, Given, Moment},
     fixes::{conversion, convert::ValuesFile},
     forecast::{Forecast, InstalledRelease},
     helm::values::set,
@@ -26,10 +26,16 @@ pub struct Hop {
     pub application: [String; 2],
     /// The numbers of the first step with downtime and of the last, if there is any.
     pub downtime: Option<[usize; 2]>,
+    /// What starts again with it, a few words each: the downtime lasts until all of that is ready.
+    pub starting: Vec<String>,
     /// The values that its flags give, secret ones left out.
     pub(super) given: Map<String, Value>,
     /// Notes about the upgrade.
     pub know: Vec<Know>,
+    /// What keeps it from being backed up.
+    pub lacks: Option<String>,
+    /// What leads back: before the upgrade, and after it.
+    pub back: Vec<Fix>,
     /// The steps, in order.
     pub steps: Vec<Step>,
 }
@@ -55,7 +61,8 @@ impl HopInput<'_> {
         &self.forecast.change
     }
 
-    pub(super) fn hop(&self, first: usize) -> Hop {
+    /// The upgrade with its steps, which begin with an opening one and with this number.
+    pub(super) fn hop(&self, first: usize, opening: Option<Step>) -> Hop {
         let mut change = self.change().clone();
         change.newest_patches = self.newest.clone();
         let findings = rules::judge(&change, self.prepared);
@@ -69,9 +76,12 @@ impl HopInput<'_> {
         flags.retain(|flag| seen.insert(flag.clone()));
         let mut steps = self.values();
         steps.extend(registered.map(|fix| {
-            let acts = fix.commands.iter().map(finding::act).collect();
-            let title = "Register the new clients at your identity provider".to_owned();
-            Step::new(Part::Decide, title, acts)
+            let title = "Register the new clients at your identity provider";
+            Step::new(
+                Moment::Decide,
+                title,
+                fix.commands.into_iter().map(as_a_step),
+            )
         }));
         steps.extend(upgrade::helm(self));
         steps.extend(told.steps);
@@ -80,7 +90,8 @@ impl HopInput<'_> {
         steps.extend(stop::hand_over(self));
         steps.push(upgrade::step(self, &reads, &flags));
         steps.extend(wait::steps(self));
-        steps.sort_by_key(|step| step.part);
+        steps.sort_by_key(|step| step.moment);
+        steps.splice(0..0, opening);
         for (number, step) in (first..).zip(&mut steps) {
             step.number = number;
         }
@@ -94,8 +105,11 @@ impl HopInput<'_> {
                 line(to.and_then(|to| to.line)),
             ],
             downtime: downtime(&change, &steps),
+            starting: duration::starting(self),
             given: given(&flags),
             know: told.know,
+            back: back::ways(self, &steps),
+            lacks: backup::lacking(self),
             steps,
         }
     }
@@ -109,20 +123,21 @@ impl HopInput<'_> {
     /// The Secret that the new values name.
     fn secret(&self) -> Option<Step> {
         let fixes = conversion::secret(self.refused, self.before);
-        let acts = fixes
-            .iter()
-            .flat_map(|fix| &fix.commands)
-            .map(finding::act)
-            .collect();
+        let commands = fixes.into_iter().flat_map(|fix: Fix| fix.commands);
         let (name, _) = conversion::secret_keys(self.refused, self.before)?;
-        let step = Step::new(
-            Part::Prepare,
-            format!("Carry the credentials over into Secret {name}"),
-            acts,
-        );
+        let title = format!("Carry the credentials over into Secret {name}");
+        let step = Step::new(Moment::Before, title, commands.map(as_a_step));
         Some(step.because(vec![
             "The new chart makes none itself, and Helm deletes those of the old one; the databases and Keycloak know no others.".to_owned(),
         ]))
+    }
+}
+
+/// A command as a step has it: what a person decides first is told, and not typed.
+pub(super) fn as_a_step(command: Command) -> Command {
+    match command {
+        Command::Decide(command) => Command::Manual(command.text()),
+        other => other,
     }
 }
 
@@ -130,9 +145,9 @@ impl HopInput<'_> {
 fn downtime(change: &Change, steps: &[Step]) -> Option<[usize; 2]> {
     let stops = steps.iter().find(|step| step.ends_pods());
     let crosses = change.lines_crossed().is_some();
-    let upgrade = steps.iter().find(|step| step.part == Part::Upgrade);
+    let upgrade = steps.iter().find(|step| step.moment == Moment::With);
     let first = stops.or(upgrade.filter(|_| crosses))?;
-    let last = steps.iter().rfind(|step| step.part <= Part::Wait)?;
+    let last = steps.iter().rfind(|step| step.moment <= Moment::Verify)?;
     Some([first.number, last.number])
 }
 

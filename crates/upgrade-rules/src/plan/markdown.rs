@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Act, Plan, Step, text::known};
+use super::{Plan, Step, text::known};
 use crate::{
     denial::one_line,
     finding::{Command, Fix},
@@ -21,6 +21,9 @@ impl Plan {
                 &format!("\n## {number}. {}\n", plain(&hop.title())),
             );
             line(&mut text, &format!("**{}**\n", hop.down()));
+            for note in hop.notes() {
+                line(&mut text, &format!("{}\n", plain(&note)));
+            }
             for know in &hop.know {
                 line(&mut text, &format!("* {}", plain(&known(know))));
             }
@@ -29,6 +32,10 @@ impl Plan {
             }
             for step in &hop.steps {
                 self::step(&mut text, step);
+            }
+            if !hop.back.is_empty() {
+                line(&mut text, "\n### The way back");
+                fixes(&mut text, &hop.back);
             }
         }
         text
@@ -55,16 +62,13 @@ fn step(text: &mut String, step: &Step) {
         line(text, &format!("{bullet}{}", plain(why)));
     }
     let mut block: Vec<String> = Vec::new();
-    for act in &step.acts {
-        match act {
-            Act::Ask(ask) | Act::Decide(ask) => {
+    for command in &step.commands {
+        match command {
+            Command::Ask(ask) | Command::Manual(ask) => {
                 fence(text, &mut block);
                 line(text, &format!("\n{}", plain(ask)));
             }
-            Act::With {
-                variable, command, ..
-            } => block.push(format!("# {variable} is to be set before.\n{command}")),
-            Act::Run(command) | Act::File { write: command, .. } => block.push(command.text()),
+            command => block.push(command.text()),
         }
     }
     fence(text, &mut block);

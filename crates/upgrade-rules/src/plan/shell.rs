@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Act, Hop, Part, Plan, Step, text::known};
+use super::{Hop, Plan, Step, text::known};
 use crate::{
     denial::one_line,
     finding::{
-        Command, Fix,
+        Command, Fix, Moment,
         shell::{on_one_line, quote},
     },
 };
@@ -39,11 +39,11 @@ ask() {
   fi
 }
 
-# Waits for somebody who has done it; nobody can say so beforehand.
+# Waits for somebody who has done it; YES=1 does not say so.
 decide() {
-  if [ "${YES:-}" = 1 ]; then
+  if [ "${YES:-}" = 1 ] && [ "${DECIDED:-}" != "$step" ]; then
     printf '%s\n' "$1"
-    echo "YES=1 does not answer this. When it is done, go on with FROM=$((step + 1))." >&2
+    echo "YES=1 does not answer this. When it is done, go on with DECIDED=$step FROM=$step." >&2
     exit 1
   fi
   ask "$1"
@@ -96,9 +96,16 @@ fn hop(text: &mut String, hop: &Hop) {
     line(text, "");
     comment(text, &format!("---- {} ----", hop.title()));
     comment(text, &hop.down());
+    for note in hop.notes() {
+        comment(text, &note);
+    }
     for know in &hop.know {
         comment(text, &format!("Know: {}", known(know)));
         alternatives(text, &know.fixes);
+    }
+    if !hop.back.is_empty() {
+        comment(text, "The way back:");
+        alternatives(text, &hop.back);
     }
     for step in &hop.steps {
         self::step(text, hop, step);
@@ -117,15 +124,15 @@ fn step(text: &mut String, hop: &Hop, step: &Step) {
     if down.is_some_and(|[first, _]| first == step.number) {
         ask(text, &format!("Downtime begins here. {}", hop.down()));
     }
-    let leave = match step.part {
-        Part::BackUp => {
+    let leave = match step.moment {
+        Moment::BackUp => {
             line(text, "if [ \"${BACKUP:-1}\" != 0 ]; then");
             true
         }
         _ => false,
     };
-    for act in &step.acts {
-        self::act(text, act);
+    for command in &step.commands {
+        self::command(text, command);
     }
     if leave {
         line(text, "fi");
@@ -136,38 +143,26 @@ fn step(text: &mut String, hop: &Hop, step: &Step) {
     line(text, "fi");
 }
 
-fn act(text: &mut String, act: &Act) {
-    match act {
+fn command(text: &mut String, command: &Command) {
+    match command {
         // An assignment of its own fails when its command does.
-        Act::Run(Command::Export { variable, value }) => {
+        Command::Export { variable, value } => {
             line(
                 text,
                 &format!("{variable}=$({value})\n: \"${{{variable}:?is empty}}\""),
             );
         }
-        Act::Run(command) => line(text, &command.text()),
-        Act::Ask(what) => ask(text, what),
-        Act::Decide(what) => line(text, &format!("decide {}", quote(&one_line(what)))),
-        Act::With {
-            variable,
-            command,
-            otherwise,
-        } => {
+        Command::Ask(what) => ask(text, what),
+        Command::Manual(what) => line(text, &format!("decide {}", quote(&one_line(what)))),
+        Command::Once { there, command } => {
             line(
                 text,
-                &format!("if [ -n \"${{{variable}:-}}\" ]; then\n{command}\nelse"),
-            );
-            ask(text, otherwise);
-            line(text, "fi");
-        }
-        Act::File { name, write } => {
-            let file = quote(name);
-            let there = quote(&format!("{name} is there already, and stays."));
-            line(
-                text,
-                &format!("if [ -e {file} ]; then\necho {there}\nelse\n{write}\nfi"),
+                &format!(
+                    "if {there}; then\necho 'It is there already, and stays.'\nelse\n{command}\nfi"
+                ),
             );
         }
+        command => line(text, &command.text()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Volumes that are handed over to the claims of another StatefulSet.
 
-use super::{Part, Step, finding::act, hop::HopInput};
+use super::{Step, hop::HopInput};
 use crate::{
+    finding::Moment,
     fixes::move_volumes,
     rules::orphaned,
     volume_move::{Typed, commands},
@@ -25,6 +26,6 @@ pub(super) fn hand_over(making: &HopInput<'_>) -> Option<Step> {
         making.standing.release
     ));
     let title = "Stop Elasticsearch and hand its volumes over";
-    let step = Step::new(Part::Stop, title, commands.iter().map(act).collect());
+    let step = Step::new(Moment::Stop, title, commands);
     Some(step.because(why))
 }

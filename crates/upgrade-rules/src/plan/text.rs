@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Act, Hop, Know, Plan, Step};
+use super::{Hop, Know, Plan, Step};
 use crate::{
     denial::one_line,
     finding::{Command, Fix, shell::on_one_line},
@@ -45,6 +45,20 @@ impl Hop {
     }
 }
 
+impl Hop {
+    /// Returns what is to be known before it begins: how long it takes.
+    pub fn notes(&self) -> Vec<String> {
+        let stops = self.downtime.is_some() && !self.starting.is_empty();
+        let lasts = stops.then(|| {
+            format!(
+                "It takes as long as these take to start, and to migrate their data: {}.",
+                self.starting.join(", ")
+            )
+        });
+        lasts.into_iter().collect()
+    }
+}
+
 /// For a terminal; `{:#}` is the same.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,12 +69,19 @@ impl fmt::Display for Plan {
         for (number, hop) in (1..).zip(&self.hops) {
             writeln!(f, "\n{number}. {}", hop.title())?;
             writeln!(f, "   {}", hop.down())?;
+            for note in hop.notes() {
+                writeln!(f, "   {}", one_line(&note))?;
+            }
             for know in &hop.know {
                 writeln!(f, "   Know: {}", known(know))?;
                 write_fixes(f, &know.fixes)?;
             }
             for step in &hop.steps {
                 write_step(f, step)?;
+            }
+            if !hop.back.is_empty() {
+                writeln!(f, "\n   The way back")?;
+                write_fixes(f, &hop.back)?;
             }
         }
         Ok(())
@@ -81,16 +102,12 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     for line in &step.why {
         writeln!(f, "      {}", on_one_line(line))?;
     }
-    for act in &step.acts {
-        match act {
-            Act::Ask(text) | Act::Decide(text) => writeln!(f, "      {}", one_line(text))?,
-            Act::With {
-                variable, command, ..
-            } => {
-                writeln!(f, "        # {variable} is to be set before.")?;
-                write_command(f, command)?;
+    for command in &step.commands {
+        match command {
+            Command::Ask(text) | Command::Manual(text) => {
+                writeln!(f, "      {}", one_line(text))?;
             }
-            Act::Run(command) | Act::File { write: command, .. } => write_command(f, command)?,
+            command => write_command(f, command)?,
         }
     }
     write_fixes(f, &step.instead)

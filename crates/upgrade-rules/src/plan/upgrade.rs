@@ -1,8 +1,8 @@
 //! The upgrade itself: `helm upgrade` with the user's files, those that were converted, and what has to be given.
 
-use super::{Act, Part, Step, hop::HopInput};
+use super::{Step, hop::HopInput, ready::PROGRAM};
 use crate::{
-    finding::{Command, Flag, shell},
+    finding::{Command, Flag, Inputs, Moment, Upgrade, shell},
     fixes::{conversion, convert::ValuesFile, supply::Read},
 };
 
@@ -10,15 +10,18 @@ use crate::{
 pub(super) fn step(making: &HopInput<'_>, reads: &[Read], given: &[Flag]) -> Step {
     let to = making.change().to.as_ref();
     let version = to.map_or("", |to| to.version.as_str());
-    let mut acts: Vec<_> = reads.iter().map(|read| Act::Run(read.export())).collect();
+    let mut commands: Vec<_> = reads.iter().map(Read::export).collect();
     if let Some(charts) = umbrella(making) {
-        acts.push(Act::Ask(format!(
+        commands.push(Command::Ask(format!(
             "{charts} is a chart of yours: have it depend on camunda-platform {version}, and --chart name it as it is then."
         )));
     }
-    let upgrade = Command::Shell(command(making, version, given));
-    acts.extend(tested(making).into_iter().chain([upgrade]).map(Act::Run));
-    let step = Step::new(Part::Upgrade, format!("Upgrade to chart {version}"), acts);
+    let upgrade = upgrade(making, version, given);
+    commands.extend(tested(making));
+    commands.push(gate(&upgrade));
+    commands.push(Command::Upgrade(upgrade));
+    let title = format!("Upgrade to chart {version}");
+    let step = Step::new(Moment::With, title, commands);
     let why = match reads.is_empty() {
         true => Vec::new(),
         false => vec![
@@ -29,21 +32,46 @@ pub(super) fn step(making: &HopInput<'_>, reads: &[Read], given: &[Flag]) -> Ste
     step.because(why)
 }
 
-fn command(making: &HopInput<'_>, version: &str, given: &[Flag]) -> String {
-    let (release, namespace) = (&making.standing.release, &making.standing.namespace);
-    let chart = making.means.chart.replace("{version}", version);
-    let mut words = vec!["helm", "upgrade", release, &chart, "-n", namespace];
-    if umbrella(making).is_none() {
-        words.extend(["--version", version]);
+/// Migrations of data may take long where Helm waits for them.
+const TIMEOUT: &str = "60m";
+
+fn upgrade(making: &HopInput<'_>, version: &str, given: &[Flag]) -> Upgrade {
+    let is_own = umbrella(making).is_some();
+    let crosses = making.change().lines_crossed().is_some();
+    Upgrade {
+        release: making.standing.release.clone(),
+        namespace: making.standing.namespace.clone(),
+        version: (!is_own).then(|| version.to_owned()),
+        install: false,
+        inputs: Inputs::Named {
+            chart: making.means.chart.replace("{version}", version),
+            files: making.files.to_vec(),
+        },
+        timeout: crosses.then_some(TIMEOUT),
+        flags: given.to_vec(),
     }
-    let mut line = shell::command(words);
-    for file in making.files {
-        line += &format!(" \\\n  -f {}", shell::quote(file));
+}
+
+/// Judges the upgrade as it is about to be made, by its own chart.
+fn gate(upgrade: &Upgrade) -> Command {
+    let mut line = shell::command([PROGRAM, "check", &upgrade.release]);
+    if let Inputs::Named { chart, files } = &upgrade.inputs {
+        line += &format!(" --chart {}", shell::quote(chart));
+        if let Some(version) = &upgrade.version {
+            line += &format!(" --version {}", shell::quote(version));
+        }
+        line += &format!(" -n {}", shell::quote(&upgrade.namespace));
+        for file in files {
+            line += &format!(" \\\n  -f {}", shell::quote(file));
+        }
     }
-    for flag in given {
-        line += &format!(" \\\n  {flag}");
+    let mut flags = upgrade.flags.iter().map(|flag| format!(" \\\n  {flag}"));
+    if let Some(first) = flags.next() {
+        line += " \\\n  --";
+        line += &first;
+        line.extend(flags);
     }
-    line
+    Command::Shell(line)
 }
 
 /// Returns the name of Camunda's chart under an umbrella chart, which has a version of its own.
@@ -53,19 +81,17 @@ fn umbrella<'a>(making: &'a HopInput<'_>) -> Option<&'a str> {
 
 /// The file with values under the keys that the new chart reads.
 pub(super) fn file(making: &HopInput<'_>, file: &ValuesFile) -> Step {
-    let mut acts = vec![Act::File {
-        name: file.name.clone(),
-        write: file.write(before(making, file)),
-    }];
+    let write = file.write(before(making, file));
+    let mut commands = vec![write.once_as_file(&file.name)];
     if file.decisions {
-        acts.push(Act::Decide(format!(
+        commands.push(Command::Manual(format!(
             "Look into {}: its comments leave something to you to fill in or decide.",
             file.name
         )));
     }
     let old = old_keys(making);
     if !old.is_empty() {
-        acts.push(Act::Ask(format!(
+        commands.push(Command::Manual(format!(
             "Take the old keys out of your own values files, some of which the new chart refuses: {}.",
             old.join(", ")
         )));
@@ -74,7 +100,7 @@ pub(super) fn file(making: &HopInput<'_>, file: &ValuesFile) -> Step {
         "Put your values under the keys of the new chart: {}",
         file.name
     );
-    Step::new(Part::Prepare, title, acts)
+    Step::new(Moment::Before, title, commands)
 }
 
 /// The values files that are given before this one.
@@ -124,9 +150,5 @@ pub(super) fn helm(making: &HopInput<'_>) -> Option<Step> {
         line.line
     );
     let title = format!("See that Helm is at least {lowest}");
-    Some(Step::new(
-        Part::Prepare,
-        title,
-        vec![Act::Run(Command::Shell(look))],
-    ))
+    Some(Step::new(Moment::Before, title, [Command::Shell(look)]))
 }

@@ -1,9 +1,9 @@
 //! Until an upgrade is through, and what it leaves behind.
 
-use super::{Act, Part, Step, hop::HopInput};
+use super::{Step, hop::HopInput};
 use crate::{
     change::{ObjectChange, Side},
-    finding::{Kubectl, Objects},
+    finding::{Command, Kubectl, Moment, Objects},
     knowledge::migration,
     kubernetes::{Kind, workload::is_stopped},
     rules::orphaned,
@@ -22,25 +22,24 @@ pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
     let rollout = |object: &ObjectChange| {
         let name = format!("{}/{}", object.object.kind.kubectl(), object.object.name);
         let words = ["rollout", "status", &name, TIMEOUT];
-        Act::Run(Kubectl::new(&object.object.namespace, words).into())
+        Kubectl::new(&object.object.namespace, words)
     };
     let runs = |object: &&ObjectChange| !object.on(Side::Planned).is_some_and(is_stopped);
     let workloads = [Kind::StatefulSet, Kind::Deployment]
         .into_iter()
         .flat_map(planned);
-    let acts = workloads.filter(runs).map(rollout).collect();
     let mut steps = vec![Step::new(
-        Part::Wait,
+        Moment::Verify,
         "Wait until everything is ready",
-        acts,
+        workloads.filter(runs).map(rollout),
     )];
     let jobs: Vec<_> = planned(Kind::Job)
         .filter(|job| migration::of(job, Side::Planned).is_some())
-        .map(|job| Act::Run(migration::wait(&job.object)))
+        .map(|job| migration::wait(&job.object))
         .collect();
     if !jobs.is_empty() {
         steps.push(Step::new(
-            Part::Wait,
+            Moment::Verify,
             "Wait until the migrations are complete",
             jobs,
         ));
@@ -65,7 +64,7 @@ fn once(making: &HopInput<'_>) -> Option<Step> {
         }
     );
     let title = "Switch the migrations off for the next upgrade";
-    Some(Step::new(Part::CleanUp, title, vec![Act::Ask(ask)]))
+    Some(Step::new(Moment::After, title, [Command::Ask(ask)]))
 }
 
 /// Claims whose volumes were handed over.
@@ -73,19 +72,19 @@ fn lost(making: &HopInput<'_>) -> Option<Step> {
     let found = orphaned(making.change(), making.prepared);
     let found = found.iter().find(|found| !found.orphans.is_empty())?;
     let namespace = &found.new.object.namespace;
-    let mut acts: Vec<_> = found
+    let mut commands: Vec<_> = found
         .orphans
         .iter()
         .map(|orphan| {
             let name = format!("pvc/{}", orphan.claim.name());
             let phase = "--for=jsonpath={.status.phase}=Lost";
             let words = ["wait", phase, &name, "--timeout=2m"];
-            Act::Run(Kubectl::new(namespace, words).into())
+            Kubectl::new(namespace, words)
         })
         .collect();
     let names = found.orphans.iter().map(|orphan| orphan.claim.name());
     let claims = Objects::new(Kind::PersistentVolumeClaim, namespace, names);
-    acts.push(Act::Run(claims.delete().into()));
+    commands.push(claims.delete());
     let title = "Delete the old claims, which have lost their volumes to the new ones";
-    Some(Step::new(Part::CleanUp, title, acts))
+    Some(Step::new(Moment::After, title, commands))
 }

@@ -1,0 +1,147 @@
+//! The first step: the right cluster, charts that are up to date, and what leads back if something goes wrong.
+
+use super::{Means, Step};
+use crate::{
+    camunda,
+    change::{Facts, secret_data},
+    finding::{Command, Moment, shell},
+    fixes::retain::retain,
+    forecast::InstalledRelease,
+    knowledge::claims::is_retained,
+    kubernetes::{Kind, Mounts},
+    volume_move::amend,
+};
+
+/// The guard's own program.
+pub(super) const PROGRAM: &str = "camunda-upgrade-guard";
+
+/// Makes a release ready for its first upgrade, and has the facts say so.
+pub(super) fn step(standing: &InstalledRelease, facts: &mut Facts, means: &Means) -> Step {
+    let mut commands: Vec<Command> = vec![program()];
+    commands.extend(means.context.as_deref().map(context));
+    commands.extend(stands(standing));
+    commands.extend(repository(&means.chart));
+    commands.push(values(standing));
+    commands.extend(retained(standing, facts));
+    commands.extend(rescued(standing, facts));
+    let step = Step::new(Moment::Before, "Make ready", commands);
+    step.because(vec![
+        "What goes wrong later is mended with these: the values and credentials of today, and volumes that stay.".to_owned(),
+    ])
+}
+
+/// See that the program is there that looks before each upgrade.
+fn program() -> Command {
+    Command::Shell(format!(
+        "command -v {PROGRAM} >/dev/null || {{ echo '{PROGRAM} is not on the PATH' >&2; false; }}"
+    ))
+}
+
+fn context(context: &str) -> Command {
+    let look = format!(
+        "test \"$(kubectl config current-context)\" = {}",
+        shell::quote(context)
+    );
+    let told = shell::quote(&format!("kubectl is not set to context {context}"));
+    Command::Shell(format!("{look} || {{ echo {told} >&2; false; }}"))
+}
+
+/// Charts of a repository are updated; a folder of that name is taken first, as Helm does.
+fn repository(chart: &str) -> Option<Command> {
+    let (repository, rest) = chart.split_once('/')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_repository = !repository.is_empty() && repository.chars().all(is_name);
+    (is_repository && !rest.contains('/')).then(|| {
+        Command::Shell(shell::command(["helm", "repo", "update", repository]))
+            .once(shell::command(["test", "-e", chart]))
+    })
+}
+
+/// The values of today, where nobody else can read them.
+fn values(standing: &InstalledRelease) -> Command {
+    let (release, namespace) = (standing.release.as_str(), standing.namespace.as_str());
+    let file = format!("{release}-values-{}.yaml", standing.chart.version);
+    let part = format!("{file}.part");
+    let get = shell::command([
+        "helm", "get", "values", release, "-n", namespace, "-o", "yaml",
+    ]);
+    let moved = shell::command(["mv", &part, &file]);
+    let part = shell::quote(&part);
+    Command::Shell(format!("(umask 077; {get} > {part} && {moved})")).once_as_file(&file)
+}
+
+/// Volumes of the release that would go with their claims.
+fn retained(standing: &InstalledRelease, facts: &mut Facts) -> Vec<Command> {
+    let namespace = &standing.namespace;
+    let objects = standing.rendered.objects.iter().filter(|it| it.camunda);
+    let (sets, claims): (Vec<_>, Vec<_>) = objects
+        .filter(|it| {
+            let kinds = [Kind::StatefulSet, Kind::PersistentVolumeClaim];
+            kinds.contains(&it.reference.kind)
+        })
+        .partition(|it| it.reference.kind == Kind::StatefulSet);
+    let mounts: Vec<_> = sets.iter().map(|set| Mounts::of(&set.object)).collect();
+    let is_own = |claim: &str| {
+        claims.iter().any(|it| it.reference.name == claim)
+            || mounts.iter().any(|mounts| mounts.parse(claim).is_some())
+    };
+    let volumes = facts
+        .claims(namespace)
+        .filter(|claim| is_own(claim.name()))
+        .filter_map(|claim| facts.volume_of(claim))
+        .filter(|volume| !is_retained(volume));
+    let volumes: Vec<_> = volumes.cloned().collect();
+    let mut commands = Vec::new();
+    for mut volume in volumes {
+        commands.push(retain([volume.name()]).into());
+        json_patch::merge(&mut volume.0, &amend::retain());
+        facts.insert(Kind::PersistentVolume, volume.into());
+    }
+    commands
+}
+
+/// The generated credentials go into a Secret that `helm uninstall` leaves alone.
+fn rescued(standing: &InstalledRelease, facts: &Facts) -> Option<Command> {
+    let secrets = standing.rendered.objects.iter().filter(|it| it.camunda);
+    let mut live = secrets
+        .filter(|it| it.reference.kind == Kind::Secret)
+        .filter_map(|it| Some((it, facts.get(&it.reference)?)));
+    let is_any = live.any(|(rendered, secret)| {
+        secret_data(secret).into_iter().any(|(key, value)| {
+            let charts = rendered.charts.as_deref();
+            let found = camunda::credential(secret, key, charts, standing.chart.line);
+            found.is_some() && !value.is_empty()
+        })
+    });
+    let (release, namespace) = (standing.release.as_str(), standing.namespace.as_str());
+    let secret = format!("{release}-rescued");
+    let words = [PROGRAM, "rescue", release, "-n", namespace, "--to", &secret];
+    is_any.then(|| Command::Shell(shell::command(words)))
+}
+
+/// Sees that the release is where the plan takes it to be; an umbrella chart has a version of its own.
+pub(super) fn stands(standing: &InstalledRelease) -> Option<Command> {
+    if standing.rendered.values.root().is_some() {
+        return None;
+    }
+    let (release, namespace) = (standing.release.as_str(), standing.namespace.as_str());
+    let version = &standing.chart.version;
+    let filter = format!("^{release}$");
+    let list = shell::command([
+        "helm",
+        "list",
+        "-n",
+        namespace,
+        "--deployed",
+        "--filter",
+        &filter,
+        "-o",
+        "json",
+    ]);
+    let chart = shell::quote(&format!("-{version}\""));
+    let told = format!("release {release} is not on chart {version}: plan again from where it is");
+    let told = shell::quote(&told);
+    Some(Command::Shell(format!(
+        "{list} | grep -qF -e {chart} || {{ echo {told} >&2; false; }}"
+    )))
+}
