@@ -51,5 +51,6 @@ mod to_13;
 mod umbrella;
 mod variants_of_13;
 mod volumes;
+mod walking;
 mod ways_in;
 mod without_a_guard;

@@ -19,14 +19,14 @@ const OLD: &str = "elasticsearch-master-elasticsearch-master-";
 const NEW: &str = "data-camunda-elasticsearch-master-";
 
 /// A shell with the guard's program beside kubectl and helm, and a folder of charts by their versions.
-struct Desk<'a, 'c> {
+pub struct Desk<'a, 'c> {
     release: &'a Release<'c>,
-    shell: Shell,
+    pub shell: Shell,
     charts: PathBuf,
 }
 
 impl<'a, 'c> Desk<'a, 'c> {
-    fn new(release: &'a Release<'c>) -> Self {
+    pub fn new(release: &'a Release<'c>) -> Self {
         let shell = release.cluster.shell(Helm::V3).unwrap();
         shell
             .install("camunda-upgrade-guard", BINARY.as_ref())
@@ -39,12 +39,12 @@ impl<'a, 'c> Desk<'a, 'c> {
         }
     }
 
-    fn stock(&self, version: &str, chart: PathBuf) {
+    pub fn stock(&self, version: &str, chart: PathBuf) {
         symlink(chart, self.charts.join(version)).unwrap();
     }
 
     /// Has a plan's script in a file.
-    fn plan(&self, to: &str) -> String {
+    pub fn plan(&self, to: &str) -> String {
         let line = format!(
             "camunda-upgrade-guard plan camunda --to {to} -n {} -o shell --chart '{}/{{version}}' > plan.sh; cat plan.sh",
             &*self.release.namespace,
@@ -57,7 +57,7 @@ impl<'a, 'c> Desk<'a, 'c> {
     }
 
     /// No container runs, so nothing can be dumped from one.
-    fn walk(&self, variables: &str) -> Output {
+    pub fn walk(&self, variables: &str) -> Output {
         let line = format!("{variables} YES=1 BACKUP=0 bash plan.sh");
         with_ready_pods(self.release, || self.shell.run(&line).unwrap())
     }

@@ -57,8 +57,8 @@ fn a_secret_that_nobody_has_made() {
     let finding = upgrade(&fresh).refused(INCOMPLETE);
     assert_eq!(
         texts(&finding),
-        ["{ v=$(openssl rand -hex 16) && test -n \"$v\" && \
-             kubectl -n prod create secret generic mine --from-literal=identity-admin-client-token=\"$v\"; }"]
+        ["(v=$(openssl rand -hex 16) && test -n \"$v\" && \
+             kubectl -n prod create secret generic mine --from-literal=identity-admin-client-token=\"$v\")"]
     );
     let finding = upgrade(&deployment("envFrom: [{secretRef: {name: mine}}]")).refused(INCOMPLETE);
     assert!(
@@ -124,8 +124,8 @@ fn what_the_reader_has_now_is_carried_over() {
             [
                 "(secret() { v=$(kubectl -n prod get secret \"$1\" -o \"jsonpath={.data.$2}\") && test -n \"$v\" \
                  && printf %s \"$v\" | base64 --decode; }\n\
-                 { v=$(secret camunda-optimize-identity-secret optimize-secret) && test -n \"$v\" && \
-                 kubectl -n prod create secret generic camunda-credentials-autogen --from-literal=optimize-password=\"$v\"; })"
+                 (v=$(secret camunda-optimize-identity-secret optimize-secret) && test -n \"$v\" && \
+                 kubectl -n prod create secret generic camunda-credentials-autogen --from-literal=optimize-password=\"$v\"))"
             ]
         );
         assert_pastable(&finding);
@@ -194,8 +194,8 @@ fn a_key_that_nobody_has_made() {
     assert_eq!(
         texts(&finding),
         [
-            "{ v=$(kubectl -n prod get secret old -o 'jsonpath={.data.admin-password}' | base64 --decode | base64 | tr -d '\\n') \
-             && test -n \"$v\" && kubectl -n prod patch secret mine -p '{\"data\":{\"admin\":\"'\"$v\"'\"}}'; }"
+            "(v=$(kubectl -n prod get secret old -o 'jsonpath={.data.admin-password}' | base64 --decode | base64 | tr -d '\\n') \
+             && test -n \"$v\" && kubectl -n prod patch secret mine -p '{\"data\":{\"admin\":\"'\"$v\"'\"}}')"
         ]
     );
     scene.live(&secret("mine", "", "admin: a")).passes();

@@ -61,11 +61,11 @@ fn keycloaks_database_is_backed_up_before_a_new_major() {
     );
     let command = finding.fixes[0].commands[0].text();
     assert!(
-        command.starts_with("{ kubectl -n prod exec camunda-postgresql-0 -- sh -c 'PGPASSWORD="),
+        command.starts_with("(kubectl -n prod exec camunda-postgresql-0 -- sh -c 'PGPASSWORD="),
         "{command}"
     );
     assert_eq!(finding.fixes[0].moment, Moment::BackUp);
-    let moved = "mv camunda-postgresql-8.2.34.sql.part camunda-postgresql-8.2.34.sql; }";
+    let moved = "mv camunda-postgresql-8.2.34.sql.part camunda-postgresql-8.2.34.sql)";
     assert!(command.ends_with(moved), "{command}");
     for (from, to) in [
         ("22.0.4", "22.0.5"),

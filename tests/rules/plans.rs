@@ -127,11 +127,11 @@ fn later_hops_stand_where_earlier_ones_leave_the_release() {
         ("KEYCLOAK_MANAGEMENT_PASSWORD=$(", 2),
         // New in 8.2, and in 8.3.
         (
-            "--set-string global.identity.auth.connectors.existingSecret=\"$(openssl",
+            "--set-string global.identity.auth.connectors.existingSecret=\"$CONNECTORS_SECRET\"",
             2,
         ),
         (
-            "--set-string global.identity.auth.console.existingSecret=\"$(openssl",
+            "--set-string global.identity.auth.console.existingSecret=\"$CONSOLE_SECRET\"",
             2,
         ),
     ] {

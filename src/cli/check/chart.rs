@@ -288,10 +288,12 @@ fn why(old: usize, new: &[&str]) -> Vec<String> {
 /// chart.
 fn fixes(given: &[&Given], namespace: &str, line: Option<&Line>) -> Vec<Fix> {
     let (mut exports, mut flags) = (Vec::new(), Vec::new());
+    let is_any = |is: fn(&Option<Object>) -> bool| given.iter().any(|given| is(&given.secret));
     for Given { wanted, secret } in given {
-        match secret {
+        let (read, flag) = match secret {
             Some(secret) => {
-                let credential = known(secret, wanted, line);
+                let known = credential(secret, &wanted.key, None, line);
+                let credential = known.unwrap_or_else(|| wanted.credential(secret.name()));
                 let data = secret_data(secret);
                 let value = data.get(&*wanted.key).map_or(&[][..], Vec::as_slice);
                 let old = supply::OldKey {
@@ -300,31 +302,39 @@ fn fixes(given: &[&Given], namespace: &str, line: Option<&Line>) -> Vec<Fix> {
                     key: &wanted.key,
                     value,
                 };
-                let (export, flag) = supply::supply(&wanted.value, &credential, old);
-                exports.extend(export.as_ref().map(supply::Read::export));
-                flags.push(flag);
+                supply::supply(&wanted.value, &credential, old)
             }
-            None => flags.push(supply::fresh(&wanted.value)),
-        }
+            None => {
+                let name = wanted.secret.clone();
+                let name = name.unwrap_or_else(|| wanted.value.replace('.', "-"));
+                supply::fresh(&wanted.value, &wanted.credential(&name))
+            }
+        };
+        exports.push(read.export());
+        flags.push(flag);
     }
     let shells = supply::shells(&flags);
-    if exports.is_empty() {
-        let add = format!("Add to your helm upgrade{shells}:");
-        return vec![Fix::new(add, flags)];
-    }
+    let reads = match (is_any(Option::is_some), is_any(Option::is_none)) {
+        (true, true) => "Read the current values, and make up those that are new",
+        (true, false) => "Read the current values",
+        (false, _) => "Make up the values",
+    };
     vec![
-        Fix::new(format!("Read the current values{shells}:"), exports),
+        Fix::new(format!("{reads}{shells}:"), exports),
         Fix::new("and add to your helm upgrade:", flags),
     ]
 }
 
-fn known(secret: &Object, wanted: &Wanted, line: Option<&Line>) -> Credential {
-    credential(secret, &wanted.key, None, line).unwrap_or_else(|| Credential {
-        key: wanted.key.clone(),
-        name: secret.name().to_owned(),
-        held: Held::Client,
-        supply: Supply::Value(wanted.value.clone()),
-    })
+impl Wanted {
+    /// A credential of which no line tells.
+    fn credential(&self, name: &str) -> Credential {
+        Credential {
+            key: self.key.clone(),
+            name: name.to_owned(),
+            held: Held::Client,
+            supply: Supply::Value(self.value.clone()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -332,6 +342,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::finding::Command;
 
     fn given(value: &str, secret: &str, live: bool) -> Given {
         let live = live.then(|| {
@@ -362,12 +373,14 @@ mod tests {
             "The chart asks for a password of what is new"
         );
         assert!(!finding.why[0].contains("are there"), "{:?}", finding.why);
-        assert_eq!(finding.fixes.len(), 1, "{finding:#?}");
-        let fix = &finding.fixes[0];
-        assert_eq!(fix.intro, "Add to your helm upgrade:");
+        let commands = finding.fixes.iter().flat_map(|fix| &fix.commands);
+        let commands: Vec<_> = commands.map(Command::text).collect();
         assert_eq!(
-            fix.commands[0].text(),
-            "--set-string postgresql.auth.password=\"$(openssl rand -hex 16)\""
+            commands,
+            [
+                "export NEW_SECRET=$(openssl rand -hex 16)",
+                "--set-string postgresql.auth.password=\"$NEW_SECRET\"",
+            ]
         );
 
         let both = [

@@ -16,7 +16,15 @@ pub struct Call {
 /// In the place of the programs: each notes how it was called. What would be read from the cluster is named, not shown.
 const STAGE: &str = r#"
 note() { { printf '%s\0' "$@"; printf '\1'; } >>"$CALLS"; }
+# The call of this number fails.
+fails() {
+  [ -n "${FAIL:-}" ] || return 1
+  printf . >>"$CALLS.count"
+  [ "$(wc -c <"$CALLS.count")" -eq "$FAIL" ] && note failed ''
+}
 kubectl() {
+  # Where a look for something fails, it is not there.
+  case "$*" in *' -o name') ;; *) if fails; then return 1; fi ;; esac
   local input='' namespace='' last='' word verb=''
   for word; do
     [ "$last" = -n ] && namespace=$word
@@ -38,15 +46,16 @@ kubectl() {
   esac
 }
 helm() {
+  if fails; then return 1; fi
   note helm "$@" ''
   case $1 in version) echo v9.9.9 ;; template) echo '{}' ;; esac
 }
 # Helm says whatever it is asked about.
 grep() { case "$1 $2" in '-qF -e') cat >/dev/null ;; *) command grep "$@" ;; esac; }
-camunda-upgrade-guard() { note camunda-upgrade-guard "$@" ''; }
+camunda-upgrade-guard() { if fails; then return 1; fi; note camunda-upgrade-guard "$@" ''; }
 base64() { cat; }
 tr() { cat; }
-openssl() { printf 0123456789abcdef0123456789abcdef; }
+openssl() { if fails; then return 1; fi; printf 0123456789abcdef0123456789abcdef; }
 "#;
 
 /// The variables that a person sets before.
@@ -66,15 +75,23 @@ fn decisions(block: &str) -> impl Iterator<Item = &str> {
     asked.filter_map(|rest| Some(rest.split_once(":-}\" = decided ")?.0))
 }
 
+/// The variables of somebody who has set and decided all that it asks for.
+pub fn given(block: &str) -> Vec<(String, &'static str)> {
+    let given = asked_for(block).into_iter().map(|name| (name, "given"));
+    let decided = decisions(block).map(|name| (name, "decided"));
+    let helms = [("CHART", "chart"), ("VALUES", "values.yaml")];
+    let all = given.chain(decided).chain(helms);
+    all.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// What is started when a block is pasted by somebody who has set and decided all that it asks for.
 ///
 /// # Errors
 /// When it is no block for a shell, or something in it fails.
 pub fn run(block: &str) -> Result<Vec<Call>, String> {
-    let given = asked_for(block).into_iter().map(|name| (name, "given"));
-    let decided = decisions(block).map(|name| (name, "decided"));
-    let helms = [("CHART", "chart"), ("VALUES", "values.yaml")];
-    let (calls, error) = run_with(block, helms.into_iter().chain(given).chain(decided))?;
+    let given = given(block);
+    let given = given.iter().map(|(name, value)| (name.as_str(), *value));
+    let (calls, error) = run_with(block, given)?;
     error.map_or(Ok(calls), Err)
 }
 

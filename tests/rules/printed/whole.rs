@@ -68,6 +68,31 @@ fn is_upgrade(call: &Call) -> bool {
     call.words[..2] == ["helm", "upgrade"]
 }
 
+/// A block that went on would upgrade with half of what it takes.
+#[test]
+fn a_block_stops_at_whatever_fails() {
+    for refusal in refusals() {
+        let Some(block) = refusal.block() else {
+            continue;
+        };
+        let given = block::given(&block.script);
+        for number in 1.. {
+            let number = number.to_string();
+            let fails = [("FAIL", number.as_str())];
+            let variables = given.iter().map(|(name, value)| (name.as_str(), *value));
+            let (calls, error) = block::run_with(&block.script, variables.chain(fails)).unwrap();
+            let failed = calls.iter().position(|call| call.words == ["failed"]);
+            let Some(failed) = failed else {
+                assert_eq!(error, None, "{}", refusal.of);
+                break;
+            };
+            let of = format!("{}, call {number}: {}", refusal.of, block.script);
+            assert!(error.is_some(), "it goes on: {of}");
+            assert_eq!(calls[failed + 1..].len(), 0, "{calls:#?}: {of}");
+        }
+    }
+}
+
 #[test]
 fn nothing_is_begun_before_chart_and_values_are_set() {
     for refusal in refusals() {

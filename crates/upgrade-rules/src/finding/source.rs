@@ -90,7 +90,8 @@ pub(crate) const COLLECTOR: &str =
     r#"literal() { v=$("${@:2}") && test -n "$v" && literals+=("--from-literal=$1=$v"); }"#;
 
 impl NewSecret {
-    /// The command that makes it, with the functions of the shell that it uses.
+    /// The command that makes it, with the functions of the shell that it uses. It is a shell of its own: a group in braces would
+    /// not end the others where a part of it fails.
     pub(crate) fn made(&self) -> Made {
         let create = Kubectl::new(&self.namespace, ["create", "secret", "generic", &self.name]);
         let (command, collects) = match &self.keys[..] {
@@ -98,7 +99,7 @@ impl NewSecret {
             [(key, source)] => {
                 let (key, value) = (shell::quote(key), self.read(source));
                 let make = format!("{create} --from-literal={key}=\"$v\"");
-                let command = format!("{{ v=$({value}) && test -n \"$v\" && {make}; }}");
+                let command = format!("(v=$({value}) && test -n \"$v\" && {make})");
                 (command, false)
             }
             keys => {
@@ -112,8 +113,7 @@ impl NewSecret {
                     format!("  literal {} {words} &&\n", shell::quote(key))
                 });
                 let keys: String = keys.collect();
-                let command =
-                    format!("{{\n  literals=()\n{keys}  {create} \"${{literals[@]}}\"\n}}");
+                let command = format!("(\n  literals=()\n{keys}  {create} \"${{literals[@]}}\"\n)");
                 (command, true)
             }
         };

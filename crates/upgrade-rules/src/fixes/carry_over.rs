@@ -204,7 +204,7 @@ fn patching(namespace: &str, secret: &str, encoded: &[(&str, String)]) -> String
         format!("v=$({command}) && test -n \"$v\" && {patch}")
     });
     let keys: Vec<_> = keys.collect();
-    format!("{{ {}; }}", keys.join(" &&\n  "))
+    format!("({})", keys.join(" &&\n  "))
 }
 
 /// Sets a key to base64 that a word of the shell holds.
@@ -240,11 +240,11 @@ mod tests {
         };
         assert_eq!(
             patch("prod", "new", &[("a", old(&key)), ("b", old(&inline))]).text(),
-            "{ v=$(kubectl -n prod get secret old -o 'jsonpath={.data.password}') && test -n \"$v\" && \
+            "(v=$(kubectl -n prod get secret old -o 'jsonpath={.data.password}') && test -n \"$v\" && \
              kubectl -n prod patch secret new -p '{\"data\":{\"a\":\"'\"$v\"'\"}}' &&\n  \
              v=$(kubectl -n prod get statefulset db -o \
              'jsonpath={.spec.template.spec.containers[?(@.name==\"c\")].env[?(@.name==\"POSTGRES_PASSWORD\")].value}' \
-             | base64 | tr -d '\\n') && test -n \"$v\" && kubectl -n prod patch secret new -p '{\"data\":{\"b\":\"'\"$v\"'\"}}'; }"
+             | base64 | tr -d '\\n') && test -n \"$v\" && kubectl -n prod patch secret new -p '{\"data\":{\"b\":\"'\"$v\"'\"}}')"
         );
         let created = create(
             "prod",
@@ -259,12 +259,12 @@ mod tests {
             [
                 "(secret() { v=$(kubectl -n prod get secret \"$1\" -o \"jsonpath={.data.$2}\") && test -n \"$v\" && printf %s \"$v\" | base64 --decode; }",
                 "literal() { v=$(\"${@:2}\") && test -n \"$v\" && literals+=(\"--from-literal=$1=$v\"); }",
-                "{",
+                "(",
                 "  literals=()",
                 "  literal 'a b' secret old password &&",
                 "  literal c openssl rand -hex 16 &&",
                 "  kubectl -n prod create secret generic new \"${literals[@]}\"",
-                "})",
+                "))",
             ]
         );
         let asked = fill(

@@ -22,5 +22,6 @@ pub(crate) fn once(namespace: &str, statefulset: &str, file: &str) -> Command {
     );
     let there = shell::command(["test", "-s", file]);
     let moved = shell::command(["mv", &part, file]);
-    Command::Shell(format!("{{ {dump} && {whole} && {moved}; }}")).once(there)
+    // A group in braces would go on where a part of it fails.
+    Command::Shell(format!("({dump} && {whole} && {moved})")).once(there)
 }

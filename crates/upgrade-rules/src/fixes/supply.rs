@@ -19,9 +19,12 @@ pub struct OldKey<'a> {
     pub value: &'a [u8],
 }
 
-/// Returns the flag that gives a value which nothing knows yet.
-pub fn fresh(value: &str) -> Flag {
-    Flag::set_word(value, format!("\"$({FRESH})\""))
+/// The variable with a value which nothing knows yet, and the flag that gives it.
+pub fn fresh(value: &str, credential: &Credential) -> (Read, Flag) {
+    let variable = variable(credential);
+    let flag = Flag::set_word(value, format!("\"${variable}\""));
+    let value = Source::Command(FRESH.to_owned());
+    (Read { variable, value }, flag)
 }
 
 /// A variable of the shell, and the command that prints its value.
@@ -41,16 +44,20 @@ impl Read {
     }
 }
 
-/// The variable that is read, where one is needed, and the flag that gives the value to the chart under the key `value`.
-pub fn supply(value: &str, credential: &Credential, old: OldKey<'_>) -> (Option<Read>, Flag) {
-    if !is_plain(old.value) {
-        let values = [(value, old.key)];
-        return (None, from_secret(old.namespace, old.secret, &values));
-    }
+/// The variable that is read, and the flag that gives the value to the chart under the key `value`.
+///
+/// Nothing notices that a command within the words of another one has failed, so that each is read before.
+pub fn supply(value: &str, credential: &Credential, old: OldKey<'_>) -> (Read, Flag) {
     let variable = variable(credential);
+    if !is_plain(old.value) {
+        let file = printed(old.namespace, old.secret, &[(value, old.key)]);
+        let flag = Flag::Printed(format!("printf %s \"${variable}\""));
+        let value = Source::Command(file);
+        return (Read { variable, value }, flag);
+    }
     let flag = Flag::set_word(value, format!("\"${variable}\""));
     let value = Source::secret(old.namespace, old.secret, old.key);
-    (Some(Read { variable, value }), flag)
+    (Read { variable, value }, flag)
 }
 
 /// `--set-string` takes commas, backslashes and braces for its own, and `$(…)` swallows line ends at the end.
@@ -63,16 +70,20 @@ pub fn is_plain(value: &[u8]) -> bool {
 /// A values file that kubectl writes from keys of a Secret, each under its dotted value key, so that neither the shell's nor
 /// Helm's quoting changes the values.
 pub fn from_secret(namespace: &str, secret: &str, values: &[(&str, &str)]) -> Flag {
+    Flag::Printed(printed(namespace, secret, values))
+}
+
+fn printed(namespace: &str, secret: &str, values: &[(&str, &str)]) -> String {
     let mut tree = Map::new();
     for (value, key) in values {
         set(&mut tree, value, (*key).into());
     }
     let words = ["get", "secret", secret, "-o"];
-    Flag::Printed(format!(
+    format!(
         "{} go-template={}",
         Kubectl::new(namespace, words),
         shell::quote(&template(&Value::Object(tree)))
-    ))
+    )
 }
 
 /// Spaces keep the braces of the JSON apart from those of the template.

@@ -125,7 +125,7 @@ fn tested(making: &HopInput<'_>) -> Option<Command> {
     let versions: Vec<_> = line.helm_cli.iter().map(|it| format!("v{it}")).collect();
     (!versions.is_empty()).then(|| {
         Command::Shell(format!(
-            "case \"$({LOOK})\" in {}) ;; *) echo 'Line {} was tested with Helm {}, and this is another one.' >&2 ;; esac",
+            "v=$({LOOK})\ncase $v in {}) ;; *) echo 'Line {} was tested with Helm {}, and this is another one.' >&2 ;; esac",
             versions.join("|"),
             line.line,
             line.helm_cli.join(" and ")
@@ -145,7 +145,7 @@ pub(super) fn helm(making: &HopInput<'_>) -> Option<Step> {
         return None;
     }
     let look = format!(
-        "case \"$({LOOK})\" in v[0-{}].*) echo 'chart {} needs Helm {lowest}' >&2; exit 1 ;; esac",
+        "v=$({LOOK})\ncase $v in v[0-{}].*) echo 'chart {} needs Helm {lowest}' >&2; exit 1 ;; esac",
         lowest - 1,
         line.line
     );

@@ -390,8 +390,8 @@ impl<'a> Cure<'a> {
             key,
             value: &old,
         };
-        let (export, flag) = supply(value, credential, old);
-        self.exports.extend(export.map(|read| read.export()));
+        let (read, flag) = supply(value, credential, old);
+        self.exports.push(read.export());
         self.flags.push(flag);
     }
 

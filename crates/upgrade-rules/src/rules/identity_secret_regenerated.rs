@@ -160,7 +160,7 @@ fn given(found: &[Regenerated<'_>]) -> (Vec<Read>, Vec<Flag>) {
                     value: &key.old,
                 };
                 let (read, flag) = supply(value, &key.credential, old);
-                reads.extend(read);
+                reads.push(read);
                 flags.push(flag);
             }
         }
@@ -185,8 +185,10 @@ pub(crate) fn credential_flags(change: &Change, facts: &Facts) -> (Vec<Read>, Ve
     let found: Vec<_> = secrets
         .flat_map(|secret| regenerated(change, facts, secret))
         .collect();
-    let (reads, mut flags) = given(&found);
-    flags.extend(new(change, facts));
+    let (mut reads, mut flags) = given(&found);
+    let (fresh, given) = new(change, facts);
+    reads.extend(fresh);
+    flags.extend(given);
     (reads, flags)
 }
 
@@ -194,18 +196,20 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
     if change.gate == Gate::Object {
         return applied::fixes(found);
     }
-    let (reads, mut flags) = given(found);
-    let exports = reads.iter().map(Read::export);
-    let mut keep = vec![Fix::new("Read the old values:", exports)];
-    if keep[0].commands.is_empty() {
-        keep.clear();
-    }
-    let demanded = demanded(change, facts);
-    let because = if demanded.is_empty() {
-        ""
-    } else {
-        " (the last because the new chart wants a value even where its component is off)"
+    let (mut reads, mut flags) = given(found);
+    let (fresh, demanded) = demanded(change, facts);
+    let (read, because) = match demanded.is_empty() {
+        true => ("Read the old values:", ""),
+        false => (
+            "Read the old values, and make up those that are new:",
+            " (the last because the new chart wants a value even where its component is off)",
+        ),
     };
+    reads.extend(fresh);
+    let mut keep = Vec::new();
+    if !reads.is_empty() {
+        keep.push(Fix::new(read, reads.iter().map(Read::export)));
+    }
     flags.extend(demanded);
     let add = if keep.is_empty() {
         "Keep them: add"
@@ -226,7 +230,7 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
 }
 
 /// Keys that are new in the target and that a chart up to 8.3.2 refuses to make up on an upgrade.
-fn demanded(change: &Change, facts: &Facts) -> Vec<Flag> {
+fn demanded(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Flag>) {
     let demands = change.operation == Operation::Upgrade
         && change
             .to
@@ -234,12 +238,12 @@ fn demanded(change: &Change, facts: &Facts) -> Vec<Flag> {
             .is_some_and(|to| to.line.is_some() && !camunda::looks_up(&to.version));
     match demands {
         true => new(change, facts),
-        false => Vec::new(),
+        false => Default::default(),
     }
 }
 
 /// Clients that no line before had; nothing knows their secrets yet.
-fn new(change: &Change, facts: &Facts) -> Vec<Flag> {
+fn new(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Flag>) {
     change
         .of_kind(Kind::Secret)
         .filter(|secret| secret.camunda && facts.get(&secret.object).is_none())
@@ -248,15 +252,13 @@ fn new(change: &Change, facts: &Facts) -> Vec<Flag> {
             let charts = secret.charts.as_deref();
             secret_data(planned).keys().find_map(|key| {
                 match camunda::credential(planned, key, charts, change.target_line())? {
-                    Credential {
-                        held: Held::Client,
-                        supply: Supply::Value(value),
-                        ..
-                    } => Some(value),
+                    credential if credential.held == Held::Client => match &credential.supply {
+                        Supply::Value(value) => Some(fresh(value, &credential)),
+                        Supply::WithoutGeneration => None,
+                    },
                     _ => None,
                 }
             })
         })
-        .map(|value| fresh(&value))
-        .collect()
+        .unzip()
 }
