@@ -95,16 +95,17 @@ fn the_way_from_8_2_to_8_3_is_the_plans_alone() {
     );
 
     let script = desk.plan("8.3.1");
-    // Without the chart the upgrade fails; the way goes on from there.
+    // Without the chart there is no upgrade; the way goes on from there.
     let stopped = desk.walk("").refused().unwrap();
-    let told = "go on with FROM=5.";
+    // Nothing has been stopped by then.
+    let told = "go on with FROM=1.";
     assert!(
         stopped.stderr.contains(told),
         "{}\n{script}",
         stopped.report()
     );
     desk.stock("8.3.1", own("camunda-8.3"));
-    desk.walk("FROM=5").ok().unwrap();
+    desk.walk("FROM=1").ok().unwrap();
 
     for (ordinal, volume) in volumes.iter().enumerate() {
         assert_eq!(release.bound(&format!("{NEW}{ordinal}")), *volume);
@@ -173,4 +174,42 @@ fn the_way_from_12_to_14_is_the_plans_alone() {
     assert!(image.as_str().unwrap().contains(":8.9."), "{image}");
     let status = release.revisions().pop().unwrap();
     assert_eq!(status, (3, "deployed".to_owned()));
+}
+
+/// Whoever turns back before the upgrade has everything as it was.
+#[test]
+fn the_way_back_starts_what_was_stopped() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
+        return;
+    };
+    let _guard = cluster.guard(GuardOptions::new(BINARY)).unwrap();
+    let release = installed(&cluster, "camunda-8.2", &[]);
+    let volumes = ["0", "1"].map(|ordinal| release.bound(&format!("{OLD}{ordinal}")));
+    let desk = Desk::new(&release);
+    // It can be had, and then it can't be rendered.
+    let broken = desk.charts.join("8.3.1");
+    fs::create_dir(&broken).unwrap();
+    let metadata = "{apiVersion: v2, name: camunda-platform, version: 8.3.1}";
+    fs::write(broken.join("Chart.yaml"), metadata).unwrap();
+    fs::create_dir(broken.join("templates")).unwrap();
+    fs::write(broken.join("templates/a.yaml"), "{{ fail \"broken\" }}").unwrap();
+    let script = desk.plan("8.3.1");
+    let stopped = desk.walk("").refused().unwrap();
+    let told = "go on with FROM=6.";
+    assert!(stopped.stderr.contains(told), "{}", stopped.report());
+    assert_eq!(release.get("deployment", "camunda-operate"), None);
+
+    let (_, back) = script.split_once("# The way back:\n").unwrap();
+    let back = back.lines().map_while(|line| line.strip_prefix("# "));
+    let back: Vec<_> = back.filter_map(|line| line.strip_prefix("  ")).collect();
+    assert_eq!(back.len(), 2, "{script}");
+    desk.shell.run(&back.join("\n")).unwrap().ok().unwrap();
+    for (ordinal, volume) in volumes.iter().enumerate() {
+        assert_eq!(release.bound(&format!("{OLD}{ordinal}")), *volume);
+    }
+    assert!(release.get("deployment", "camunda-operate").is_some());
+    let nodes = release.get("statefulset", "elasticsearch-master").unwrap();
+    assert_eq!(nodes["spec"]["replicas"], 2);
+    let status = release.revisions().pop().unwrap();
+    assert_eq!(status, (2, "deployed".to_owned()));
 }

@@ -31,7 +31,6 @@ use semver::Version;
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, ChartVersion, Facts},
-    finding::Moment,
     fixes::{conversion, upgrade_path},
     forecast::{InstalledRelease, prepare, settle},
     rules::values_files,
@@ -151,11 +150,8 @@ impl Way {
         let forecast = self.standing.upgraded(&chart, &values);
         let forecast = forecast.ok_or_else(unknown)?;
         let opening = match self.number {
-            1 => Some(ready::step(&self.standing, &mut self.facts, means)),
-            _ => ready::stands(&self.standing).map(|look| {
-                let title = format!("See that chart {} is deployed", self.standing.chart.version);
-                Step::new(Moment::Before, title, [look])
-            }),
+            1 => ready::step(&self.standing, &mut self.facts, means, version),
+            _ => ready::next(&self.standing, means, version),
         };
         let mut prepared = self.facts.clone();
         prepare(&mut prepared, &refused.change);

@@ -62,7 +62,7 @@ impl HopInput<'_> {
     }
 
     /// The upgrade with its steps, which begin with an opening one and with this number.
-    pub(super) fn hop(&self, first: usize, opening: Option<Step>) -> Hop {
+    pub(super) fn hop(&self, first: usize, opening: Step) -> Hop {
         let mut change = self.change().clone();
         change.newest_patches = self.newest.clone();
         let findings = rules::judge(&change, self.prepared);
@@ -91,7 +91,7 @@ impl HopInput<'_> {
         steps.push(upgrade::step(self, &reads, &flags));
         steps.extend(wait::steps(self));
         steps.sort_by_key(|step| step.moment);
-        steps.splice(0..0, opening);
+        steps.insert(0, opening);
         for (number, step) in (first..).zip(&mut steps) {
             step.number = number;
         }

@@ -16,11 +16,17 @@ use crate::{
 pub(super) const PROGRAM: &str = "camunda-upgrade-guard";
 
 /// Makes a release ready for its first upgrade, and has the facts say so.
-pub(super) fn step(standing: &InstalledRelease, facts: &mut Facts, means: &Means) -> Step {
+pub(super) fn step(
+    standing: &InstalledRelease,
+    facts: &mut Facts,
+    means: &Means,
+    version: &str,
+) -> Step {
     let mut commands: Vec<Command> = vec![program()];
     commands.extend(means.context.as_deref().map(context));
     commands.extend(stands(standing));
     commands.extend(repository(&means.chart));
+    commands.push(chart(standing, means, version));
     commands.push(values(standing));
     commands.extend(retained(standing, facts));
     commands.extend(rescued(standing, facts));
@@ -55,6 +61,16 @@ fn repository(chart: &str) -> Option<Command> {
         Command::Shell(shell::command(["helm", "repo", "update", repository]))
             .once(shell::command(["test", "-e", chart]))
     })
+}
+
+/// Sees that the chart of a hop can be had, before anything stops for it.
+fn chart(standing: &InstalledRelease, means: &Means, version: &str) -> Command {
+    let chart = means.chart.replace("{version}", version);
+    let mut words = vec!["helm", "show", "chart", &chart];
+    if standing.rendered.values.root().is_none() {
+        words.extend(["--version", version]);
+    }
+    Command::Shell(format!("{} >/dev/null", shell::command(words)))
 }
 
 /// The values of today, where nobody else can read them.
@@ -119,8 +135,19 @@ fn rescued(standing: &InstalledRelease, facts: &Facts) -> Option<Command> {
     is_any.then(|| Command::Shell(shell::command(words)))
 }
 
+/// Looks where the release stands before its next upgrade.
+pub(super) fn next(standing: &InstalledRelease, means: &Means, version: &str) -> Step {
+    let title = format!(
+        "See that chart {} is deployed, and that {version} can be had",
+        standing.chart.version
+    );
+    let looks = stands(standing).into_iter();
+    let looks = looks.chain([chart(standing, means, version)]);
+    Step::new(Moment::Before, title, looks)
+}
+
 /// Sees that the release is where the plan takes it to be; an umbrella chart has a version of its own.
-pub(super) fn stands(standing: &InstalledRelease) -> Option<Command> {
+fn stands(standing: &InstalledRelease) -> Option<Command> {
     if standing.rendered.values.root().is_some() {
         return None;
     }
