@@ -19,6 +19,7 @@ use crate::{
     proof,
     report::{Outcome, Report},
     rules,
+    storage::Storage,
 };
 
 /// Time limit for all reads.
@@ -231,7 +232,8 @@ impl Check {
         let findings = rules::left(&change, &facts);
         let policy = self.policy.in_namespace(&reader, namespace).await;
         let findings = policy.apply(namespace, name, findings);
-        Ok(Report::new(change, findings, ""))
+        let storage = Storage::of(&change, &facts);
+        Ok(Report::new(change, findings, "").with_storage(storage))
     }
 
     /// Judges an upgrade that is only foretold, as its chart could not be rendered.
@@ -239,7 +241,8 @@ impl Check {
         let policy = self.policy.in_namespace(reader, &change.namespace).await;
         let mut findings = policy.judge(&change, facts);
         proof::prove(&change, facts, &mut findings);
-        Report::new(change, findings, "")
+        let storage = Storage::of(&change, facts);
+        Report::new(change, findings, "").with_storage(storage)
     }
 
     async fn recorded(
@@ -332,8 +335,9 @@ impl Check {
         }
         let policy = self.policy.in_namespace(reader, &release.namespace).await;
         let findings = policy.announced_past(&announced, None);
+        let storage = announced.storage();
         let change = announced.into_change();
-        let mut report = Report::new(change, findings, source);
+        let mut report = Report::new(change, findings, source).with_storage(storage);
         if report.outcome() != Outcome::Clean && matches!(running, Running::Live(..)) {
             report.notes.push(format!(
                 "Nothing of release {} is in Helm's history here: what runs was told by its live objects.",

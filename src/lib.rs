@@ -36,6 +36,7 @@ pub mod cli;
 pub mod cluster;
 pub mod events;
 pub mod gather;
+mod html;
 pub mod input;
 pub mod logging;
 pub mod metrics;
@@ -51,5 +52,5 @@ pub mod webhooks;
 
 pub use upgrade_rules::{
     annotations, camunda, change, denial, finding, fixes, forecast, helm, knowledge, kubernetes,
-    matching, mutations, plan, proof, rebind, rules, terminal, volume_move,
+    matching, mutations, plan, proof, rebind, rules, storage, terminal, volume_move,
 };

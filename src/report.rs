@@ -1,5 +1,6 @@
 //! The result of judging a change, for every output but an AdmissionResponse.
 
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -19,6 +20,7 @@ use crate::{
     finding::{Action, Finding},
     helm::release::Release,
     rules::NOT_CHECKED,
+    storage::Storage,
     terminal::printable,
 };
 
@@ -38,6 +40,8 @@ pub enum Format {
     Junit,
     /// For a ticket or a pull request
     Markdown,
+    /// A page for a browser, which loads nothing
+    Html,
 }
 
 /// A judged change and its findings.
@@ -51,6 +55,8 @@ pub struct Report {
     pub source: String,
     /// Further notes for the reader, one line each.
     pub notes: Vec<String>,
+    /// The data of the release's workloads, before and after.
+    pub storage: Storage,
 }
 
 /// The overall result of a report.
@@ -92,7 +98,14 @@ impl Report {
             findings,
             source: source.to_owned(),
             notes: Vec::new(),
+            storage: Storage::default(),
         }
+    }
+
+    /// Adds where the data of the release's workloads is.
+    #[must_use]
+    pub fn with_storage(self, storage: Storage) -> Self {
+        Self { storage, ..self }
     }
 
     /// Creates the report of a release without Camunda, to which no rule applies.
@@ -121,6 +134,7 @@ impl Report {
             Format::Sarif => sarif::print(self)?,
             Format::Junit => junit::print(self),
             Format::Markdown => markdown::print(self),
+            Format::Html => html::print(self),
         };
         out.write_all(printed.as_bytes())
     }

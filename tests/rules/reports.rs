@@ -7,6 +7,7 @@ use camunda_upgrade_guard::{
     kubernetes::{Kind, ObjectRef},
     report::{Format, Outcome, Report},
     rules,
+    storage::{Fate, Storage, Store, Volume, Way},
     terminal::{is_shown, printable},
 };
 use clap::ValueEnum;
@@ -27,6 +28,7 @@ pub fn printed(report: &Report, format: Format, colour: bool) -> String {
 fn report(change: Change, facts: &Facts) -> Report {
     Report {
         findings: rules::judge(&change, facts),
+        storage: Storage::of(&change, facts),
         change,
         source: "tests/manifest/cases.json".to_owned(),
         notes: vec!["The values of the release that runs were not in the input.".to_owned()],
@@ -108,6 +110,30 @@ pub fn hostile() -> Report {
         ],
         source: format!("/tmp/{name}"),
         notes: vec![name.to_owned()],
+        storage: hostile_storage(name),
+    }
+}
+
+fn hostile_storage(name: &str) -> Storage {
+    let way = |claim: &str| Way {
+        claim: claim.to_owned(),
+        phase: Some(name.to_owned()),
+        workload: Some(ObjectRef::new(Kind::StatefulSet, "prod", name)),
+    };
+    let store = Store {
+        namespace: "prod".to_owned(),
+        volume: Some(Volume {
+            name: format!("volume {name}"),
+            size: Some(name.to_owned()),
+            retained: None,
+        }),
+        before: Some(way(name)),
+        after: Some(way("other")),
+        fate: Fate::LeftBehind,
+    };
+    Storage {
+        stores: vec![store],
+        unseen: true,
     }
 }
 

@@ -10,7 +10,7 @@ mod wrap;
 use std::fmt::Write;
 
 pub use self::{
-    block::Block,
+    block::{Block, Cure, cures},
     outline::{Part, indented, outline, typed},
     wrap::wrap,
 };
@@ -54,10 +54,7 @@ pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> O
     let block = Block::of(change, findings);
     let then = match &block {
         Some(block) => block.then.clone(),
-        None => format!(
-            "Nothing can be typed against this: decide as it says below, then {}.",
-            again(change)
-        ),
+        None => nothing_to_type(change),
     };
     sections.extend(block.map(|block| type_this(&block)));
     sections.push(then);
@@ -70,6 +67,14 @@ pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> O
         sections.push(on_purpose(&ways));
     }
     Some(terminal::printable(&sections.join("\n\n")))
+}
+
+/// What takes the place of a block where there is none.
+pub fn nothing_to_type(change: &Change) -> String {
+    format!(
+        "Nothing can be typed against this: decide as it says below, then {}.",
+        again(change)
+    )
 }
 
 fn denied(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
@@ -94,17 +99,9 @@ fn why(denied: &[&Finding]) -> String {
         steps: Vec::new(),
     };
     let mut text = WHY.to_owned();
-    if let Some(number) = denied
-        .iter()
-        .position(|finding| block::goes_another_way(finding))
-        && denied.len() > 1
-    {
+    if let Some(reason) = reason(denied) {
         // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "           {} is the reason; the others are what this upgrade would have met",
-            number + 1
-        );
+        let _ = write!(text, "           {reason}");
     }
     for (number, finding) in (1..).zip(denied) {
         let _ = write!(text, "\n{}", heading(&format!("{number}. "), finding));
@@ -113,6 +110,14 @@ fn why(denied: &[&Finding]) -> String {
         }
     }
     text
+}
+
+/// Which of several problems is the reason, where that one takes another upgrade.
+pub fn reason(denied: &[&Finding]) -> Option<String> {
+    let mut findings = denied.iter();
+    let number = findings.position(|finding| block::goes_another_way(finding))? + 1;
+    let told = format!("{number} is the reason; the others are what this upgrade would have met");
+    (denied.len() > 1).then_some(told)
 }
 
 /// What is told of a finding below its heading.

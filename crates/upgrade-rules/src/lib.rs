@@ -11,6 +11,7 @@
 //! - [`terminal`]: text that is fit for a terminal, whatever a name holds.
 //! - [`finding`]: a problem, why it matters, and what to type. [`denial`] prints findings as a refusal.
 //! - [`knowledge`]: what several rules know of claims, credentials, configuration and migrations.
+//! - [`storage`]: where data is before a change and after it.
 //! - [`volume_move`]: the steps that bring a volume to another claim. Rules print them, plans hold them, `rebind` does them.
 //! - [`fixes`]: commands that more than one rule prints. The conversion of a user's values is the largest.
 //! - [`matching`]: the requests about single objects that rules and mutations judge.
@@ -36,5 +37,6 @@ pub mod plan;
 pub mod proof;
 pub mod rebind;
 pub mod rules;
+pub mod storage;
 pub mod terminal;
 pub mod volume_move;

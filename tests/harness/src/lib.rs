@@ -10,6 +10,7 @@ pub mod denial;
 pub mod guard;
 pub mod helm;
 pub mod kubectl;
+pub mod markup;
 pub mod node;
 pub mod person;
 pub mod pki;

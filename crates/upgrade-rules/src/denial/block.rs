@@ -18,6 +18,8 @@ pub struct Block {
     pub know: Vec<String>,
     /// The block, for bash or zsh.
     pub script: String,
+    /// The upgrade that ends it, if it ends with one.
+    pub upgrade: Option<Upgrade>,
     /// What to do after it.
     pub then: String,
 }
@@ -51,10 +53,11 @@ impl Block {
         Some(Block {
             know: know(change, upgrade.is_some(), script.stops),
             script: lines.join("\n"),
-            then: match upgrade {
+            then: match &upgrade {
                 Some(_) => looked_at(change),
                 None => again(change, &flags),
             },
+            upgrade,
         })
     }
 }
@@ -81,9 +84,11 @@ fn looked_at(change: &Change) -> String {
 }
 
 /// The steps that cure one finding, without those that are told above.
-struct Cure<'a> {
-    finding: &'a Finding,
-    fixes: Vec<&'a Fix>,
+pub struct Cure<'a> {
+    /// The finding.
+    pub finding: &'a Finding,
+    /// The steps; none where no command cures it.
+    pub fixes: Vec<&'a Fix>,
 }
 
 impl Cure<'_> {
@@ -125,8 +130,8 @@ pub(super) fn goes_another_way(finding: &Finding) -> bool {
     fixes.any(|fix| fix.moment == Moment::Instead)
 }
 
-/// What cures the findings, each step once. Backups are made even where their rule only warns.
-fn cures(findings: &[Finding]) -> Vec<Cure<'_>> {
+/// What cures the findings, each step once, in the order of the block. Backups are made even where their rule only warns.
+pub fn cures(findings: &[Finding]) -> Vec<Cure<'_>> {
     let another = denied(findings).find(|finding| goes_another_way(finding));
     let backed_up = findings.iter().filter(|finding| {
         let mut fixes = finding.fixes.iter();

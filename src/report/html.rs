@@ -1,0 +1,276 @@
+//! A report as a page for a browser: the verdict, what to type, and why.
+
+use maud::{Markup, html};
+
+use super::{Outcome, Report};
+use crate::{
+    change::Operation,
+    denial::{self, Block, Part},
+    finding::{Command, Finding, Fix, Guide, Moment},
+    html::{
+        Sides, Tone, Verdict, commands, page, quoted, reasons, rule, rule_pages, step, storage,
+        typed,
+    },
+};
+
+pub(super) fn print(report: &Report) -> String {
+    let sentence = report.headline();
+    let (tone, word) = match report.outcome() {
+        Outcome::Clean if report.findings.is_empty() => (Tone::Good, "Nothing stops it"),
+        Outcome::Clean => (Tone::Good, "Nothing stops it; read the warnings"),
+        Outcome::Refused => (Tone::Bad, "Refused"),
+        Outcome::Unchecked => (Tone::Warning, "Not all could be checked"),
+    };
+    let verdict = Verdict {
+        tone,
+        word,
+        sentence: &sentence,
+    };
+    let (denied, warned) = (report.denied(), report.warned());
+    let body = html! {
+        (about(report))
+        (overview(&denied, &warned))
+        (type_this(report))
+        (problems(&denied))
+        (on_purpose(&denied))
+        (warnings(&denied, &warned))
+        (data(report))
+        (notes(report))
+        (rule_pages(report.findings.iter().map(|finding| finding.rule)))
+    };
+    page("check", &verdict, &body)
+}
+
+/// What was judged.
+fn about(report: &Report) -> Markup {
+    let change = &report.change;
+    let version = |chart: &Option<crate::change::ChartVersion>| {
+        chart.as_ref().map(|chart| chart.version.clone())
+    };
+    let source = Some(report.source.clone()).filter(|source| !source.is_empty());
+    let rows = [
+        ("Release", Some(change.release.clone())),
+        ("Namespace", Some(change.namespace.clone())),
+        ("Chart now", version(&change.from)),
+        (
+            "Chart afterwards",
+            version(&change.to).filter(|_| change.operation != Operation::Deployed),
+        ),
+        ("Read from", source),
+    ];
+    html! {
+        section {
+            dl {
+                @for (name, value) in rows {
+                    @if let Some(value) = value { dt { (name) } dd { (value) } }
+                }
+            }
+        }
+    }
+}
+
+/// A line for each problem, with the way to it.
+fn overview(denied: &[&Finding], warned: &[&Finding]) -> Markup {
+    html! {
+        @if !denied.is_empty() || !warned.is_empty() {
+            section {
+                h2 { "Problems" }
+                div.wide tabindex="0" role="group" aria-label="Problems" {
+                    table {
+                        thead { tr { th scope="col" { "Number" } th scope="col" { "Problem" } th scope="col" { "Rule" } } }
+                        tbody {
+                            @for (number, finding) in (1..).zip(denied) {
+                                tr {
+                                    td { (number) }
+                                    td { a href={ "#problem-" (number) } { (finding.title) } }
+                                    td { code { (finding.rule) } }
+                                }
+                            }
+                            @for (number, finding) in (1..).zip(warned) {
+                                tr {
+                                    td { "warning" }
+                                    td { a href={ "#warning-" (number) } { (finding.title) } }
+                                    td { code { (finding.rule) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The block to paste, and the same steps one by one.
+fn type_this(report: &Report) -> Markup {
+    let (change, findings) = (&report.change, &report.findings);
+    let block = Block::of(change, findings);
+    let cures = denial::cures(findings);
+    let then = match &block {
+        Some(block) => block.then.clone(),
+        None => denial::nothing_to_type(change),
+    };
+    html! {
+        @if !cures.is_empty() {
+            section.type-this {
+                h2 { "What to type" }
+                @if let Some(block) = &block {
+                    @for (index, know) in block.know.iter().enumerate() {
+                        p { @if index == 0 { "Paste this " } (know) }
+                    }
+                    (typed(&block.script))
+                }
+                (lines(&then))
+                h3 { "The same step by step" }
+                ol.steps {
+                    @for cure in &cures {
+                        @if cure.fixes.is_empty() {
+                            (step(&format!("Decide: {}. No command cures this.", cure.finding.title), &rule(cure.finding.rule)))
+                        }
+                        @for fix in &cure.fixes {
+                            (step(&fix.intro, &html! { (rule(cure.finding.rule)) (commands(fix)) }))
+                        }
+                    }
+                    @if let Some(upgrade) = block.as_ref().and_then(|block| block.upgrade.as_ref()) {
+                        (step("Upgrade", &typed(&upgrade.to_string())))
+                    }
+                    @if block.is_some() { (step("See what is left to be done", &html! {})) }
+                }
+            }
+        }
+    }
+}
+
+/// A sentence, with the lines below it as they stand.
+fn lines(text: &str) -> Markup {
+    let (sentence, rest) = text.split_once('\n').unwrap_or((text, ""));
+    html! {
+        p { (sentence) }
+        @if !rest.is_empty() { (typed(rest)) }
+    }
+}
+
+fn problems(denied: &[&Finding]) -> Markup {
+    html! {
+        @if !denied.is_empty() {
+            section {
+                h2 { "Why" }
+                @if let Some(reason) = denial::reason(denied) { p { (reason) "." } }
+                @for (number, finding) in (1..).zip(denied) {
+                    section id={ "problem-" (number) } {
+                        h3 { (number) ". " (finding.title) (rule(finding.rule)) }
+                        (body(finding, &[], |fix| fix.moment == Moment::Alternative))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn warnings(denied: &[&Finding], warned: &[&Finding]) -> Markup {
+    html! {
+        @if !warned.is_empty() {
+            section {
+                h2 { "Warnings" }
+                @for (number, finding) in (1..).zip(warned) {
+                    section id={ "warning-" (number) } {
+                        h3 { (finding.title) (rule(finding.rule)) }
+                        (body(finding, denied, |_| true))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is told of a finding, with those of its steps that do not stand elsewhere.
+fn body(finding: &Finding, before: &[&Finding], shown: fn(&Fix) -> bool) -> Markup {
+    let told = denial::outline(finding, before);
+    html! {
+        (reasons(finding.why.iter().map(String::as_str)))
+        @for part in &told {
+            @match part {
+                Part::Why(_) => {}
+                Part::Under(number) => p { (denial::under(*number)) },
+                Part::Fix(fix) if shown(fix) => { p { (fix.intro) } (commands(fix)) }
+                Part::Fix(_) => {}
+                Part::Guide(guide) => (self::guide(*guide)),
+            }
+        }
+    }
+}
+
+fn guide(guide: Guide) -> Markup {
+    html! {
+        p { "Camunda's guide: " a href=(guide.address()) rel="noreferrer" { (guide.section) } }
+    }
+}
+
+/// What gives something up: each line behind a comment sign, so that nobody pastes it unread.
+fn on_purpose(denied: &[&Finding]) -> Markup {
+    let ways = denied.iter().flat_map(|finding| &finding.fixes);
+    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
+    for way in ways.filter(|fix| fix.moment == Moment::OnPurpose) {
+        let at = told.iter().position(|(intro, _)| *intro == way.intro);
+        let at = at.unwrap_or_else(|| {
+            told.push((&way.intro, Vec::new()));
+            told.len() - 1
+        });
+        for command in &way.commands {
+            let text = match command {
+                Command::Commented(command) => command.text(),
+                other => other.text(),
+            };
+            if let Some((_, known)) = told.get_mut(at).filter(|(_, known)| !known.contains(&text)) {
+                known.push(text);
+            }
+        }
+    }
+    html! {
+        @if !told.is_empty() {
+            section.on-purpose {
+                h2 { "On purpose" }
+                p { "Each of these gives something up. Take the comment signs away only if you want that." }
+                @for (intro, commands) in told {
+                    p { (intro) }
+                    @if !commands.is_empty() { (quoted(&commented(&commands))) }
+                }
+            }
+        }
+    }
+}
+
+fn commented(commands: &[String]) -> String {
+    let lines = commands.iter().flat_map(|command| command.lines());
+    let lines: Vec<_> = lines.map(|line| format!("# {line}")).collect();
+    lines.join("\n")
+}
+
+fn data(report: &Report) -> Markup {
+    let (heading, sides) = match report.change.operation {
+        Operation::Deployed => ("Where the data is", Sides::Now),
+        _ => ("Where the data is, before and after", Sides::Both),
+    };
+    html! {
+        @if !report.storage.stores.is_empty() || report.storage.unseen {
+            section {
+                h2 { (heading) }
+                @if sides == Sides::Both {
+                    p { "This is what the " (report.change.operation.noun()) " does to it if nothing is typed before." }
+                }
+                (storage("data", &report.storage, sides))
+            }
+        }
+    }
+}
+
+fn notes(report: &Report) -> Markup {
+    html! {
+        @if !report.notes.is_empty() {
+            section {
+                h2 { "Notes" }
+                @for note in &report.notes { p { (note) } }
+            }
+        }
+    }
+}
