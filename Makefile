@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages test-image demo test check deny advisories bench clean oldest-kubernetes node prerequisites
+.PHONY: help cluster-binaries build static image packages test-image demo test check deny advisories bench clean oldest-kubernetes node axe prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
@@ -72,6 +72,9 @@ oldest-kubernetes: cluster-binaries
 node: static ## what the tests on a node need: kubelet and others, and images (as root, on Debian; tells what is missing)
 	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" node >/dev/null
 	@tests/node-images/build.sh $(STATIC)/camunda-upgrade-guard
+
+axe: ## what tests look with for whom a page keeps out (axe-core, from npm's registry; they also need chromium)
+	@tests/axe/fetch.sh
 
 clean: ## remove target/ with all that was built, the cluster's programs too
 	$(CARGO) clean

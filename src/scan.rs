@@ -1,6 +1,7 @@
 //! An overview: all visible Camunda releases, and what would stop their next upgrades today.
 
 mod checks;
+mod html;
 mod json;
 mod labels;
 mod look;

@@ -34,6 +34,8 @@ enum Format {
     Text,
     /// For a program, as docs/scan.schema.json describes it
     Json,
+    /// A page for a browser, which loads nothing
+    Html,
 }
 
 impl ScanArgs {
@@ -48,6 +50,7 @@ impl ScanArgs {
         print(match self.output {
             Format::Text => scan.to_string(),
             Format::Json => scan.json()?,
+            Format::Html => scan.html(),
         })?;
         Ok(ended(scan.not_seen.is_empty()))
     }

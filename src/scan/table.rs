@@ -68,7 +68,7 @@ fn write_table(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
 }
 
 /// Returns the release's name, with that of the subchart if there are several Camundas.
-fn named(row: &Row) -> String {
+pub(super) fn named(row: &Row) -> String {
     match &row.subchart {
         Some(subchart) => format!("{} ({subchart})", row.release),
         None => row.release.clone(),
@@ -97,24 +97,29 @@ fn cells(row: &Row) -> [String; HEADS.len()] {
     .map(|cell| one_line(&cell))
 }
 
+/// Returns the command that plans the way to the next line.
+pub(super) fn way(row: &Row) -> Option<String> {
+    let to = &row.next.as_ref()?.newest;
+    let words = [
+        "camunda-upgrade-guard",
+        "plan",
+        &row.release,
+        "-n",
+        &row.namespace,
+    ];
+    let subchart = row.subchart.as_deref();
+    let subchart = subchart.into_iter().flat_map(|name| ["--subchart", name]);
+    let words = words.into_iter().chain(["--to", to]).chain(subchart);
+    Some(shell::command(words))
+}
+
 fn write_problems(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
     let name = format!("{}/{}", row.namespace, named(row));
     if let Some(reason) = &row.unreadable {
         writeln!(f, "\n{name}: {}", one_line(reason))?;
     }
     let to = row.next.as_ref().map(|next| next.newest.as_str());
-    let plan = to.map(|to| {
-        let words = [
-            "camunda-upgrade-guard",
-            "plan",
-            &row.release,
-            "-n",
-            &row.namespace,
-        ];
-        let subchart = row.subchart.as_deref();
-        let subchart = subchart.into_iter().flat_map(|name| ["--subchart", name]);
-        shell::command(words.into_iter().chain(["--to", to]).chain(subchart))
-    });
+    let plan = way(row);
     let mut problems = row.stops().peekable();
     if problems.peek().is_some() {
         match to {

@@ -129,7 +129,10 @@ fn scan_and_plan_say_what_is_wrong() {
         "\"13.12\" is none of these: a chart's version (13.12.7), a line of charts (13)",
     );
     fails(&["scan", "-A", "-n", "prod"], "cannot be used with");
-    fails(&["scan", "-o", "yaml"], "[possible values: text, json]");
+    fails(
+        &["scan", "-o", "yaml"],
+        "[possible values: text, json, html]",
+    );
     fails(
         &["plan", "camunda", "--to", "8.3.1", "-o", "pdf"],
         "[possible values: text, markdown, shell]",

@@ -11,6 +11,7 @@ use camunda_upgrade_guard::{
     report::{Format, Report},
     rules,
     snapshot::{Redactor, Salt},
+    storage::Storage,
 };
 use harness::{Corpus, canary::assert_silent};
 use serde_json::{Value, json};
@@ -18,12 +19,13 @@ use serde_json::{Value, json};
 use crate::{corpus_volumes::live, live::Upgrade, reports::printed};
 
 /// The formats of a report.
-const FORMATS: [Format; 5] = [
+const FORMATS: [Format; 6] = [
     Format::Text,
     Format::Json,
     Format::Sarif,
     Format::Junit,
     Format::Markdown,
+    Format::Html,
 ];
 
 /// Everything that is printed of an upgrade.
@@ -41,6 +43,7 @@ fn assert_nothing_told(what: &str, change: &Change, facts: &Facts) {
         assert_silent(&format!("{what}, warning"), &warning);
     }
     let report = Report::new(change.clone(), findings, "camunda.yaml");
+    let report = report.with_storage(Storage::of(change, facts));
     for format in FORMATS {
         let text = printed(&report, format, false);
         assert_silent(&format!("{what}, {format:?}"), &text);

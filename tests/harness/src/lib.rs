@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binaries;
+pub mod browser;
 pub mod canary;
 pub mod chart;
 pub mod cluster;
