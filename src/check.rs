@@ -19,7 +19,6 @@ use crate::{
     proof,
     report::{Outcome, Report},
     rules,
-    storage::Storage,
 };
 
 /// Time limit for all reads.
@@ -232,8 +231,8 @@ impl Check {
         let findings = rules::left(&change, &facts);
         let policy = self.policy.in_namespace(&reader, namespace).await;
         let findings = policy.apply(namespace, name, findings);
-        let storage = Storage::of(&change, &facts);
-        Ok(Report::new(change, findings, "").with_storage(storage))
+        let report = Report::new(change.clone(), findings, "");
+        Ok(report.with_storage([(&change, &facts)]))
     }
 
     /// Judges an upgrade that is only foretold, as its chart could not be rendered.
@@ -241,8 +240,7 @@ impl Check {
         let policy = self.policy.in_namespace(reader, &change.namespace).await;
         let mut findings = policy.judge(&change, facts);
         proof::prove(&change, facts, &mut findings);
-        let storage = Storage::of(&change, facts);
-        Report::new(change, findings, "").with_storage(storage)
+        Report::new(change.clone(), findings, "").with_storage([(&change, facts)])
     }
 
     async fn recorded(
@@ -335,9 +333,13 @@ impl Check {
         }
         let policy = self.policy.in_namespace(reader, &release.namespace).await;
         let findings = policy.announced_past(&announced, None);
-        let storage = announced.storage();
-        let change = announced.into_change();
-        let mut report = Report::new(change, findings, source).with_storage(storage);
+        let parts = announced.parts.iter();
+        let parts = parts.map(|(_, change, facts)| (change, facts));
+        let report = Report::new(Change::default(), findings, source).with_storage(parts);
+        let mut report = Report {
+            change: announced.into_change(),
+            ..report
+        };
         if report.outcome() != Outcome::Clean && matches!(running, Running::Live(..)) {
             report.notes.push(format!(
                 "Nothing of release {} is in Helm's history here: what runs was told by its live objects.",

@@ -15,10 +15,11 @@ use std::{
 use clap::ValueEnum;
 
 use crate::{
-    change::{Change, Operation},
+    change::{Change, Facts, Operation},
     denial,
     finding::{Action, Finding},
     helm::release::Release,
+    proof,
     rules::NOT_CHECKED,
     storage::Storage,
     terminal::printable,
@@ -57,6 +58,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The data of the release's workloads, before and after.
     pub storage: Storage,
+    /// The same once what cures the findings is typed.
+    pub cured: Storage,
 }
 
 /// The overall result of a report.
@@ -99,13 +102,26 @@ impl Report {
             source: source.to_owned(),
             notes: Vec::new(),
             storage: Storage::default(),
+            cured: Storage::default(),
         }
     }
 
-    /// Adds where the data of the release's workloads is.
+    /// Adds where the data is: of each Camunda in the release, by its change and its facts.
     #[must_use]
-    pub fn with_storage(self, storage: Storage) -> Self {
-        Self { storage, ..self }
+    pub fn with_storage<'a>(
+        mut self,
+        parts: impl IntoIterator<Item = (&'a Change, &'a Facts)>,
+    ) -> Self {
+        for (change, facts) in parts {
+            let cures = denial::cures(&self.findings);
+            let fixes = cures.iter().flat_map(|cure| &cure.fixes);
+            let commands = fixes.flat_map(|fix| &fix.commands);
+            let typed = proof::typed(change, facts, commands);
+            self.storage.extend(Storage::of(change, facts));
+            let cured = Storage::prepared(change, facts, &typed);
+            self.cured.extend(cured);
+        }
+        self
     }
 
     /// Creates the report of a release without Camunda, to which no rule applies.

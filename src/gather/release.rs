@@ -14,7 +14,6 @@ use crate::{
     kubernetes::{Kind, ObjectRef},
     proof,
     rules::{self, Counting, NOT_CHECKED},
-    storage::Storage,
 };
 
 /// The user on whose behalf a release is judged.
@@ -57,15 +56,6 @@ impl Announced {
             }
         }
         all
-    }
-
-    /// Returns where the data of all parts is.
-    pub fn storage(&self) -> Storage {
-        let parts = self.parts.iter();
-        let mut all = parts.map(|(_, change, facts)| Storage::of(change, facts));
-        let mut storage = all.next().unwrap_or_default();
-        all.for_each(|other| storage.extend(other));
-        storage
     }
 
     /// Returns the change that messages describe: the first part, without versions if there are several.

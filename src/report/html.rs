@@ -246,19 +246,28 @@ fn commented(commands: &[String]) -> String {
     lines.join("\n")
 }
 
+/// Where the data is; after a change that cures come before also what becomes of it then.
 fn data(report: &Report) -> Markup {
     let (heading, sides) = match report.change.operation {
         Operation::Deployed => ("Where the data is", Sides::Now),
         _ => ("Where the data is, before and after", Sides::Both),
     };
+    let is_cured = sides == Sides::Both && report.cured != report.storage;
+    let noun = report.change.operation.noun();
     html! {
         @if !report.storage.stores.is_empty() || report.storage.unseen {
             section {
                 h2 { (heading) }
+                @if is_cured { h3 { "As it is now" } }
                 @if sides == Sides::Both {
-                    p { "This is what the " (report.change.operation.noun()) " does to it if nothing is typed before." }
+                    p { "What the " (noun) " does to the data if nothing is typed before." }
                 }
                 (storage("data", &report.storage, sides))
+                @if is_cured {
+                    h3 { "Once it is cured" }
+                    p { "What the " (noun) " does to the data after what is to be typed. What other values change is not in it: the chart renders that." }
+                    (storage("cured", &report.cured, sides))
+                }
             }
         }
     }

@@ -11,7 +11,6 @@ use camunda_upgrade_guard::{
     report::{Format, Report},
     rules,
     snapshot::{Redactor, Salt},
-    storage::Storage,
 };
 use harness::{Corpus, canary::assert_silent};
 use serde_json::{Value, json};
@@ -43,7 +42,7 @@ fn assert_nothing_told(what: &str, change: &Change, facts: &Facts) {
         assert_silent(&format!("{what}, warning"), &warning);
     }
     let report = Report::new(change.clone(), findings, "camunda.yaml");
-    let report = report.with_storage(Storage::of(change, facts));
+    let report = report.with_storage([(change, facts)]);
     for format in FORMATS {
         let text = printed(&report, format, false);
         assert_silent(&format!("{what}, {format:?}"), &text);

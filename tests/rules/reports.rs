@@ -26,21 +26,21 @@ pub fn printed(report: &Report, format: Format, colour: bool) -> String {
 }
 
 fn report(change: Change, facts: &Facts) -> Report {
-    Report {
-        findings: rules::judge(&change, facts),
-        storage: Storage::of(&change, facts),
-        change,
-        source: "tests/manifest/cases.json".to_owned(),
-        notes: vec!["The values of the release that runs were not in the input.".to_owned()],
-    }
+    let findings = rules::judge(&change, facts);
+    let report = Report::new(change.clone(), findings, "tests/manifest/cases.json");
+    let mut report = report.with_storage([(&change, facts)]);
+    let note = "The values of the release that runs were not in the input.";
+    report.notes.push(note.to_owned());
+    report
 }
 
 /// Of one broken upgrade, of one with a gap, of one that nobody minds, and of whatever real charts bring.
 pub fn reports() -> Vec<Report> {
     let labels = "app.kubernetes.io/component: elasticsearch-master";
+    let release = "app.kubernetes.io/instance: camunda";
     let orphaned = Scene::upgrade("8.2.34", "8.3.1")
         .running(&statefulset("camunda-elasticsearch", "data", labels, 1))
-        .live(&claim("data-camunda-elasticsearch-0", "Bound", ""))
+        .live(&claim("data-camunda-elasticsearch-0", "Bound", release))
         .planned(&statefulset("camunda-es-master", "data", labels, 1));
     let (refused, facts) = orphaned.judged();
     let refused = report(refused, &facts);
@@ -111,6 +111,7 @@ pub fn hostile() -> Report {
         source: format!("/tmp/{name}"),
         notes: vec![name.to_owned()],
         storage: hostile_storage(name),
+        cured: hostile_storage(name),
     }
 }
 

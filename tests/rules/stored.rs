@@ -1,6 +1,10 @@
 //! Where data is before a change and after it.
 
-use camunda_upgrade_guard::storage::{Fate, Storage, Way};
+use camunda_upgrade_guard::{
+    report::Report,
+    rules,
+    storage::{Fate, Storage, Way},
+};
 
 use crate::scene::{Scene, claim, statefulset};
 
@@ -254,4 +258,21 @@ fn claims_that_may_not_be_listed_are_said_to_be_unseen() {
         "forbidden",
     );
     assert!(Storage::of(&change, &facts).unseen);
+}
+
+/// What the guard prints against claims that are left behind, done.
+#[test]
+fn what_a_cure_does_is_seen_afterwards() {
+    let label = "app.kubernetes.io/instance: camunda";
+    let scene = running().planned(&set("camunda-search", 2));
+    let live = |scene: Scene, name: &&str| scene.live(&claim(name, "Bound", label));
+    let (change, facts) = CLAIMS.iter().fold(scene, live).judged();
+    let report = Report::new(change.clone(), rules::judge(&change, &facts), "");
+    let report = report.with_storage([(&change, &facts)]);
+    let fates = |storage: &Storage| storage.stores.iter().map(|it| it.fate).collect::<Vec<_>>();
+    let (lost, new) = (Fate::LeftBehind, Fate::New);
+    assert_eq!(fates(&report.storage), [lost, lost, new, new]);
+    assert_eq!(fates(&report.cured), [Fate::HandedOver; 2]);
+    let before = told(report.cured.stores[0].before.as_ref());
+    assert_eq!(before, "camunda-es/data-camunda-es-0");
 }

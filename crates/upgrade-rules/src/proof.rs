@@ -47,6 +47,21 @@ pub fn prove(change: &Change, facts: &Facts, findings: &mut [Finding]) {
     }
 }
 
+/// Returns what is live once these commands are typed: what they do by calls of kubectl that the guard admits.
+pub fn typed<'a>(
+    change: &Change,
+    facts: &Facts,
+    commands: impl IntoIterator<Item = &'a Command>,
+) -> Facts {
+    let mut after = facts.clone();
+    after.insert_release(change.namespace.as_str(), change.release.as_str());
+    for effect in commands.into_iter().flat_map(Command::effects) {
+        // What is refused changes nothing.
+        let _ = apply(change, &mut after, effect);
+    }
+    after
+}
+
 /// Puts a decision in the place of a finding's cures.
 fn decide(finding: &mut Finding, because: &str) {
     finding.fixes.retain(|fix| !fix.moment.cures());

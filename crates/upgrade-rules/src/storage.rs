@@ -104,11 +104,17 @@ impl Fate {
 impl Storage {
     /// Returns where the data of a change's workloads is.
     pub fn of(change: &Change, facts: &Facts) -> Storage {
-        let [before, after] =
-            [Side::Running, Side::Planned].map(|side| mounted(change, facts, side));
+        Self::prepared(change, facts, facts)
+    }
+
+    /// The same where something is done before the change: `prepared` is what is live then.
+    pub fn prepared(change: &Change, facts: &Facts, prepared: &Facts) -> Storage {
+        let before = mounted(change, facts, Side::Running);
+        let after = mounted(change, prepared, Side::Planned);
         let looking = Looking {
             change,
             facts,
+            prepared,
             before: &before,
             after: &after,
         };
@@ -184,6 +190,7 @@ fn natural(claim: &str) -> (String, u64) {
 struct Looking<'a> {
     change: &'a Change,
     facts: &'a Facts,
+    prepared: &'a Facts,
     before: &'a BTreeMap<Mounted, ObjectRef>,
     after: &'a BTreeMap<Mounted, ObjectRef>,
 }
@@ -244,13 +251,18 @@ impl Looking<'_> {
     /// Whether the change takes a claim away: Helm does, or the StatefulSet that goes.
     fn is_deleted(&self, namespace: &str, claim: &Object, before: Option<&ObjectRef>) -> bool {
         let reference = ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim.name());
+        if self.prepared.get(&reference).is_none() {
+            return true;
+        }
         if let Some(object) = self.change.find(&reference) {
-            return object.removed() && !self.facts.keeps(&reference);
+            return object.removed() && !self.prepared.keeps(&reference);
         }
         let set = before.and_then(|workload| self.change.find(workload));
         set.is_some_and(|set| {
-            let live = self.facts.get(&set.object).or(set.running.as_deref());
-            set.removed() && !self.facts.keeps(&set.object) && live.is_some_and(takes_claims_along)
+            let live = self.prepared.get(&set.object);
+            set.removed()
+                && !self.prepared.keeps(&set.object)
+                && live.is_some_and(takes_claims_along)
         })
     }
 
@@ -261,9 +273,9 @@ impl Looking<'_> {
             phase: None,
             workload: Some(workload.clone()),
         };
-        let mut volumes = self.facts.of_kind(Kind::PersistentVolume);
+        let mut volumes = self.prepared.of_kind(Kind::PersistentVolume);
         let waiting =
-            volumes.find(|volume| waits_for(self.facts, namespace, volume) == Some(claim));
+            volumes.find(|volume| waits_for(self.prepared, namespace, volume) == Some(claim));
         let old = waiting.and_then(|volume| {
             let mut stores = storage.stores.iter_mut();
             let is_its = |store: &Store| {
