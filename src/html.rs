@@ -1,6 +1,7 @@
 //! Pages for a browser: one file each that loads nothing, for a light screen, a dark one and paper.
 
 mod drawing;
+mod planned;
 mod rule_pages;
 mod storage;
 
@@ -12,6 +13,7 @@ use crate::{
     terminal::printable,
 };
 
+pub use self::planned::{data, plan};
 pub(crate) use self::{
     rule_pages::rule_pages,
     storage::{Sides, storage},

@@ -36,7 +36,7 @@ pub mod cli;
 pub mod cluster;
 pub mod events;
 pub mod gather;
-mod html;
+pub mod html;
 pub mod input;
 pub mod logging;
 pub mod metrics;

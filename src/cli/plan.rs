@@ -14,7 +14,9 @@ use super::{
 use crate::{
     camunda::NewestPatches,
     forecast::InstalledRelease,
+    html,
     plan::{self, Means, Plan},
+    storage::Storage,
 };
 
 /// Which release, and where to.
@@ -58,15 +60,27 @@ enum Format {
     Markdown,
     /// For bash: a script whose steps say what they do
     Shell,
+    /// A page for a browser, which loads nothing
+    Html,
+}
+
+/// A plan, and what else is known of it.
+struct Planned {
+    plan: Plan,
+    /// Where the data is at each of its upgrades.
+    data: Vec<Storage>,
+    /// Whether every read for it succeeded.
+    seen: bool,
 }
 
 impl PlanArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (plan, seen) = block_on(self.plan())?;
+        let Planned { plan, data, seen } = block_on(self.plan())?;
         print(match self.output {
             Format::Text => plan.to_string(),
             Format::Markdown => plan.markdown(),
             Format::Shell => plan.script(),
+            Format::Html => html::plan(&plan, &data),
         })?;
         if self.values.is_empty() && !plan.means.values.is_empty() {
             tell(format_args!(
@@ -76,8 +90,7 @@ impl PlanArgs {
         Ok(ended(seen))
     }
 
-    /// Returns the plan, and whether every read for it succeeded.
-    async fn plan(&self) -> anyhow::Result<(Plan, bool)> {
+    async fn plan(&self) -> anyhow::Result<Planned> {
         let Looked {
             standing, reader, ..
         } = &standing::look(&self.cluster, &self.release, self.subchart.as_deref()).await?;
@@ -86,7 +99,11 @@ impl PlanArgs {
         let facts = reader.standing_facts(standing, change).await;
         let means = self.means(standing)?;
         let plan = Plan::of(standing, &facts, &self.to, means, &newest)?;
-        Ok((plan, facts.gaps().is_empty()))
+        Ok(Planned {
+            data: html::data(&plan, standing, &facts),
+            seen: facts.gaps().is_empty(),
+            plan,
+        })
     }
 
     fn means(&self, standing: &InstalledRelease) -> anyhow::Result<Means> {

@@ -138,7 +138,7 @@ fn row(store: &Store, y: usize, sides: Sides) -> Markup {
         @match &store.volume {
             Some(volume) => (node(VOLUME, y, BOX, class, &volume.name, &details(volume))),
             None if store.fate == Fate::New => (node(VOLUME, y, BOX, class, "new volume", "empty")),
-            None => {}
+            None => (node(VOLUME, y, BOX, class, "volume", "none yet")),
         }
         @if both { (afterwards(store, y, class)) }
     }

@@ -135,7 +135,7 @@ fn scan_and_plan_say_what_is_wrong() {
     );
     fails(
         &["plan", "camunda", "--to", "8.3.1", "-o", "pdf"],
-        "[possible values: text, markdown, shell]",
+        "[possible values: text, markdown, shell, html]",
     );
     fails(
         &["scan", "--kubeconfig", "/no/such/file"],

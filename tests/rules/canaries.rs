@@ -6,6 +6,7 @@ use camunda_upgrade_guard::{
     denial,
     forecast::InstalledRelease,
     helm::{manifest, release::Release},
+    html,
     kubernetes::{Kind, Object},
     plan::{Means, Plan},
     report::{Format, Report},
@@ -78,7 +79,9 @@ fn assert_plan_tells_nothing(running: &Value, to: &str) {
         &NewestPatches::default(),
     );
     let plan = plan.unwrap();
+    let data = html::data(&plan, &standing, &live(&rendered));
     for (form, text) in [
+        ("HTML", html::plan(&plan, &data)),
         ("text", plan.to_string()),
         ("Markdown", plan.markdown()),
         ("script", plan.script()),

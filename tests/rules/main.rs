@@ -44,6 +44,7 @@ mod pasted;
 mod pinned;
 mod placeholders;
 mod plans;
+mod plans_html;
 mod printed;
 mod proved;
 mod record;

@@ -2,11 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use camunda_upgrade_guard::report::{Format, Report};
-use harness::browser::{Browser, Scheme};
+use camunda_upgrade_guard::{
+    html,
+    report::{Format, Report},
+};
+use harness::{
+    Corpus,
+    browser::{Browser, Scheme},
+};
 use serde_json::{Value, json};
 
 use crate::{
+    plans_html::planned,
     reports::{hostile, printed, reports},
     scan_html::scan,
 };
@@ -16,7 +23,12 @@ fn pages() -> Vec<String> {
     let page = |report: &Report| printed(report, Format::Html, false);
     let all = reports();
     let longest = all.iter().map(page).max_by_key(String::len).unwrap();
-    vec![longest, page(&hostile()), scan().html()]
+    let mut pages = vec![longest, page(&hostile()), scan().html()];
+    if let Some(corpus) = Corpus::find() {
+        let (plan, data) = planned(&corpus, "8.2.34", "9.3.7");
+        pages.push(html::plan(&plan, &data));
+    }
+    pages
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod aftermath;
 mod claims;
+mod converted;
 mod count;
 mod elasticsearch;
 mod image;

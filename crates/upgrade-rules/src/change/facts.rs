@@ -44,7 +44,7 @@ impl Facts {
     }
 
     /// Removes an object that is gone.
-    pub(crate) fn remove(&mut self, reference: &ObjectRef) {
+    pub fn remove(&mut self, reference: &ObjectRef) {
         self.objects.remove(reference);
     }
 
