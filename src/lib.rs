@@ -23,7 +23,7 @@
 //! [`denial`] turns the findings into the text that a person reads at two in the morning.
 //!
 //! The command line judges without a gate: [`input`] makes a release of what Helm and its like print, [`check`] sends it
-//! the same way, [`report`] prints the outcome, and [`snapshot`] keeps a namespace as files without secrets. [`scan`] says
+//! the same way, [`report`] prints the outcome, as a page for a browser with [`html`], too, and [`snapshot`] keeps a namespace as files without secrets. [`scan`] says
 //! what stops each release's next upgrade. [`runner`] does what a plan of [`rebind`] says, [`rescue`] keeps
 //! credentials, and [`cli`] asks in between.
 //!

@@ -15,12 +15,7 @@ use crate::{
 
 pub(super) fn print(report: &Report) -> String {
     let sentence = report.headline();
-    let (tone, word) = match report.outcome() {
-        Outcome::Clean if report.findings.is_empty() => (Tone::Good, "Nothing stops it"),
-        Outcome::Clean => (Tone::Good, "Nothing stops it; read the warnings"),
-        Outcome::Refused => (Tone::Bad, "Refused"),
-        Outcome::Unchecked => (Tone::Warning, "Not all could be checked"),
-    };
+    let (tone, word) = verdict(report);
     let verdict = Verdict {
         tone,
         word,
@@ -39,6 +34,22 @@ pub(super) fn print(report: &Report) -> String {
         (rule_pages(report.findings.iter().map(|finding| finding.rule)))
     };
     page("check", &verdict, &body)
+}
+
+/// How good it is, in a few words.
+fn verdict(report: &Report) -> (Tone, &'static str) {
+    let runs = report.change.operation == Operation::Deployed;
+    match report.outcome() {
+        Outcome::Clean if report.findings.is_empty() && runs => {
+            (Tone::Good, "Nothing is left to be done")
+        }
+        Outcome::Clean if report.findings.is_empty() => (Tone::Good, "Nothing stops it"),
+        Outcome::Clean if runs => (Tone::Warning, "Read the warnings"),
+        Outcome::Clean => (Tone::Good, "Nothing stops it; read the warnings"),
+        Outcome::Refused if runs => (Tone::Bad, "Something is wrong"),
+        Outcome::Refused => (Tone::Bad, "Refused"),
+        Outcome::Unchecked => (Tone::Warning, "Not all could be checked"),
+    }
 }
 
 /// What was judged.

@@ -80,6 +80,38 @@ fn a_page_keeps_nobody_out() {
     assert!(drawn > 0);
 }
 
+/// A page as a printer gets it, for a browser that shows it.
+fn on_paper(page: &str) -> String {
+    let queries = [
+        ("@media print", "@media all"),
+        (
+            "@media screen and (prefers-color-scheme: dark)",
+            "@media not all",
+        ),
+    ];
+    queries
+        .iter()
+        .fold(page.to_owned(), |page, (query, instead)| {
+            assert_eq!(page.matches(query).count(), 1, "{query}");
+            page.replace(query, instead)
+        })
+}
+
+#[test]
+fn paper_is_white_whatever_the_screen_is() {
+    let Some(browser) = Browser::find_or_skip() else {
+        return;
+    };
+    let paper = on_paper(&pages()[0]);
+    let shot = browser.show(&paper, Scheme::Dark).unwrap();
+    assert_eq!(shot.colours[0].0, [255; 3]);
+    assert!(shot.colours.len() > 20, "{:?}", shot.colours);
+    let found = browser.accessibility(&paper, Scheme::Dark).unwrap();
+    for complaint in ["violations", "faint"] {
+        assert_eq!(found[complaint], json!([]), "{complaint}");
+    }
+}
+
 fn texts(found: &Value) -> Vec<&str> {
     let found = found.as_array().unwrap().iter();
     found.map(|text| text.as_str().unwrap()).collect()

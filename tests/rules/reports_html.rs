@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
+    change::Operation,
     denial::{self, Block},
     finding::{Action, Moment},
     report::{Format, Report},
@@ -92,6 +93,31 @@ fn the_verdict_comes_first_and_each_problem_has_its_rule_and_its_guide() {
             assert!(headings.contains(&finding.rule.to_string()), "{headings:?}");
         }
     }
+}
+
+#[test]
+fn a_verdict_is_of_what_was_judged() {
+    let word = |report: &Report| page(report).texts("p")[1].clone();
+    let words: Vec<_> = reports()[..4].iter().map(word).collect();
+    assert_eq!(
+        words,
+        [
+            "Refused",
+            "Nothing stops it",
+            "Not all could be checked",
+            "Refused"
+        ]
+    );
+    let mut runs = hostile();
+    runs.change.operation = Operation::Deployed;
+    assert_eq!(word(&runs), "Something is wrong");
+    assert!(page(&hostile()).text().contains("Claim afterwards"));
+    assert!(!page(&runs).text().contains("Claim afterwards"));
+    runs.findings.retain(|it| it.action != Action::Deny);
+    assert_eq!(word(&runs), "Read the warnings");
+    runs.findings.clear();
+    assert_eq!(word(&runs), "Nothing is left to be done");
+    assert!(page(&runs).text().contains("Where the data is"));
 }
 
 /// The steps of the block have a box each, in their order; all else that can be typed stands somewhere.
