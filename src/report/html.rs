@@ -26,7 +26,7 @@ pub(super) fn print(report: &Report) -> String {
         (about(report))
         (overview(&denied, &warned))
         (type_this(report))
-        (problems(&denied))
+        (problems(report, &denied))
         (on_purpose(&denied))
         (warnings(&denied, &warned))
         (data(report))
@@ -161,7 +161,15 @@ fn lines(text: &str) -> Markup {
     }
 }
 
-fn problems(denied: &[&Finding]) -> Markup {
+fn problems(report: &Report, denied: &[&Finding]) -> Markup {
+    let cures = denial::cures(&report.findings);
+    let steps: Vec<_> = cures.iter().flat_map(|cure| &cure.fixes).collect();
+    // A decision that is no step of the block is told here.
+    let shown = |fix: &Fix| match fix.moment {
+        Moment::Alternative => true,
+        Moment::Decide => !steps.iter().any(|step| **step == fix),
+        _ => false,
+    };
     html! {
         @if !denied.is_empty() {
             section {
@@ -170,7 +178,7 @@ fn problems(denied: &[&Finding]) -> Markup {
                 @for (number, finding) in (1..).zip(denied) {
                     section id={ "problem-" (number) } {
                         h3 { (number) ". " (finding.title) (rule(finding.rule)) }
-                        (body(finding, &[], |fix| fix.moment == Moment::Alternative))
+                        (body(finding, &[], &shown))
                     }
                 }
             }
@@ -186,7 +194,7 @@ fn warnings(denied: &[&Finding], warned: &[&Finding]) -> Markup {
                 @for (number, finding) in (1..).zip(warned) {
                     section id={ "warning-" (number) } {
                         h3 { (finding.title) (rule(finding.rule)) }
-                        (body(finding, denied, |_| true))
+                        (body(finding, denied, &|_| true))
                     }
                 }
             }
@@ -195,7 +203,7 @@ fn warnings(denied: &[&Finding], warned: &[&Finding]) -> Markup {
 }
 
 /// What is told of a finding, with those of its steps that do not stand elsewhere.
-fn body(finding: &Finding, before: &[&Finding], shown: fn(&Fix) -> bool) -> Markup {
+fn body(finding: &Finding, before: &[&Finding], shown: &dyn Fn(&Fix) -> bool) -> Markup {
     let told = denial::outline(finding, before);
     html! {
         (reasons(finding.why.iter().map(String::as_str)))

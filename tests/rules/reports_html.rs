@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use camunda_upgrade_guard::{
     change::Operation,
     denial::{self, Block},
-    finding::{Action, Moment},
+    finding::{Action, Command, Fix, Inputs, Moment, Upgrade},
     report::{Format, Report},
     terminal::printable,
 };
@@ -120,12 +120,31 @@ fn a_verdict_is_of_what_was_judged() {
     assert!(page(&runs).text().contains("Where the data is"));
 }
 
+/// Of two problems one takes another upgrade, so that the other one's decision is no step.
+fn another_way() -> Report {
+    let mut report = hostile();
+    report.findings.truncate(2);
+    let upgrade = Upgrade {
+        release: "camunda".to_owned(),
+        namespace: "prod".to_owned(),
+        version: Some("8.2.34".to_owned()),
+        install: false,
+        inputs: Inputs::Variables { values: true },
+        timeout: None,
+        flags: Vec::new(),
+    };
+    report.findings[0].fixes = vec![Fix::new("Take this one:", [Command::Upgrade(upgrade)])];
+    report.findings[1].fixes = vec![Fix::say("Choose between two.")];
+    report
+}
+
 /// The steps of the block have a box each, in their order; all else that can be typed stands somewhere.
 #[test]
 fn every_step_is_there() {
-    for report in reports() {
+    for report in reports().into_iter().chain([another_way()]) {
         let page = page(&report);
         let blocks: Vec<_> = page.texts("pre").iter().map(|it| words(it)).collect();
+        let text = words(&page.text());
         let has = |text: &str| blocks.iter().any(|block| block.contains(&shown(text)));
         let cures = denial::cures(&report.findings);
         let mut expected: Vec<String> = Vec::new();
@@ -156,6 +175,10 @@ fn every_step_is_there() {
         assert_eq!(steps, expected);
         assert_eq!(page.count("input"), steps.len());
         for finding in &report.findings {
+            let mut decisions = finding.fixes.iter();
+            let is_told =
+                |fix: &Fix| fix.moment != Moment::Decide || text.contains(&shown(&fix.intro));
+            assert!(decisions.all(is_told), "{finding:?}");
             let elsewhere = finding.fixes.iter().filter(|fix| match fix.moment {
                 Moment::Alternative | Moment::OnPurpose => true,
                 _ => finding.action != Action::Deny,

@@ -172,11 +172,11 @@ impl Storage {
 
 impl Store {
     fn is_same(&self, other: &Store) -> bool {
-        let claims = |store: &Store| {
-            let ways = [&store.before, &store.after];
-            ways.map(|way| way.as_ref().map(|way| way.claim.clone()))
-        };
-        self.namespace == other.namespace && claims(self) == claims(other)
+        self.namespace == other.namespace && self.claims() == other.claims()
+    }
+
+    fn claims(&self) -> [Option<&str>; 2] {
+        [&self.before, &self.after].map(|way| way.as_ref().map(|way| way.claim.as_str()))
     }
 }
 
