@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod availability;
+mod backing_up;
 mod blast_radius;
 mod certificates;
 mod charts;
