@@ -1,7 +1,6 @@
 //! The command line.
 
 mod check;
-mod colour;
 mod completions;
 mod confirm_and_run;
 mod connect;

@@ -25,7 +25,8 @@
 //! The command line judges without a gate: [`input`] makes a release of what Helm and its like print, [`check`] sends it
 //! the same way, [`report`] prints the outcome, as a page for a browser with [`html`], too, and [`snapshot`] keeps a namespace as files without secrets. [`scan`] says
 //! what stops each release's next upgrade. [`runner`] does what a plan of [`rebind`] says, [`rescue`] keeps
-//! credentials, and [`cli`] asks in between.
+//! credentials, and [`cli`] asks in between. What people read is a [`terminal::Text`], whose pieces have roles; [`look`] knows the
+//! terminal's width and its colours.
 //!
 //! [`logging`], [`metrics`] and [`events`] are the edges of the process.
 
@@ -39,6 +40,7 @@ pub mod gather;
 pub mod html;
 pub mod input;
 pub mod logging;
+pub mod look;
 pub mod metrics;
 pub mod overrides;
 pub mod policy;

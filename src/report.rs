@@ -19,6 +19,7 @@ use crate::{
     denial,
     finding::{Action, Finding},
     helm::release::Release,
+    look::Look,
     proof,
     rules::NOT_CHECKED,
     storage::Storage,
@@ -138,13 +139,13 @@ impl Report {
         report
     }
 
-    /// Writes the report; only text has colours.
+    /// Writes the report; only text has a look.
     ///
     /// # Errors
     /// When `out` can't be written to.
-    pub fn write(&self, format: Format, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, format: Format, look: Look, out: &mut dyn Write) -> io::Result<()> {
         let printed = match format {
-            Format::Text => text::print(self, colour),
+            Format::Text => text::print(self, look),
             Format::Json => json::print(self)?,
             Format::Yaml => json::print_yaml(self)?,
             Format::Sarif => sarif::print(self)?,
@@ -189,8 +190,7 @@ impl Report {
                 };
                 let warnings = match self.warned().len() {
                     0 => String::new(),
-                    1 => "; 1 warning".to_owned(),
-                    count => format!("; {count} warnings"),
+                    count => format!("; {}", denial::counted(count, "warning")),
                 };
                 format!("{subject}: {stops}{warnings}")
             }

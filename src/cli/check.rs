@@ -18,7 +18,6 @@ use clap::Args;
 use serde_json::{Map, Value, value::to_raw_value};
 
 use super::{
-    colour,
     connect::{ConnectArgs, block_on},
     tell,
 };
@@ -28,6 +27,7 @@ use crate::{
     cluster::{Cluster, LiveCluster},
     helm::{manifest::Document, values::overlay},
     input::{self, Input, MAX_BYTES, Source},
+    look::Look,
     policy::Policy,
     report::{Format, Report},
     snapshot::{self, Redactor},
@@ -129,8 +129,8 @@ impl CheckArgs {
             }
         };
         let out = io::stdout();
-        let colour = colour::wanted(&out);
-        let written = report.write(format, colour, &mut out.lock());
+        let look = Look::of(&out);
+        let written = report.write(format, look, &mut out.lock());
         written.context("can't write the report")?;
         Ok(ExitCode::from(report.outcome().code()))
     }

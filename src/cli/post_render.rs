@@ -18,6 +18,7 @@ use crate::{
     check::{Check, PATIENCE},
     cluster::Cluster,
     input::{self, Input, Source},
+    look::Look,
     policy::Policy,
     report::{Format, Outcome, Report},
 };
@@ -48,9 +49,8 @@ impl PostRenderArgs {
         // A chart may render nothing.
         if !bytes.iter().all(u8::is_ascii_whitespace) {
             let report = self.judge(bytes.clone())?;
-            let mut text = Vec::new();
-            report.write(Format::Text, false, &mut text)?;
-            io::stderr().write_all(&text)?;
+            let out = io::stderr();
+            report.write(Format::Text, Look::of(&out), &mut out.lock())?;
             match report.outcome() {
                 Outcome::Clean => {}
                 refused => return Ok(ExitCode::from(refused.code())),

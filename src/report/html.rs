@@ -118,9 +118,10 @@ fn type_this(report: &Report) -> Markup {
     let block = Block::of(change, findings);
     let cures = denial::cures(findings);
     let then = match &block {
-        Some(block) => block.then.clone(),
+        Some(block) => block.said(),
         None => denial::nothing_to_type(change),
     };
+    let flags = block.as_ref().map_or(&[][..], |block| &block.flags);
     html! {
         @if !cures.is_empty() {
             section.type-this {
@@ -131,7 +132,8 @@ fn type_this(report: &Report) -> Markup {
                     }
                     (typed(&block.script))
                 }
-                (lines(&then))
+                p { (then) }
+                @if !flags.is_empty() { (typed(&flags.join("\n"))) }
                 h3 { "The same step by step" }
                 ol.steps {
                     @for cure in &cures {
@@ -149,15 +151,6 @@ fn type_this(report: &Report) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// A sentence, with the lines below it as they stand.
-fn lines(text: &str) -> Markup {
-    let (sentence, rest) = text.split_once('\n').unwrap_or((text, ""));
-    html! {
-        p { (sentence) }
-        @if !rest.is_empty() { (typed(rest)) }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     denial::Block,
     finding::{Action, Command, Finding},
     kubernetes::ObjectRef,
+    look::Look,
     rules::Rule,
     terminal::{escaped_json, printable},
 };
@@ -89,7 +90,7 @@ impl<'a> Document<'a> {
             findings: report.findings.iter().map(Problem::of).collect(),
             notes: &report.notes,
             script: Block::of(change, &report.findings).map(|block| block.script),
-            text: text::print(report, false),
+            text: text::print(report, Look::default()),
         }
     }
 }

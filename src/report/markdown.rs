@@ -16,7 +16,10 @@ pub(super) fn print(report: &Report) -> String {
         parts.push("### Type this".to_owned());
         parts.extend(block.know.iter().map(|know| line(know)));
         parts.push(fenced(&block.script, "sh"));
-        parts.push(fenced(&block.then, ""));
+        parts.push(line(&block.said()));
+        if !block.flags.is_empty() {
+            parts.push(fenced(&block.flags.join("\n"), ""));
+        }
     }
     for (number, finding) in (1..).zip(&denied) {
         parts.push(format!("### {number}. {}", line(&finding.title)));

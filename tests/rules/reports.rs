@@ -5,6 +5,7 @@ use camunda_upgrade_guard::{
     denial::{self, Block},
     finding::{Action, Command, Finding, Fix, Flag, HereDocument, guide},
     kubernetes::{Kind, ObjectRef},
+    look::Look,
     report::{Format, Outcome, Report},
     rules,
     storage::{Fate, Storage, Store, Volume, Way},
@@ -21,7 +22,11 @@ use crate::{
 
 pub fn printed(report: &Report, format: Format, colour: bool) -> String {
     let mut out = Vec::new();
-    report.write(format, colour, &mut out).unwrap();
+    let look = Look {
+        width: None,
+        colour,
+    };
+    report.write(format, look, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -164,6 +169,44 @@ fn no_format_holds_what_a_terminal_would_act_on() {
         assert_eq!(printable(&message), message);
         for warning in denial::warnings(&report.change, &report.findings) {
             assert_eq!(printable(&warning), warning);
+        }
+    }
+}
+
+/// The same words on a terminal of any width: sentences fit into it, and what is pasted or followed stays whole.
+#[test]
+fn a_terminal_gets_lines_of_its_width() {
+    let words = |text: &str| -> Vec<_> { text.split_whitespace().map(str::to_owned).collect() };
+    for report in reports() {
+        let whole = printed(&report, Format::Text, false);
+        let block = Block::of(&report.change, &report.findings);
+        let script = block
+            .map(|block| printable(&block.script))
+            .unwrap_or_default();
+        for width in [30, 60, 80, 120] {
+            let mut out = Vec::new();
+            let look = Look {
+                width: Some(width),
+                colour: false,
+            };
+            report.write(Format::Text, look, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let signs = |words: Vec<String>| -> Vec<_> {
+                words.into_iter().filter(|word| word != "#").collect()
+            };
+            assert_eq!(signs(words(&text)), signs(words(&whole)), "{width}: {text}");
+            assert!(text.contains(&script), "{width}: {text}");
+            let fixes = report.findings.iter().flat_map(|finding| &finding.fixes);
+            let commands = fixes.flat_map(|fix| &fix.commands).map(Command::text);
+            let typed = printable(&commands.collect::<Vec<_>>().concat()) + &script;
+            for line in text.lines() {
+                let said = line.trim_start_matches(['#', ' ']).trim_end_matches(" \\");
+                let is_whole = typed.contains(said)
+                    || !said.contains(' ')
+                    || said.starts_with("camunda-upgrade-guard check ");
+                let fits = line.chars().count() <= width;
+                assert!(fits || is_whole, "{width}: {line:?}");
+            }
         }
     }
 }

@@ -5,23 +5,21 @@
 
 mod block;
 mod outline;
-mod wrap;
 
 use std::fmt::Write;
 
 pub use self::{
     block::{Block, Cure, cures},
     outline::{Part, indented, outline, typed},
-    wrap::wrap,
 };
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
     finding::{Action, Command, Finding, Fix, Moment, refuses, shell},
-    terminal,
+    terminal::{self, Piece, Role, Text},
 };
 
-/// The width of what is no command: a usual terminal's without the start of Helm's own error line.
+/// The width of what is no command in an answer of the webhook: a usual terminal's without the start of Helm's own error line.
 pub const WIDTH: usize = 100;
 
 /// Items of a list that are printed before the rest is only counted.
@@ -46,27 +44,46 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
 
 /// The same with what else is known.
 pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> Option<String> {
+    let text = told(change, findings, beyond, None)?.to_string();
+    Some(text.trim_end_matches('\n').to_owned())
+}
+
+/// The same for a terminal of this width. Without one its first line is not wrapped: it follows words of Helm's.
+pub fn told(
+    change: &Change,
+    findings: &[Finding],
+    beyond: &Beyond,
+    width: Option<usize>,
+) -> Option<Text> {
     let denied: Vec<_> = denied(findings).collect();
     if denied.is_empty() {
         return None;
     }
-    let mut sections = vec![headline(change, &denied)];
-    let block = Block::of(change, findings);
-    let then = match &block {
-        Some(block) => block.then.clone(),
-        None => nothing_to_type(change),
-    };
-    sections.extend(block.map(|block| type_this(&block)));
-    sections.push(then);
-    sections.push(why(&denied));
-    sections.extend(beyond.notes.iter().map(|note| wrapped(note, 0)));
+    let mut text = Text::new(width.unwrap_or(WIDTH));
+    let headline = headline(change, &denied);
+    match width {
+        Some(_) => text.wrapped(Role::Refusal, &headline, 2),
+        None => text.verbatim(Role::Refusal, &headline),
+    }
+    text.blank();
+    match Block::of(change, findings) {
+        Some(block) => type_this(&mut text, &block),
+        None => text.wrapped(Role::Prose, &nothing_to_type(change), 0),
+    }
+    text.blank();
+    why(&mut text, &denied);
+    for note in &beyond.notes {
+        text.blank();
+        text.wrapped(Role::Prose, note, 0);
+    }
     let ways = denied.iter().flat_map(|finding| &finding.fixes);
     let ways = ways.filter(|fix| fix.moment == Moment::OnPurpose);
     let ways: Vec<_> = ways.chain(&beyond.ways).collect();
     if !ways.is_empty() {
-        sections.push(on_purpose(&ways));
+        text.blank();
+        on_purpose(&mut text, &ways);
     }
-    Some(terminal::printable(&sections.join("\n\n")))
+    Some(text)
 }
 
 /// What takes the place of a block where there is none.
@@ -82,34 +99,49 @@ fn denied(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
 }
 
 /// The heading above what is to be typed.
-const TYPE_THIS: &str = "TYPE THIS";
+const TYPE_THIS: &str = "TYPE THIS     ";
 /// The heading above the problems.
 const WHY: &str = "WHY";
 /// The heading above what gives something up.
-const ON_PURPOSE: &str = "ON PURPOSE";
+const ON_PURPOSE: &str = "ON PURPOSE    ";
 
-fn type_this(block: &Block) -> String {
-    let know = block.know.join(&format!("\n{:14}", ""));
-    format!("{TYPE_THIS:14}{know}\n{}", block.script)
+fn type_this(text: &mut Text, block: &Block) {
+    let mut heading = vec![Piece::new(Role::Heading, TYPE_THIS)];
+    for know in &block.know {
+        heading.push(Piece::prose(know));
+        let indent = if heading.len() > 1 {
+            0
+        } else {
+            TYPE_THIS.len()
+        };
+        text.flowing(indent, TYPE_THIS.len() - indent, &heading);
+        heading.clear();
+    }
+    text.verbatim(Role::Command, &block.script);
+    text.blank();
+    text.flowing(0, 0, &block.then);
+    for flag in &block.flags {
+        text.verbatim(Role::Command, flag);
+    }
 }
 
-fn why(denied: &[&Finding]) -> String {
-    let mut telling = Telling {
-        ways: Vec::new(),
-        steps: Vec::new(),
-    };
-    let mut text = WHY.to_owned();
+fn why(text: &mut Text, denied: &[&Finding]) {
+    let mut first = vec![Piece::new(Role::Heading, WHY)];
     if let Some(reason) = reason(denied) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "           {reason}");
+        first.push(Piece::prose(&format!("           {reason}")));
     }
+    text.flowing(0, 14, &first);
+    let mut telling = Telling::default();
     for (number, finding) in (1..).zip(denied) {
-        let _ = write!(text, "\n{}", heading(&format!("{number}. "), finding));
-        for line in telling.lines(finding) {
-            let _ = write!(text, "\n{line}");
-        }
+        heading(text, Role::Refusal, &format!("{number}. "), finding);
+        telling.tell(text, finding);
     }
-    text
+}
+
+/// Adds the line above what a finding tells, with the rule's id at its end.
+pub fn heading(text: &mut Text, role: Role, start: &str, finding: &Finding) {
+    let title = format!("{start}{}", finding.title);
+    text.title(role, &title, start.len(), &format!("[{}]", finding.rule));
 }
 
 /// Which of several problems is the reason, where that one takes another upgrade.
@@ -121,6 +153,7 @@ pub fn reason(denied: &[&Finding]) -> Option<String> {
 }
 
 /// What is told of a finding below its heading.
+#[derive(Default)]
 struct Telling<'a> {
     /// Other ways that are told above.
     ways: Vec<&'a Fix>,
@@ -131,68 +164,85 @@ struct Telling<'a> {
 impl<'a> Telling<'a> {
     /// Why a finding counts, with other ways to cure it and the section of the guide. Of what a finding above has cured
     /// along with it, a sentence is enough.
-    fn lines(&mut self, finding: &'a Finding) -> Vec<String> {
+    fn tell(&mut self, text: &mut Text, finding: &'a Finding) {
         let cures = || finding.fixes.iter().filter(|fix| fix.moment.cures());
         let is_cured = cures().count() > 0 && cures().all(|fix| self.steps.contains(&fix));
         self.steps.extend(cures());
-        let mut lines = reasons(&finding.why, is_cured);
+        reasons(text, &finding.why, is_cured);
         if !is_cured {
             let decide = |fix: &&Fix| fix.moment == Moment::Decide;
             for fix in finding.fixes.iter().filter(decide) {
-                lines.push(wrapped(&format!("   {}", fix.intro), 0));
-                lines.extend(indented(fix));
+                step(text, fix);
             }
         }
         for way in &finding.fixes {
             if way.moment == Moment::Alternative && !self.ways.contains(&way) {
                 self.ways.push(way);
-                lines.push(wrapped(&format!("   {}", way.intro), 0));
-                lines.extend(indented(way));
+                step(text, way);
             }
         }
-        lines.extend(finding.guide.map(|guide| format!("   {}", guide.address())));
-        lines
+        if let Some(guide) = finding.guide {
+            text.verbatim(Role::Prose, &format!("   {}", guide.address()));
+        }
     }
 }
 
-/// The reasons in full, or in brief: a sentence and a few items.
-fn reasons(why: &[String], in_brief: bool) -> Vec<String> {
+/// Adds a sentence with the commands below it.
+pub fn step(text: &mut Text, fix: &Fix) {
+    text.wrapped(Role::Prose, &indented_by(3, &fix.intro), 0);
+    for (command, typed) in fix.commands.iter().zip(indented(fix)) {
+        let role = match command {
+            Command::Manual(_) => Role::Prose,
+            _ => Role::Command,
+        };
+        text.verbatim(role, &typed);
+    }
+}
+
+/// The lines of a sentence behind spaces; only the first of them is behind any in a refusal.
+fn indented_by(columns: usize, sentence: &str) -> String {
+    format!("{:columns$}{sentence}", "")
+}
+
+/// Adds the reasons in full, or in brief: a sentence and a few items.
+fn reasons(text: &mut Text, why: &[String], in_brief: bool) {
     let most = if in_brief { ITEMS_IN_BRIEF } else { ITEMS };
     let (items, prose): (Vec<_>, Vec<_>) = why.iter().partition(|why| why.starts_with(' '));
     let more = items.len().saturating_sub(most);
     let mut item = 0;
-    let mut lines = Vec::new();
+    let mut add = |line: &str, hanging| {
+        text.wrapped(Role::Prose, &indented_by(3, line), hanging);
+    };
     for why in why {
         if why.starts_with(' ') {
             item += 1;
             if item <= most {
-                lines.push(wrapped(&format!("   {why}"), 2));
+                add(why, 2);
             } else if item == most + 1 {
-                lines.push(format!("     and {more} more"));
+                add(&format!("  and {more} more"), 2);
             }
         } else if !in_brief {
-            lines.push(wrapped(&format!("   {why}"), 0));
+            add(why, 0);
         } else if prose.first() == Some(&why) {
             let sentence = why.find(". ").map_or(why.as_str(), |end| &why[..=end]);
-            lines.push(wrapped(&format!("   {sentence}"), 0));
+            add(sentence, 0);
         }
     }
-    lines
 }
 
 /// Each line stands behind a comment sign, so that nobody types it unread.
-fn on_purpose(ways: &[&Fix]) -> String {
-    let mut text = format!("{ON_PURPOSE}    each gives something up");
+fn on_purpose(text: &mut Text, ways: &[&Fix]) {
+    let heading = Piece::new(Role::Heading, ON_PURPOSE);
+    text.flowing(0, 14, &[heading, Piece::prose("each gives something up")]);
     let mut told: Vec<&str> = Vec::new();
     for way in ways {
         if told.contains(&way.intro.as_str()) {
             continue;
         }
         told.push(&way.intro);
-        for line in wrap::wrap_to(WIDTH - 2, &way.intro, 0) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\n# {line}");
-        }
+        let mut intro = Text::new(text.width().saturating_sub(2));
+        intro.wrapped(Role::Prose, &way.intro, 0);
+        text.behind(&Piece::prose("# "), intro);
         let alike = ways.iter().filter(|other| other.intro == way.intro);
         let mut commands: Vec<String> = Vec::new();
         for command in alike.flat_map(|way| &way.commands) {
@@ -204,16 +254,12 @@ fn on_purpose(ways: &[&Fix]) -> String {
                 commands.push(command);
             }
         }
-        for line in commands.iter().flat_map(|command| command.lines()) {
-            let _ = write!(text, "\n#   {line}");
+        for command in &commands {
+            let mut typed = Text::new(text.width());
+            typed.verbatim(Role::Command, command);
+            text.behind(&Piece::prose("#   "), typed);
         }
     }
-    text
-}
-
-fn wrapped(text: &str, hanging: usize) -> String {
-    let lines: Vec<_> = text.lines().flat_map(|line| wrap(line, hanging)).collect();
-    lines.join("\n")
 }
 
 /// What is done again once the cause is gone.
@@ -253,12 +299,12 @@ pub fn warnings(change: &Change, findings: &[Finding]) -> Vec<String> {
             .filter(|finding| finding.action != Action::Deny)
     };
     if refuses(findings) {
-        let remarks = match warned().count() {
-            0 => return Vec::new(),
-            1 => "1 remark".to_owned(),
-            count => format!("{count} remarks"),
-        };
-        let told = format!("{remarks} beside the refusal: {}", looking(change));
+        let warned = warned().count();
+        if warned == 0 {
+            return Vec::new();
+        }
+        let warnings = counted(warned, "warning");
+        let told = format!("{warnings} beside the refusal: {}", looking(change));
         return vec![one_line(&told)];
     }
     let lines = warned().map(|finding| {
@@ -295,6 +341,12 @@ fn shortened(line: &str) -> String {
     format!("{}…", start[..whole].trim_end_matches([',', ';', ':', '.']))
 }
 
+/// A number with what it counts: "1 problem", "2 problems".
+pub fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// A text fit for a warning header.
 pub fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
@@ -310,8 +362,7 @@ pub fn headline(change: &Change, denied: &[&Finding]) -> String {
     let first = denied.first().map_or("", |finding| finding.title.as_str());
     let more = match denied.len() {
         0 | 1 => String::new(),
-        2 => ", and 1 more problem".to_owned(),
-        count => format!(", and {} more problems", count - 1),
+        count => format!(", and {}", counted(count - 1, "more problem")),
     };
     let subject = subject(change);
     match (change.operation, change.gate) {
@@ -362,16 +413,6 @@ fn versions(change: &Change) -> String {
         (None, Some(to)) if change.gate == Gate::Release => format!(" with camunda-platform {to}"),
         _ => String::new(),
     }
-}
-
-/// The line above what a finding tells, with the rule's id at its end.
-pub fn heading(start: &str, finding: &Finding) -> String {
-    let title = format!("{start}{}", finding.title);
-    let id = format!("[{}]", finding.rule);
-    let gap = WIDTH
-        .saturating_sub(title.chars().count() + id.len())
-        .max(2);
-    format!("{title}{:gap$}{id}", "")
 }
 
 fn body(finding: &Finding) -> String {
@@ -525,7 +566,7 @@ mod tests {
             panic!("{warnings:?}")
         };
         assert!(line.starts_with(
-            "2 remarks beside the refusal: camunda-upgrade-guard check camunda -n prod"
+            "2 warnings beside the refusal: camunda-upgrade-guard check camunda -n prod"
         ));
         assert!(line.len() <= LONGEST_WARNING, "{line}");
     }

@@ -1,6 +1,10 @@
 //! Text that is fit for a terminal: names and values come from users, and a character in them may move the cursor, start an escape
 //! sequence or turn the order of what follows.
 
+mod text;
+
+pub use self::text::{Piece, Role, Text, padded};
+
 use std::fmt::Write;
 
 /// Whether a terminal shows a character as itself, or does something because of it.

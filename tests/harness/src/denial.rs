@@ -247,12 +247,11 @@ pub fn assert_tells_none_of(text: &str, secrets: &BTreeMap<String, Value>) {
     }
 }
 
-/// `1. Title      [rule-id]`
+/// `1. Title      [rule-id]`, or the last line of a long title.
 fn rule(line: &str) -> Option<&str> {
-    line.split_once(". ")?.0.parse::<u32>().ok()?;
-    line.strip_suffix(']')?
-        .rsplit_once('[')
-        .map(|(_, rule)| rule)
+    let (_, rule) = line.strip_suffix(']')?.rsplit_once("  [")?;
+    let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    rule.chars().all(is_id).then_some(rule)
 }
 
 #[cfg(test)]

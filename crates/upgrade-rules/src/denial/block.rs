@@ -9,6 +9,7 @@ use crate::{
     },
     fixes::upgrade_path,
     kubernetes::Kind,
+    terminal::Piece,
 };
 
 /// The block of a refusal.
@@ -21,7 +22,9 @@ pub struct Block {
     /// The upgrade that ends it, if it ends with one.
     pub upgrade: Option<Upgrade>,
     /// What to do after it.
-    pub then: String,
+    pub then: Vec<Piece>,
+    /// The flags that it speaks of, a line each.
+    pub flags: Vec<String>,
 }
 
 impl Block {
@@ -50,15 +53,24 @@ impl Block {
         lines.append(&mut script.lines);
         lines.extend(upgrade.as_ref().map(Upgrade::to_string));
         lines.push(")".to_owned());
+        let (then, flags) = match &upgrade {
+            Some(_) => (looked_at(change), Vec::new()),
+            None => again(change, &flags),
+        };
         Some(Block {
             know: know(change, upgrade.is_some(), script.stops),
             script: lines.join("\n"),
-            then: match &upgrade {
-                Some(_) => looked_at(change),
-                None => again(change, &flags),
-            },
+            then,
+            flags,
             upgrade,
         })
+    }
+}
+
+impl Block {
+    /// What to do after it, as one sentence.
+    pub fn said(&self) -> String {
+        self.then.iter().map(Piece::text).collect()
     }
 }
 
@@ -76,11 +88,12 @@ fn know(change: &Change, upgrades: bool, stops: Option<usize>) -> Vec<String> {
 }
 
 /// What tells whether all went well.
-fn looked_at(change: &Change) -> String {
-    format!(
-        "Afterwards: {} says what is left to be done.",
-        check(change)
-    )
+fn looked_at(change: &Change) -> Vec<Piece> {
+    vec![
+        Piece::prose("Afterwards: "),
+        Piece::command(&check(change)),
+        Piece::prose(" says what is left to be done."),
+    ]
 }
 
 /// The steps that cure one finding, without those that are told above.
@@ -199,17 +212,19 @@ fn upgrade(change: &Change, cures: &[Cure<'_>], flags: &[Flag]) -> Option<Upgrad
     })
 }
 
-/// What to do once all is typed.
-fn again(change: &Change, flags: &[Flag]) -> String {
+/// What to do once all is typed, and with which flags.
+fn again(change: &Change, flags: &[Flag]) -> (Vec<Piece>, Vec<String>) {
     let again = super::again(change);
     if flags.is_empty() {
-        return format!("Then {again}.");
+        return (vec![Piece::prose(&format!("Then {again}."))], Vec::new());
     }
-    let flags: Vec<_> = flags.iter().map(|flag| format!("  {flag}")).collect();
-    format!(
-        "Then render it with these flags more, and {again}:\n{}",
-        flags.join(" \\\n")
-    )
+    let then = format!("Then render it with these flags more, and {again}:");
+    let last = flags.len() - 1;
+    let flags = flags.iter().enumerate().map(|(index, flag)| {
+        let goes_on = if index < last { " \\" } else { "" };
+        format!("  {flag}{goes_on}")
+    });
+    (vec![Piece::prose(&then)], flags.collect())
 }
 
 /// The lines of a block so far.
