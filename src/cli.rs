@@ -5,11 +5,14 @@ mod completions;
 mod confirm_and_run;
 mod connect;
 mod convert;
+mod examples;
 mod explain;
+mod hints;
 mod invoked_as;
 mod man;
 mod plan;
 mod post_render;
+mod printing;
 mod ready;
 mod rebind;
 mod relabel;
@@ -21,34 +24,17 @@ mod snapshot;
 mod standing;
 mod webhooks;
 
-use std::{
-    fmt,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use self::connect::block_on;
-use crate::terminal::printable;
+use self::{
+    connect::block_on,
+    printing::{complain, print, show, show_line, tell, tell_as, waiting_for},
+};
 
 /// Exit code if a read failed, so that the output may lack something.
 const UNSEEN: u8 = 3;
-
-/// Prints to standard output; fails once nobody reads it, so that nothing more is done either.
-/// No character in it does more than to be shown.
-fn print(text: impl AsRef<str>) -> anyhow::Result<()> {
-    let text = printable(text.as_ref());
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.context("writing to standard output")
-}
-
-/// Prints a line to standard error.
-fn tell(text: impl fmt::Display) {
-    eprintln!("{}", printable(&text.to_string()));
-}
 
 /// Returns the exit code after output; `all_seen`: whether every read succeeded.
 fn ended(all_seen: bool) -> ExitCode {
@@ -72,36 +58,52 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the admission webhook
+    #[command(after_help = examples::SERVE)]
     Serve(Box<serve::ServeArgs>),
     /// Say of an upgrade what the webhook would say, before there is one
+    #[command(after_help = examples::CHECK)]
     Check(Box<check::CheckArgs>),
     /// List the rules
+    #[command(after_help = examples::RULES)]
     Rules(rules::RulesArgs),
     /// List the Camunda releases of a cluster, and what would stop their next upgrades today
+    #[command(after_help = examples::SCAN)]
     Scan(scan::ScanArgs),
     /// Print the whole way of a release to another chart, hop by hop
+    #[command(after_help = examples::PLAN)]
     Plan(Box<plan::PlanArgs>),
     /// Write a release's values under the keys that the next chart reads, secret ones among them, into a file of yours
+    #[command(after_help = examples::CONVERT)]
     Convert(Box<convert::ConvertArgs>),
-    /// Say what a rule stops, what it lets pass and what cures it
+    /// Say what a rule stops and what cures it, or what a word means
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::ExplainArgs),
     /// Refuse as helm's post-renderer, where no webhook may be installed
+    #[command(after_help = examples::POST_RENDER)]
     PostRender(Box<post_render::PostRenderArgs>),
     /// Keep what check needs of a namespace as files without any secret value
+    #[command(after_help = examples::SNAPSHOT)]
     Snapshot(snapshot::SnapshotArgs),
     /// Hand Elasticsearch's volumes over to the claims of chart 8.3, or take them back
+    #[command(after_help = examples::REBIND)]
     Rebind(rebind::RebindArgs),
     /// Do the steps of 8.0.13 for Elasticsearch's claims
+    #[command(after_help = examples::RELABEL)]
     Relabel(relabel::RelabelArgs),
     /// Write a release's credentials into one Secret, and print the values that use it
+    #[command(after_help = examples::RESCUE)]
     Rescue(rescue::RescueArgs),
     /// Ask a guard that serves whether it is ready
+    #[command(after_help = examples::READY)]
     Ready(ready::ReadyArgs),
     /// Print the webhook configurations, for kubectl apply -f -
+    #[command(after_help = examples::WEBHOOKS)]
     Webhooks(webhooks::WebhooksArgs),
     /// Print what completes this program's commands in a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write those of all commands
+    #[command(after_help = examples::MAN)]
     Man(man::ManArgs),
 }
 
@@ -112,8 +114,9 @@ impl Cli {
         if let Some(name) = invoked_as::name() {
             command = command.bin_name(name);
         }
-        let matches = command.get_matches();
-        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let typed = command.try_get_matches();
+        let typed = typed.and_then(|matches| Cli::from_arg_matches(&matches));
+        typed.unwrap_or_else(|error| hints::with_one_hint(error).exit())
     }
 
     /// Runs the command.
@@ -137,7 +140,7 @@ impl Cli {
             Command::Man(args) => args.run().map(|()| ExitCode::SUCCESS),
         };
         done.unwrap_or_else(|error| {
-            tell(format_args!("error: {error:#}"));
+            complain(&error);
             ExitCode::FAILURE
         })
     }

@@ -266,6 +266,19 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_one_is_one() {
+        let page = include_str!("../docs/override.md");
+        let example = page.split("```yaml\n").nth(1).unwrap();
+        let example = example.split("```").next().unwrap();
+        let parsed = crate::helm::manifest::Document::new(example).parse();
+        let read = Override::read(&Object(parsed.unwrap().unwrap()), now()).unwrap();
+        assert_eq!(read.release, "camunda");
+        for key in KEYS {
+            assert!(page.contains(&format!("\n| `{key}` | ")), "{key}");
+        }
+    }
+
+    #[test]
     fn the_printed_one_lacks_only_the_reason() {
         let way = printed("prod", "camunda", 2, &[], now());
         let document = way.commands[0].here_document().unwrap();

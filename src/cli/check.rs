@@ -18,8 +18,9 @@ use clap::Args;
 use serde_json::{Map, Value, value::to_raw_value};
 
 use super::{
+    complain,
     connect::{ConnectArgs, block_on},
-    tell,
+    waiting_for,
 };
 use crate::{
     camunda::Line,
@@ -124,7 +125,7 @@ impl CheckArgs {
         let report = match self.report() {
             Ok(report) => report,
             Err(error) => {
-                tell(format_args!("error: {error:#}"));
+                complain(&error);
                 return Ok(ExitCode::from(UNUSABLE));
             }
         };
@@ -178,6 +179,7 @@ impl CheckArgs {
         if let (Some(chart), Some(live)) = (&self.chart, &live) {
             return self.judge_chart(chart, &check, live, &namespace).await;
         }
+        let _reading = waiting_for(format_args!("reading namespace {namespace}"));
         if let Some((input, source)) = input {
             let mut input = self.complete(input, &source, namespace)?;
             // Redacted as the snapshot was, so that equal values stay equal.
@@ -255,7 +257,11 @@ impl CheckArgs {
             kubeconfig: self.cluster.kubeconfig.as_ref(),
             context: context.as_deref(),
         };
-        let rendered = match upgrade.render(live).await? {
+        let rendering = waiting_for(format_args!("rendering chart {chart} with helm"));
+        let rendered = upgrade.render(live).await?;
+        drop(rendering);
+        let _reading = waiting_for(format_args!("reading namespace {namespace}"));
+        let rendered = match rendered {
             chart::Answer::Rendered(rendered) => rendered,
             chart::Answer::Failed(said) => return self.foretold(&upgrade, check, &said).await,
         };

@@ -6,15 +6,16 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use jiff::SignedDuration;
 
-use super::{connect::Connection, print, tell};
+use super::{complain, connect::Connection, print, show, show_line};
 use crate::{
     cluster::Effect,
     rebind::Plan,
     runner::{Done, Runner},
+    terminal::{Piece, Role},
 };
 
 /// Exit code for wrong usage.
@@ -64,7 +65,7 @@ impl WalkArgs {
             nothing,
             next,
         } = walk;
-        say(plan.to_string().trim_end())?;
+        show(|width| plan.text(width))?;
         if plan.steps.is_empty() {
             say(&nothing)?;
             return Ok(ExitCode::SUCCESS);
@@ -81,8 +82,8 @@ impl WalkArgs {
             Answer::Yes(effect) => effect,
             Answer::No => bail!("nothing was changed"),
             Answer::NobodyThere => {
-                tell(format_args!(
-                    "error: nothing was changed: there is no terminal to ask on; --yes goes ahead"
+                complain(&anyhow!(
+                    "nothing was changed: there is no terminal to ask on; --yes goes ahead"
                 ));
                 return Ok(ExitCode::from(USAGE));
             }
@@ -125,12 +126,17 @@ async fn do_all(runner: &Runner, plan: &Plan) -> anyhow::Result<()> {
         let done = runner.run(step).await.with_context(|| {
             format!("step {number}, {step}: it is not done, all before it is; run the command again to go on from here")
         })?;
-        say(&match done {
-            Done::Done => format!("{number} done: {step}"),
-            Done::Tried => format!("{number} dry run: {step}"),
-            Done::Later(why) => format!("{number} not tried: {step} ({why})"),
-            Done::But(but) => format!("{number} done: {step}, but {but}"),
-        })?;
+        let (role, what, step) = match done {
+            Done::Done => (Role::Clean, "done:", step.to_string()),
+            Done::Tried => (Role::Heading, "dry run:", step.to_string()),
+            Done::Later(why) => (Role::Warning, "not tried:", format!("{step} ({why})")),
+            Done::But(but) => (Role::Warning, "done:", format!("{step}, but {but}")),
+        };
+        show_line(&[
+            Piece::prose(&format!("{number} ")),
+            Piece::new(role, what),
+            Piece::prose(&format!(" {step}")),
+        ])?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::{
     check::values_files,
     connect::{ConnectArgs, block_on},
     standing::{self, Looked},
-    tell,
+    tell, tell_as,
 };
 use crate::{
     camunda::NewestPatches,
@@ -25,6 +25,7 @@ use crate::{
     forecast::InstalledRelease,
     helm::values::Values,
     plan, rules,
+    terminal::Role,
 };
 
 /// The output's mode: other users of the machine must not read it.
@@ -73,7 +74,8 @@ impl ConvertArgs {
         let (change, facts) = block_on(self.next())?;
         let file = self.output.display();
         for gap in facts.gaps() {
-            tell(format_args!("note: not seen: {}: {}", gap.what, gap.reason));
+            let (what, reason) = (&gap.what, &gap.reason);
+            tell_as(Role::Warning, "not seen", format_args!("{what}: {reason}"));
         }
         let Some((text, decisions)) = rules::converted_file(&change, &facts) else {
             tell(format_args!(
@@ -88,7 +90,7 @@ impl ConvertArgs {
             self.release, self.to
         ));
         for decision in decisions {
-            tell(format_args!("decide: {}", shell::on_one_line(&decision)));
+            tell_as(Role::Warning, "decide", shell::on_one_line(&decision));
         }
         Ok(ExitCode::SUCCESS)
     }

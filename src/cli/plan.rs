@@ -7,9 +7,9 @@ use semver::Version;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended, print,
+    ended, print, show,
     standing::{self, Looked},
-    tell,
+    tell_as, waiting_for,
 };
 use crate::{
     camunda::NewestPatches,
@@ -17,6 +17,7 @@ use crate::{
     html,
     plan::{self, Means, Plan},
     storage::Storage,
+    terminal::Role,
 };
 
 /// Which release, and where to.
@@ -76,16 +77,15 @@ struct Planned {
 impl PlanArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Planned { plan, data, seen } = block_on(self.plan())?;
-        print(match self.output {
-            Format::Text => plan.to_string(),
-            Format::Markdown => plan.markdown(),
-            Format::Shell => plan.script(),
-            Format::Html => html::plan(&plan, &data),
-        })?;
+        match self.output {
+            Format::Text => show(|width| plan.text(width))?,
+            Format::Markdown => print(plan.markdown())?,
+            Format::Shell => print(plan.script())?,
+            Format::Html => print(html::plan(&plan, &data))?,
+        }
         if self.values.is_empty() && !plan.means.values.is_empty() {
-            tell(format_args!(
-                "note: values.yaml stands for your values files; --values FILE names them"
-            ));
+            let note = "values.yaml stands for your values files; --values FILE names them";
+            tell_as(Role::Warning, "note", note);
         }
         Ok(ended(seen))
     }
@@ -94,6 +94,7 @@ impl PlanArgs {
         let Looked {
             standing, reader, ..
         } = &standing::look(&self.cluster, &self.release, self.subchart.as_deref()).await?;
+        let _reading = waiting_for(format_args!("reading what release {} has", self.release));
         let newest = NewestPatches::default();
         let change = plan::first(standing, &self.to, &newest)?;
         let facts = reader.standing_facts(standing, change).await;

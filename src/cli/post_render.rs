@@ -13,6 +13,7 @@ use serde_json::value::to_raw_value;
 use super::{
     check::{bounded, values_files},
     connect::{ConnectArgs, block_on},
+    waiting_for,
 };
 use crate::{
     check::{Check, PATIENCE},
@@ -80,6 +81,7 @@ impl PostRenderArgs {
         let policy = policy.unwrap_or_default();
         block_on(async {
             let connection = self.cluster.connect().await?;
+            let _reading = waiting_for(format_args!("reading namespace {}", connection.namespace));
             release.namespace = connection.namespace;
             let cluster = Cluster::Live(connection.cluster);
             let check = Check::new(cluster, policy, PATIENCE);

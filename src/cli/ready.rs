@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::{print, waiting_for};
+
 /// Time limit for the connection, and again for the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -26,10 +28,11 @@ pub struct ReadyArgs {
 impl ReadyArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let address = &self.address;
+        let _asking = waiting_for(format_args!("asking {address}"));
         let page = ask(address).with_context(|| format!("can't ask {address}"))?;
         let (head, body) = page.split_once("\r\n\r\n").unwrap_or((&page, ""));
         match head.split(' ').nth(1) {
-            Some("200") => println!("{address} is {}", body.trim()),
+            Some("200") => print(format!("{address} is {}\n", body.trim()))?,
             Some("503") => bail!("{address} is not ready: {}", body.trim()),
             _ => bail!("{address} is no guard's admin port"),
         }

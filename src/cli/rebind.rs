@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     confirm_and_run::{Walk, WalkArgs},
     connect::ConnectArgs,
+    waiting_for,
 };
 use crate::{
     cluster::Cluster,
@@ -46,7 +47,9 @@ impl RebindArgs {
         let connection = self.connect.connect().await?;
         let live = Cluster::Live(connection.cluster.clone());
         let namespace = connection.namespace.as_str();
+        let reading = waiting_for(format_args!("reading namespace {namespace}"));
         let scene = runner::read::scene(&live, namespace).await?;
+        drop(reading);
         let statefulset = |release: &str| {
             let named = self.statefulset.clone();
             named.unwrap_or_else(|| rebind::successor(release))

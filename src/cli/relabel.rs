@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     confirm_and_run::{Walk, WalkArgs},
     connect::ConnectArgs,
+    waiting_for,
 };
 use crate::{cluster::Cluster, rebind::relabel, runner};
 
@@ -28,7 +29,10 @@ impl RelabelArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let connection = self.connect.connect().await?;
         let live = Cluster::Live(connection.cluster.clone());
-        let scene = runner::read::scene(&live, &connection.namespace).await?;
+        let namespace = &connection.namespace;
+        let reading = waiting_for(format_args!("reading namespace {namespace}"));
+        let scene = runner::read::scene(&live, namespace).await?;
+        drop(reading);
         let release = scene.choose(
             self.release.as_deref(),
             "relabel",

@@ -8,6 +8,7 @@ use clap::Args;
 use super::{
     confirm_and_run::say,
     connect::{ConnectArgs, Connection},
+    waiting_for,
 };
 use crate::{
     camunda::Line,
@@ -53,7 +54,9 @@ impl RescueArgs {
         let connection = self.connect.connect().await?;
         let cluster = Cluster::Live(connection.cluster.clone());
         let namespace = connection.namespace.as_str();
+        let reading = waiting_for(format_args!("reading release {release}"));
         let rescued = read::release(&cluster, namespace, release).await?;
+        drop(reading);
         if rescued.found.is_empty() {
             bail!(
                 "nothing to rescue: release {release} in namespace {namespace} has no credentials in Secrets of its own; those of Secrets that you made stay where they are"

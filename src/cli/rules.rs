@@ -3,11 +3,12 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::print;
+use super::{print, show};
 use crate::{
     change::Gate,
     mutations::MUTATIONS,
     rules::{RULES, Rule},
+    terminal::Text,
 };
 
 /// How the table is printed.
@@ -31,11 +32,11 @@ enum ListFormat {
 
 impl RulesArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        print(match self.output {
-            ListFormat::Text => text(),
-            ListFormat::Json => json()?,
-            ListFormat::Markdown => markdown(),
-        })
+        match self.output {
+            ListFormat::Text => show(text),
+            ListFormat::Json => print(json()?),
+            ListFormat::Markdown => print(markdown()),
+        }
     }
 }
 
@@ -50,30 +51,20 @@ fn counts(rule: &Rule) -> [Vec<&'static str>; 2] {
     })
 }
 
-fn text() -> String {
-    let mut rows = vec![["RULE", "RELEASE", "OBJECT", "STOPS"].map(str::to_owned)];
-    rows.extend(RULES.iter().map(|rule| {
+fn text(width: Option<usize>) -> Text {
+    let rules = RULES.iter().map(|rule| {
         let [release, object] = counts(rule).map(|counts| counts.join(", "));
-        [
-            rule.id.to_string(),
-            release,
-            object,
-            rule.summary.to_owned(),
-        ]
-    }));
-    rows.extend(MUTATIONS.iter().map(|mutation| {
+        let summary = rule.summary.to_owned();
+        [rule.id.to_string(), release, object, summary]
+    });
+    let mutations = MUTATIONS.iter().map(|mutation| {
         let [id, summary] = [mutation.id.name(), mutation.summary];
         [id, "", SETS, summary].map(str::to_owned)
-    }));
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let [id, release, object] = [0, 1, 2].map(width);
-    let lines = rows.iter().map(|row| {
-        format!(
-            "{:id$}  {:release$}  {:object$}  {}\n",
-            row[0], row[1], row[2], row[3]
-        )
     });
-    lines.collect()
+    let rows: Vec<_> = rules.chain(mutations).collect();
+    let mut text = Text::new(width.unwrap_or(usize::MAX));
+    text.table(&["RULE", "RELEASE", "OBJECT", "STOPS"], &rows);
+    text
 }
 
 fn json() -> anyhow::Result<String> {

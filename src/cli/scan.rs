@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended, print,
+    ended, print, show, waiting_for,
 };
 use crate::{cluster::Cluster, scan};
 
@@ -45,13 +45,17 @@ impl ScanArgs {
             let connection = self.cluster.connect().await?;
             let namespace = (!self.all_namespaces).then_some(connection.namespace.as_str());
             let cluster = Cluster::Live(connection.cluster.clone());
+            let _reading = match namespace {
+                Some(namespace) => waiting_for(format_args!("reading namespace {namespace}")),
+                None => waiting_for("reading all namespaces"),
+            };
             Ok(scan::look(&cluster, namespace, &today).await)
         })?;
-        print(match self.output {
-            Format::Text => scan.to_string(),
-            Format::Json => scan.json()?,
-            Format::Html => scan.html(),
-        })?;
+        match self.output {
+            Format::Text => show(|width| scan.text(width))?,
+            Format::Json => print(scan.json()?)?,
+            Format::Html => print(scan.html())?,
+        }
         Ok(ended(scan.not_seen.is_empty()))
     }
 }

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended, print, tell,
+    ended, print, tell_as, waiting_for,
 };
 use crate::{
     cluster::Cluster,
     snapshot::{save, take},
+    terminal::Role,
 };
 
 /// What is to be kept, and where.
@@ -30,6 +31,7 @@ impl SnapshotArgs {
         let snapped = block_on(async {
             let connection = self.cluster.connect().await?;
             let cluster = Cluster::Live(connection.cluster);
+            let _reading = waiting_for(format_args!("reading namespace {}", connection.namespace));
             Ok(take(&cluster, &connection.namespace).await?)
         })?;
         save(&self.output, &snapped, Timestamp::now().to_string())?;
@@ -46,10 +48,8 @@ impl SnapshotArgs {
             snapped.namespace
         ))?;
         for missing in &snapped.not_read {
-            tell(format_args!(
-                "not read: {}: {}",
-                missing.what, missing.reason
-            ));
+            let (what, reason) = (&missing.what, &missing.reason);
+            tell_as(Role::Warning, "not read", format_args!("{what}: {reason}"));
         }
         Ok(ended(snapped.not_read.is_empty()))
     }

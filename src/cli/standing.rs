@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use semver::Version;
 
-use super::{connect::ConnectArgs, tell};
+use super::{connect::ConnectArgs, tell_as, waiting_for};
 use crate::{
     camunda::NewestPatches,
     cluster::Cluster,
@@ -13,6 +13,7 @@ use crate::{
     forecast::InstalledRelease,
     gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
     plan::{self, TargetError},
+    terminal::Role,
 };
 
 /// Time limit for reading the release.
@@ -40,6 +41,7 @@ pub(super) async fn look(
     let connection = connect.connect().await?;
     let cluster = Cluster::Live(connection.cluster.clone());
     let namespace = connection.namespace.as_str();
+    let _reading = waiting_for(format_args!("reading release {release}"));
     let found = releases(&cluster, Some(namespace)).await;
     let recorded = recorded(release, found, namespace)?;
     let revision = running(&recorded)?;
@@ -55,10 +57,11 @@ pub(super) async fn look(
         }
     };
     if standing.namespace != namespace {
-        tell(format_args!(
-            "note: by its record the release is in namespace {}, and so is what is planned",
+        let note = format_args!(
+            "by its record the release is in namespace {}, and so is what is planned",
             standing.namespace
-        ));
+        );
+        tell_as(Role::Warning, "note", note);
     }
     Ok(Looked {
         standing: part(release, *standing, subchart)?,

@@ -14,7 +14,7 @@ use crate::{
 impl Scan {
     /// Returns the scan as a page.
     pub fn html(&self) -> String {
-        let (tone, word, sentence) = self.verdict();
+        let (tone, word, sentence) = self.toned();
         let verdict = Verdict {
             tone,
             word,
@@ -30,7 +30,7 @@ impl Scan {
         page("scan", &verdict, &body)
     }
 
-    fn verdict(&self) -> (Tone, &'static str, String) {
+    fn toned(&self) -> (Tone, &'static str, String) {
         let stopped = self.releases.iter().filter(|row| row.stops().count() > 0);
         let all = match self.releases.len() {
             0 => "No Camunda release was found".to_owned(),

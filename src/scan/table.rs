@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::{Problem, Row, Scan};
 use crate::{
-    denial::one_line,
+    denial::{counted, one_line},
     finding::{Command, shell},
+    terminal::{Piece, Role, Text},
 };
 
 const HEADS: [&str; 9] = [
@@ -23,48 +24,83 @@ const HEADS: [&str; 9] = [
 /// Most lines shown of a problem's details, and of its commands; longer texts are left to `plan`.
 const SHOWN: usize = 4;
 
+/// Without colours, and without a terminal's width; `{:#}` is the same.
 impl fmt::Display for Scan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.releases.is_empty() {
-            writeln!(f, "No Camunda release was found.")?;
-        } else {
-            write_table(f, &self.releases)?;
-        }
-        for row in &self.releases {
-            write_problems(f, row)?;
-        }
-        if !self.not_seen.is_empty() {
-            writeln!(f, "\nNot seen:")?;
-        }
-        for gap in &self.not_seen {
-            writeln!(
-                f,
-                "  {}: {}",
-                one_line(&gap.what.to_string()),
-                one_line(&gap.reason)
-            )?;
-        }
-        Ok(())
+        self.text(None).fmt(f)
     }
 }
 
-fn write_table(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
-    let mut lines = vec![HEADS.map(str::to_owned)];
-    lines.extend(rows.iter().map(cells));
-    let mut widths = [0; HEADS.len()];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
+impl Scan {
+    /// The scan for people; without a width, each sentence is a line.
+    pub fn text(&self, width: Option<usize>) -> Text {
+        let mut text = Text::new(width.unwrap_or(usize::MAX));
+        if !self.releases.is_empty() {
+            let rows: Vec<_> = self.releases.iter().map(cells).collect();
+            text.table(&HEADS, &rows);
         }
+        for row in &self.releases {
+            tell_problems(&mut text, row);
+        }
+        if !self.not_seen.is_empty() {
+            text.blank();
+            text.verbatim(Role::Warning, "Not seen:");
+        }
+        for gap in &self.not_seen {
+            let (what, reason) = (gap.what.to_string(), one_line(&gap.reason));
+            let line = format!("  {}: {reason}", one_line(&what));
+            text.wrapped(Role::Prose, &line, 2);
+        }
+        if !text.lines().is_empty() {
+            text.blank();
+        }
+        let (role, verdict) = self.verdict();
+        text.wrapped(role, &verdict, 2);
+        text
     }
-    for line in &lines {
-        let cells = line.iter().zip(widths);
-        let padded: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        writeln!(f, "{}", padded.join("  ").trim_end())?;
+
+    /// The result in a line, for who sees only the end.
+    fn verdict(&self) -> (Role, String) {
+        let not_seen = match self.not_seen.len() {
+            0 => String::new(),
+            count => format!(" {} failed.", counted(count, "read")),
+        };
+        if self.releases.is_empty() {
+            let role = match self.not_seen.is_empty() {
+                true => Role::Prose,
+                false => Role::Warning,
+            };
+            return (role, format!("No Camunda release was found.{not_seen}"));
+        }
+        let stopped = self.releases.iter().filter(|row| row.stops().count() > 0);
+        let stopped = stopped.count();
+        let unreadable = self.releases.iter().filter(|row| row.unreadable.is_some());
+        let problems: usize = self.releases.iter().map(|row| row.stops().count()).sum();
+        let counts = [
+            (problems, "problem"),
+            (
+                self.releases.iter().map(|row| row.risks().count()).sum(),
+                "risk",
+            ),
+            (unreadable.count(), "unreadable record"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, what)| counted(count, what)).collect();
+        let counts = match &counts[..] {
+            [] => String::new(),
+            counts => format!(": {}", counts.join(", ")),
+        };
+        let releases = counted(self.releases.len(), "release");
+        let (role, stops) = match stopped {
+            0 if counts.is_empty() && not_seen.is_empty() => {
+                (Role::Clean, "none is stopped today".to_owned())
+            }
+            0 => (Role::Warning, "none is stopped today".to_owned()),
+            1 => (Role::Refusal, "1 is stopped today".to_owned()),
+            count => (Role::Refusal, format!("{count} are stopped today")),
+        };
+        (role, format!("{releases}, {stops}{counts}.{not_seen}"))
     }
-    Ok(())
 }
 
 /// Returns the release's name, with that of the subchart if there are several Camundas.
@@ -97,68 +133,69 @@ fn cells(row: &Row) -> [String; HEADS.len()] {
     .map(|cell| one_line(&cell))
 }
 
+fn tell_problems(text: &mut Text, row: &Row) {
+    let name = format!("{}/{}", row.namespace, named(row));
+    let heading = |text: &mut Text, role, what: &str| {
+        text.blank();
+        text.wrapped(role, &one_line(&format!("{name}: {what}")), 2);
+    };
+    if let Some(reason) = &row.unreadable {
+        heading(text, Role::Warning, reason);
+    }
+    let to = row.next.as_ref().map(|next| next.newest.as_str());
+    if row.stops().count() > 0 {
+        let what = match to {
+            Some(to) => format!("what stops an upgrade to chart {to} today"),
+            None => "what stops an upgrade today".to_owned(),
+        };
+        heading(text, Role::Refusal, &what);
+    }
+    for (number, problem) in (1..).zip(row.stops()) {
+        tell_problem(text, number, problem);
+    }
+    if let Some(way) = way(row).filter(|_| row.stops().count() > 0) {
+        let whole = Piece::prose("The whole way: ");
+        text.flowing(2, 2, &[whole, Piece::command(&way)]);
+    }
+    if row.risks().count() > 0 {
+        heading(text, Role::Warning, "what else should not stay so");
+    }
+    for (number, problem) in (1..).zip(row.risks()) {
+        tell_problem(text, number, problem);
+    }
+}
+
 /// Returns the command that plans the way to the next line.
 pub(super) fn way(row: &Row) -> Option<String> {
     let to = &row.next.as_ref()?.newest;
-    let words = [
-        "camunda-upgrade-guard",
-        "plan",
-        &row.release,
-        "-n",
-        &row.namespace,
-    ];
+    let (release, namespace) = (&row.release, &row.namespace);
+    let words = ["camunda-upgrade-guard", "plan", release, "-n", namespace];
     let subchart = row.subchart.as_deref();
     let subchart = subchart.into_iter().flat_map(|name| ["--subchart", name]);
-    let words = words.into_iter().chain(["--to", to]).chain(subchart);
-    Some(shell::command(words))
+    Some(shell::command(
+        words.into_iter().chain(["--to", to]).chain(subchart),
+    ))
 }
 
-fn write_problems(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
-    let name = format!("{}/{}", row.namespace, named(row));
-    if let Some(reason) = &row.unreadable {
-        writeln!(f, "\n{name}: {}", one_line(reason))?;
+fn tell_problem(text: &mut Text, number: usize, problem: &Problem) {
+    let title = format!("{number}. {}", one_line(&problem.title));
+    let mut heading = vec![Piece::prose(&title)];
+    if let Some(rule) = problem.rule {
+        heading.push(Piece::prose(" "));
+        heading.push(Piece::new(Role::Faint, &format!("[{rule}]")));
     }
-    let to = row.next.as_ref().map(|next| next.newest.as_str());
-    let plan = way(row);
-    let mut problems = row.stops().peekable();
-    if problems.peek().is_some() {
-        match to {
-            Some(to) => writeln!(f, "\n{name}: what stops an upgrade to chart {to} today")?,
-            None => writeln!(f, "\n{name}: what stops an upgrade today")?,
-        }
-        for (number, problem) in (1..).zip(problems) {
-            write_problem(f, number, problem)?;
-        }
-        if let Some(plan) = plan {
-            writeln!(f, "  The whole way: {plan}")?;
-        }
-    }
-    let mut risks = row.risks().peekable();
-    if risks.peek().is_some() {
-        writeln!(f, "\n{name}: what else should not stay so")?;
-    }
-    for (number, problem) in (1..).zip(risks) {
-        write_problem(f, number, problem)?;
-    }
-    Ok(())
-}
-
-fn write_problem(f: &mut fmt::Formatter<'_>, number: usize, problem: &Problem) -> fmt::Result {
-    let rule = problem
-        .rule
-        .map_or_else(String::new, |rule| format!(" [{rule}]"));
-    writeln!(f, "  {number}. {}{rule}", one_line(&problem.title))?;
+    text.flowing(2, 3, &heading);
     if problem.why.len() <= SHOWN {
         for line in &problem.why {
-            writeln!(f, "     {}", shell::on_one_line(line))?;
+            let line = format!("     {}", shell::on_one_line(line));
+            text.wrapped(Role::Prose, &line, 2);
         }
     }
     let typed: Vec<_> = problem.cure.iter().map(Command::text).collect();
     let lines: Vec<_> = typed.iter().flat_map(|text| text.lines()).collect();
     if lines.len() <= SHOWN {
         for line in lines {
-            writeln!(f, "       {line}")?;
+            text.verbatim(Role::Command, &format!("       {line}"));
         }
     }
-    Ok(())
 }

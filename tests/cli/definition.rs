@@ -81,9 +81,33 @@ fn a_rule_that_is_nearly_typed_right_is_named() {
         &["explain", "x"],
         "camunda-upgrade-guard rules lists them all",
     );
+    fails(&["explain", "overide"], "did you mean override?");
+    fails(&["explain", "glosary"], "did you mean glossary?");
     let page = prints(&["explain", "[downgrade]"]);
     assert_eq!(page, prints(&["explain", "downgrade"]));
     assert_eq!(guard(&["explain", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_is_mistyped_gets_one_hint() {
+    for (typed, hint) in [
+        (&["re"][..], "tip: a similar subcommand exists: 'ready'"),
+        (&["chek"], "tip: a similar subcommand exists: 'check'"),
+        (
+            &["check", "--namespac", "a"],
+            "tip: a similar argument exists: '--namespace'",
+        ),
+        (
+            &["rules", "-o", "jsn"],
+            "tip: a similar value exists: 'json'",
+        ),
+    ] {
+        let output = guard(typed);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(said.matches("tip:").count(), 1, "{said}");
+        assert!(said.contains(hint), "{said}");
+    }
 }
 
 /// What bash offers for the last word of a line.

@@ -24,28 +24,60 @@ fn what_is_to_be_typed_can_be_typed() {
     for file in [
         "README.md",
         "docs/command-line.md",
+        "docs/glossary.md",
+        "docs/override.md",
         "docs/pipelines.md",
         "packaging/gitlab/camunda-upgrade-guard.yml",
     ] {
         for line in scripts(file).lines() {
-            for command in line.split(['|', '>']) {
-                let command = command.trim().trim_start_matches("- ");
-                let command = ["kubectl ", "helm "]
-                    .iter()
-                    .find_map(|way| command.strip_prefix(way))
-                    .unwrap_or(command);
-                if !command.starts_with("camunda-upgrade-guard ") {
-                    continue;
-                }
-                let words = command.split_whitespace();
-                let words = words.map(|word| word.trim_matches(['"', '\'']));
-                let parsed = Cli::command().try_get_matches_from(words);
-                assert!(parsed.is_ok(), "{file}: {command}: {parsed:?}");
+            for command in commands(line) {
+                can_be_typed(command, file);
                 tried += 1;
             }
         }
     }
     assert!(tried > 8, "{tried}");
+}
+
+/// The parts of a line that are this program's commands, however it is called.
+fn commands(line: &str) -> Vec<&str> {
+    let parts = line.split(['|', '>']).map(|part| {
+        let command = part.trim().trim_start_matches("- ");
+        let ways = ["kubectl ", "helm "];
+        let mut ways = ways.iter();
+        let own = ways.find_map(|way| command.strip_prefix(way));
+        own.unwrap_or(command)
+    });
+    let is_own = |command: &&str| command.starts_with("camunda-upgrade-guard ");
+    parts.filter(is_own).collect()
+}
+
+#[track_caller]
+fn can_be_typed(command: &str, at: &str) {
+    let words = command.split_whitespace();
+    let words = words.map(|word| word.trim_matches(['"', '\'']));
+    let parsed = Cli::command().try_get_matches_from(words);
+    assert!(parsed.is_ok(), "{at}: {command}: {parsed:?}");
+}
+
+/// Each command's help ends with examples of that command, which a manual page of 80 columns does not wrap.
+#[test]
+fn each_help_has_examples_that_can_be_typed() {
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        let help = command.get_after_help().unwrap().to_string();
+        assert!(help.starts_with("Examples:\n"), "{name}: {help}");
+        let longest = help.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(73), "{name}: {help}");
+        let mut of_its_own = 0;
+        for line in help.replace("\\\n", " ").lines() {
+            for typed in commands(line) {
+                can_be_typed(typed, name);
+                of_its_own += usize::from(typed.split_whitespace().nth(1) == Some(name));
+            }
+        }
+        assert!(of_its_own > 0, "{name}: {help}");
+    }
 }
 
 /// What is installed as a plugin is of the version that it says.

@@ -5,6 +5,7 @@
 mod definition;
 mod documented;
 mod inputs;
+mod terminal;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -210,7 +211,20 @@ fn every_rule_explains_itself() {
         assert!(page.contains("\n**To have it otherwise.** "), "{page}");
     }
     let list = String::from_utf8(guard(&["explain"]).stdout).unwrap();
-    assert_eq!(list.lines().count(), RULES.len() + MUTATIONS.len());
+    let pages = ["override", "glossary"];
+    let listed = RULES.len() + MUTATIONS.len() + pages.len();
+    assert_eq!(list.lines().count(), listed);
+    for page in pages {
+        let output = guard(&["explain", page]);
+        let file = format!("docs/{page}.md");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            fs::read_to_string(file).unwrap()
+        );
+    }
+    let hop = String::from_utf8(guard(&["explain", "hop"]).stdout).unwrap();
+    assert!(hop.starts_with("# hop\n\nOne upgrade "), "{hop}");
     fails(
         &["explain", "no-such-rule"],
         "there is no rule no-such-rule",
@@ -317,6 +331,7 @@ fn serve_says_what_is_wrong() {
 fn flags(command: &str) -> BTreeMap<String, (Option<String>, String)> {
     let help = guard(&[command, "--help"]);
     let text = String::from_utf8(help.stdout).unwrap();
+    let text = text.split("\nExamples:\n").next().unwrap();
     // A flag with a letter of its own stands as far to the left as that.
     let aligned = text.lines().map(|line| match line.split_once(", --") {
         Some((letter, flag)) if letter.trim().len() == 2 => format!("      --{flag}"),

@@ -82,7 +82,7 @@ fn rules_count_as_they_are_configured() {
     let denial = release.refused_by_guard(Helm::V3, &own("camunda-12"), &[dropped]);
     denial.assert_rules(&["claims-orphaned"]);
     assert!(
-        denial.text.contains("1 remark beside the refusal"),
+        denial.text.contains("1 warning beside the refusal"),
         "{}",
         denial.text
     );

@@ -232,7 +232,7 @@ fn the_guides_values_that_no_chart_reads() {
         "identity-secret-removed",
         "importers-disabled",
     ]);
-    for said in [" remarks beside the refusal", "data: {enabled: true}"] {
+    for said in [" warnings beside the refusal", "data: {enabled: true}"] {
         assert!(denial.text.contains(said), "{said}: {}", denial.text);
     }
     let good = chart("13.12.7-migration");

@@ -1,6 +1,7 @@
 //! Text that is fit for a terminal: names and values come from users, and a character in them may move the cursor, start an escape
 //! sequence or turn the order of what follows.
 
+mod table;
 mod text;
 
 pub use self::text::{Piece, Role, Text, padded};

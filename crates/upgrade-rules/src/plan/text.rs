@@ -6,6 +6,7 @@ use super::{Hop, Know, Plan, Step};
 use crate::{
     denial::one_line,
     finding::{Command, Fix, shell::on_one_line},
+    terminal::{Role, Text},
 };
 
 impl Plan {
@@ -59,32 +60,43 @@ impl Hop {
     }
 }
 
-/// For a terminal; `{:#}` is the same.
+/// Without a terminal's width; `{:#}` is the same.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}.", self.title())?;
+        self.text(None).fmt(f)
+    }
+}
+
+impl Plan {
+    /// The plan for people; without a width, each sentence is a line.
+    pub fn text(&self, width: Option<usize>) -> Text {
+        let mut text = Text::new(width.unwrap_or(usize::MAX));
+        text.wrapped(Role::Heading, &format!("{}.", one_line(&self.title())), 2);
         for note in &self.notes {
-            writeln!(f, "Note: {}", one_line(note))?;
+            text.wrapped(Role::Prose, &format!("Note: {}", one_line(note)), 6);
         }
         for (number, hop) in (1..).zip(&self.hops) {
-            writeln!(f, "\n{number}. {}", hop.title())?;
-            writeln!(f, "   {}", hop.down())?;
-            for note in hop.notes() {
-                writeln!(f, "   {}", one_line(&note))?;
+            text.blank();
+            let title = format!("{number}. {}", one_line(&hop.title()));
+            text.wrapped(Role::Heading, &title, 3);
+            for note in [hop.down()].into_iter().chain(hop.notes()) {
+                text.wrapped(Role::Prose, &format!("   {}", one_line(&note)), 0);
             }
             for know in &hop.know {
-                writeln!(f, "   Know: {}", known(know))?;
-                write_fixes(f, &know.fixes)?;
+                let know_it = format!("   Know: {}", known(know));
+                text.wrapped(Role::Prose, &know_it, 6);
+                tell_fixes(&mut text, &know.fixes);
             }
             for step in &hop.steps {
-                write_step(f, step)?;
+                tell_step(&mut text, step);
             }
             if !hop.back.is_empty() {
-                writeln!(f, "\n   The way back")?;
-                write_fixes(f, &hop.back)?;
+                text.blank();
+                text.verbatim(Role::Heading, "   The way back");
+                tell_fixes(&mut text, &hop.back);
             }
         }
-        Ok(())
+        text
     }
 }
 
@@ -97,40 +109,43 @@ pub(super) fn known(know: &Know) -> String {
     one_line(&format!("{}{why} [{}]", know.title, know.rule))
 }
 
-fn write_step(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
-    writeln!(f, "\n   {}. {}", step.number, one_line(&step.title))?;
+fn tell_step(text: &mut Text, step: &Step) {
+    text.blank();
+    let number = format!("{}. ", step.number);
+    let title = format!("   {number}{}", one_line(&step.title));
+    text.wrapped(Role::Heading, &title, number.len());
     for line in &step.why {
-        writeln!(f, "      {}", on_one_line(line))?;
+        text.wrapped(Role::Prose, &format!("      {}", on_one_line(line)), 0);
     }
     for command in &step.commands {
+        let told = |text: &mut Text, role, line: &str| {
+            text.wrapped(role, &format!("      {}", one_line(line)), 0);
+        };
         match command {
-            Command::Ask(text) | Command::Manual(text) => {
-                writeln!(f, "      {}", one_line(text))?;
-            }
-            command => write_command(f, command)?,
+            Command::Ask(line) => told(text, Role::Prose, line),
+            Command::Manual(line) => told(text, Role::Warning, line),
+            command => tell_command(text, command),
         }
     }
-    write_fixes(f, &step.instead)
+    tell_fixes(text, &step.instead);
 }
 
-fn write_fixes(f: &mut fmt::Formatter<'_>, fixes: &[Fix]) -> fmt::Result {
+fn tell_fixes(text: &mut Text, fixes: &[Fix]) {
     for fix in fixes {
-        writeln!(f, "      {}", one_line(&fix.intro))?;
+        text.wrapped(Role::Prose, &format!("      {}", one_line(&fix.intro)), 0);
         for command in &fix.commands {
-            write_command(f, command)?;
+            tell_command(text, command);
         }
     }
-    Ok(())
 }
 
 /// A here-document has to be pasted as it stands, at the beginning of the line.
-fn write_command(f: &mut fmt::Formatter<'_>, command: &Command) -> fmt::Result {
+fn tell_command(text: &mut Text, command: &Command) {
     let indent = match command.here_document() {
         Some(_) => "",
         None => "        ",
     };
     for line in command.text().lines() {
-        writeln!(f, "{indent}{line}")?;
+        text.verbatim(Role::Command, &format!("{indent}{line}"));
     }
-    Ok(())
 }

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use crate::{kubernetes::Access, volume_move::Step};
+use crate::{
+    kubernetes::Access,
+    terminal::{Role, Text},
+    volume_move::Step,
+};
 
 /// Steps in their order, and what they are about.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,21 +34,30 @@ impl Plan {
     }
 }
 
+/// Without a terminal's width.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.heading)?;
+        self.text(None).fmt(f)
+    }
+}
+
+impl Plan {
+    /// The plan for people; without a width, each sentence is a line.
+    pub fn text(&self, width: Option<usize>) -> Text {
+        let mut text = Text::new(width.unwrap_or(usize::MAX));
+        text.wrapped(Role::Heading, &self.heading, 2);
         for line in &self.about {
-            writeln!(f, "{line}")?;
+            text.wrapped(Role::Prose, line, 2);
         }
         for note in &self.notes {
-            writeln!(f, "Note: {note}")?;
+            text.wrapped(Role::Warning, &format!("Note: {note}"), 6);
         }
         if !self.steps.is_empty() {
-            writeln!(f, "Steps:")?;
+            text.verbatim(Role::Heading, "Steps:");
         }
-        for (index, step) in self.steps.iter().enumerate() {
-            writeln!(f, "  {}. {step}", index + 1)?;
+        for (number, step) in (1..).zip(&self.steps) {
+            text.wrapped(Role::Prose, &format!("  {number}. {step}"), 3);
         }
-        Ok(())
+        text
     }
 }
