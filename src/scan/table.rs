@@ -199,3 +199,78 @@ fn tell_problem(text: &mut Text, number: usize, problem: &Problem) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{change::Gap, finding::RuleId};
+
+    fn row(release: &str, stops: &[bool]) -> Row {
+        let problem = |stops: &bool| Problem {
+            rule: Some(RuleId::Downgrade),
+            stops: *stops,
+            title: "Something that takes more than one line of a narrow terminal".to_owned(),
+            why: Vec::new(),
+            cure: vec![Command::Shell(
+                "kubectl get persistentvolumeclaims -n prod -o wide".to_owned(),
+            )],
+        };
+        Row {
+            namespace: "prod".to_owned(),
+            release: release.to_owned(),
+            status: "deployed".to_owned(),
+            problems: stops.iter().map(problem).collect(),
+            ..Row::default()
+        }
+    }
+
+    #[test]
+    fn the_last_line_is_the_verdict() {
+        let gap = || vec![Gap::new("secrets", "forbidden")];
+        for (releases, not_seen, expected) in [
+            (Vec::new(), Vec::new(), "No Camunda release was found."),
+            (
+                Vec::new(),
+                gap(),
+                "No Camunda release was found. 1 read failed.",
+            ),
+            (
+                vec![row("a", &[])],
+                Vec::new(),
+                "1 release, none is stopped today.",
+            ),
+            (
+                vec![row("a", &[true, true, false]), row("b", &[])],
+                Vec::new(),
+                "2 releases, 1 is stopped today: 2 problems, 1 risk.",
+            ),
+            (
+                vec![row("a", &[true]), row("b", &[true])],
+                gap(),
+                "2 releases, 2 are stopped today: 2 problems. 1 read failed.",
+            ),
+        ] {
+            let scan = Scan { releases, not_seen };
+            let text = scan.to_string();
+            assert_eq!(text.lines().last(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_sentences_and_no_command() {
+        let scan = Scan {
+            releases: vec![row("camunda", &[true])],
+            not_seen: Vec::new(),
+        };
+        let text = scan.text(Some(40)).to_string();
+        let command = "\n       kubectl get persistentvolumeclaims -n prod -o wide\n";
+        assert!(text.contains(command), "{text}");
+        let others = text.lines().filter(|line| !line.contains("kubectl"));
+        assert!(others.clone().all(|line| line.len() <= 40), "{text}");
+        let words: Vec<_> = text.split_whitespace().collect();
+        let whole = scan.to_string();
+        let title = "Something that takes more than one line of a narrow terminal [downgrade]";
+        assert!(words.join(" ").contains(title), "{text}");
+        assert!(whole.contains(title), "{whole}");
+    }
+}

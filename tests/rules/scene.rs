@@ -2,10 +2,10 @@
 
 use camunda_upgrade_guard::{
     change::{Change, Facts, Operation, Rendered},
-    finding::{Action, Command, Finding},
+    finding::{Action, Command, Finding, Moment},
     helm::{manifest, release::Release},
     kubernetes::{Kind, Object, ObjectRef},
-    rules,
+    rules::{self, Rule},
 };
 use serde_json::{Value, json};
 
@@ -180,7 +180,7 @@ impl Scene {
 
     /// What all rules find.
     pub fn findings(&self) -> Vec<Finding> {
-        rules::judge(&self.change(), &self.facts)
+        explained(rules::judge(&self.change(), &self.facts))
     }
 
     /// What all rules find where only the one object of the new manifest is known.
@@ -194,7 +194,7 @@ impl Scene {
             Operation::Delete => Change::of_deletion(reference, "camunda", object),
             _ => Change::of_object(operation, reference, "camunda", object),
         };
-        rules::judge(&change, &self.facts)
+        explained(rules::judge(&change, &self.facts))
     }
 
     /// What all rules find where the one object of the new manifest is deleted on its own.
@@ -205,7 +205,7 @@ impl Scene {
         let kind = Kind::from_name(object.str("/kind").unwrap()).unwrap();
         let reference = ObjectRef::new(kind, "prod", object.name());
         let change = Change::of_deletion(reference, "camunda", object);
-        rules::judge(&change, &self.facts)
+        explained(rules::judge(&change, &self.facts))
     }
 
     /// Asserts that exactly this refuses.
@@ -307,6 +307,19 @@ pub fn secret(name: &str, labels: &str, values: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: {{{labels}}}}}\nstringData: {{{values}}}"
     )
+}
+
+/// Where a rule has a way to give something up, its page says what that costs.
+pub fn explained(findings: Vec<Finding>) -> Vec<Finding> {
+    let gives_up = |finding: &&Finding| {
+        let mut fixes = finding.fixes.iter();
+        fixes.any(|fix| fix.moment == Moment::OnPurpose)
+    };
+    for finding in findings.iter().filter(gives_up) {
+        let rule = Rule::named(finding.rule.name()).unwrap();
+        assert!(rule.page.contains("\n**On purpose.** "), "{}", finding.rule);
+    }
+    findings
 }
 
 /// What a finding has one type.

@@ -19,6 +19,7 @@ use crate::{
     corpus_volumes::{live, release},
     pairs::{PAIRS, upgrade},
     reports::printed,
+    scene::explained,
 };
 
 /// The head of the page with the longest refusals.
@@ -71,7 +72,8 @@ fn the_longest_refusals_are_shown_as_they_are_printed() {
     let Some(corpus) = Corpus::find() else { return };
     let refusals = PAIRS.iter().filter_map(|(from, to)| {
         let (change, facts) = upgrade(&corpus, from, to);
-        let message = denial::message(&change, &rules::judge(&change, &facts))?;
+        let findings = explained(rules::judge(&change, &facts));
+        let message = denial::message(&change, &findings)?;
         Some((format!("{from} to {to}"), message))
     });
     let mut refusals: Vec<_> = refusals.collect();
