@@ -85,10 +85,11 @@ impl ConvertArgs {
             return Ok(ExitCode::SUCCESS);
         };
         write(&self.output, &text, self.force).with_context(|| format!("can't write {file}"))?;
-        tell(format_args!(
+        let said = format!(
             "{file} has the values of release {} for chart {}, secret ones among them: give it to helm upgrade after your other files, -f {file}",
             self.release, self.to
-        ));
+        );
+        tell_as(Role::Clean, "written", said);
         for decision in decisions {
             tell_as(Role::Warning, "decide", shell::on_one_line(&decision));
         }

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{print, waiting_for};
+use super::{show_line, waiting_for};
+use crate::terminal::{Piece, Role};
 
 /// Time limit for the connection, and again for the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,7 +33,10 @@ impl ReadyArgs {
         let page = ask(address).with_context(|| format!("can't ask {address}"))?;
         let (head, body) = page.split_once("\r\n\r\n").unwrap_or((&page, ""));
         match head.split(' ').nth(1) {
-            Some("200") => print(format!("{address} is {}\n", body.trim()))?,
+            Some("200") => show_line(&[
+                Piece::prose(&format!("{address} is ")),
+                Piece::new(Role::Clean, body.trim()),
+            ])?,
             Some("503") => bail!("{address} is not ready: {}", body.trim()),
             _ => bail!("{address} is no guard's admin port"),
         }

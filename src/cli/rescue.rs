@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     confirm_and_run::say,
     connect::{ConnectArgs, Connection},
-    waiting_for,
+    show_line, waiting_for,
 };
 use crate::{
     camunda::Line,
@@ -20,6 +20,7 @@ use crate::{
         read,
         values::given,
     },
+    terminal::{Piece, Role},
 };
 
 /// Which release, and where its credentials go.
@@ -69,7 +70,7 @@ impl RescueArgs {
         let written = self
             .write(&connection, &cluster, &reference, &rescued)
             .await?;
-        say(&format!("# {written}"))?;
+        show_line(&[Piece::new(Role::Heading, &format!("# {written}"))])?;
         let lines = [rescued.line, self.line];
         let mut lines: Vec<_> = lines.into_iter().flatten().collect();
         lines.dedup_by_key(|line| &line.line);

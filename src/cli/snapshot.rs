@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended, print, tell_as, waiting_for,
+    ended, show_line, tell_as, waiting_for,
 };
 use crate::{
     cluster::Cluster,
     snapshot::{save, take},
-    terminal::Role,
+    terminal::{Piece, Role},
 };
 
 /// What is to be kept, and where.
@@ -42,11 +42,13 @@ impl SnapshotArgs {
             true => "no release of Camunda".to_owned(),
             false => format!("Camunda's releases: {}", names.join(", ")),
         };
-        print(format!(
-            "{}: namespace {}, {objects} objects, {named}\n",
-            self.output.display(),
-            snapped.namespace
-        ))?;
+        let (folder, namespace) = (self.output.display().to_string(), &snapped.namespace);
+        show_line(&[
+            Piece::new(Role::Clean, &folder),
+            Piece::prose(&format!(
+                ": namespace {namespace}, {objects} objects, {named}"
+            )),
+        ])?;
         for missing in &snapped.not_read {
             let (what, reason) = (&missing.what, &missing.reason);
             tell_as(Role::Warning, "not read", format_args!("{what}: {reason}"));

@@ -1,9 +1,10 @@
 //! What a terminal gets that a file does not: lines of its width, colours, rendered pages, and what is waited for.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{ErrorKind, Read},
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
@@ -12,6 +13,8 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
+
+use serde_json::{Value, json};
 
 use crate::guard;
 
@@ -108,6 +111,80 @@ fn lines_are_as_long_as_the_terminal_is_wide() {
     assert!(longest(&narrow) <= Some(60), "{narrow}");
 }
 
+/// A revision of a release, as Helm's record and its dry run have it.
+fn revision(number: u64, status: &str, version: &str) -> Value {
+    let manifest = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: camunda-connectors\n  \
+        labels: {app.kubernetes.io/name: camunda-platform, app.kubernetes.io/component: connectors}\nspec: {}\n";
+    json!({
+        "name": "camunda", "namespace": "prod", "version": number, "info": {"status": status}, "config": {},
+        "chart": {"metadata": {"name": "camunda-platform", "version": version}, "values": {}},
+        "manifest": manifest,
+    })
+}
+
+/// A folder with a snapshot of a release, and what an upgrade of it would be.
+fn upgrade(folder: &Path, from: &str, to: &str) -> String {
+    for below in ["objects", "releases"] {
+        fs::create_dir(folder.join(below)).unwrap();
+    }
+    let meta = json!({
+        "apiVersion": "camunda-upgrade-guard/v1", "kind": "Snapshot", "namespace": "prod",
+        "takenAt": "2026-01-31T12:00:00Z", "takenBy": "0.1.0", "salt": "0".repeat(64), "notRead": [],
+    });
+    let running = json!({"status": "deployed", "release": revision(1, "deployed", from)});
+    let upgrade = revision(2, "pending-upgrade", to);
+    for (file, content) in [
+        ("snapshot.json", meta),
+        ("releases/camunda.v1.json", running),
+        ("upgrade.json", upgrade),
+    ] {
+        fs::write(folder.join(file), content.to_string()).unwrap();
+    }
+    folder.join("upgrade.json").display().to_string()
+}
+
+#[test]
+fn a_refusal_is_as_wide_as_the_terminal_and_ends_with_the_verdict() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = upgrade(dir.path(), "12.13.3", "14.0.0");
+    let folder = dir.path().to_str().unwrap();
+    let args = ["check", "-i", &input, "--snapshot", folder];
+    let piped = String::from_utf8(guard(&args).stdout).unwrap();
+    assert!(
+        piped.ends_with("\n\nRefused: 1 problem, 5 warnings.\n"),
+        "{piped}"
+    );
+    let narrow = shown(60, &args, &PLAIN);
+    let words = |text: &str| -> Vec<_> { text.split_whitespace().map(str::to_owned).collect() };
+    assert_eq!(words(&narrow), words(&piped));
+    let block = "\n: \"${CHART:?set it to the chart that you gave helm, such as camunda/camunda-platform}\"\n\
+        helm upgrade camunda \"$CHART\" --version 13.12.7 -n prod\n)\n";
+    assert!(narrow.contains(block), "{narrow}");
+    let long = narrow.lines().filter(|line| line.chars().count() > 60);
+    let long: Vec<_> = long.collect();
+    let is_whole = |line: &&str| line.contains("https://") || line.starts_with(": \"${CHART:");
+    assert!(long.iter().all(is_whole), "{long:#?}");
+    let coloured = shown(60, &args, &[]);
+    assert!(
+        coloured.contains("\u{1b}[1mTYPE THIS\u{1b}[0m "),
+        "{coloured:?}"
+    );
+    assert!(
+        coloured.ends_with("\u{1b}[1m\u{1b}[31mRefused: 1 problem, 5 warnings.\u{1b}[0m\n"),
+        "{coloured:?}"
+    );
+
+    let dir = tempfile::tempdir().unwrap();
+    let input = upgrade(dir.path(), "13.12.7", "13.12.7");
+    let folder = dir.path().to_str().unwrap();
+    let args = ["check", "-i", &input, "--snapshot", folder];
+    let clean = shown(60, &args, &[]);
+    assert!(
+        clean.ends_with("\u{1b}[1m\u{1b}[32mNot refused.\u{1b}[0m\n"),
+        "{clean:?}"
+    );
+}
+
 #[test]
 fn a_page_is_rendered_on_a_terminal() {
     let page = shown(80, &["explain", "downgrade"], &PLAIN);
@@ -176,7 +253,7 @@ fn what_takes_long_says_so() {
         r#"{{"clusters": [{{"name": "a", "cluster": {{"server": "http://{address}"}}}}], "users": [{{"name": "a", "user": {{}}}}],
         "contexts": [{{"name": "a", "context": {{"cluster": "a", "user": "a"}}}}], "current-context": "a"}}"#
     );
-    std::fs::write(&kubeconfig, config).unwrap();
+    fs::write(&kubeconfig, config).unwrap();
     let kubeconfig = kubeconfig.to_str().unwrap();
     let args = ["scan", "-n", "prod", "--kubeconfig", kubeconfig];
     let mut session = Session::start(80, &args, &PLAIN);
