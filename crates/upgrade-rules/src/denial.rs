@@ -106,16 +106,13 @@ const WHY: &str = "WHY";
 const ON_PURPOSE: &str = "ON PURPOSE    ";
 
 fn type_this(text: &mut Text, block: &Block) {
-    let mut heading = vec![Piece::new(Role::Heading, TYPE_THIS)];
-    for know in &block.know {
-        heading.push(Piece::prose(know));
-        let indent = if heading.len() > 1 {
-            0
-        } else {
-            TYPE_THIS.len()
-        };
-        text.flowing(indent, TYPE_THIS.len() - indent, &heading);
-        heading.clear();
+    let indent = TYPE_THIS.len();
+    let heading = Piece::new(Role::Heading, TYPE_THIS);
+    let mut know = block.know.iter().map(|know| Piece::prose(know));
+    let first: Vec<_> = [heading].into_iter().chain(know.next()).collect();
+    text.flowing(0, indent, &first);
+    for know in know {
+        text.flowing(indent, 0, &[know]);
     }
     text.verbatim(Role::Command, &block.script);
     text.blank();

@@ -332,7 +332,7 @@ mod tests {
         text.title(Role::Heading, "d\u{202e}e\nf", 0, "\u{7}");
         assert!(
             text.to_string()
-                .starts_with("a\u{fffd}[2Jb\nc\nd\u{fffd}e f ")
+                .starts_with("a\u{fffd}[2Jb\u{fffd}\nc\nd\u{fffd}e f ")
         );
         assert!(text.to_string().ends_with(" \u{fffd}\n"));
     }
