@@ -10,6 +10,7 @@ mod explain;
 mod hints;
 mod invoked_as;
 mod man;
+mod outputs;
 mod plan;
 mod post_render;
 mod printing;
@@ -23,6 +24,7 @@ mod serve;
 mod snapshot;
 mod standing;
 mod webhooks;
+mod written;
 
 use std::process::ExitCode;
 
@@ -36,12 +38,23 @@ use self::{
 /// Exit code if a read failed, so that the output may lack something.
 const UNSEEN: u8 = 3;
 
+/// Exit code for unreadable input and wrong usage; the same as clap's.
+const UNUSABLE: u8 = 2;
+
 /// Returns the exit code after output; `all_seen`: whether every read succeeded.
 fn ended(all_seen: bool) -> ExitCode {
     match all_seen {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(UNSEEN),
     }
+}
+
+/// Returns the exit code of a command of which 1 says something else than that it failed.
+fn unless_unusable(done: anyhow::Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::from(UNUSABLE)
+    })
 }
 
 /// The program's name, whatever name it was called by.

@@ -12,11 +12,12 @@ while IFS= read -r file; do
     [[ -z $file ]] || args+=(--values "$file")
 done <<<"$GUARD_VALUES"
 
+summary=$(mktemp)
+trap 'rm -f "$summary"' EXIT
 code=0
-"$GUARD_PROGRAM" "${args[@]}" || code=$?
+"$GUARD_PROGRAM" "${args[@]}" -o text -o markdown="$summary" -o sarif="$GUARD_SARIF" || code=$?
 case $code in
     0 | 1 | 3) echo "code=$code" >>"$GITHUB_OUTPUT" ;;
     *) exit "$code" ;;
 esac
-"$GUARD_PROGRAM" "${args[@]}" --output markdown >>"$GITHUB_STEP_SUMMARY" || [[ $? -eq $code ]]
-"$GUARD_PROGRAM" "${args[@]}" --output sarif >"$GUARD_SARIF" || [[ $? -eq $code ]]
+cat "$summary" >>"$GITHUB_STEP_SUMMARY"

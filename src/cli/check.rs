@@ -18,9 +18,9 @@ use clap::Args;
 use serde_json::{Map, Value, value::to_raw_value};
 
 use super::{
-    complain,
     connect::{ConnectArgs, block_on},
-    waiting_for,
+    outputs::Outputs,
+    unless_unusable, waiting_for,
 };
 use crate::{
     camunda::Line,
@@ -28,14 +28,10 @@ use crate::{
     cluster::{Cluster, LiveCluster},
     helm::{manifest::Document, values::overlay},
     input::{self, Input, MAX_BYTES, Source},
-    look::Look,
     policy::Policy,
     report::{Format, Report},
     snapshot::{self, Redactor},
 };
-
-/// Exit code for unreadable input and wrong usage; the same as clap's.
-const UNUSABLE: u8 = 2;
 
 /// What is to be judged, and against what.
 #[derive(Args, Debug)]
@@ -78,9 +74,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", requires = "input")]
     running_values: Vec<PathBuf>,
 
-    /// How to print the report
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
+    #[command(flatten)]
+    outputs: Outputs<Format>,
 
     #[command(flatten)]
     cluster: ConnectArgs,
@@ -121,22 +116,21 @@ struct Against {
 impl CheckArgs {
     /// Prints the report; input that can't be judged has another exit code than a refusal.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let format = self.output;
-        let report = match self.report() {
-            Ok(report) => report,
-            Err(error) => {
-                complain(&error);
-                return Ok(ExitCode::from(UNUSABLE));
-            }
-        };
-        let out = io::stdout();
-        let look = Look::of(&out);
-        let written = report.write(format, look, &mut out.lock());
-        written.context("can't write the report")?;
+        Ok(unless_unusable(self.judged()))
+    }
+
+    fn judged(mut self) -> anyhow::Result<ExitCode> {
+        self.outputs.look_at()?;
+        let report = self.report()?;
+        self.outputs.write(|format, look| {
+            let mut text = Vec::new();
+            report.write(*format, look, &mut text)?;
+            Ok(text)
+        })?;
         Ok(ExitCode::from(report.outcome().code()))
     }
 
-    fn report(mut self) -> anyhow::Result<Report> {
+    fn report(&mut self) -> anyhow::Result<Report> {
         if self.release.as_deref() == Some("-") {
             ensure!(self.input.is_none(), "both - and --input are given");
             self.release = None;
@@ -162,7 +156,11 @@ impl CheckArgs {
         block_on(self.judge(input, policy))
     }
 
-    async fn judge(self, input: Option<(Input, String)>, policy: Policy) -> anyhow::Result<Report> {
+    async fn judge(
+        &self,
+        input: Option<(Input, String)>,
+        policy: Policy,
+    ) -> anyhow::Result<Report> {
         let Against {
             cluster,
             namespace,

@@ -1,9 +1,7 @@
 //! `convert`: a release's values under the keys that the next chart reads, in a file that nobody else may read.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -17,6 +15,7 @@ use super::{
     connect::{ConnectArgs, block_on},
     standing::{self, Looked},
     tell, tell_as,
+    written::{self, Existing},
 };
 use crate::{
     camunda::NewestPatches,
@@ -146,24 +145,11 @@ fn look_at(file: &Path, force: bool) -> anyhow::Result<()> {
 
 /// Writes a new file, or with `force` replaces an existing one once the new one is complete.
 fn write(file: &Path, text: &str, force: bool) -> io::Result<()> {
-    if !force {
-        return create(file, text);
-    }
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let new = file.with_file_name(name);
-    let written = create(&new, text).and_then(|()| fs::rename(&new, file));
-    if written.is_err() {
-        // A partial file holds secrets.
-        let _ = fs::remove_file(&new);
-    }
-    written
-}
-
-fn create(file: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(MODE);
-    options.open(file)?.write_all(text.as_bytes())
+    let existing = match force {
+        true => Existing::Replaced,
+        false => Existing::Kept,
+    };
+    written::write(file, text.as_bytes(), MODE, existing)
 }
 
 #[cfg(test)]

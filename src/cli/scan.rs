@@ -7,9 +7,11 @@ use jiff::Timestamp;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended, print, show, waiting_for,
+    ended,
+    outputs::Outputs,
+    waiting_for,
 };
-use crate::{cluster::Cluster, scan};
+use crate::{cluster::Cluster, scan, terminal::printable};
 
 /// Where to look.
 #[derive(Args, Debug)]
@@ -18,9 +20,8 @@ pub struct ScanArgs {
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
 
-    /// How to print what was found
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
+    #[command(flatten)]
+    outputs: Outputs<Format>,
 
     #[command(flatten)]
     cluster: ConnectArgs,
@@ -40,6 +41,7 @@ enum Format {
 
 impl ScanArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        self.outputs.look_at()?;
         let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
         let scan = block_on(async {
             let connection = self.cluster.connect().await?;
@@ -51,11 +53,14 @@ impl ScanArgs {
             };
             Ok(scan::look(&cluster, namespace, &today).await)
         })?;
-        match self.output {
-            Format::Text => show(|width| scan.text(width))?,
-            Format::Json => print(scan.json()?)?,
-            Format::Html => print(scan.html())?,
-        }
+        self.outputs.write(|format, look| {
+            let text = match format {
+                Format::Text => look.paint(&scan.text(look.width)),
+                Format::Json => printable(&scan.json()?),
+                Format::Html => printable(&scan.html()),
+            };
+            Ok(text.into_bytes())
+        })?;
         Ok(ended(scan.not_seen.is_empty()))
     }
 }

@@ -5,6 +5,7 @@
 mod definition;
 mod documented;
 mod inputs;
+mod outputs;
 mod terminal;
 
 use std::{
