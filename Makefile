@@ -35,7 +35,10 @@ deny: ## licences, sources and versions of all that we depend on (cargo-deny)
 advisories: ## known faults of what we depend on (cargo-deny, from GitHub)
 	@.ci/cargo-deny check advisories
 
-build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-guard
+# Where the folder docs is published, for the links to the rules' pages in reports.
+build static: export DOCUMENTATION := $(DOCUMENTATION)
+
+build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-guard (DOCUMENTATION=… for links in reports)
 	$(CARGO) build $(LOCKED) --release
 
 IMAGE ?= camunda-upgrade-guard:0.1.0

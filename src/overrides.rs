@@ -220,7 +220,7 @@ mod tests {
             objects: Vec::new(),
             why: Vec::new(),
             fixes: Vec::new(),
-            guide: None,
+            guide: crate::finding::guide::UPGRADING,
         };
         let mut findings = [
             finding("downgrade".parse().unwrap()),

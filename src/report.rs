@@ -1,5 +1,6 @@
 //! The result of judging a change, for every output but an AdmissionResponse.
 
+mod documented;
 mod html;
 mod json;
 mod junit;
@@ -13,6 +14,8 @@ use std::{
 };
 
 use clap::ValueEnum;
+
+pub use self::documented::Documented;
 
 use crate::{
     change::{Change, Facts, Operation},

@@ -1,12 +1,14 @@
 //! `rules`: the table of rules.
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{print, show};
 use crate::{
     change::Gate,
+    finding::RuleId,
     mutations::MUTATIONS,
+    report::Documented,
     rules::{RULES, Rule},
     terminal::Text,
 };
@@ -67,21 +69,38 @@ fn text(width: Option<usize>) -> Text {
     text
 }
 
+/// A rule or mutation as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    id: RuleId,
+    release: Vec<&'static str>,
+    object: Vec<&'static str>,
+    summary: &'static str,
+    yields_to: &'static [RuleId],
+    #[serde(flatten)]
+    documented: Documented,
+}
+
 fn json() -> anyhow::Result<String> {
     let rules = RULES.iter().map(|rule| {
         let [release, object] = counts(rule);
-        json!({
-            "id": rule.id,
-            "release": release,
-            "object": object,
-            "summary": rule.summary,
-            "yieldsTo": rule.yields_to(),
-            "guide": rule.guide.map(|guide| guide.section),
-            "guideAddress": rule.guide.map(|guide| guide.address()),
-        })
+        Listed {
+            id: rule.id,
+            release,
+            object,
+            summary: rule.summary,
+            yields_to: rule.yields_to(),
+            documented: Documented::of(rule.id, rule.guide),
+        }
     });
-    let mutations = MUTATIONS.iter().map(|mutation| {
-        json!({"id": mutation.id, "release": [], "object": [SETS], "summary": mutation.summary})
+    let mutations = MUTATIONS.iter().map(|mutation| Listed {
+        id: mutation.id,
+        release: Vec::new(),
+        object: vec![SETS],
+        summary: mutation.summary,
+        yields_to: &[],
+        documented: Documented::of(mutation.id, mutation.guide),
     });
     let rules: Vec<_> = rules.chain(mutations).collect();
     Ok(serde_json::to_string_pretty(&rules)? + "\n")

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{camunda::Line, kubernetes::Object};
+use crate::{camunda::Line, finding::guide, kubernetes::Object};
 
 fn finding(rule: &'static str, action: Action) -> Finding {
     Finding {
@@ -9,7 +9,7 @@ fn finding(rule: &'static str, action: Action) -> Finding {
         objects: Vec::new(),
         why: Vec::new(),
         fixes: Vec::new(),
-        guide: None,
+        guide: guide::UPGRADING,
     }
 }
 

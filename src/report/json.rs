@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Report, text};
+use super::{Documented, Report, text};
 use crate::{
     change::{ChartVersion, Operation},
     denial::Block,
@@ -45,9 +45,8 @@ struct Problem<'a> {
     objects: Vec<Named<'a>>,
     why: &'a [String],
     fixes: Vec<Step<'a>>,
-    guide: Option<&'a str>,
-    #[serde(rename = "guideAddress")]
-    address: Option<String>,
+    #[serde(flatten)]
+    documented: Documented,
 }
 
 #[derive(Serialize)]
@@ -114,8 +113,7 @@ impl<'a> Problem<'a> {
             objects: finding.objects.iter().map(Named::of).collect(),
             why: &finding.why,
             fixes: fixes.collect(),
-            guide: finding.guide.map(|guide| guide.section),
-            address: finding.guide.map(|guide| guide.address()),
+            documented: Documented::of(finding.rule, finding.guide),
         }
     }
 }

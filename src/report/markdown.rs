@@ -43,11 +43,11 @@ fn table(denied: &[&Finding], warned: &[&Finding]) -> String {
         .map(|(number, it)| (number.to_string(), it));
     let warned = warned.iter().map(|it| ("warning".to_owned(), it));
     let rows = denied.chain(warned).map(|(number, finding)| {
-        format!(
-            "| {number} | {} | `{}` |",
-            line(&finding.title),
-            finding.rule
-        )
+        let rule = match finding.rule.page_address() {
+            Some(address) => format!("[`{}`]({address})", finding.rule),
+            None => format!("`{}`", finding.rule),
+        };
+        format!("| {number} | {} | {rule} |", line(&finding.title))
     });
     let head = ["| | Problem | Rule |", "|---|---|---|"].map(str::to_owned);
     head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io};
 
 use serde_json::{Value, json};
 
-use super::{Outcome, Report, printable};
+use super::{Documented, Outcome, Report, printable};
 use crate::{
     change::Gate,
     denial,
@@ -58,13 +58,19 @@ fn rule(rule: &Rule) -> Value {
         let actions = rule.actions(gate);
         actions.first().copied()
     });
-    json!({
+    let mut described = json!({
         "id": rule.id,
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.description()},
         "help": {"text": rule.page, "markdown": rule.page},
         "defaultConfiguration": {"level": level(usual.unwrap_or(Action::Warn))},
-    })
+        "properties": Documented::of(rule.id, rule.guide),
+    });
+    // Without a published page of ours Camunda's is the next best.
+    if let Some(address) = rule.id.page_address().or(rule.guide.address()) {
+        described["helpUri"] = address.into();
+    }
+    described
 }
 
 fn results(report: &Report) -> Vec<Value> {
@@ -85,6 +91,7 @@ fn results(report: &Report) -> Vec<Value> {
                 "message": {"text": printable(&denial::object_message(finding))},
                 "locations": [location(report, finding)],
                 "partialFingerprints": {FINGERPRINT: fingerprint},
+                "properties": Documented::of(finding.rule, finding.guide),
             });
             if let Some(index) = RULES.iter().position(|rule| rule.id == finding.rule) {
                 result["ruleIndex"] = index.into();

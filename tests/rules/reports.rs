@@ -103,7 +103,7 @@ pub fn hostile() -> Report {
             ),
             Fix::say("Nothing"),
         ],
-        guide: Some(guide::UPGRADING),
+        guide: guide::UPGRADING,
     };
     Report {
         change,

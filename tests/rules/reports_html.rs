@@ -85,7 +85,7 @@ fn the_verdict_comes_first_and_each_problem_has_its_rule_and_its_guide() {
                 links.contains(&format!("#rule-{}", finding.rule)),
                 "{links:?}"
             );
-            let guide = finding.guide.map(|guide| guide.address());
+            let guide = finding.guide.address();
             assert!(
                 guide.is_none_or(|guide| links.contains(&guide)),
                 "{links:?}"

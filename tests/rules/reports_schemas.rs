@@ -125,11 +125,21 @@ fn sarif_is_as_its_standard_says() {
         let run = &sarif["runs"][0];
         let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), RULES.len());
+        for (described, rule) in rules.iter().zip(RULES) {
+            let address = rule.id.page_address().or(rule.guide.address());
+            assert_eq!(described["helpUri"].as_str(), address.as_deref());
+        }
         let results = run["results"].as_array().unwrap();
         assert_eq!(results.len(), report.findings.len());
         for (result, finding) in results.iter().zip(&report.findings) {
             let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
             assert_eq!(rule["id"], finding.rule.name());
+            let told = &result["properties"];
+            assert_eq!(
+                told["guideAddress"].as_str(),
+                finding.guide.address().as_deref()
+            );
+            assert_eq!(told["page"], finding.rule.page());
             let denies = finding.action == Action::Deny;
             assert_eq!(result["level"], if denies { "error" } else { "warning" });
             let file = &result["locations"][0]["physicalLocation"]["artifactLocation"];

@@ -15,7 +15,7 @@ pub use self::{
 
 use crate::{
     change::{Change, ChartVersion, Gate, Operation},
-    finding::{Action, Command, Finding, Fix, Moment, refuses, shell},
+    finding::{Action, Command, Finding, Fix, Guide, Moment, refuses, shell},
     terminal::{self, Piece, Role, Text},
 };
 
@@ -156,6 +156,8 @@ struct Telling<'a> {
     ways: Vec<&'a Fix>,
     /// Steps that are typed for a finding above.
     steps: Vec<&'a Fix>,
+    /// Sections of the guide whose addresses stand above.
+    sections: Vec<Guide>,
 }
 
 impl<'a> Telling<'a> {
@@ -178,8 +180,11 @@ impl<'a> Telling<'a> {
                 step(text, way);
             }
         }
-        if let Some(guide) = finding.guide {
-            text.verbatim(Role::Prose, &format!("   {}", guide.address()));
+        if let Some(section) = finding.guide.section()
+            && !self.sections.contains(&section)
+        {
+            self.sections.push(section);
+            text.verbatim(Role::Prose, &format!("   {}", section.address()));
         }
     }
 }
@@ -469,7 +474,7 @@ mod tests {
                     [Flag::set("a", "1"), Flag::set("b", "2")],
                 ),
             ],
-            guide: Some(guide::UPGRADING),
+            guide: guide::UPGRADING,
         }
     }
 

@@ -3,6 +3,7 @@
 mod command;
 pub mod guide;
 mod kubectl;
+mod page;
 mod rule_id;
 pub mod shell;
 mod source;
@@ -10,7 +11,7 @@ mod source;
 pub(crate) use self::source::{COLLECTOR, reader};
 pub use self::{
     command::{Command, Flag, Given, HereDocument, Inputs, Typing, Upgrade},
-    guide::Guide,
+    guide::{Guide, Reference},
     kubectl::{Effect, Kubectl, Objects, What},
     rule_id::RuleId,
     source::{NewSecret, Source},
@@ -67,7 +68,7 @@ pub struct Finding {
     /// The steps to type, in this order.
     pub fixes: Vec<Fix>,
     /// The section of the product's documentation.
-    pub guide: Option<Guide>,
+    pub guide: Reference,
 }
 
 impl Finding {

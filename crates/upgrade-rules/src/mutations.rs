@@ -8,7 +8,11 @@ pub mod volume_claim_ref;
 pub mod volume_reclaim_policy;
 pub mod zeebe_fs_group;
 
-use crate::{finding::RuleId, kubernetes::Object, matching::Match};
+use crate::{
+    finding::{Reference, RuleId},
+    kubernetes::Object,
+    matching::Match,
+};
 
 /// An object as the guard changes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +31,8 @@ pub struct Mutation {
     pub id: RuleId,
     /// The change in one line.
     pub summary: &'static str,
+    /// The section of Camunda's documentation that has users do the same by hand.
+    pub guide: Reference,
     /// Its page, in Markdown.
     pub page: &'static str,
     /// The requests that it changes.

@@ -79,7 +79,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     change::{Change, Facts, Wanted},
-    finding::{Action, Finding, RuleId, guide::Guide},
+    finding::{Action, Finding, Reference, RuleId},
     fixes::{
         conversion,
         convert::{Converted, ValuesFile},
@@ -113,8 +113,8 @@ pub struct Rule {
     pub id: RuleId,
     /// The problem that it stops, in a line.
     pub summary: &'static str,
-    /// The section of Camunda's guides that most of its findings are about, if there is one.
-    pub guide: Option<Guide>,
+    /// The section of Camunda's documentation that most of its findings are about.
+    pub guide: Reference,
     /// The actions that its findings can have for a Helm release, the usual one first. Without any, the rule is not run.
     pub release: &'static [Action],
     /// How it judges a single object, if it does.

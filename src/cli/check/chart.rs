@@ -245,7 +245,7 @@ pub(super) fn asked_for(
         objects: Vec::new(),
         why: why(old, &new),
         fixes: fixes(&given, namespace, line),
-        guide: Some(guide::SECRETS_EXTRACTION),
+        guide: guide::SECRETS_EXTRACTION,
     })
 }
 

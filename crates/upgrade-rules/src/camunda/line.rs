@@ -15,7 +15,7 @@ use super::{
     fact::{
         BackupFact, Becomes, BrokerValues, CarriedKey, Compatibility, CredentialFact, Discouraged,
         Fixed, GeneratedSecret, MergedValue, NamedSecret, Note, OptimizePairing, Patch,
-        RenamedValue, RenamedVariable, Support, WorkloadFact,
+        RenamedValue, RenamedVariable, Section, Support, WorkloadFact,
     },
 };
 use crate::{
@@ -39,6 +39,9 @@ pub struct Line {
     /// The value keys that are renamed from this line on, including everything below them.
     #[serde(default)]
     pub renamed: Vec<String>,
+    /// The section of the upgrade guide about the keys of values that have moved.
+    #[serde(default)]
+    pub values_guide: Option<Section>,
     /// Sections of the upgrade guide that no rule can judge.
     #[serde(default)]
     pub notes: Vec<Note>,

@@ -30,7 +30,7 @@ pub fn outline<'a>(finding: &'a Finding, before: &[&Finding]) -> Vec<Part<'a>> {
             None => told.push(Part::Fix(fix)),
         }
     }
-    told.extend(finding.guide.map(Part::Guide));
+    told.extend(finding.guide.section().map(Part::Guide));
     told
 }
 

@@ -9,7 +9,7 @@ use super::{Mutated, Mutation};
 use crate::{
     annotations::REBOUND_FROM,
     change::Facts,
-    finding::RuleId,
+    finding::{RuleId, guide},
     knowledge::claims::names_claim,
     kubernetes::{Kind, Object, json},
     matching,
@@ -18,6 +18,7 @@ use crate::{
 pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::ClaimBoundToRetainedVolume,
     summary: "a new claim gets the volume that waits for it",
+    guide: guide::OPTION_TWO,
     page: include_str!("../../../../docs/rules/claim-bound-to-retained-volume.md"),
     matches: &[&matching::CLAIMS],
 };

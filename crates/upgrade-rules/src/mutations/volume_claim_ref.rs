@@ -22,6 +22,7 @@ use crate::{
 pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::VolumeClaimRef,
     summary: "a volume that somebody annotated is handed over to another claim",
+    guide: guide::OPTION_TWO,
     page: include_str!("../../../../docs/rules/volume-claim-ref.md"),
     matches: &[&matching::VOLUMES],
 };
@@ -136,7 +137,7 @@ fn refusal(volume: &Object, why: String) -> Finding {
         objects: vec![ObjectRef::new(Kind::PersistentVolume, "", volume.name())],
         why: vec![why],
         fixes: Vec::new(),
-        guide: Some(guide::OPTION_TWO),
+        guide: guide::OPTION_TWO,
     }
 }
 

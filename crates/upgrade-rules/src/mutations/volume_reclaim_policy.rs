@@ -10,7 +10,7 @@ use crate::{
     annotations::ALLOW_POLICY,
     camunda::Component,
     change::Facts,
-    finding::RuleId,
+    finding::{RuleId, guide},
     kubernetes::{Kind, Object, json},
     matching,
 };
@@ -18,6 +18,7 @@ use crate::{
 pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::VolumeReclaimPolicy,
     summary: "a volume with data is retained when its claim goes",
+    guide: guide::RETAIN_VOLUMES,
     page: include_str!("../../../../docs/rules/volume-reclaim-policy.md"),
     matches: &[&matching::VOLUMES],
 };

@@ -11,7 +11,7 @@ use super::{Mutated, Mutation};
 use crate::{
     camunda::{self, Component, Line},
     change::Facts,
-    finding::RuleId,
+    finding::{RuleId, guide},
     kubernetes::{Kind, Object, ObjectRef, json},
     matching,
 };
@@ -19,6 +19,7 @@ use crate::{
 pub(super) const MUTATION: Mutation = Mutation {
     id: RuleId::ZeebeFsGroup,
     summary: "brokers that run as a plain user get an fsGroup, to write their volumes",
+    guide: guide::ZEEBE_OPTION_ONE,
     page: include_str!("../../../../docs/rules/zeebe-fs-group.md"),
     matches: &[&matching::WORKLOADS],
 };

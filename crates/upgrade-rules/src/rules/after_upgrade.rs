@@ -25,7 +25,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::AfterUpgrade,
     summary: "an earlier upgrade has left something to be done",
-    guide: Some(guide::MONITOR),
+    guide: guide::MONITOR,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/after-upgrade.md"),

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::AuthenticationChanged,
     summary: "users and clients would have to log in another way than before",
-    guide: Some(guide::PREREQUISITES),
+    guide: guide::PREREQUISITES,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/authentication-changed.md"),

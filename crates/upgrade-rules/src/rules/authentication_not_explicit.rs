@@ -26,7 +26,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::AuthenticationNotExplicit,
     summary: "clients of Zeebe would have to log in because the values do not say how",
-    guide: Some(guide::BASIC),
+    guide: guide::BASIC,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/authentication-not-explicit.md"),

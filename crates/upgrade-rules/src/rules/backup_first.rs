@@ -12,7 +12,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::BackupFirst,
     summary: "a change of line, which only a backup takes back",
-    guide: Some(guide::BACKUP),
+    guide: guide::BACKUP,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/backup-first.md"),

@@ -16,7 +16,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::Chart830NotRecommended,
     summary: "chart 8.3.0 would be entered, whose data migration has bugs",
-    guide: Some(guide::V8_3_0),
+    guide: guide::V8_3_0,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/chart-8.3.0-not-recommended.md"),

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimDeleted,
     summary: "a claim or volume would be deleted, and its data with it",
-    guide: Some(guide::DATA_RETENTION),
+    guide: guide::DATA_RETENTION,
     release: &[],
     object: at(
         &[Action::Deny],

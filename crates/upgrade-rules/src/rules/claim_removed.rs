@@ -15,7 +15,7 @@ use crate::{
     annotations::REBIND_TO,
     camunda::is_own,
     change::{Change, Facts, ObjectChange, Operation, Wanted},
-    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, Reference, RuleId},
     fixes::{give_up, retain::retain},
     knowledge::claims::{deleted_on_purpose, holds_data, is_retained, named_volume, names_claim},
     kubernetes::{
@@ -29,7 +29,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimRemoved,
     summary: "a claim that is not in the new manifest would be deleted with its data",
-    guide: None,
+    guide: Reference::Nowhere("Camunda's guides speak of the claims of StatefulSets only"),
     release: &[Action::Deny, Action::Warn],
     object: at(&[Action::Deny, Action::Warn], &[&matching::CLAIM_DELETIONS]),
     page: include_str!("../../../../docs/rules/claim-removed.md"),

@@ -10,7 +10,7 @@ use super::{Judge, Rule, at};
 use crate::{
     camunda::bundled,
     change::{Change, Facts, Gate, ObjectChange, Operation, after_spec},
-    finding::{Action, Finding, Fix, Flag, RuleId},
+    finding::{Action, Finding, Fix, Flag, Reference, RuleId},
     kubernetes::{Kind, Mounts, Object},
     matching,
 };
@@ -18,7 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimRetentionPolicy,
     summary: "a StatefulSet would take its claims along when it is deleted",
-    guide: None,
+    guide: Reference::Nowhere("Camunda's guides do not speak of the retention policy of claims"),
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/claim-retention-policy.md"),

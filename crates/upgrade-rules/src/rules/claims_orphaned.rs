@@ -14,7 +14,7 @@ use super::{
 use crate::{
     camunda::{Component, Line},
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Finding, Fix, RuleId, capitalised},
+    finding::{Action, Finding, Fix, Reference, RuleId, capitalised, guide},
     fixes::{conversion, give_up, keep_running::keep_running, move_volumes},
     knowledge::claims::{self, Orphan, Reduced, takes_claims_along},
     kubernetes::{Kind, Mounts, ObjectRef, replicas},
@@ -24,7 +24,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ClaimsOrphaned,
     summary: "a component's volumes would be left behind",
-    guide: None,
+    guide: guide::LEAVING_BITNAMI,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/claims-orphaned.md"),
@@ -77,7 +77,7 @@ fn on_purpose(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Find
             "An annotation of the claim says so. Nothing will mount its data any more.".to_owned(),
         ],
         fixes: Vec::new(),
-        guide: RULE.guide,
+        guide: UNTOLD,
     })
 }
 
@@ -101,6 +101,19 @@ fn orphans<'a>(
     let (old, new) = mounts(change, set)?;
     let orphans = claims::orphans(facts, &set.object.namespace, &old, new.as_ref());
     Some((old, new, orphans))
+}
+
+const UNTOLD: Reference = Reference::Nowhere(
+    "Camunda's guides do not tell of workloads that are renamed or made smaller",
+);
+
+/// The section about a StatefulSet that goes, or that mounts other claims.
+fn section(set: &ObjectChange, goes: bool) -> Reference {
+    match set.component {
+        Component::Zeebe | Component::Other => UNTOLD,
+        _ if goes => RULE.guide,
+        _ => UNTOLD,
+    }
 }
 
 fn left_behind(
@@ -155,7 +168,7 @@ fn left_behind(
         objects: vec![set.object.clone()],
         why,
         fixes,
-        guide: RULE.guide,
+        guide: section(set, new.is_none()),
     })
 }
 
@@ -227,7 +240,7 @@ fn unmounted(change: &Change, facts: &Facts, set: &ObjectChange) -> Option<Findi
             .collect(),
         why,
         fixes,
-        guide: RULE.guide,
+        guide: UNTOLD,
     })
 }
 
@@ -277,7 +290,7 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         objects: vec![set.object.clone()],
         why,
         fixes: vec![Fix::say(keep), Fix::on_purpose(leave, annotate)],
-        guide: RULE.guide,
+        guide: UNTOLD,
     })
 }
 
@@ -369,6 +382,6 @@ fn lowered(facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) -> Option<Findi
         objects: unused,
         why: Vec::new(),
         fixes: Vec::new(),
-        guide: RULE.guide,
+        guide: UNTOLD,
     })
 }

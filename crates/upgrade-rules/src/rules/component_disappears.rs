@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ComponentDisappears,
     summary: "an application would be deleted that nobody switched off",
-    guide: Some(guide::ARCHITECTURE),
+    guide: guide::ARCHITECTURE,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/component-disappears.md"),

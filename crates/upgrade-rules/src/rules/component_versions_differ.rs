@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ComponentVersionsDiffer,
     summary: "the components would be of different minor versions",
-    guide: Some(guide::V9_3_7),
+    guide: guide::V9_3_7,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/component-versions-differ.md"),

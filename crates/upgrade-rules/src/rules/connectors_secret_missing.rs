@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ConnectorsSecretMissing,
     summary: "8.2 needs a Secret of Connectors that is not there",
-    guide: Some(guide::CONNECTORS),
+    guide: guide::CONNECTORS,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/connectors-secret-missing.md"),

@@ -16,7 +16,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ConsoleRole,
     summary: "Console comes for the first time, and nobody has its role",
-    guide: Some(guide::CONSOLE),
+    guide: guide::CONSOLE,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/console-role.md"),

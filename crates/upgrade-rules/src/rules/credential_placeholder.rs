@@ -11,7 +11,7 @@ use super::{Judge, Rule, at, wanted};
 use crate::{
     camunda::Line,
     change::{Change, Facts, Gate, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId, guide},
     fixes::{
         carry_over::{self, Content},
         missing_secrets::content,
@@ -34,7 +34,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialPlaceholder,
     summary: "a credential would be a placeholder that nobody has filled in",
-    guide: None,
+    guide: guide::SECRET_MANAGEMENT,
     release: &[Action::Deny, Action::Warn],
     object: at(&[Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/credential-placeholder.md"),

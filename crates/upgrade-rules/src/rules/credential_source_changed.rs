@@ -14,7 +14,7 @@ use super::{
 use crate::{
     camunda::{self, Credential, Supply},
     change::{Change, Facts, ObjectChange, secret_data},
-    finding::{Action, Command, Finding, Fix, Flag, RuleId},
+    finding::{Action, Command, Finding, Fix, Flag, RuleId, guide},
     fixes::{
         carry_over::{self, Content, Old},
         supply::{OldKey, shells, supply},
@@ -31,7 +31,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialSourceChanged,
     summary: "a database's password would be read from where another one is",
-    guide: None,
+    guide: guide::SECRET_MANAGEMENT,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/credential-source-changed.md"),

@@ -9,7 +9,7 @@
 use super::{Judge, Rule, heard::Heard, wanted};
 use crate::{
     change::{Change, Facts, Operation},
-    finding::{Action, Command, Finding, Fix, RuleId},
+    finding::{Action, Command, Finding, Fix, RuleId, guide},
     fixes::{
         carry_over::{self},
         conversion,
@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::CredentialsSecretIncomplete,
     summary: "pods would wait for a Secret or a key that is not there",
-    guide: None,
+    guide: guide::MISSING_SECRETS,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/credentials-secret-incomplete.md"),

@@ -19,7 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DataMigrationDisabled,
     summary: "13 would start without the Job that migrates the data of Operate and Tasklist",
-    guide: Some(guide::PROCESS_MIGRATION),
+    guide: guide::PROCESS_MIGRATION,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/data-migration-disabled.md"),

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DataMigrationOnInstall,
     summary: "the data migration would run over nothing, or again",
-    guide: Some(guide::PROCESS_MIGRATION),
+    guide: guide::PROCESS_MIGRATION,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/data-migration-on-install.md"),

@@ -13,7 +13,7 @@ use super::{Judge, Rule, claims_orphaned, wanted};
 
 use crate::{
     change::{Change, Facts, ObjectChange, Operation},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, Reference, RuleId},
     knowledge::claims::{self},
     kubernetes::{Kind, Mounts, Object},
 };
@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DatastoreChanged,
     summary: "another Elasticsearch, OpenSearch or database than before would be used",
-    guide: None,
+    guide: Reference::Nowhere("Camunda's guides take it that the datastore stays the same"),
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/datastore-changed.md"),

@@ -18,7 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::DedicatedElasticsearch,
     summary: "applications with an Elasticsearch or OpenSearch of their own would become one",
-    guide: Some(guide::ARCHITECTURE),
+    guide: guide::ONE_ELASTICSEARCH,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/dedicated-elasticsearch.md"),

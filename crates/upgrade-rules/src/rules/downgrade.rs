@@ -10,7 +10,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Application, Line, image_version, release_label, running_line},
     change::{Change, Facts, Operation, Side, Versioned, Wanted},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, RuleId, guide},
     fixes::upgrade_path,
     kubernetes::{
         Kind, Mounts, Object, ObjectRef,
@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::Downgrade,
     summary: "an older line would run over data of a newer one",
-    guide: None,
+    guide: guide::UPGRADE_PROCEDURE,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/downgrade.md"),

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchClaimLabels,
     summary: "Elasticsearch's claims lack the labels of the new chart",
-    guide: Some(guide::V8_0_13),
+    guide: guide::V8_0_13,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-claim-labels.md"),

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchClaimsOrphaned,
     summary: "Elasticsearch would start on empty volumes",
-    guide: Some(guide::DATA_RETENTION),
+    guide: guide::DATA_RETENTION,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::STATEFULSETS]),
     page: include_str!("../../../../docs/rules/elasticsearch-claims-orphaned.md"),

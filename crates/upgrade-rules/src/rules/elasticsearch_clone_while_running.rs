@@ -19,7 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchCloneWhileRunning,
     summary: "Elasticsearch's claims would be cloned while it writes to them",
-    guide: Some(guide::OPTION_ONE),
+    guide: guide::OPTION_ONE,
     release: &[],
     object: at(&[Action::Deny], &[&matching::CLONES]),
     page: include_str!("../../../../docs/rules/elasticsearch-clone-while-running.md"),

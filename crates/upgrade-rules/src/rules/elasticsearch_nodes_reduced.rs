@@ -11,7 +11,7 @@ use super::{Judge, Rule, at, wanted};
 use crate::{
     camunda::{Component, Line, image_name, is_elastics, node_count},
     change::{Change, Facts, Gate, ObjectChange, Wanted},
-    finding::{Action, Command, Finding, Fix, Kubectl, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, RuleId, guide, shell},
     fixes::{count, give_up},
     knowledge::claims::{self, Left, Reduced, old_claim},
     kubernetes::{Kind, Mounts, Object, replicas},
@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchNodesReduced,
     summary: "Elasticsearch would run with fewer nodes than hold its data",
-    guide: None,
+    guide: guide::ELASTICSEARCH_VALUES,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS, &matching::SCALES]),
     page: include_str!("../../../../docs/rules/elasticsearch-nodes-reduced.md"),

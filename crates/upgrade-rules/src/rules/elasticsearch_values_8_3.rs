@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchValues83,
     summary: "8.3 no longer reads how Elasticsearch is set up in your values",
-    guide: Some(guide::ELASTICSEARCH_VALUES),
+    guide: guide::ELASTICSEARCH_VALUES,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-values-8.3.md"),

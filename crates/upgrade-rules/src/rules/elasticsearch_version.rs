@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ElasticsearchVersion,
     summary: "Elasticsearch would refuse to start on its data",
-    guide: Some(guide::ELASTICSEARCH),
+    guide: guide::ELASTICSEARCH,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/elasticsearch-version.md"),

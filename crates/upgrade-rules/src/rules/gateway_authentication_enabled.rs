@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::GatewayAuthenticationEnabled,
     summary: "clients of the Zeebe Gateway would have to authenticate",
-    guide: Some(guide::V8_2_3),
+    guide: guide::V8_2_3,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/gateway-authentication-enabled.md"),

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::GatewayRenamed,
     summary: "something refers to the Zeebe Gateway's ConfigMap or ServiceAccount by its old name",
-    guide: Some(guide::ZEEBE_GATEWAY),
+    guide: guide::ZEEBE_GATEWAY,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/gateway-renamed.md"),

@@ -15,7 +15,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::HelmCliVersion,
     summary: "another Helm than before, and not one that the chart was tested with",
-    guide: Some(guide::HELM_CLI),
+    guide: guide::HELM_CLI,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/helm-cli-version.md"),

@@ -18,7 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentityMigrationDisabled,
     summary: "what Identity knows of people and their rights would not be carried over",
-    guide: Some(guide::IDENTITY_MIGRATION),
+    guide: guide::IDENTITY_MIGRATION,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/identity-migration-disabled.md"),

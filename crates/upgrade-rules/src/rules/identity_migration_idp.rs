@@ -18,7 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentityMigrationIdp,
     summary: "the migration of identities lacks the credentials that your provider asks for",
-    guide: Some(guide::CONFIGURE_VALUES),
+    guide: guide::CONFIGURE_VALUES,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/identity-migration-idp.md"),

@@ -12,7 +12,7 @@ use crate::{
     annotations::ALLOW_DELETION,
     camunda::{Component, Held, release_label},
     change::{Change, Facts, ObjectChange, Operation, secret_data},
-    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, shell},
+    finding::{Action, Command, Finding, Fix, Kubectl, Objects, RuleId, guide, shell},
     helm::release::parse_record_name,
     knowledge::{
         claims::deleted_on_purpose,
@@ -25,7 +25,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretDeleted,
     summary: "a Secret that a database's data still needs would be deleted",
-    guide: None,
+    guide: guide::SECRETS_EXTRACTION,
     release: &[],
     object: at(
         &[Action::Deny, Action::Warn],

@@ -26,7 +26,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretRegenerated,
     summary: "a generated credential would get a new value",
-    guide: Some(guide::SECRETS_EXTRACTION),
+    guide: guide::SECRETS_EXTRACTION,
     release: &[Action::Deny],
     object: at(&[Action::Deny, Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/identity-secret-regenerated.md"),

@@ -29,7 +29,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::IdentitySecretRemoved,
     summary: "a Secret that is still needed would be deleted",
-    guide: Some(guide::EXTRACT_SECRETS),
+    guide: guide::EXTRACT_SECRETS,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/identity-secret-removed.md"),

@@ -11,13 +11,13 @@ use super::{Judge, Rule};
 use crate::{
     camunda::{Line, image_version},
     change::{Change, Facts, Operation, Side, Versioned},
-    finding::{Action, Finding, Fix, Moment, RuleId},
+    finding::{Action, Finding, Fix, Moment, RuleId, guide},
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ImagesOfAnotherLine,
     summary: "the images would be of another line of Camunda than the chart",
-    guide: None,
+    guide: guide::VERSION_MATRIX,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/images-of-another-line.md"),

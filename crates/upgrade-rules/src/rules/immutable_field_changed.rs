@@ -19,7 +19,7 @@ use super::{Judge, Rule, at, heard::Heard, wanted};
 use crate::{
     camunda::{Application, Component, Line},
     change::{Change, ChartVersion, Facts, ObjectChange, Side, after, after_spec},
-    finding::{Action, Finding, Fix, Guide, Objects, RuleId},
+    finding::{Action, Finding, Fix, Guide, Objects, Reference, RuleId, guide},
     fixes::{conversion, migrations},
     knowledge::migration::{self, State},
     kubernetes::{Kind, Object, ObjectRef},
@@ -30,7 +30,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ImmutableFieldChanged,
     summary: "a field changes that Kubernetes does not let change",
-    guide: None,
+    guide: guide::V8_3_1,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/immutable-field-changed.md"),
@@ -164,12 +164,12 @@ fn finding(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Option<Fi
             .collect(),
         why,
         fixes: fixes(change, facts, changed),
-        guide: guide(change),
+        guide: section(change),
     })
 }
 
 /// The newest section that tells of such a change; those of later charts and of overrides are in none.
-fn guide(change: &Change) -> Option<Guide> {
+fn section(change: &Change) -> Reference {
     let line = |chart: &Option<ChartVersion>| chart.as_ref()?.line;
     let lines = match (line(&change.from), line(&change.to)) {
         (Some(from), Some(to)) => Line::all().get(from.position()..=to.position()),
@@ -182,10 +182,11 @@ fn guide(change: &Change) -> Option<Guide> {
         .iter()
         .flat_map(|line| &line.fixed);
     let entered = fixed.filter(|fixed| change.from.is_none() || change.enters(&fixed.since));
-    let told = entered
-        .filter_map(|fixed| fixed.guide.as_ref())
-        .next_back()?;
-    Some(Guide::new(&told.section, &told.address, ""))
+    let told = entered.filter_map(|fixed| fixed.guide.as_ref()).next_back();
+    match told {
+        Some(told) => Reference::Section(Guide::new(&told.section, &told.address, "")),
+        None => Reference::Nowhere("Camunda's guides do not tell of this field"),
+    }
 }
 
 fn fixes(change: &Change, facts: &Facts, changed: &[Changed<'_>]) -> Vec<Fix> {

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ImportersDisabled,
     summary: "13 would run without the importers of what Operate and Tasklist have yet to read",
-    guide: Some(guide::IMPORTERS),
+    guide: guide::IMPORTERS,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/importers-disabled.md"),

@@ -18,7 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::KeycloakMajorUpgrade,
     summary: "Keycloak would migrate its database to a new major version",
-    guide: Some(guide::KEYCLOAK_8_3),
+    guide: guide::KEYCLOAK_8_3,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/keycloak-major-upgrade.md"),

@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::LdapUnsupported,
     summary: "users log in by LDAP, which 13 does not know",
-    guide: Some(guide::LDAP),
+    guide: guide::LDAP,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/ldap-unsupported.md"),

@@ -20,7 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MigrationUnfinished,
     summary: "a migration to 13 would be cut off before it is complete",
-    guide: Some(guide::MONITOR),
+    guide: guide::MONITOR,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/migration-unfinished.md"),

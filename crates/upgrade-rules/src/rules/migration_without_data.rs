@@ -15,7 +15,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MigrationWithoutData,
     summary: "the data migration would wait for data that there never was",
-    guide: Some(guide::PROCESS_MIGRATION),
+    guide: guide::PROCESS_MIGRATION,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/migration-without-data.md"),

@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::MultiTenancyHalf,
     summary: "tenants would be known in one of the two places that have to know them",
-    guide: Some(guide::VALUES),
+    guide: guide::VALUES,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/multi-tenancy-half.md"),

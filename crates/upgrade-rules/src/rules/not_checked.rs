@@ -10,7 +10,7 @@ use super::{Judge, Rule, at};
 
 use crate::{
     change::{Change, Facts, Gate, Unseen},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, Reference, RuleId},
     helm::values::Values,
 };
 
@@ -25,7 +25,7 @@ const NAMED: usize = 12;
 pub(super) const RULE: Rule = Rule {
     id: RuleId::NotChecked,
     summary: "something that a rule needs could not be read",
-    guide: None,
+    guide: Reference::Nowhere("it is about what this program may read"),
     release: &[Action::Deny],
     object: at(&[Action::Warn], &[]),
     page: include_str!("../../../../docs/rules/not-checked.md"),

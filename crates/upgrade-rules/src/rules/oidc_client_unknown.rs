@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OidcClientUnknown,
     summary: "the Orchestration Cluster would log in as a client that your provider does not know",
-    guide: Some(guide::OIDC),
+    guide: guide::OIDC,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/oidc-client-unknown.md"),

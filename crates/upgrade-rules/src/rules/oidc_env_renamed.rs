@@ -19,7 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OidcEnvRenamed,
     summary: "9 no longer reads variables that your values set",
-    guide: Some(guide::V9_0_0_IDENTITY),
+    guide: guide::V9_0_0_IDENTITY,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/oidc-env-renamed.md"),

@@ -19,7 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OptimizePairing,
     summary: "an Optimize that the chart does not fit",
-    guide: Some(guide::V8_2_9),
+    guide: guide::V8_2_9,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/optimize-pairing.md"),

@@ -20,7 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::OrchestrationValues,
     summary: "values of Zeebe, Operate or Tasklist would have no effect any more",
-    guide: Some(guide::VALUES),
+    guide: guide::VALUES,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/orchestration-values.md"),

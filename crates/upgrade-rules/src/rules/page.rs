@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::{
     change::Gate,
-    finding::{Action, RuleId},
+    finding::{Action, Reference, RuleId},
 };
 
 impl Rule {
@@ -34,10 +34,11 @@ impl Rule {
         });
         let link = |rule: &RuleId| format!("[`{rule}`]({rule}.md)");
         let yields_to = self.yields_to().iter().map(link).collect();
-        let guide = self.guide.iter();
-        let guide = guide.map(|guide| format!("[{}]({})", guide.section, guide.address()));
-        let [release, object, yields_to, guide] =
-            [release, object, yields_to, guide.collect()].map(listed);
+        let guide = match self.guide {
+            Reference::Section(guide) => format!("[{}]({})", guide.section, guide.address()),
+            Reference::Nowhere(because) => format!("none: {because}"),
+        };
+        let [release, object, yields_to] = [release, object, yields_to].map(listed);
         format!(
             "| Helm release | single object | yields to | Camunda's guide |\n|---|---|---|---|\n\
              | {release} | {object} | {yields_to} | {guide} |\n"

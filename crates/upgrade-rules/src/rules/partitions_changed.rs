@@ -11,7 +11,7 @@ use super::{Judge, Rule, wanted};
 use crate::{
     camunda::{Application, Feature},
     change::{Change, Facts, ObjectChange, Operation, Side},
-    finding::{Action, Finding, Fix, RuleId},
+    finding::{Action, Finding, Fix, RuleId, guide},
     fixes::flag,
     knowledge::configuration::Configuration,
     kubernetes::replicas,
@@ -20,7 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::PartitionsChanged,
     summary: "the number of Zeebe's partitions would change",
-    guide: None,
+    guide: guide::CLUSTER_SCALING,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/partitions-changed.md"),

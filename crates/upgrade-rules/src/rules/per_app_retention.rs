@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::PerAppRetention,
     summary: "13 has one retention for all where applications had their own",
-    guide: Some(guide::ARCHITECTURE),
+    guide: guide::ARCHITECTURE,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/per-app-retention.md"),

@@ -20,7 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::PostgresqlMajorUpgrade,
     summary: "PostgreSQL would start in another major version over the old data",
-    guide: Some(guide::KEYCLOAK_8_2),
+    guide: guide::KEYCLOAK_8_2,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS]),
     page: include_str!("../../../../docs/rules/postgresql-major-upgrade.md"),

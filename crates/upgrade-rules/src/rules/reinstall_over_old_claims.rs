@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ReinstallOverOldClaims,
     summary: "an installation would make up passwords for data that is still there",
-    guide: Some(guide::SECRETS_EXTRACTION),
+    guide: guide::SECRETS_EXTRACTION,
     release: &[Action::Deny, Action::Warn],
     object: at(&[Action::Warn], &[&matching::SECRETS]),
     page: include_str!("../../../../docs/rules/reinstall-over-old-claims.md"),

@@ -15,7 +15,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ReleaseNotes,
     summary: "a section of the guides that the upgrade crosses says what to expect",
-    guide: Some(guide::VERSION_UPDATES),
+    guide: guide::VERSION_UPDATES,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/release-notes.md"),

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ResourceAuthorizations,
     summary: "the migration of identities would grant more than before",
-    guide: Some(guide::RESOURCE_AUTHORIZATIONS),
+    guide: guide::RESOURCE_AUTHORIZATIONS,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/resource-authorizations.md"),

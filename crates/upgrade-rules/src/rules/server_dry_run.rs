@@ -8,13 +8,13 @@ use super::{Judge, Rule, heard::Heard};
 
 use crate::{
     change::{Change, Facts},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, Reference, RuleId},
 };
 
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ServerDryRun,
     summary: "the API server or another webhook would refuse an object",
-    guide: None,
+    guide: Reference::Nowhere("it is the API server's own answer"),
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/server-dry-run.md"),

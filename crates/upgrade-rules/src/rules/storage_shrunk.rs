@@ -11,7 +11,7 @@ use super::{Judge, Rule, immutable_field_changed::parse_quantity, wanted};
 use crate::{
     camunda::{Component, claim_size},
     change::{Change, Facts, ObjectChange},
-    finding::{Action, Finding, Fix, RuleId, guide},
+    finding::{Action, Finding, Fix, Reference, RuleId, guide},
     fixes::flag,
     knowledge::{
         claims::{self, Orphan},
@@ -23,7 +23,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::StorageShrunk,
     summary: "claims that take over data would be too small for it",
-    guide: Some(guide::ELASTICSEARCH_VALUES),
+    guide: guide::ELASTICSEARCH_VALUES,
     release: &[Action::Deny, Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/storage-shrunk.md"),
@@ -178,7 +178,7 @@ fn handed_over(facts: &Facts, new: &ObjectChange) -> Option<Finding> {
         objects: vec![new.object.clone()],
         why,
         fixes: Vec::new(),
-        guide: None,
+        guide: Reference::Nowhere("the volumes were handed over apart from Camunda's guides"),
     })
 }
 

@@ -20,7 +20,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::TlsOutsideOrchestration,
     summary: "certificates that applications of 12 use would not reach the Orchestration Cluster",
-    guide: Some(guide::VALUES),
+    guide: guide::VALUES,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/tls-outside-orchestration.md"),

@@ -15,7 +15,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UpgradePathNotLatestPatch,
     summary: "a line would be left or entered at a patch that is not its newest",
-    guide: Some(guide::UPGRADING),
+    guide: guide::UPGRADING,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/upgrade-path-not-latest-patch.md"),

@@ -19,7 +19,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UpgradePathSkipped,
     summary: "a release line would be jumped over",
-    guide: Some(guide::SEQUENTIALLY),
+    guide: guide::SEQUENTIALLY,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/upgrade-path-skipped.md"),

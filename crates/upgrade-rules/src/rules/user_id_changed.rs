@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::UserIdChanged,
     summary: "a workload would run as another user on volumes that stay with the old one",
-    guide: Some(guide::ZEEBE),
+    guide: guide::ZEEBE,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/user-id-changed.md"),

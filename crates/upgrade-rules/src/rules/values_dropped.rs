@@ -27,7 +27,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesDropped,
     summary: "values that were set before are not set any more",
-    guide: Some(guide::SECRETS_EXTRACTION),
+    guide: guide::SECRETS_EXTRACTION,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/values-dropped.md"),

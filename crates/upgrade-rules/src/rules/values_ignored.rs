@@ -26,7 +26,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesIgnored,
     summary: "your values set what the new chart does not read",
-    guide: Some(guide::CONFIGURE_CHART),
+    guide: guide::CONFIGURE_CHART,
     release: &[Action::Warn],
     object: None,
     page: include_str!("../../../../docs/rules/values-ignored.md"),
@@ -107,7 +107,10 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
             change,
             "Take them out of your values, and set what is in their place where you need it. What is set now:",
         )],
-        guide: RULE.guide.filter(|_| !never.is_empty()),
+        guide: match never.is_empty() {
+            true => values_moved::section(change),
+            false => RULE.guide,
+        },
     })
 }
 

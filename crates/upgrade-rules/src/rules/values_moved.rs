@@ -9,7 +9,7 @@ use super::{Judge, Rule};
 use crate::{
     camunda::Line,
     change::{Change, Facts, Operation},
-    finding::{Action, Finding, RuleId},
+    finding::{Action, Finding, Guide, Reference, RuleId, guide},
     fixes::conversion::{self, Move},
     helm::values::{Values, below},
 };
@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ValuesMoved,
     summary: "values that the new chart reads under other keys would be forgotten",
-    guide: None,
+    guide: guide::VALUES,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/values-moved.md"),
@@ -53,8 +53,19 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes: conversion::fixes(change, facts),
-        guide: RULE.guide,
+        guide: section(change),
     })
+}
+
+/// The section about the keys of the line that the upgrade enters last.
+pub(super) fn section(change: &Change) -> Reference {
+    let entered = change.lines_entered().last();
+    match entered.and_then(|line| line.values_guide.as_ref()) {
+        Some(told) => Reference::Section(Guide::new(&told.section, &told.address, "")),
+        None => {
+            Reference::Nowhere("Camunda's guides do not list the keys that this chart has moved")
+        }
+    }
 }
 
 /// The user's keys that would be forgotten, and that no rule of their own speaks of.

@@ -25,7 +25,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::VolumeNotRetained,
     summary: "a volume that loses its claim would be deleted",
-    guide: Some(guide::RETAIN_VOLUMES),
+    guide: guide::RETAIN_VOLUMES,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/volume-not-retained.md"),

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::VolumeRebindWhileRunning,
     summary: "a volume would change hands in a way that can lose its data",
-    guide: Some(guide::OPTION_TWO),
+    guide: guide::OPTION_TWO,
     release: &[],
     object: at(&[Action::Deny], &[&matching::REBINDINGS]),
     page: include_str!("../../../../docs/rules/volume-rebind-while-running.md"),

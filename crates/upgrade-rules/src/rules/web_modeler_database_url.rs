@@ -18,7 +18,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::WebModelerDatabaseUrl,
     summary: "8.3 no longer reads host, port and name of Web Modeler's database",
-    guide: Some(guide::WEB_MODELER),
+    guide: guide::WEB_MODELER,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/web-modeler-database-url.md"),

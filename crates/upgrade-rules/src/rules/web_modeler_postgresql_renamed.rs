@@ -17,7 +17,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::WebModelerPostgresqlRenamed,
     summary: "13 no longer reads the values of Web Modeler's PostgreSQL under postgresql",
-    guide: Some(guide::VALUES),
+    guide: guide::VALUES,
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/web-modeler-postgresql-renamed.md"),

@@ -12,7 +12,7 @@ use crate::{
     annotations::ALLOW_BROKERS,
     camunda::{Component, Line, broker_count},
     change::{Change, Facts, Gate, ObjectChange},
-    finding::{Action, Finding, Fix, Objects, RuleId},
+    finding::{Action, Finding, Fix, Objects, RuleId, guide},
     fixes::{count, give_up},
     knowledge::claims::{self, Reduced},
     kubernetes::{Kind, Object, replicas},
@@ -22,7 +22,7 @@ use crate::{
 pub(super) const RULE: Rule = Rule {
     id: RuleId::ZeebeBrokersReduced,
     summary: "Zeebe would run with fewer brokers than hold its data",
-    guide: None,
+    guide: guide::CLUSTER_SCALING,
     release: &[Action::Deny],
     object: at(&[Action::Deny], &[&matching::WORKLOADS, &matching::SCALES]),
     page: include_str!("../../../../docs/rules/zeebe-brokers-reduced.md"),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::RULE;
 use crate::{
     change::{Change, Facts, Gate, ObjectChange, Operation, after, secret_data},
-    finding::{Action, Command, Finding, Fix},
+    finding::{Action, Command, Finding, Fix, Reference},
     knowledge::credentials::{
         database_of,
         password_roles::{LiveRead, live_reads},
@@ -79,7 +79,9 @@ fn overwritten(change: &Change, facts: &Facts, secret: &ObjectChange) -> Option<
             true => vec![write_elsewhere()],
             false => Vec::new(),
         },
-        guide: None,
+        guide: Reference::Nowhere(
+            "Camunda's guides speak only of passwords that a chart makes anew",
+        ),
     })
 }
 
