@@ -166,6 +166,25 @@ fn alerts_and_dashboard_speak_of_documented_metrics() {
     }
 }
 
+/// Each alert links to a section of its own about what to do, and each section is of an alert.
+#[test]
+fn each_alert_has_a_page() {
+    let read = |file: &str| fs::read_to_string(workspace().join(file)).unwrap();
+    let rules = read("deploy/chart/files/alerts.yaml");
+    let rules: Value = serde_saphyr::from_str(&rules).unwrap();
+    let mut linked = BTreeSet::new();
+    for rule in rules[0]["rules"].as_array().unwrap() {
+        let name = rule["alert"].as_str().unwrap();
+        let address = format!("docs/alerts.md#{}", name.to_lowercase());
+        assert_eq!(rule["annotations"]["runbook_url"], address);
+        linked.insert(name.to_owned());
+    }
+    let page = read("docs/alerts.md");
+    let sections = page.split("\n## ").skip(1);
+    let sections = sections.map(|section| section.lines().next().unwrap().to_owned());
+    assert_eq!(sections.collect::<BTreeSet<_>>(), linked);
+}
+
 #[test]
 fn the_dashboard_is_one() {
     let file = workspace().join("deploy/chart/files/dashboard.json");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::rendered::{chart, template};
 
 /// Each value, what is set (with what it needs), and what then stands in the rendered objects.
-const VALUES: [(&str, &str, &str); 35] = [
+const VALUES: [(&str, &str, &str); 36] = [
     ("replicas", "replicas=3", "replicas: 3"),
     (
         "image.repository",
@@ -118,6 +118,11 @@ const VALUES: [(&str, &str, &str); 35] = [
         "prometheusRule.labels",
         "prometheusRule.enabled=true,prometheusRule.labels.team=a",
         "team: a",
+    ),
+    (
+        "prometheusRule.documentation",
+        "prometheusRule.enabled=true,prometheusRule.documentation=https://example.test/docs/",
+        "runbook_url: https://example.test/docs/alerts.md#camundaupgradeguardabsent",
     ),
     (
         "dashboard.enabled",
