@@ -152,7 +152,7 @@ impl Report {
             Format::Json => json::print(self)?,
             Format::Yaml => json::print_yaml(self)?,
             Format::Sarif => sarif::print(self)?,
-            Format::Junit => junit::print(self),
+            Format::Junit => junit::print(self)?,
             Format::Markdown => markdown::print(self),
             Format::Html => html::print(self),
         };

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Documented, Report, text};
 use crate::{
-    change::{ChartVersion, Operation},
+    change::ChartVersion,
     denial::Block,
     finding::{Action, Command, Finding},
     kubernetes::ObjectRef,
@@ -80,7 +80,7 @@ impl<'a> Document<'a> {
             api_version: API_VERSION,
             kind: "Report",
             outcome: report.outcome().name(),
-            operation: verb(change.operation),
+            operation: change.operation.name(),
             release: &change.release,
             namespace: &change.namespace,
             from: version(&change.from),
@@ -134,16 +134,4 @@ fn version(chart: &Option<ChartVersion>) -> Option<&str> {
 
 fn filled(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
-}
-
-fn verb(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Install => "install",
-        Operation::Upgrade => "upgrade",
-        Operation::Rollback => "rollback",
-        Operation::Create => "create",
-        Operation::Update => "update",
-        Operation::Delete => "delete",
-        Operation::Deployed => "deployed",
-    }
 }

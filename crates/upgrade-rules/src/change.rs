@@ -76,6 +76,19 @@ impl Operation {
         }
     }
 
+    /// Returns the name that machine-readable reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Install => "install",
+            Operation::Upgrade => "upgrade",
+            Operation::Rollback => "rollback",
+            Operation::Create => "create",
+            Operation::Update => "update",
+            Operation::Delete => "delete",
+            Operation::Deployed => "deployed",
+        }
+    }
+
     /// Returns the noun for a sentence: "upgrade of release …".
     pub fn noun(self) -> &'static str {
         match self {
