@@ -10,11 +10,14 @@ mod table;
 
 pub use self::look::look;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::{
     change::Gap,
     finding::{Command, RuleId},
+    report::{Documented, Outcome},
+    rules::Rule,
 };
 
 /// The result of a scan.
@@ -24,6 +27,32 @@ pub struct Scan {
     pub releases: Vec<Row>,
     /// The reads that failed.
     pub not_seen: Vec<Gap>,
+}
+
+/// What has a scan fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A release whose next upgrade would be refused
+    Deny,
+    /// That, and a release with anything else that should not stay so
+    Warn,
+}
+
+impl Scan {
+    /// Returns the overall result; without `fail_on` nothing that was found has it fail.
+    pub fn outcome(&self, fail_on: Option<FailOn>) -> Outcome {
+        let mut problems = self.releases.iter().flat_map(|row| &row.problems);
+        let fails = problems.any(|problem| match fail_on {
+            None => false,
+            Some(FailOn::Deny) => problem.stops,
+            Some(FailOn::Warn) => true,
+        });
+        match fails {
+            true => Outcome::Refused,
+            false if self.not_seen.is_empty() => Outcome::Clean,
+            false => Outcome::Unchecked,
+        }
+    }
 }
 
 /// One Camunda release.
@@ -81,6 +110,8 @@ pub struct Problem {
     /// The commands that cure it.
     #[serde(rename = "commands")]
     pub cure: Vec<Command>,
+    /// Where it is documented, if a rule knows it.
+    pub documentation: Option<Documented>,
 }
 
 impl Problem {
@@ -92,6 +123,7 @@ impl Problem {
             title: title.into(),
             why,
             cure: Vec::new(),
+            documentation: Rule::of(rule).map(|known| Documented::of(rule, known.guide)),
         })
     }
 

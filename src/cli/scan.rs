@@ -7,11 +7,14 @@ use jiff::Timestamp;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended,
     outputs::Outputs,
-    waiting_for,
+    unless_unusable, waiting_for,
 };
-use crate::{cluster::Cluster, scan, terminal::printable};
+use crate::{
+    cluster::Cluster,
+    scan::{self, FailOn},
+    terminal::printable,
+};
 
 /// Where to look.
 #[derive(Args, Debug)]
@@ -22,6 +25,10 @@ pub struct ScanArgs {
 
     #[command(flatten)]
     outputs: Outputs<Format>,
+
+    /// Exit with 1 where a release has such a problem
+    #[arg(long, value_enum, value_name = "ACTION")]
+    fail_on: Option<FailOn>,
 
     #[command(flatten)]
     cluster: ConnectArgs,
@@ -35,12 +42,19 @@ enum Format {
     Text,
     /// For a program, as docs/scan.schema.json describes it
     Json,
+    /// The same as YAML
+    Yaml,
     /// A page for a browser, which loads nothing
     Html,
 }
 
 impl ScanArgs {
+    /// Prints the scan; one that could not be made has another exit code than one that fails.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        Ok(unless_unusable(self.scanned()))
+    }
+
+    fn scanned(self) -> anyhow::Result<ExitCode> {
         self.outputs.look_at()?;
         let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
         let scan = block_on(async {
@@ -57,10 +71,11 @@ impl ScanArgs {
             let text = match format {
                 Format::Text => look.paint(&scan.text(look.width)),
                 Format::Json => printable(&scan.json()?),
+                Format::Yaml => printable(&scan.yaml()?),
                 Format::Html => printable(&scan.html()),
             };
             Ok(text.into_bytes())
         })?;
-        Ok(ended(scan.not_seen.is_empty()))
+        Ok(ExitCode::from(scan.outcome(self.fail_on).code()))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     forecast::{Forecast, InstalledRelease},
     gather::Recorded,
     kubernetes::{Kind, Object},
+    report::Documented,
     rules::{self, NOT_CHECKED},
 };
 
@@ -101,6 +102,7 @@ impl Look<'_> {
                     title: finding.title,
                     why: finding.why,
                     cure,
+                    documentation: Some(Documented::of(finding.rule, finding.guide)),
                 }
             })
             .collect()

@@ -1,9 +1,14 @@
-//! The scan as JSON, as described by `docs/scan.schema.json`.
+//! The scan as JSON or YAML, as described by `docs/scan.schema.json`.
+
+use std::io;
 
 use serde::Serialize;
 
 use super::{Row, Scan};
-use crate::{change::Gap, terminal::escaped_json};
+use crate::{
+    change::Gap,
+    terminal::{escaped_json, printable},
+};
 
 /// The version of this format.
 const API_VERSION: &str = "camunda-upgrade-guard/v1";
@@ -22,13 +27,25 @@ impl Scan {
     ///
     /// # Errors
     /// When it can't be serialized.
-    pub fn json(&self) -> serde_json::Result<String> {
-        let document = Document {
+    pub fn json(&self) -> io::Result<String> {
+        Ok(escaped_json(&serde_json::to_string_pretty(&self.document())?) + "\n")
+    }
+
+    /// Returns the same as YAML.
+    ///
+    /// # Errors
+    /// When it can't be serialized.
+    pub fn yaml(&self) -> io::Result<String> {
+        let text = serde_saphyr::to_string(&self.document()).map_err(io::Error::other)?;
+        Ok(printable(&text))
+    }
+
+    fn document(&self) -> Document<'_> {
+        Document {
             api_version: API_VERSION,
             kind: "Scan",
             releases: &self.releases,
             not_seen: &self.not_seen,
-        };
-        Ok(escaped_json(&serde_json::to_string_pretty(&document)?) + "\n")
+        }
     }
 }

@@ -133,9 +133,16 @@ fn scan_and_plan_say_what_is_wrong() {
     );
     fails(&["scan", "-A", "-n", "prod"], "cannot be used with");
     fails(
-        &["scan", "-o", "yaml"],
-        "[possible values: text, json, html]",
+        &["scan", "-o", "pdf"],
+        "[possible values: text, json, yaml, html]",
     );
+    fails(
+        &["scan", "--fail-on", "refused"],
+        "[possible values: deny, warn]",
+    );
+    for args in [&["scan"][..], &["scan", "-o", "json", "-o", "yaml"]] {
+        assert_eq!(guard(args).status.code(), Some(2), "{args:?}");
+    }
     fails(
         &["plan", "camunda", "--to", "8.3.1", "-o", "pdf"],
         "[possible values: text, markdown, shell, html]",

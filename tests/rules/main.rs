@@ -53,6 +53,7 @@ mod reports;
 mod reports_html;
 mod reports_schemas;
 mod scan_html;
+mod scans;
 mod scene;
 mod silenced;
 mod sources;

@@ -14,28 +14,28 @@ use serde_json::{Value, json};
 
 use crate::reports::{hostile, printed, reports};
 
-fn read(file: &str) -> String {
+pub fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-fn schema_of(file: &str) -> Option<Schema> {
+pub fn schema_of(file: &str) -> Option<Schema> {
     let binaries = Binaries::find_or_skip()?;
     Some(Schema::read(&binaries, Helm::V4, file).unwrap())
 }
 
 /// What is wrong with a document, JSON or YAML.
-fn complaint(schema: &Schema, document: &str) -> Option<String> {
+pub fn complaint(schema: &Schema, document: &str) -> Option<String> {
     let output = schema.check(document).unwrap();
     (!output.success()).then(|| output.report())
 }
 
 /// What YAML has no way to say unescaped is no concern of the schema.
-fn checked_by_helm(document: &str) -> String {
+pub fn checked_by_helm(document: &str) -> String {
     document.replace(['\u{7f}', '\u{9b}', '\u{FFFE}'], "?")
 }
 
 /// Each object of a schema is closed, and each property is required and described.
-fn closed_and_described(schema: &Value, at: &str) {
+pub fn closed_and_described(schema: &Value, at: &str) {
     if let Some(properties) = schema["properties"].as_object() {
         assert_eq!(schema["additionalProperties"], false, "{at}");
         let required = schema["required"].as_array().unwrap();
@@ -55,7 +55,7 @@ fn closed_and_described(schema: &Value, at: &str) {
 }
 
 /// The same with marks in the place of what is not shown.
-fn shown(value: &Value) -> Value {
+pub fn shown(value: &Value) -> Value {
     match value {
         Value::String(text) => printable(text).into(),
         Value::Array(items) => items.iter().map(shown).collect(),

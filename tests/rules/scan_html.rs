@@ -30,6 +30,7 @@ fn problem(stops: bool, title: &str) -> Problem {
             format!("  {NAME}"),
         ],
         cure: vec![Command::Shell(format!("echo '{NAME}'"))],
+        documentation: None,
     }
 }
 

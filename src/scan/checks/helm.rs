@@ -21,6 +21,7 @@ pub(super) fn unfinished(recorded: &Recorded) -> Option<Problem> {
             title,
             why: vec!["Part of it may have been applied.".to_owned()],
             cure: vec![Command::Shell(history)],
+            documentation: None,
         }),
         status if status.is_pending() => {
             let back = running.map(|running| {
@@ -37,6 +38,7 @@ pub(super) fn unfinished(recorded: &Recorded) -> Option<Problem> {
                         .to_owned(),
                 ],
                 cure: vec![back.unwrap_or(Command::Shell(history))],
+                documentation: None,
             })
         }
         _ => None,

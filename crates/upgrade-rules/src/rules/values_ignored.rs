@@ -18,7 +18,7 @@ use super::{
 use crate::{
     camunda::Line,
     change::{Change, Facts, Operation},
-    finding::{Action, Finding, RuleId, guide},
+    finding::{Action, Finding, Reference, RuleId, guide},
     fixes::values_given::given,
     helm::values::{Values, below, is_empty},
 };
@@ -107,11 +107,16 @@ fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
             change,
             "Take them out of your values, and set what is in their place where you need it. What is set now:",
         )],
-        guide: match never.is_empty() {
-            true => values_moved::section(change),
-            false => RULE.guide,
-        },
+        guide: section(change, &never),
     })
+}
+
+/// The section that names such keys: that of the chart, if no key is one that only the guide knows.
+fn section(change: &Change, never: &[String]) -> Reference {
+    match never.is_empty() {
+        true => values_moved::section(change),
+        false => RULE.guide,
+    }
 }
 
 /// Whether the new chart ignores a key that an earlier chart read or the guide names.

@@ -1,0 +1,95 @@
+//! How a scan is printed for programs, and when it fails.
+
+use camunda_upgrade_guard::{
+    change::Gap,
+    finding::{Command, RuleId},
+    report::{Documented, Outcome},
+    rules::Rule,
+    scan::{FailOn, Known, Problem, Row, Scan},
+};
+use serde_json::{Value, json};
+
+use crate::reports_schemas::{closed_and_described, complaint, read, schema_of, shown};
+
+fn problem(rule: Option<RuleId>, stops: bool) -> Problem {
+    Problem {
+        rule,
+        stops,
+        title: "Something \u{1b}[31m".to_owned(),
+        why: vec!["  a line".to_owned()],
+        cure: vec![Command::Shell("true".to_owned())],
+        documentation: rule.map(|rule| Documented::of(rule, Rule::of(rule).unwrap().guide)),
+    }
+}
+
+fn scan(problems: Vec<Problem>, gap: bool) -> Scan {
+    let line = Known {
+        line: "12".to_owned(),
+        application: "8.7".to_owned(),
+        newest: "12.13.3".to_owned(),
+    };
+    let row = Row {
+        namespace: "prod".to_owned(),
+        release: "camunda".to_owned(),
+        revision: Some(3),
+        status: "deployed".to_owned(),
+        line: Some(line),
+        problems,
+        ..Row::default()
+    };
+    let gaps = gap.then(|| Gap::new("volumes", "it may not be read"));
+    Scan {
+        releases: vec![row],
+        not_seen: gaps.into_iter().collect(),
+    }
+}
+
+#[test]
+fn json_and_yaml_are_as_their_schema_says() {
+    const SCHEMA: &str = "docs/scan.schema.json";
+    closed_and_described(&serde_json::from_str(&read(SCHEMA)).unwrap(), "");
+    let Some(checker) = schema_of(SCHEMA) else {
+        return;
+    };
+    let rules = [
+        Some(RuleId::ClaimsOrphaned),
+        Some(RuleId::DatastoreChanged),
+        None,
+    ];
+    let scan = scan(rules.map(|rule| problem(rule, true)).into(), true);
+    let json = scan.json().unwrap();
+    assert_eq!(complaint(&checker, &json), None, "{json}");
+    let yaml = scan.yaml().unwrap();
+    assert_eq!(complaint(&checker, &yaml), None, "{yaml}");
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let same: Value = serde_saphyr::from_str(&yaml).unwrap();
+    assert_eq!(shown(&same), shown(&json));
+    let told = |index: usize| json["releases"][0]["problems"][index]["documentation"].clone();
+    assert_eq!(told(0)["page"], "docs/rules/claims-orphaned.md");
+    assert!(told(0)["guideAddress"].is_string() && told(0)["undocumented"].is_null());
+    assert!(told(1)["guideAddress"].is_null() && told(1)["undocumented"].is_string());
+    assert!(told(2).is_null());
+    let mut wrong = json;
+    wrong["releases"][0]["problems"][0]["more"] = json!(1);
+    let complaint = complaint(&checker, &wrong.to_string());
+    assert!(complaint.unwrap().contains("more"));
+}
+
+#[test]
+fn a_scan_fails_at_what_it_was_told_to() {
+    use Outcome::{Clean, Refused, Unchecked};
+    let rule = Some(RuleId::ClaimsOrphaned);
+    let (stops, risks) = (vec![problem(rule, true)], vec![problem(rule, false)]);
+    for (problems, gap, outcomes) in [
+        (Vec::new(), false, [Clean, Clean, Clean]),
+        (Vec::new(), true, [Unchecked, Unchecked, Unchecked]),
+        (risks.clone(), false, [Clean, Clean, Refused]),
+        (risks, true, [Unchecked, Unchecked, Refused]),
+        (stops.clone(), false, [Clean, Refused, Refused]),
+        (stops, true, [Unchecked, Refused, Refused]),
+    ] {
+        let scan = scan(problems, gap);
+        let fail_on = [None, Some(FailOn::Deny), Some(FailOn::Warn)];
+        assert_eq!(fail_on.map(|fail_on| scan.outcome(fail_on)), outcomes);
+    }
+}
