@@ -54,5 +54,5 @@ pub mod webhooks;
 
 pub use upgrade_rules::{
     annotations, camunda, change, denial, finding, fixes, forecast, helm, knowledge, kubernetes,
-    matching, mutations, plan, proof, rebind, rules, storage, terminal, volume_move,
+    matching, mutations, plan, proof, rebind, rules, storage, terminal, touched, volume_move,
 };

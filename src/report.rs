@@ -27,6 +27,7 @@ use crate::{
     rules::NOT_CHECKED,
     storage::Storage,
     terminal::printable,
+    touched::Touched,
 };
 
 /// How a report is printed.
@@ -64,6 +65,8 @@ pub struct Report {
     pub storage: Storage,
     /// The same once what cures the findings is typed.
     pub cured: Storage,
+    /// The credentials and values that the change touches.
+    pub touched: Touched,
 }
 
 /// The overall result of a report.
@@ -107,10 +110,12 @@ impl Report {
             notes: Vec::new(),
             storage: Storage::default(),
             cured: Storage::default(),
+            touched: Touched::default(),
         }
     }
 
-    /// Adds where the data is: of each Camunda in the release, by its change and its facts.
+    /// Adds where the data is, and which credentials and values are touched: of each Camunda in the release, by its change
+    /// and its facts.
     #[must_use]
     pub fn with_storage<'a>(
         mut self,
@@ -124,6 +129,7 @@ impl Report {
             self.storage.extend(Storage::of(change, facts));
             let cured = Storage::prepared(change, facts, &typed);
             self.cured.extend(cured);
+            self.touched.extend(Touched::of(change, facts));
         }
         self
     }

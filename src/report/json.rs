@@ -1,18 +1,20 @@
 //! A report as JSON or YAML, as described by `docs/report.schema.json`.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use serde::Serialize;
 
 use super::{Documented, Report, text};
 use crate::{
     change::ChartVersion,
-    denial::Block,
-    finding::{Action, Command, Finding},
+    denial::{self, Block},
+    finding::{Action, Command, Finding, Fix},
     kubernetes::ObjectRef,
     look::Look,
-    rules::Rule,
+    rules::{Rule, ValueKey},
+    storage::{Store, Way},
     terminal::{escaped_json, printable},
+    touched::Credential,
 };
 
 /// The version of this format.
@@ -31,6 +33,12 @@ struct Document<'a> {
     to: Option<&'a str>,
     source: &'a str,
     findings: Vec<Problem<'a>>,
+    steps: Vec<Step<'a>>,
+    upgrade: Option<Command>,
+    claims: Vec<Claim<'a>>,
+    claims_complete: bool,
+    credentials: Vec<Reads<'a>>,
+    values: Vec<Touched<'a>>,
     notes: &'a [String],
     script: Option<String>,
     text: String,
@@ -42,25 +50,67 @@ struct Problem<'a> {
     action: &'a str,
     summary: &'a str,
     title: &'a str,
-    objects: Vec<Named<'a>>,
+    objects: &'a [ObjectRef],
     why: &'a [String],
-    fixes: Vec<Step<'a>>,
+    fixes: Vec<Told<'a>>,
     #[serde(flatten)]
     documented: Documented,
 }
 
+/// A step of a cure.
 #[derive(Serialize)]
-struct Named<'a> {
-    kind: &'a str,
-    namespace: Option<&'a str>,
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-struct Step<'a> {
+struct Told<'a> {
     when: &'a str,
     intro: &'a str,
     commands: &'a [Command],
+}
+
+/// The same in the order in which all steps are done.
+#[derive(Serialize)]
+struct Step<'a> {
+    rule: &'a str,
+    #[serde(flatten)]
+    told: Told<'a>,
+}
+
+#[derive(Serialize)]
+struct Claim<'a> {
+    namespace: &'a str,
+    fate: &'a str,
+    volume: Option<Volume<'a>>,
+    before: Option<Mounted<'a>>,
+    after: Option<Mounted<'a>>,
+}
+
+#[derive(Serialize)]
+struct Volume<'a> {
+    name: &'a str,
+    size: Option<&'a str>,
+    retained: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Mounted<'a> {
+    claim: &'a str,
+    phase: Option<&'a str>,
+    workload: Option<&'a ObjectRef>,
+}
+
+#[derive(Serialize)]
+struct Reads<'a> {
+    namespace: &'a str,
+    secret: &'a str,
+    key: Option<&'a str>,
+    before: &'a BTreeSet<ObjectRef>,
+    after: &'a BTreeSet<ObjectRef>,
+    missing: bool,
+}
+
+#[derive(Serialize)]
+struct Touched<'a> {
+    key: &'a str,
+    fate: &'a str,
+    instead: Option<&'a str>,
 }
 
 pub(super) fn print(report: &Report) -> io::Result<String> {
@@ -76,6 +126,11 @@ pub(super) fn print_yaml(report: &Report) -> io::Result<String> {
 impl<'a> Document<'a> {
     fn of(report: &'a Report) -> Document<'a> {
         let change = &report.change;
+        let block = Block::of(change, &report.findings);
+        let (upgrade, script) = match block {
+            Some(block) => (block.upgrade.map(Command::Upgrade), Some(block.script)),
+            None => (None, None),
+        };
         Document {
             api_version: API_VERSION,
             kind: "Report",
@@ -87,21 +142,38 @@ impl<'a> Document<'a> {
             to: version(&change.to),
             source: &report.source,
             findings: report.findings.iter().map(Problem::of).collect(),
+            steps: match script {
+                Some(_) => steps(&report.findings),
+                None => Vec::new(),
+            },
+            upgrade,
+            claims: report.storage.stores.iter().map(Claim::of).collect(),
+            claims_complete: !report.storage.unseen,
+            credentials: report.touched.credentials.iter().map(Reads::of).collect(),
+            values: report.touched.values.iter().map(Touched::of).collect(),
             notes: &report.notes,
-            script: Block::of(change, &report.findings).map(|block| block.script),
+            script,
             text: text::print(report, Look::default()),
         }
     }
 }
 
+/// Returns the steps of the block, in its order.
+fn steps(findings: &[Finding]) -> Vec<Step<'_>> {
+    let cures = denial::cures(findings).into_iter();
+    let steps = cures.flat_map(|cure| {
+        let rule = cure.finding.rule.name();
+        cure.fixes.into_iter().map(move |fix| Step {
+            rule,
+            told: Told::of(fix),
+        })
+    });
+    steps.collect()
+}
+
 impl<'a> Problem<'a> {
     fn of(finding: &'a Finding) -> Problem<'a> {
         let rule = Rule::of(finding.rule);
-        let fixes = finding.fixes.iter().map(|fix| Step {
-            when: fix.moment.name(),
-            intro: &fix.intro,
-            commands: &fix.commands,
-        });
         Problem {
             rule: finding.rule.name(),
             action: match finding.action {
@@ -110,28 +182,73 @@ impl<'a> Problem<'a> {
             },
             summary: rule.map_or("", |rule| rule.summary),
             title: &finding.title,
-            objects: finding.objects.iter().map(Named::of).collect(),
+            objects: &finding.objects,
             why: &finding.why,
-            fixes: fixes.collect(),
+            fixes: finding.fixes.iter().map(Told::of).collect(),
             documented: Documented::of(finding.rule, finding.guide),
         }
     }
 }
 
-impl<'a> Named<'a> {
-    fn of(object: &'a ObjectRef) -> Named<'a> {
-        Named {
-            kind: object.kind.name(),
-            namespace: filled(&object.namespace),
-            name: &object.name,
+impl<'a> Told<'a> {
+    fn of(fix: &'a Fix) -> Told<'a> {
+        Told {
+            when: fix.moment.name(),
+            intro: &fix.intro,
+            commands: &fix.commands,
+        }
+    }
+}
+
+impl<'a> Claim<'a> {
+    fn of(store: &'a Store) -> Claim<'a> {
+        Claim {
+            namespace: &store.namespace,
+            fate: store.fate.name(),
+            volume: store.volume.as_ref().map(|volume| Volume {
+                name: &volume.name,
+                size: volume.size.as_deref(),
+                retained: volume.retained,
+            }),
+            before: store.before.as_ref().map(Mounted::of),
+            after: store.after.as_ref().map(Mounted::of),
+        }
+    }
+}
+
+impl<'a> Mounted<'a> {
+    fn of(way: &'a Way) -> Mounted<'a> {
+        Mounted {
+            claim: &way.claim,
+            phase: way.phase.as_deref(),
+            workload: way.workload.as_ref(),
+        }
+    }
+}
+
+impl<'a> Reads<'a> {
+    fn of(credential: &'a Credential) -> Reads<'a> {
+        Reads {
+            namespace: &credential.secret.namespace,
+            secret: &credential.secret.name,
+            key: credential.key.as_deref(),
+            before: &credential.before,
+            after: &credential.after,
+            missing: credential.missing,
+        }
+    }
+}
+
+impl<'a> Touched<'a> {
+    fn of(value: &'a ValueKey) -> Touched<'a> {
+        Touched {
+            key: &value.key,
+            fate: value.fate.name(),
+            instead: value.instead.as_deref(),
         }
     }
 }
 
 fn version(chart: &Option<ChartVersion>) -> Option<&str> {
     chart.as_ref().map(|chart| &*chart.version)
-}
-
-fn filled(text: &str) -> Option<&str> {
-    Some(text).filter(|text| !text.is_empty())
 }

@@ -52,6 +52,7 @@ mod removed;
 mod reports;
 mod reports_html;
 mod reports_schemas;
+mod reports_structure;
 mod scan_html;
 mod scans;
 mod scene;

@@ -1,5 +1,7 @@
 //! How a report is printed, for people: nothing is lost, and nothing that a name holds can do harm.
 
+use std::collections::BTreeSet;
+
 use camunda_upgrade_guard::{
     change::{Change, Facts},
     denial::{self, Block},
@@ -7,9 +9,10 @@ use camunda_upgrade_guard::{
     kubernetes::{Kind, ObjectRef},
     look::Look,
     report::{Format, Outcome, Report},
-    rules,
+    rules::{self, ValueFate, ValueKey},
     storage::{Fate, Storage, Store, Volume, Way},
     terminal::{is_shown, printable},
+    touched::{Credential, Touched},
 };
 use clap::ValueEnum;
 use harness::Corpus;
@@ -117,6 +120,26 @@ pub fn hostile() -> Report {
         notes: vec![name.to_owned()],
         storage: hostile_storage(name),
         cured: hostile_storage(name),
+        touched: hostile_names(name),
+    }
+}
+
+fn hostile_names(name: &str) -> Touched {
+    let credential = Credential {
+        secret: ObjectRef::new(Kind::Secret, "prod", name),
+        key: Some(name.to_owned()),
+        before: [ObjectRef::new(Kind::Deployment, "prod", name)].into(),
+        after: BTreeSet::new(),
+        missing: true,
+    };
+    let value = ValueKey {
+        key: name.to_owned(),
+        fate: ValueFate::Moved,
+        instead: Some(name.to_owned()),
+    };
+    Touched {
+        credentials: vec![credential],
+        values: vec![value],
     }
 }
 

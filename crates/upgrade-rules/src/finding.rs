@@ -5,6 +5,7 @@ pub mod guide;
 mod kubectl;
 mod page;
 mod rule_id;
+mod serialized;
 pub mod shell;
 mod source;
 

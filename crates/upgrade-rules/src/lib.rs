@@ -16,6 +16,7 @@
 //! - [`fixes`]: commands that more than one rule prints. The conversion of a user's values is the largest.
 //! - [`matching`]: the requests about single objects that rules and mutations judge.
 //! - [`rules`]: the table of rules. A rule is a pure function from a change and facts to findings.
+//! - [`touched`]: the credentials and values that a change touches, by their names.
 //! - [`mutations`]: changes that the guard makes to objects itself.
 //! - [`proof`]: cures are judged before they are printed.
 //! - [`forecast`] and [`plan`]: what the next chart would make of a release, judged by the same rules.
@@ -39,4 +40,5 @@ pub mod rebind;
 pub mod rules;
 pub mod storage;
 pub mod terminal;
+pub mod touched;
 pub mod volume_move;

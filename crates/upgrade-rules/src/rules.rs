@@ -65,6 +65,7 @@ mod tls_outside_orchestration;
 mod upgrade_path_not_latest_patch;
 mod upgrade_path_skipped;
 mod user_id_changed;
+mod value_keys;
 mod values_dropped;
 mod values_ignored;
 mod values_moved;
@@ -104,6 +105,7 @@ pub use self::{
     identity_secret_deleted::{may_be_needed, release_of},
     identity_secret_regenerated::may_be_overwritten,
     postgresql_major_upgrade::{is_postgresql, major as postgresql_major},
+    value_keys::{ValueFate, ValueKey, value_keys},
     volume_rebind_while_running::in_use as volume_in_use,
 };
 

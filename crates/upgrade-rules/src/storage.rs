@@ -81,6 +81,20 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// Returns the name that machine-readable reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::Kept => "kept",
+            Fate::HandedOver => "handedOver",
+            Fate::TakenUp => "takenUp",
+            Fate::New => "new",
+            Fate::LeftBehind => "leftBehind",
+            Fate::GivenUp => "givenUp",
+            Fate::ClaimDeleted => "claimDeleted",
+            Fate::Unused => "unused",
+        }
+    }
+
     /// Returns what it is in a few words.
     pub fn told(self) -> &'static str {
         match self {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
-
 use super::{Effect, Kubectl, NewSecret, Source, shell};
 
 /// One thing to type.
@@ -170,16 +168,6 @@ impl fmt::Display for Command {
             Command::Decide(command) | Command::Once { command, .. } => command.fmt(f),
             Command::Commented(command) => write!(f, "# {command}"),
         }
-    }
-}
-
-/// Serializes as machine-readable reports expect: the command's kind and its text.
-impl Serialize for Command {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Command", 2)?;
-        object.serialize_field("kind", self.typing().name())?;
-        object.serialize_field("text", &self.text())?;
-        object.end()
     }
 }
 

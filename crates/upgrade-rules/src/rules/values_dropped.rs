@@ -43,12 +43,23 @@ fn judge(change: &Change, _: &Facts, heard: &Heard<'_>) -> Vec<Finding> {
     finding(change, heard).into_iter().collect()
 }
 
-fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
+/// The keys that were given before and are not given now, whether or not another rule speaks of them.
+pub(super) fn not_given(change: &Change) -> Vec<Dropped> {
+    left_out(change, &Heard::default())
+}
+
+fn left_out(change: &Change, heard: &Heard<'_>) -> Vec<Dropped> {
     // A rollback brings the values of its revision along.
-    if change.operation != Operation::Upgrade || no_effect(change) {
-        return None;
+    match &change.running_values {
+        Some(before) if change.operation == Operation::Upgrade && !no_effect(change) => {
+            dropped(change, heard, before)
+        }
+        _ => Vec::new(),
     }
-    let dropped = dropped(change, heard, change.running_values.as_ref()?);
+}
+
+fn finding(change: &Change, heard: &Heard<'_>) -> Option<Finding> {
+    let dropped = left_out(change, heard);
     let title = match dropped.len() {
         0 => return None,
         1 => "A value that was set before is not set any more".to_owned(),

@@ -81,6 +81,13 @@ pub(super) fn moved(change: &Change) -> Vec<Move> {
 
 /// The user's keys that have another name in the new chart and are not read any more, of those that a rule speaks of or none.
 pub(super) fn lost(change: &Change, by: Option<RuleId>) -> Vec<Move> {
+    let mut moved = all_lost(change);
+    moved.retain(|moved| teller(change.lines_entered(), &moved.old) == by);
+    moved
+}
+
+/// The same, whichever rule speaks of them.
+pub(super) fn all_lost(change: &Change) -> Vec<Move> {
     let (own, entered) = (change.values.own(), change.lines_entered());
     let Some(to) = entered.last() else {
         return Vec::new();
@@ -94,7 +101,7 @@ pub(super) fn lost(change: &Change, by: Option<RuleId>) -> Vec<Move> {
     }
     moved.retain(|moved| {
         let key = moved.old.as_str();
-        moved.new.is_some() && teller(entered, key) == by && is_unread(entered, key)
+        moved.new.is_some() && is_unread(entered, key)
     });
     moved
 }

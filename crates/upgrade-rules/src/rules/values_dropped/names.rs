@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 /// A key that was set, and the key that the new chart reads instead, if that differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Dropped {
-    pub(super) old: String,
-    pub(super) new: Option<String>,
+pub(in crate::rules) struct Dropped {
+    pub(in crate::rules) old: String,
+    pub(in crate::rules) new: Option<String>,
 }
 
 /// Groups the keys: a line for each parent.
