@@ -214,6 +214,7 @@ mod tests {
             cure: vec![Command::Shell(
                 "kubectl get persistentvolumeclaims -n prod -o wide".to_owned(),
             )],
+            documentation: None,
         };
         Row {
             namespace: "prod".to_owned(),
