@@ -100,7 +100,13 @@ impl ConvertArgs {
         let files = values_files(&self.values)?;
         let Looked {
             standing, reader, ..
-        } = &standing::look(&self.cluster, &self.release, self.subchart.as_deref()).await?;
+        } = &standing::look(
+            &self.cluster,
+            &self.release,
+            self.subchart.as_deref(),
+            false,
+        )
+        .await?;
         let own = &standing.rendered.values;
         let values = match self.values.is_empty() {
             true => own.clone(),

@@ -7,7 +7,8 @@ use semver::Version;
 
 use super::{
     connect::{ConnectArgs, block_on},
-    ended, print, show,
+    ended,
+    outputs::Outputs,
     standing::{self, Looked},
     tell_as, waiting_for,
 };
@@ -15,9 +16,9 @@ use crate::{
     camunda::NewestPatches,
     forecast::InstalledRelease,
     html,
-    plan::{self, Means, Plan},
+    plan::{self, Means, Plan, Unfinished},
     storage::Storage,
-    terminal::Role,
+    terminal::{Role, printable},
 };
 
 /// Which release, and where to.
@@ -31,6 +32,10 @@ pub struct PlanArgs {
     #[arg(long, value_name = "VERSION", value_parser = standing::version)]
     to: Version,
 
+    /// Go on where an upgrade was cut off, which Helm and this refuse otherwise
+    #[arg(long)]
+    resume: bool,
+
     /// Name or alias of Camunda's chart below an umbrella chart, where there are several
     #[arg(long, value_name = "NAME")]
     subchart: Option<String>,
@@ -43,20 +48,22 @@ pub struct PlanArgs {
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     values: Vec<String>,
 
-    /// How to print the plan
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
+    #[command(flatten)]
+    outputs: Outputs<Format>,
 
     #[command(flatten)]
     cluster: ConnectArgs,
 }
 
 /// How a plan is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For a terminal
-    #[default]
     Text,
+    /// For a program, as docs/plan.schema.json describes it
+    Json,
+    /// The same as YAML
+    Yaml,
     /// For a ticket: a checklist with commands to copy
     Markdown,
     /// For bash: a script whose steps say what they do
@@ -76,13 +83,19 @@ struct Planned {
 
 impl PlanArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        self.outputs.look_at()?;
         let Planned { plan, data, seen } = block_on(self.plan())?;
-        match self.output {
-            Format::Text => show(|width| plan.text(width))?,
-            Format::Markdown => print(plan.markdown())?,
-            Format::Shell => print(plan.script())?,
-            Format::Html => print(html::plan(&plan, &data))?,
-        }
+        self.outputs.write(|format, look| {
+            let text = match format {
+                Format::Text => look.paint(&plan.text(look.width)),
+                Format::Json => plan.json()?,
+                Format::Yaml => plan.yaml()?,
+                Format::Markdown => printable(&plan.markdown()),
+                Format::Shell => printable(&plan.script()),
+                Format::Html => printable(&html::plan(&plan, &data)),
+            };
+            Ok(text.into_bytes())
+        })?;
         if self.values.is_empty() && !plan.means.values.is_empty() {
             let note = "values.yaml stands for your values files; --values FILE names them";
             tell_as(Role::Warning, "note", note);
@@ -91,14 +104,19 @@ impl PlanArgs {
     }
 
     async fn plan(&self) -> anyhow::Result<Planned> {
+        let subchart = self.subchart.as_deref();
+        let looked = standing::look(&self.cluster, &self.release, subchart, self.resume);
         let Looked {
-            standing, reader, ..
-        } = &standing::look(&self.cluster, &self.release, self.subchart.as_deref()).await?;
+            standing,
+            reader,
+            unfinished,
+            ..
+        } = &looked.await?;
         let _reading = waiting_for(format_args!("reading what release {} has", self.release));
         let newest = NewestPatches::default();
         let change = plan::first(standing, &self.to, &newest)?;
         let facts = reader.standing_facts(standing, change).await;
-        let means = self.means(standing)?;
+        let means = self.means(standing, *unfinished)?;
         let plan = Plan::of(standing, &facts, &self.to, means, &newest)?;
         Ok(Planned {
             data: html::data(&plan, standing, &facts),
@@ -107,7 +125,11 @@ impl PlanArgs {
         })
     }
 
-    fn means(&self, standing: &InstalledRelease) -> anyhow::Result<Means> {
+    fn means(
+        &self,
+        standing: &InstalledRelease,
+        unfinished: Option<Unfinished>,
+    ) -> anyhow::Result<Means> {
         let values = &standing.rendered.values;
         let none = values.leaves().is_empty() && values.root().is_none();
         let placeholder = match none {
@@ -121,6 +143,7 @@ impl PlanArgs {
                 false => self.values.clone(),
             },
             context: self.cluster.current_context()?,
+            unfinished,
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     finding::shell,
     forecast::InstalledRelease,
     gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
-    plan::{self, TargetError},
+    plan::{self, TargetError, Unfinished},
     terminal::Role,
 };
 
@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Looked {
     pub(super) standing: InstalledRelease,
     pub(super) reader: Reader,
+    /// The newest revision, where it is another one than what is deployed.
+    pub(super) unfinished: Option<Unfinished>,
     /// The memory share of the decoded record.
     _held: Held,
 }
@@ -37,6 +39,7 @@ pub(super) async fn look(
     connect: &ConnectArgs,
     release: &str,
     subchart: Option<&str>,
+    resume: bool,
 ) -> anyhow::Result<Looked> {
     let connection = connect.connect().await?;
     let cluster = Cluster::Live(connection.cluster.clone());
@@ -44,7 +47,15 @@ pub(super) async fn look(
     let _reading = waiting_for(format_args!("reading release {release}"));
     let found = releases(&cluster, Some(namespace)).await;
     let recorded = recorded(release, found, namespace)?;
-    let revision = running(&recorded)?;
+    let revision = running(&recorded, resume)?;
+    let unfinished = recorded
+        .newest()
+        .filter(|newest| newest.number > revision.number);
+    let unfinished = unfinished.map(|newest| Unfinished {
+        number: newest.number,
+        status: newest.status,
+        storage: recorded.storage,
+    });
     let reader = Reader::of_command(cluster, PATIENCE);
     let read = reader
         .standing(&Records::default(), &recorded, revision)
@@ -66,6 +77,7 @@ pub(super) async fn look(
     Ok(Looked {
         standing: part(release, *standing, subchart)?,
         reader,
+        unfinished,
         _held: held,
     })
 }
@@ -129,22 +141,24 @@ fn recorded(release: &str, found: Releases, namespace: &str) -> anyhow::Result<R
     }
 }
 
-/// Returns the running revision; fails if Helm would refuse another upgrade.
-fn running(recorded: &Recorded) -> anyhow::Result<Revision> {
+/// Returns the running revision; fails if Helm would refuse another upgrade, unless somebody goes on from there.
+fn running(recorded: &Recorded, resume: bool) -> anyhow::Result<Revision> {
     let (release, namespace) = (&recorded.release, &recorded.namespace);
     let newest = recorded
         .newest()
         .filter(|newest| newest.status.is_pending());
     match (recorded.running(), newest) {
+        (Some(running), Some(_)) if resume => Ok(running),
         (Some(running), Some(newest)) => {
             let revision = running.number.to_string();
             let words = ["helm", "rollback", release, &revision, "-n", namespace];
             bail!(
                 "revision {} of release {release} is {}: where no helm is at work on it, it was cut off, and Helm refuses every other \
-                 upgrade until {}",
+                 upgrade until {}; {} plan goes on from there with --resume",
                 newest.number,
                 newest.status,
-                shell::command(words)
+                shell::command(words),
+                super::NAME
             )
         }
         (Some(running), None) => Ok(running),

@@ -145,7 +145,7 @@ fn scan_and_plan_say_what_is_wrong() {
     }
     fails(
         &["plan", "camunda", "--to", "8.3.1", "-o", "pdf"],
-        "[possible values: text, markdown, shell, html]",
+        "[possible values: text, json, yaml, markdown, shell, html]",
     );
     fails(
         &["scan", "--kubeconfig", "/no/such/file"],

@@ -45,8 +45,13 @@ impl<'a, 'c> Desk<'a, 'c> {
 
     /// Has a plan's script in a file.
     pub fn plan(&self, to: &str) -> String {
+        self.script(to, "")
+    }
+
+    /// The same with other flags.
+    fn script(&self, to: &str, flags: &str) -> String {
         let line = format!(
-            "camunda-upgrade-guard plan camunda --to {to} -n {} -o shell --chart '{}/{{version}}' > plan.sh; cat plan.sh",
+            "camunda-upgrade-guard plan camunda --to {to} {flags} -n {} -o shell --chart '{}/{{version}}' > plan.sh; cat plan.sh",
             &*self.release.namespace,
             self.charts.display()
         );
@@ -98,7 +103,7 @@ fn the_way_from_8_2_to_8_3_is_the_plans_alone() {
     // Without the chart there is no upgrade; the way goes on from there.
     let stopped = desk.walk("").refused().unwrap();
     // Nothing has been stopped by then.
-    let told = "go on with FROM=1.";
+    let told = "go on with FROM=1,";
     assert!(
         stopped.stderr.contains(told),
         "{}\n{script}",
@@ -195,7 +200,7 @@ fn the_way_back_starts_what_was_stopped() {
     fs::write(broken.join("templates/a.yaml"), "{{ fail \"broken\" }}").unwrap();
     let script = desk.plan("8.3.1");
     let stopped = desk.walk("").refused().unwrap();
-    let told = "go on with FROM=6.";
+    let told = "go on with FROM=6,";
     assert!(stopped.stderr.contains(told), "{}", stopped.report());
     assert_eq!(release.get("deployment", "camunda-operate"), None);
 
@@ -210,6 +215,42 @@ fn the_way_back_starts_what_was_stopped() {
     assert!(release.get("deployment", "camunda-operate").is_some());
     let nodes = release.get("statefulset", "elasticsearch-master").unwrap();
     assert_eq!(nodes["spec"]["replicas"], 2);
+    let status = release.revisions().pop().unwrap();
+    assert_eq!(status, (2, "deployed".to_owned()));
+}
+
+/// Helm was killed while it was at work: its record keeps every other upgrade out, the guard's own plan included.
+#[test]
+fn a_plan_goes_on_where_helm_was_cut_off() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
+        return;
+    };
+    let _guard = cluster.guard(GuardOptions::new(BINARY)).unwrap();
+    let release = installed(&cluster, "camunda-8.2", &[]);
+    let volume = release.bound(&format!("{OLD}0"));
+    let desk = Desk::new(&release);
+    desk.stock("8.3.1", own("camunda-8.3"));
+    let namespace = &*release.namespace;
+    let left = format!(
+        "kubectl -n {namespace} get secret sh.helm.release.v1.camunda.v1 -o yaml \
+         | sed -e 's/camunda\\.v1$/camunda.v2/' -e 's/status: deployed/status: pending-upgrade/' -e 's/version: \"1\"/version: \"2\"/' \
+         -e '/uid:/d' -e '/resourceVersion:/d' | kubectl create -f -"
+    );
+    desk.shell.run(&left).unwrap().ok().unwrap();
+    let plan = format!("camunda-upgrade-guard plan camunda --to 8.3.1 -n {namespace}");
+    let refused = desk.shell.run(&plan).unwrap().refused().unwrap();
+    assert!(
+        refused.stderr.contains("goes on from there with --resume"),
+        "{}",
+        refused.report()
+    );
+
+    desk.script("8.3.1", "--resume");
+    let asked = desk.walk("").refused().unwrap();
+    let told = "See that no helm is at work on revision 2, which is pending-upgrade";
+    assert!(asked.report().contains(told), "{}", asked.report());
+    desk.walk("DECIDED=1").ok().unwrap();
+    assert_eq!(release.bound(&format!("{NEW}0")), volume);
     let status = release.revisions().pop().unwrap();
     assert_eq!(status, (2, "deployed".to_owned()));
 }

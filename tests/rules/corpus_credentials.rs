@@ -99,7 +99,7 @@ fn the_way_to_13_carries_the_old_passwords_over() {
         CARRIED.map(|(key, secret, old)| format!("  literal {key} secret {secret} {old} &&"));
     assert_eq!(keys.collect::<Vec<_>>(), carried);
     let made =
-        "  kubectl -n camunda create secret generic camunda-credentials \"${literals[@]}\"\n))";
+        "  kubectl -n camunda create secret generic camunda-credentials \"${literals[@]}\"))";
     assert!(command.ends_with(made), "{command}");
 
     let live = |facts: &Facts, secret: &str, key: &str| {

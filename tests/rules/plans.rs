@@ -14,7 +14,10 @@ use camunda_upgrade_guard::{
 use harness::{Corpus, Run};
 use serde_json::{Value, json};
 
-use crate::corpus_volumes::{live, release};
+use crate::{
+    corpus_volumes::{live, release},
+    reports_schemas::{closed_and_described, complaint, read, schema_of, shown},
+};
 
 fn plan(running: &Rendered, to: &str) -> Plan {
     let standing = InstalledRelease::of("camunda", "camunda", running.clone()).unwrap();
@@ -353,4 +356,49 @@ fn clients_of_a_provider_are_registered_before_the_upgrade() {
         assert_eq!(count(&script, generated), 0, "{script}");
     }
     assert!(!script.contains("its value"), "{script}");
+}
+
+/// What a command of a plan is, is what a command of a report is.
+#[test]
+fn json_and_yaml_are_as_their_schema_says() {
+    const SCHEMA: &str = "docs/plan.schema.json";
+    let schema: Value = serde_json::from_str(&read(SCHEMA)).unwrap();
+    closed_and_described(&schema, "");
+    let report: Value = serde_json::from_str(&read("docs/report.schema.json")).unwrap();
+    for name in [
+        "command",
+        "does",
+        "effect",
+        "newSecret",
+        "newKey",
+        "secretKey",
+        "object",
+    ] {
+        let [one, other] = [&schema, &report].map(|it| &it["definitions"][name]);
+        assert_eq!(one, other, "{name}");
+    }
+    let (Some(corpus), Some(checker)) = (Corpus::find(), schema_of(SCHEMA)) else {
+        return;
+    };
+    for (from, to) in [
+        ("8.0.12", "9.7.0"),
+        ("12.13.3", "14.8.4"),
+        ("12.13.3-oidc", "13.12.7"),
+    ] {
+        let plan = plan(&running(&corpus, from, |_| {}), to);
+        let (json, yaml) = (plan.json().unwrap(), plan.yaml().unwrap());
+        assert_eq!(complaint(&checker, &json), None, "{json}");
+        assert_eq!(complaint(&checker, &yaml), None, "{yaml}");
+        let json: Value = serde_json::from_str(&json).unwrap();
+        let same: Value = serde_saphyr::from_str(&yaml).unwrap();
+        assert_eq!(shown(&same), shown(&json));
+        assert_eq!(json["script"], plan.script());
+        let upgrades = json["upgrades"].as_array().unwrap();
+        let steps = upgrades
+            .iter()
+            .flat_map(|it| it["steps"].as_array().unwrap());
+        let numbers = steps.map(|step| step["number"].as_u64().unwrap());
+        let count = plan.hops.iter().map(|hop| hop.steps.len() as u64).sum();
+        assert!(numbers.eq(1..=count));
+    }
 }

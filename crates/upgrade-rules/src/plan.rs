@@ -5,6 +5,7 @@
 
 mod back;
 mod backup;
+mod document;
 mod duration;
 mod error;
 mod finding;
@@ -31,8 +32,10 @@ use semver::Version;
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, ChartVersion, Facts},
+    finding::shell::command,
     fixes::{conversion, upgrade_path},
     forecast::{InstalledRelease, prepare, settle},
+    helm::release::{Status, Storage},
     rules::values_files,
 };
 
@@ -45,6 +48,19 @@ pub struct Means {
     pub values: Vec<String>,
     /// The kubeconfig's context, where there is one.
     pub context: Option<String>,
+    /// The newest revision, where it is another one than what is deployed.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// A revision that did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its number.
+    pub number: u64,
+    /// How far it came.
+    pub status: Status,
+    /// Where its record is.
+    pub storage: Storage,
 }
 
 /// The path to another chart.
@@ -82,6 +98,16 @@ pub fn first(
 }
 
 impl Plan {
+    /// The command that plans the rest of the way from where the release stands.
+    pub fn again(&self) -> String {
+        let (release, namespace) = (self.release.as_str(), self.namespace.as_str());
+        let mut words = vec![ready::PROGRAM, "plan", release, "-n", namespace];
+        words.extend(["--to", &self.to, "--chart", &self.means.chart]);
+        words.extend(self.means.values.iter().flat_map(|file| ["-f", file]));
+        words.push("--resume");
+        command(words)
+    }
+
     /// Plans the path of a release to a chart version.
     ///
     /// # Errors
@@ -99,7 +125,7 @@ impl Plan {
             namespace: standing.namespace.clone(),
             from: standing.chart.version.clone(),
             to: to.to_string(),
-            notes: notes(facts, to, newest),
+            notes: notes(facts, to, newest, means.unfinished),
             means,
             hops: Vec::new(),
         };
@@ -219,8 +245,16 @@ fn versions(
     Ok(hops.into_iter().map(|hop| hop.version).collect())
 }
 
-fn notes(facts: &Facts, to: &Version, newest: &NewestPatches) -> Vec<String> {
-    let mut notes = Vec::new();
+fn notes(
+    facts: &Facts,
+    to: &Version,
+    newest: &NewestPatches,
+    unfinished: Option<Unfinished>,
+) -> Vec<String> {
+    let unfinished = unfinished.map(|Unfinished { number, status, .. }| {
+        format!("Revision {number} is {status}. What it has changed is planned for as it is live.")
+    });
+    let mut notes: Vec<_> = unfinished.into_iter().collect();
     if let Some(line) = Line::of(&to.to_string()) {
         let known = newest.of(line).version;
         match Version::parse(known) {

@@ -29,7 +29,7 @@ pub(super) async fn report(
 ) -> anyhow::Result<Report> {
     let Looked {
         standing, reader, ..
-    } = &standing::look(connect, release, None).await?;
+    } = &standing::look(connect, release, None, false).await?;
     let values = Values::of_files(values_files(values)?, standing.rendered.values.root());
     let forecast = standing.upgraded(&ChartVersion::new(chart), &values);
     let change = forecast.context("nothing is known of the chart")?.change;

@@ -125,7 +125,7 @@ impl Denial {
     pub fn dumps(&self) -> Vec<String> {
         let lines = self.block.lines();
         let dumps = lines.filter_map(|line| line.strip_prefix("test -s "));
-        let files = dumps.filter_map(|rest| rest.split_once(" || {"));
+        let files = dumps.filter_map(|rest| rest.split_once(" || ("));
         files.map(|(file, _)| file.to_owned()).collect()
     }
 

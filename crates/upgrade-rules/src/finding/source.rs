@@ -113,7 +113,7 @@ impl NewSecret {
                     format!("  literal {} {words} &&\n", shell::quote(key))
                 });
                 let keys: String = keys.collect();
-                let command = format!("(\n  literals=()\n{keys}  {create} \"${{literals[@]}}\"\n)");
+                let command = format!("(\n  literals=()\n{keys}  {create} \"${{literals[@]}}\")");
                 (command, true)
             }
         };

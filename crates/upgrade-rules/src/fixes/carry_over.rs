@@ -263,8 +263,7 @@ mod tests {
                 "  literals=()",
                 "  literal 'a b' secret old password &&",
                 "  literal c openssl rand -hex 16 &&",
-                "  kubectl -n prod create secret generic new \"${literals[@]}\"",
-                "))",
+                "  kubectl -n prod create secret generic new \"${literals[@]}\"))",
             ]
         );
         let asked = fill(

@@ -38,6 +38,8 @@ impl Plan {
                 fixes(&mut text, &hop.back);
             }
         }
+        line(&mut text, "\n## From wherever it stands, plan again");
+        fence(&mut text, &mut vec![self.again()]);
         text
     }
 }

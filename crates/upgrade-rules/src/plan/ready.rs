@@ -1,12 +1,13 @@
 //! The first step: the right cluster, charts that are up to date, and what leads back if something goes wrong.
 
-use super::{Means, Step};
+use super::{Means, Step, Unfinished};
 use crate::{
     camunda,
     change::{Facts, secret_data},
-    finding::{Command, Moment, shell},
+    finding::{Command, Moment, Objects, shell},
     fixes::retain::retain,
     forecast::InstalledRelease,
+    helm::release::{Storage, record_name},
     knowledge::claims::is_retained,
     kubernetes::{Kind, Mounts},
     volume_move::amend,
@@ -24,6 +25,12 @@ pub(super) fn step(
 ) -> Step {
     let mut commands: Vec<Command> = vec![program()];
     commands.extend(means.context.as_deref().map(context));
+    commands.extend(
+        means
+            .unfinished
+            .into_iter()
+            .flat_map(|it| cut_off(standing, it)),
+    );
     commands.extend(stands(standing));
     commands.extend(repository(&means.chart));
     commands.push(chart(standing, means, version));
@@ -50,6 +57,28 @@ fn context(context: &str) -> Command {
     );
     let told = shell::quote(&format!("kubectl is not set to context {context}"));
     Command::Shell(format!("{look} || {{ echo {told} >&2; false; }}"))
+}
+
+/// Helm refuses every upgrade as long as the record of one says that it is at work.
+fn cut_off(standing: &InstalledRelease, unfinished: Unfinished) -> Vec<Command> {
+    let Unfinished {
+        number,
+        status,
+        storage,
+    } = unfinished;
+    if !status.is_pending() {
+        return Vec::new();
+    }
+    let kind = match storage {
+        Storage::Secret => Kind::Secret,
+        Storage::ConfigMap => Kind::ConfigMap,
+    };
+    let name = record_name(&standing.release, number);
+    let record = Objects::new(kind, &standing.namespace, [name.as_str()]);
+    let look = format!(
+        "See that no helm is at work on revision {number}, which is {status}: where none is, it was cut off, and its record goes."
+    );
+    vec![Command::Manual(look), record.delete().into()]
 }
 
 /// Charts of a repository are updated; a folder of that name is taken first, as Helm does.

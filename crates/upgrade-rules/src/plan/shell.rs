@@ -15,7 +15,7 @@ use crate::{
 const FRAME: &str = r#"set -euo pipefail
 
 step=1
-trap 'echo "Stopped in step $step. When its cause is gone, go on with FROM=$step." >&2' ERR
+trap 'printf "Stopped in step %s. When its cause is gone, go on with FROM=%s, or plan again from where the release is:\n  %s\n" "$step" "$step" "$again" >&2' ERR
 
 # Begins a step, unless it was done before.
 begin() {
@@ -63,6 +63,7 @@ impl Plan {
             comment(&mut text, &format!("Note: {note}"));
         }
         text.push_str(FRAME);
+        line(&mut text, &format!("again={}", quote(&self.again())));
         self.files(&mut text);
         for hop in &self.hops {
             self::hop(&mut text, hop);

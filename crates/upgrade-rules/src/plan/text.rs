@@ -6,7 +6,7 @@ use super::{Hop, Know, Plan, Step};
 use crate::{
     denial::one_line,
     finding::{Command, Fix, shell::on_one_line},
-    terminal::{Role, Text},
+    terminal::{Piece, Role, Text},
 };
 
 impl Plan {
@@ -96,6 +96,10 @@ impl Plan {
                 tell_fixes(&mut text, &hop.back);
             }
         }
+        text.blank();
+        let again = Piece::command(&self.again());
+        let wherever = Piece::prose("From wherever it stands, plan again: ");
+        text.flowing(0, 2, &[wherever, again]);
         text
     }
 }

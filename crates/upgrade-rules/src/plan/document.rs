@@ -1,0 +1,168 @@
+//! A plan for programs, as described by `docs/plan.schema.json`.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::{Hop, Know, Plan, Step};
+use crate::{
+    finding::{Command, Fix},
+    terminal::{escaped_json, printable},
+};
+
+/// The version of this format.
+const API_VERSION: &str = "camunda-upgrade-guard/v1";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    release: &'a str,
+    namespace: &'a str,
+    from: &'a str,
+    to: &'a str,
+    notes: &'a [String],
+    upgrades: Vec<Upgrade<'a>>,
+    script: String,
+}
+
+/// One upgrade of a plan.
+#[derive(Serialize)]
+struct Upgrade<'a> {
+    from: &'a str,
+    to: &'a str,
+    camunda: Camunda<'a>,
+    downtime: Option<Downtime>,
+    starting: &'a [String],
+    know: Vec<Known<'a>>,
+    steps: Vec<Done<'a>>,
+    back: Vec<Told<'a>>,
+}
+
+#[derive(Serialize)]
+struct Camunda<'a> {
+    from: &'a str,
+    to: &'a str,
+}
+
+#[derive(Serialize)]
+struct Downtime {
+    first: usize,
+    last: usize,
+}
+
+#[derive(Serialize)]
+struct Known<'a> {
+    rule: &'a str,
+    title: &'a str,
+    why: &'a [String],
+    fixes: Vec<Told<'a>>,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    number: usize,
+    when: &'a str,
+    title: &'a str,
+    why: &'a [String],
+    commands: &'a [Command],
+    instead: Vec<Told<'a>>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    when: &'a str,
+    intro: &'a str,
+    commands: &'a [Command],
+}
+
+impl Plan {
+    /// Formats the plan as JSON.
+    ///
+    /// # Errors
+    /// When it can't be serialized.
+    pub fn json(&self) -> io::Result<String> {
+        let printed = serde_json::to_string_pretty(&Document::of(self))?;
+        Ok(escaped_json(&printed) + "\n")
+    }
+
+    /// Formats the plan as YAML.
+    ///
+    /// # Errors
+    /// When it can't be serialized.
+    pub fn yaml(&self) -> io::Result<String> {
+        let printed = serde_saphyr::to_string(&Document::of(self)).map_err(io::Error::other)?;
+        Ok(printable(&printed))
+    }
+}
+
+impl<'a> Document<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Self {
+            api_version: API_VERSION,
+            kind: "Plan",
+            release: &plan.release,
+            namespace: &plan.namespace,
+            from: &plan.from,
+            to: &plan.to,
+            notes: &plan.notes,
+            upgrades: plan.hops.iter().map(Upgrade::of).collect(),
+            script: plan.script(),
+        }
+    }
+}
+
+impl<'a> Upgrade<'a> {
+    fn of(hop: &'a Hop) -> Self {
+        let [from, to] = &hop.application;
+        Self {
+            from: &hop.from,
+            to: &hop.to,
+            camunda: Camunda { from, to },
+            downtime: hop.downtime.map(|[first, last]| Downtime { first, last }),
+            starting: &hop.starting,
+            know: hop.know.iter().map(Known::of).collect(),
+            steps: hop.steps.iter().map(Done::of).collect(),
+            back: told(&hop.back),
+        }
+    }
+}
+
+impl<'a> Known<'a> {
+    fn of(know: &'a Know) -> Self {
+        Self {
+            rule: know.rule.name(),
+            title: &know.title,
+            why: &know.why,
+            fixes: told(&know.fixes),
+        }
+    }
+}
+
+impl<'a> Done<'a> {
+    fn of(step: &'a Step) -> Self {
+        Self {
+            number: step.number,
+            when: step.moment.name(),
+            title: &step.title,
+            why: &step.why,
+            commands: &step.commands,
+            instead: told(&step.instead),
+        }
+    }
+}
+
+fn told(fixes: &[Fix]) -> Vec<Told<'_>> {
+    fixes.iter().map(Told::of).collect()
+}
+
+impl<'a> Told<'a> {
+    fn of(fix: &'a Fix) -> Self {
+        Self {
+            when: fix.moment.name(),
+            intro: &fix.intro,
+            commands: &fix.commands,
+        }
+    }
+}
