@@ -45,6 +45,8 @@ impl Release<'_> {
         Run::new("script")
             .args(["-qec", &command, "/dev/null"])
             .env("KUBECONFIG", self.cluster.kubeconfig())
+            // Colours have tests of their own.
+            .env("NO_COLOR", "1")
             .input(answer)
             .output()
             .unwrap()

@@ -180,7 +180,11 @@ fn a_plan_says_where_there_is_no_way() {
         .ok()
         .unwrap();
     for (to, code, told) in [
-        ("newest", 2, "a chart's version is like 13.12.7"),
+        (
+            "newest",
+            2,
+            "\"newest\" is none of these: a chart's version (13.12.7)",
+        ),
         (
             "16.0.0",
             1,
@@ -213,7 +217,8 @@ fn a_plan_says_where_there_is_no_way() {
         &ticket,
         &[
             "## 2. Chart 13.12.7 to 14.8.4 (Camunda 8.8 to 8.9)",
-            "- [ ] **1. Put your values under the keys of the new chart: camunda-13.yaml**",
+            "- [ ] **1. Make ready**",
+            "- [ ] **2. Put your values under the keys of the new chart: camunda-13.yaml**",
             "-f a.yaml \\\n  -f 'b c.yaml' \\\n  -f camunda-13.yaml \\\n  -f camunda-14.yaml",
             "**Downtime from step ",
             "kubectl -n ",

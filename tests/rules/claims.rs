@@ -97,6 +97,36 @@ fn half_prepared_is_not_prepared() {
     cloned(handed_over(with_claims(), 0), 1, "Immediate").refused(RULE);
 }
 
+/// Whoever cloned does not begin anew: a driver takes its time, and what nobody has cloned is handed over.
+#[test]
+fn a_clone_that_is_pending_is_waited_for() {
+    let wait = |names: &str| {
+        format!(
+            "kubectl -n prod wait '--for=jsonpath={{.status.phase}}=Bound' {names} --timeout=30m"
+        )
+    };
+    let both = cloned(cloned(with_claims(), 0, "Immediate"), 1, "Immediate").refused(RULE);
+    let names = format!("pvc/{} pvc/{}", new(0), new(1));
+    assert_eq!(commands(&both), [wait(&names)]);
+    assert!(
+        both.why.last().unwrap().contains("exist, Pending"),
+        "{both:#?}"
+    );
+    let one = cloned(with_claims(), 0, "Immediate").refused(RULE);
+    let commands = commands(&one);
+    assert_eq!(commands[0], wait(&format!("pvc/{}", new(0))));
+    assert!(
+        !commands
+            .iter()
+            .any(|it| it.contains(&format!("rebind-to=prod/{}", new(0))))
+    );
+    assert!(
+        commands
+            .iter()
+            .any(|it| it.contains(&format!("rebind-to=prod/{}", new(1))))
+    );
+}
+
 #[test]
 fn prepared_either_way_passes() {
     handed_over(handed_over(with_claims(), 0), 1).passes();

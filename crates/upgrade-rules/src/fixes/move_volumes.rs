@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     change::Facts,
-    finding::{Command, Fix, HereDocument},
+    finding::{Command, Fix, HereDocument, Kubectl},
     knowledge::claims::Orphan,
     kubernetes::{Kind, Object},
     volume_move::{self, Step, Typed, commands},
@@ -105,6 +105,15 @@ pub(crate) fn clone(
         ),
         commands,
     ))
+}
+
+/// Clones are made by the driver, in the time that it takes.
+pub(crate) fn wait_for_clones(namespace: &str, clones: &[&str]) -> Fix {
+    let claims: Vec<_> = clones.iter().map(|name| format!("pvc/{name}")).collect();
+    let words = ["wait", "--for=jsonpath={.status.phase}=Bound"];
+    let words = words.into_iter().chain(claims.iter().map(String::as_str));
+    let wait = Kubectl::new(namespace, words.chain(["--timeout=30m"]));
+    Fix::new("Wait until the clones are Bound:", [wait])
 }
 
 fn csi_driver<'a>(facts: &'a Facts, claim: &Object) -> Option<&'a str> {

@@ -253,6 +253,15 @@ fn clones(target: &Object, source: &str) -> bool {
         .any(|pointer| target.str(pointer) == Some(source))
 }
 
+/// The clone that is to take an orphan's place and has no volume yet.
+pub fn pending_clone<'a>(facts: &'a Facts, orphan: &Orphan<'_>) -> Option<&'a Object> {
+    let namespace = orphan.claim.namespace()?;
+    let successor = orphan.successor.as_deref()?;
+    let clone = facts.named(Kind::PersistentVolumeClaim, namespace, successor)?;
+    let is_pending = clone.str("/status/phase") == Some("Pending");
+    (is_pending && clones(clone, orphan.claim.name())).then_some(clone)
+}
+
 /// A clone in a class that waits for its first pod stays Pending until the upgrade brings the pod.
 fn waits_for_consumer(facts: &Facts, claim: &Object) -> bool {
     claim

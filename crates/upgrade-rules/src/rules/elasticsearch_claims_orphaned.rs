@@ -151,14 +151,23 @@ fn finding(change: &Change, facts: &Facts, found: &Orphaned<'_>) -> Option<Findi
     if change.gate == Gate::Object {
         why.push("Everything else of this change may have been applied already.".to_owned());
     }
-    let mut fixes = vec![move_volumes::rebind(facts, namespace, old, orphans)];
-    fixes.extend(move_volumes::clone(
-        facts,
-        namespace,
-        &change.release,
-        old,
-        orphans,
-    ));
+    let is_cloned = |orphan: &Orphan<'_>| claims::pending_clone(facts, orphan).is_some();
+    let (cloned, others): (Vec<_>, Vec<_>) = orphans.iter().cloned().partition(is_cloned);
+    let mut fixes = Vec::new();
+    let clones = cloned.iter().filter_map(|it| it.successor.as_deref());
+    let clones: Vec<_> = clones.collect();
+    if !clones.is_empty() {
+        why.push(format!(
+            "These clones exist, Pending: {}. Wait until they are Bound.",
+            clones.join(", ")
+        ));
+        fixes.push(move_volumes::wait_for_clones(namespace, &clones));
+    }
+    if !others.is_empty() {
+        let release = &change.release;
+        fixes.push(move_volumes::rebind(facts, namespace, old, &others));
+        fixes.extend(move_volumes::clone(facts, namespace, release, old, &others));
+    }
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
