@@ -182,7 +182,8 @@ fn stands(standing: &InstalledRelease) -> Option<Command> {
     }
     let (release, namespace) = (standing.release.as_str(), standing.namespace.as_str());
     let version = &standing.chart.version;
-    let filter = format!("^{release}$");
+    // A name may have dots, which would stand for any character.
+    let filter = format!("^{}$", release.replace('.', "\\."));
     let list = shell::command([
         "helm",
         "list",
