@@ -185,6 +185,12 @@ pub fn a_killed_container_takes_only_what_it_had_begun() {
                 |pod: &Value| pod["status"]["containerStatuses"][0]["restartCount"].as_u64();
             pods().iter().filter_map(count).sum()
         };
+        // A pod that still ends is not started again.
+        let alone = wait_until("all that end have ended", PATIENCE, || {
+            let all = node().list("pods", NAME, PODS)?;
+            Ok((all.len() == pods().len()).then_some(()))
+        });
+        alone.unwrap();
         let before = restarts();
         let kill = "pgrep -f -- '^/camunda-upgrade-guard serve' | head -n 1 | xargs kill -KILL";
         let shell = node().shell(Helm::V3).unwrap();
