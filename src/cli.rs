@@ -30,6 +30,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::finding::shell;
+
 use self::{
     connect::block_on,
     printing::{complain, print, show, show_line, tell, tell_as, waiting_for},
@@ -58,7 +60,7 @@ fn unless_unusable(done: anyhow::Result<ExitCode>) -> ExitCode {
 }
 
 /// The program's name, whatever name it was called by.
-const NAME: &str = "camunda-upgrade-guard";
+const NAME: &str = shell::PROGRAM;
 
 /// Keeps Camunda 8 safe through Helm upgrades.
 #[derive(Debug, Parser)]

@@ -53,6 +53,7 @@ pub mod snapshot;
 pub mod webhooks;
 
 pub use upgrade_rules::{
-    annotations, camunda, change, denial, finding, fixes, forecast, helm, knowledge, kubernetes,
-    matching, mutations, plan, proof, rebind, rules, storage, terminal, touched, volume_move,
+    annotations, camunda, change, denial, document, finding, fixes, forecast, helm, knowledge,
+    kubernetes, matching, mutations, plan, proof, rebind, rules, storage, terminal, touched,
+    volume_move,
 };

@@ -121,10 +121,10 @@ impl Report {
         mut self,
         parts: impl IntoIterator<Item = (&'a Change, &'a Facts)>,
     ) -> Self {
+        let cures = denial::cures(&self.findings);
+        let fixes = || cures.iter().flat_map(|cure| &cure.fixes);
         for (change, facts) in parts {
-            let cures = denial::cures(&self.findings);
-            let fixes = cures.iter().flat_map(|cure| &cure.fixes);
-            let commands = fixes.flat_map(|fix| &fix.commands);
+            let commands = fixes().flat_map(|fix| &fix.commands);
             let typed = proof::typed(change, facts, commands);
             self.storage.extend(Storage::of(change, facts));
             let cured = Storage::prepared(change, facts, &typed);

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     camunda::NewestPatches,
+    change::Facts,
     forecast::InstalledRelease,
     html,
     plan::{self, Means, Plan, Unfinished},
-    storage::Storage,
     terminal::{Role, printable},
 };
 
@@ -72,19 +72,21 @@ enum Format {
     Html,
 }
 
-/// A plan, and what else is known of it.
+/// A plan, and what it was made of.
 struct Planned {
     plan: Plan,
-    /// Where the data is at each of its upgrades.
-    data: Vec<Storage>,
-    /// Whether every read for it succeeded.
-    seen: bool,
+    looked: Looked,
+    facts: Facts,
 }
 
 impl PlanArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.outputs.look_at()?;
-        let Planned { plan, data, seen } = block_on(self.plan())?;
+        let Planned {
+            plan,
+            looked,
+            facts,
+        } = block_on(self.plan())?;
         self.outputs.write(|format, look| {
             let text = match format {
                 Format::Text => look.paint(&plan.text(look.width)),
@@ -92,7 +94,10 @@ impl PlanArgs {
                 Format::Yaml => plan.yaml()?,
                 Format::Markdown => printable(&plan.markdown()),
                 Format::Shell => printable(&plan.script()),
-                Format::Html => printable(&html::plan(&plan, &data)),
+                Format::Html => {
+                    let data = html::data(&plan, &looked.standing, &facts);
+                    printable(&html::plan(&plan, &data))
+                }
             };
             Ok(text.into_bytes())
         })?;
@@ -100,28 +105,24 @@ impl PlanArgs {
             let note = "values.yaml stands for your values files; --values FILE names them";
             tell_as(Role::Warning, "note", note);
         }
-        Ok(ended(seen))
+        Ok(ended(facts.gaps().is_empty()))
     }
 
     async fn plan(&self) -> anyhow::Result<Planned> {
         let subchart = self.subchart.as_deref();
         let looked = standing::look(&self.cluster, &self.release, subchart, self.resume);
-        let Looked {
-            standing,
-            reader,
-            unfinished,
-            ..
-        } = &looked.await?;
+        let looked = looked.await?;
+        let standing = &looked.standing;
         let _reading = waiting_for(format_args!("reading what release {} has", self.release));
         let newest = NewestPatches::default();
         let change = plan::first(standing, &self.to, &newest)?;
-        let facts = reader.standing_facts(standing, change).await;
-        let means = self.means(standing, *unfinished)?;
+        let facts = looked.reader.standing_facts(standing, change).await;
+        let means = self.means(standing, looked.unfinished)?;
         let plan = Plan::of(standing, &facts, &self.to, means, &newest)?;
         Ok(Planned {
-            data: html::data(&plan, standing, &facts),
-            seen: facts.gaps().is_empty(),
             plan,
+            looked,
+            facts,
         })
     }
 

@@ -73,7 +73,7 @@ impl RebindArgs {
 }
 
 fn over(plan: Plan, release: &str, namespace: &str, statefulset: Option<&str>) -> Walk {
-    let mut undo = vec!["camunda-upgrade-guard", "rebind", release, "-n", namespace];
+    let mut undo = vec![shell::PROGRAM, "rebind", release, "-n", namespace];
     undo.extend(statefulset.iter().flat_map(|name| ["--statefulset", *name]));
     undo.push("--undo");
     let undo = shell::command(undo);

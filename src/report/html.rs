@@ -6,7 +6,7 @@ use super::{Outcome, Report};
 use crate::{
     change::Operation,
     denial::{self, Block, Part},
-    finding::{Command, Finding, Fix, Guide, Moment},
+    finding::{Finding, Fix, Guide, Moment},
     html::{
         Sides, Tone, Verdict, commands, page, quoted, reasons, rule, rule_pages, step, storage,
         typed,
@@ -221,23 +221,7 @@ fn guide(guide: Guide) -> Markup {
 /// What gives something up: each line behind a comment sign, so that nobody pastes it unread.
 fn on_purpose(denied: &[&Finding]) -> Markup {
     let ways = denied.iter().flat_map(|finding| &finding.fixes);
-    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
-    for way in ways.filter(|fix| fix.moment == Moment::OnPurpose) {
-        let at = told.iter().position(|(intro, _)| *intro == way.intro);
-        let at = at.unwrap_or_else(|| {
-            told.push((&way.intro, Vec::new()));
-            told.len() - 1
-        });
-        for command in &way.commands {
-            let text = match command {
-                Command::Commented(command) => command.text(),
-                other => other.text(),
-            };
-            if let Some((_, known)) = told.get_mut(at).filter(|(_, known)| !known.contains(&text)) {
-                known.push(text);
-            }
-        }
-    }
+    let told = denial::alike(ways.filter(|fix| fix.moment == Moment::OnPurpose));
     html! {
         @if !told.is_empty() {
             section.on-purpose {

@@ -8,17 +8,14 @@ use super::{Documented, Report, text};
 use crate::{
     change::ChartVersion,
     denial::{self, Block},
+    document::{self, API_VERSION},
     finding::{Action, Command, Finding, Fix},
     kubernetes::ObjectRef,
     look::Look,
     rules::{Rule, ValueKey},
     storage::{Store, Way},
-    terminal::{escaped_json, printable},
     touched::Credential,
 };
-
-/// The version of this format.
-const API_VERSION: &str = "camunda-upgrade-guard/v1";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,25 +49,17 @@ struct Problem<'a> {
     title: &'a str,
     objects: &'a [ObjectRef],
     why: &'a [String],
-    fixes: Vec<Told<'a>>,
+    fixes: &'a [Fix],
     #[serde(flatten)]
     documented: Documented,
 }
 
-/// A step of a cure.
-#[derive(Serialize)]
-struct Told<'a> {
-    when: &'a str,
-    intro: &'a str,
-    commands: &'a [Command],
-}
-
-/// The same in the order in which all steps are done.
+/// A step of a cure, in the order in which all are done.
 #[derive(Serialize)]
 struct Step<'a> {
     rule: &'a str,
     #[serde(flatten)]
-    told: Told<'a>,
+    fix: &'a Fix,
 }
 
 #[derive(Serialize)]
@@ -114,13 +103,11 @@ struct Touched<'a> {
 }
 
 pub(super) fn print(report: &Report) -> io::Result<String> {
-    let printed = serde_json::to_string_pretty(&Document::of(report))?;
-    Ok(escaped_json(&printed) + "\n")
+    document::json(&Document::of(report))
 }
 
 pub(super) fn print_yaml(report: &Report) -> io::Result<String> {
-    let printed = serde_saphyr::to_string(&Document::of(report)).map_err(io::Error::other)?;
-    Ok(printable(&printed))
+    document::yaml(&Document::of(report))
 }
 
 impl<'a> Document<'a> {
@@ -163,10 +150,8 @@ fn steps(findings: &[Finding]) -> Vec<Step<'_>> {
     let cures = denial::cures(findings).into_iter();
     let steps = cures.flat_map(|cure| {
         let rule = cure.finding.rule.name();
-        cure.fixes.into_iter().map(move |fix| Step {
-            rule,
-            told: Told::of(fix),
-        })
+        let fixes = cure.fixes.into_iter();
+        fixes.map(move |fix| Step { rule, fix })
     });
     steps.collect()
 }
@@ -184,18 +169,8 @@ impl<'a> Problem<'a> {
             title: &finding.title,
             objects: &finding.objects,
             why: &finding.why,
-            fixes: finding.fixes.iter().map(Told::of).collect(),
+            fixes: &finding.fixes,
             documented: Documented::of(finding.rule, finding.guide),
-        }
-    }
-}
-
-impl<'a> Told<'a> {
-    fn of(fix: &'a Fix) -> Told<'a> {
-        Told {
-            when: fix.moment.name(),
-            intro: &fix.intro,
-            commands: &fix.commands,
         }
     }
 }

@@ -78,7 +78,7 @@ impl Look<'_> {
         let InstalledRelease {
             release, namespace, ..
         } = self.standing;
-        let words = ["camunda-upgrade-guard", name, release, "-n", namespace];
+        let words = [shell::PROGRAM, name, release, "-n", namespace];
         Some(Command::Shell(shell::command(words)))
     }
 

@@ -7,11 +7,8 @@ use serde::Serialize;
 use super::{Row, Scan};
 use crate::{
     change::Gap,
-    terminal::{escaped_json, printable},
+    document::{self, API_VERSION},
 };
-
-/// The version of this format.
-const API_VERSION: &str = "camunda-upgrade-guard/v1";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,7 +25,7 @@ impl Scan {
     /// # Errors
     /// When it can't be serialized.
     pub fn json(&self) -> io::Result<String> {
-        Ok(escaped_json(&serde_json::to_string_pretty(&self.document())?) + "\n")
+        document::json(&self.document())
     }
 
     /// Returns the same as YAML.
@@ -36,8 +33,7 @@ impl Scan {
     /// # Errors
     /// When it can't be serialized.
     pub fn yaml(&self) -> io::Result<String> {
-        let text = serde_saphyr::to_string(&self.document()).map_err(io::Error::other)?;
-        Ok(printable(&text))
+        document::yaml(&self.document())
     }
 
     fn document(&self) -> Document<'_> {

@@ -169,7 +169,7 @@ fn tell_problems(text: &mut Text, row: &Row) {
 pub(super) fn way(row: &Row) -> Option<String> {
     let to = &row.next.as_ref()?.newest;
     let (release, namespace) = (&row.release, &row.namespace);
-    let words = ["camunda-upgrade-guard", "plan", release, "-n", namespace];
+    let words = [shell::PROGRAM, "plan", release, "-n", namespace];
     let subchart = row.subchart.as_deref();
     let subchart = subchart.into_iter().flat_map(|name| ["--subchart", name]);
     Some(shell::command(

@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 use super::{Redactor, Salt, Snapped};
 use crate::{
     cluster::Snapshot,
+    document::API_VERSION,
     helm::release::{Release, record_name},
     kubernetes::{Kind, Object},
 };
 
-const API_VERSION: &str = "camunda-upgrade-guard/v1";
 const KIND: &str = "Snapshot";
 
 /// Size limit of a snapshot's file, above any real one.

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{TcpListener, UdpSocket},
-    os::unix::fs::PermissionsExt,
+    path::Path,
     sync::{Arc, Mutex},
     thread,
 };
@@ -155,17 +155,15 @@ fn printed(corpus: &Corpus) -> String {
 /// A shell in which nothing is run in a container: that is told to whoever is asked, too.
 fn shell(cluster: &Cluster, applications: &Applications) -> Shell {
     let shell = cluster.shell(Helm::V3).unwrap();
-    let program = shell.dir().join(".bin/kubectl");
-    let real = fs::canonicalize(&program).unwrap();
-    fs::remove_file(&program).unwrap();
-    let shim = format!(
-        "#!/bin/bash\ncase \" $* \" in *' exec '*) exec curl -sf -X PUT http://{}:{}/elasticsearch ;; esac\nexec '{}' \"$@\"\n",
-        applications.address,
-        applications.port,
-        real.display()
-    );
-    fs::write(&program, shim).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = |real: &Path| {
+        format!(
+            "#!/bin/bash\ncase \" $* \" in *' exec '*) exec curl -sf -X PUT http://{}:{}/elasticsearch ;; esac\nexec '{}' \"$@\"\n",
+            applications.address,
+            applications.port,
+            real.display()
+        )
+    };
+    shell.replace("kubectl", script).unwrap();
     shell
 }
 

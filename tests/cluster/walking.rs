@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -37,26 +36,20 @@ fn chart(
 
 /// Has the first program that a step starts fail, once.
 fn sabotage(desk: &Desk<'_, '_>) {
-    let bin = desk.shell.dir().join(".bin");
     let failed = desk.shell.dir().join(".failed");
     fs::create_dir(&failed).unwrap();
     for name in ["kubectl", "helm", "camunda-upgrade-guard"] {
-        let real = fs::canonicalize(bin.join(name)).unwrap();
-        fs::remove_file(bin.join(name)).unwrap();
-        let shim = format!(
-            "#!/bin/bash\n\
-             if [ -n \"${{step:-}}\" ] && mkdir '{}/'\"$step\" 2>/dev/null; then\n  echo \"made to fail in step $step: {name}\" >&2\n  exit 1\nfi\n\
-             exec '{}' \"$@\"\n",
-            failed.display(),
-            real.display(),
-        );
-        executable(&bin.join(name), &shim);
+        let script = |real: &Path| {
+            format!(
+                "#!/bin/bash\n\
+                 if [ -n \"${{step:-}}\" ] && mkdir '{}/'\"$step\" 2>/dev/null; then\n  echo \"made to fail in step $step: {name}\" >&2\n  exit 1\nfi\n\
+                 exec '{}' \"$@\"\n",
+                failed.display(),
+                real.display(),
+            )
+        };
+        desk.shell.replace(name, script).unwrap();
     }
-}
-
-fn executable(file: &Path, text: &str) {
-    fs::write(file, text).unwrap();
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// The number behind a word in what a script says when it stops.

@@ -236,32 +236,38 @@ fn reasons(text: &mut Text, why: &[String], in_brief: bool) {
 fn on_purpose(text: &mut Text, ways: &[&Fix]) {
     let heading = Piece::new(Role::Heading, ON_PURPOSE);
     text.flowing(0, 14, &[heading, Piece::prose("each gives something up")]);
-    let mut told: Vec<&str> = Vec::new();
-    for way in ways {
-        if told.contains(&way.intro.as_str()) {
-            continue;
-        }
-        told.push(&way.intro);
-        let mut intro = Text::new(text.width().saturating_sub(2));
-        intro.wrapped(Role::Prose, &way.intro, 0);
-        text.behind(&Piece::prose("# "), intro);
-        let alike = ways.iter().filter(|other| other.intro == way.intro);
-        let mut commands: Vec<String> = Vec::new();
-        for command in alike.flat_map(|way| &way.commands) {
-            let command = match command {
-                Command::Commented(command) => command.text(),
-                other => other.text(),
-            };
-            if !commands.contains(&command) {
-                commands.push(command);
-            }
-        }
+    for (intro, commands) in alike(ways.iter().copied()) {
+        let mut wrapped = Text::new(text.width().saturating_sub(2));
+        wrapped.wrapped(Role::Prose, intro, 0);
+        text.behind(&Piece::prose("# "), wrapped);
         for command in &commands {
             let mut typed = Text::new(text.width());
             typed.verbatim(Role::Command, command);
             text.behind(&Piece::prose("#   "), typed);
         }
     }
+}
+
+/// Ways that give something up, each sentence once with all of its commands, those without their comment signs.
+pub fn alike<'a>(ways: impl IntoIterator<Item = &'a Fix>) -> Vec<(&'a str, Vec<String>)> {
+    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
+    for way in ways {
+        let at = told.iter().position(|(intro, _)| *intro == way.intro);
+        let at = at.unwrap_or_else(|| {
+            told.push((&way.intro, Vec::new()));
+            told.len() - 1
+        });
+        for command in &way.commands {
+            let text = match command {
+                Command::Commented(command) => command.text(),
+                other => other.text(),
+            };
+            if let Some((_, known)) = told.get_mut(at).filter(|(_, known)| !known.contains(&text)) {
+                known.push(text);
+            }
+        }
+    }
+    told
 }
 
 /// What is done again once the cause is gone.
@@ -279,7 +285,7 @@ fn again(change: &Change) -> String {
 /// The command that looks at the release.
 fn check(change: &Change) -> String {
     let (release, namespace) = (&change.release, &change.namespace);
-    shell::command(["camunda-upgrade-guard", "check", release, "-n", namespace])
+    shell::command([shell::PROGRAM, "check", release, "-n", namespace])
 }
 
 /// One finding on its own, for objects that no release is known of.

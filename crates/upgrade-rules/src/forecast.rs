@@ -16,7 +16,7 @@ mod runs;
 mod secrets;
 mod workloads;
 
-pub use self::aftermath::{prepare, settle};
+pub use self::{aftermath::settle, converted::ConvertedUpgrade};
 
 use std::sync::Arc;
 

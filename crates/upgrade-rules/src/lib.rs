@@ -9,6 +9,7 @@
 //! - [`camunda`]: the charts' lines, components, applications and credentials. Most of it is read from `lines/*.yaml`.
 //! - [`change`]: what a release record or one object would change, and the live [`Facts`](change::Facts).
 //! - [`terminal`]: text that is fit for a terminal, whatever a name holds.
+//! - [`document`]: what programs read, as JSON and YAML.
 //! - [`finding`]: a problem, why it matters, and what to type. [`denial`] prints findings as a refusal.
 //! - [`knowledge`]: what several rules know of claims, credentials, configuration and migrations.
 //! - [`storage`]: where data is before a change and after it.
@@ -26,6 +27,7 @@ pub mod annotations;
 pub mod camunda;
 pub mod change;
 pub mod denial;
+pub mod document;
 pub mod finding;
 pub mod fixes;
 pub mod forecast;

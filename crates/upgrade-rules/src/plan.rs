@@ -32,11 +32,10 @@ use semver::Version;
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, ChartVersion, Facts},
-    finding::shell::command,
+    finding::shell::{PROGRAM, command},
     fixes::{conversion, upgrade_path},
-    forecast::{InstalledRelease, prepare, settle},
+    forecast::{ConvertedUpgrade, InstalledRelease, settle},
     helm::release::{Status, Storage},
-    rules::values_files,
 };
 
 /// The chart and the values files of the user's own upgrades.
@@ -101,7 +100,7 @@ impl Plan {
     /// The command that plans the rest of the way from where the release stands.
     pub fn again(&self) -> String {
         let (release, namespace) = (self.release.as_str(), self.namespace.as_str());
-        let mut words = vec![ready::PROGRAM, "plan", release, "-n", namespace];
+        let mut words = vec![PROGRAM, "plan", release, "-n", namespace];
         words.extend(["--to", &self.to, "--chart", &self.means.chart]);
         words.extend(self.means.values.iter().flat_map(|file| ["-f", file]));
         words.push("--resume");
@@ -165,22 +164,20 @@ impl Way {
         newest: &NewestPatches,
     ) -> Result<Hop, PlanError> {
         let chart = ChartVersion::new(version);
-        let given = self.standing.rendered.values.clone();
         let unknown = || PlanError::UnknownLine(version.to_owned());
-        // What becomes of the values as they are tells what has to be converted.
-        let refused = self.standing.upgraded(&chart, &given).ok_or_else(unknown)?;
-        let new_files = values_files(&refused.change, &self.facts);
-        let values = new_files
-            .iter()
-            .fold(given, |values, file| values.with(file.values.clone()));
-        let forecast = self.standing.upgraded(&chart, &values);
-        let forecast = forecast.ok_or_else(unknown)?;
+        let converted = self.standing.converted(&chart, &self.facts);
+        let converted = converted.ok_or_else(unknown)?;
         let opening = match self.number {
             1 => ready::step(&self.standing, &mut self.facts, means, version),
             _ => ready::next(&self.standing, means, version),
         };
-        let mut prepared = self.facts.clone();
-        prepare(&mut prepared, &refused.change);
+        let prepared = converted.prepared(&self.facts);
+        let ConvertedUpgrade {
+            refused,
+            files: new_files,
+            values,
+            forecast,
+        } = converted;
         self.files
             .extend(new_files.iter().map(|file| file.name.clone()));
         let hop = hop::HopInput {
@@ -188,7 +185,7 @@ impl Way {
             means,
             files: &self.files,
             new_files: &new_files,
-            refused: &refused.change,
+            refused: &refused,
             before: &self.facts,
             forecast: &forecast,
             prepared: &prepared,
@@ -201,7 +198,7 @@ impl Way {
         let done = self.standing.upgraded(&chart, &given);
         let mut done = done.ok_or_else(unknown)?;
         // Old keys are asked to be taken out once they are under new ones.
-        done.planned.values = match conversion::entered(&refused.change) {
+        done.planned.values = match conversion::entered(&refused) {
             Some(line) => values.without(line.converted_values.values().flatten()),
             None => values,
         };

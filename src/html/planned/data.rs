@@ -19,9 +19,11 @@ pub fn data(plan: &Plan, standing: &InstalledRelease, facts: &Facts) -> Vec<Stor
     let mut all = Vec::new();
     for hop in &plan.hops {
         let chart = ChartVersion::new(&hop.to);
-        let Some((forecast, mut prepared)) = standing.converted(&chart, &facts) else {
+        let Some(converted) = standing.converted(&chart, &facts) else {
             break;
         };
+        let mut prepared = converted.prepared(&facts);
+        let forecast = converted.forecast;
         let typed = proof::typed(&forecast.change, &prepared, commands(hop));
         let storage = Storage::prepared(&forecast.change, &facts, &typed);
         settle(&mut prepared, &forecast);

@@ -29,7 +29,7 @@ impl Look<'_> {
         let why: Vec<_> = generated.collect();
         let (release, namespace) = (&self.standing.release, &self.standing.namespace);
         let secret = format!("{release}-credentials-saved");
-        let rescue = ["camunda-upgrade-guard", "rescue", release, "-n", namespace];
+        let rescue = [shell::PROGRAM, "rescue", release, "-n", namespace];
         let rescue = shell::command(rescue.into_iter().chain(["--to", &secret]));
         let title = format!(
             "{} credentials are in no values: whoever uninstalls the release loses them, and the data knows no others",

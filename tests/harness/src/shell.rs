@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,6 +88,16 @@ impl Shell {
     pub fn install(&self, name: &str, program: &Path) -> Result<()> {
         symlink(program, self.home.join(BIN).join(name))
             .with_context(|| format!("linking to {}", program.display()))
+    }
+
+    /// Puts a script in the place of a program on the path; it is made of where the program is.
+    pub fn replace(&self, name: &str, script: impl FnOnce(&Path) -> String) -> Result<()> {
+        let program = self.home.join(BIN).join(name);
+        let script = script(&fs::canonicalize(&program)?);
+        fs::remove_file(&program)?;
+        fs::write(&program, script)?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        Ok(())
     }
 
     fn bash(&self, args: &[&str]) -> Result<Output> {

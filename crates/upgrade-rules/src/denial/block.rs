@@ -65,9 +65,7 @@ impl Block {
             upgrade,
         })
     }
-}
 
-impl Block {
     /// What to do after it, as one sentence.
     pub fn said(&self) -> String {
         self.then.iter().map(Piece::text).collect()

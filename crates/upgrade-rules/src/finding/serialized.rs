@@ -3,7 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Command, Effect, Flag, NewSecret, Source, What};
+use super::{Command, Effect, Fix, Flag, NewSecret, Source, What};
 use crate::kubernetes::ObjectRef;
 
 #[derive(Serialize)]
@@ -94,6 +94,24 @@ impl<'a> Does<'a> {
             Flag::File(name) => self.files.push(name),
             Flag::Printed(_) => {}
         }
+    }
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    when: &'static str,
+    intro: &'a str,
+    commands: &'a [Command],
+}
+
+impl Serialize for Fix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let step = Step {
+            when: self.moment.name(),
+            intro: &self.intro,
+            commands: &self.commands,
+        };
+        step.serialize(serializer)
     }
 }
 

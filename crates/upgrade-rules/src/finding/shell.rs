@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use crate::terminal;
 
+/// The guard's own program, as it is typed.
+pub const PROGRAM: &str = "camunda-upgrade-guard";
+
 /// Quotes a word for a POSIX shell; plain words stay as they are.
 pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+".contains(c);

@@ -258,15 +258,21 @@ fn text(values: &Values, own: Map<String, Value>, comments: &[String]) -> String
 fn convert(change: &Change, file: &str) -> String {
     let to = change.to.as_ref().map_or("", |to| to.version.as_str());
     let (release, namespace) = (change.release.as_str(), change.namespace.as_str());
-    let mut words = vec![PROGRAM, "convert", release, "-n", namespace, "--to", to];
+    let mut words = vec![
+        shell::PROGRAM,
+        "convert",
+        release,
+        "-n",
+        namespace,
+        "--to",
+        to,
+    ];
     if let Some(root) = change.values.root() {
         words.extend(["--subchart", root]);
     }
     words.extend(["-o", file]);
     shell::command(words)
 }
-
-const PROGRAM: &str = "camunda-upgrade-guard";
 
 /// A values file that a user is to write.
 #[derive(Clone, Debug)]

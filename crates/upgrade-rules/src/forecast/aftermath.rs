@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Has the Secret there that the new values name, with what the old ones hold.
-pub fn prepare(facts: &mut Facts, change: &Change) {
+pub(super) fn prepare(facts: &mut Facts, change: &Change) {
     let Some((name, keys)) = conversion::secret_keys(change, facts) else {
         return;
     };

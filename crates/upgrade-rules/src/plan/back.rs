@@ -1,8 +1,8 @@
 //! The way back: before the upgrade by Helm, and after it only by a backup.
 
-use super::{Step, hop::HopInput, ready::PROGRAM};
+use super::{Step, hop::HopInput};
 use crate::{
-    finding::{Command, Fix, Moment, shell},
+    finding::{Command, Fix, Kubectl, Moment, shell},
     rules::orphaned,
 };
 
@@ -42,22 +42,26 @@ fn before(making: &HopInput<'_>) -> Vec<Command> {
     let found = orphaned(making.change(), making.prepared);
     if found.iter().any(|found| !found.orphans.is_empty()) {
         let undo = [
-            PROGRAM, "rebind", release, "-n", namespace, "--undo", "--yes",
+            shell::PROGRAM,
+            "rebind",
+            release,
+            "-n",
+            namespace,
+            "--undo",
+            "--yes",
         ];
         commands.push(Command::Shell(shell::command(undo)));
     }
     let selector = format!("owner=helm,name={release},status=deployed");
-    let revision = shell::command([
-        "kubectl",
-        "-n",
-        namespace,
+    let words = [
         "get",
         "secret",
         "-l",
         &selector,
         "-o",
         "jsonpath={.items[0].metadata.labels.version}",
-    ]);
+    ];
+    let revision = Kubectl::new(namespace, words);
     let rollback = shell::command(["helm", "rollback", release]);
     let namespace = shell::quote(namespace);
     commands.push(Command::Shell(format!(

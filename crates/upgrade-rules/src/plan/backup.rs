@@ -28,7 +28,7 @@ pub(super) fn lacking(making: &HopInput<'_>) -> Option<String> {
     making.change().lines_crossed()?;
     let fact = fact(making)?;
     let brokers = running(making, Component::Zeebe).next()?;
-    (store(making, brokers, fact) == Store::Missing).then(|| {
+    has_no_store(making, brokers, fact).then(|| {
         format!(
             "The brokers have no store for backups ({} is not set), so Camunda can't be backed up while it runs: set one up and let the brokers restart before the upgrade, by {}",
             fact.store, fact.guide
@@ -40,21 +40,13 @@ fn fact<'a>(making: &'a HopInput<'_>) -> Option<&'a BackupFact> {
     making.standing.chart.line?.backup.as_ref()
 }
 
-/// Whether the brokers have somewhere to put a backup.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Store {
-    There,
-    Missing,
-    /// Something that is not read may name it.
-    Unknown,
-}
-
-fn store(making: &HopInput<'_>, brokers: &ObjectChange, fact: &BackupFact) -> Store {
+/// Whether the brokers have nowhere to put a backup, as far as what is read tells.
+fn has_no_store(making: &HopInput<'_>, brokers: &ObjectChange, fact: &BackupFact) -> bool {
     let Some(set) = brokers.running.as_deref() else {
-        return Store::Unknown;
+        return false;
     };
     if set.env(&fact.store).is_some() {
-        return Store::There;
+        return false;
     }
     let maps = || {
         let maps = making.change().of_kind(Kind::ConfigMap);
@@ -68,21 +60,14 @@ fn store(making: &HopInput<'_>, brokers: &ObjectChange, fact: &BackupFact) -> St
     for source in sources.flatten() {
         let name = source.pointer("/configMapRef/name").and_then(Value::as_str);
         match maps().find(|map| Some(map.name()) == name).and_then(data) {
-            Some(data) if data.contains_key(&fact.store) => return Store::There,
-            Some(_) => {}
-            None => return Store::Unknown,
+            Some(data) if !data.contains_key(&fact.store) => {}
+            // It names one, or what is not read may.
+            _ => return false,
         }
     }
     // A file of configuration may name one, too.
-    let texts = maps().filter_map(data).flat_map(|data| {
-        let texts = data.into_iter().map(|(_, text)| text);
-        texts.collect::<Vec<_>>()
-    });
-    let mut texts = texts.filter_map(|text| text.as_str().map(names_a_store));
-    match texts.any(|names| names) {
-        true => Store::Unknown,
-        false => Store::Missing,
-    }
+    let mut maps = maps().filter_map(data);
+    !maps.any(|data| data.values().filter_map(Value::as_str).any(names_a_store))
 }
 
 /// Whether a file of configuration has a section for backups.
@@ -93,36 +78,27 @@ fn names_a_store(text: &str) -> bool {
 
 /// Zeebe's and Elasticsearch's data make sense only together.
 fn cluster(making: &HopInput<'_>) -> Option<Step> {
-    let brokers = running(making, Component::Zeebe).next()?;
+    running(making, Component::Zeebe).next()?;
     let title = "Back up Zeebe, and the indices of Camunda's applications with it";
+    let ask = |what: String| Step::new(Moment::BackUp, title, [Command::Manual(what)]);
     let Some(fact) = fact(making) else {
-        let ask = "Camunda documents no backup of all of this version while it runs. Stop its workloads, and have your storage make snapshots of their volumes and of Elasticsearch's.";
-        return Some(Step::new(
-            Moment::BackUp,
-            title,
-            [Command::Manual(ask.to_owned())],
-        ));
+        return Some(ask("Camunda documents no backup of all of this version while it runs. Stop its workloads, and have your storage make snapshots of their volumes and of Elasticsearch's.".to_owned()));
     };
-    let guide = format!("Camunda's guide: {}", fact.guide);
     if let Some(lacking) = lacking(making) {
-        let ask = Command::Manual(format!("{lacking}."));
-        return Some(Step::new(Moment::BackUp, title, [ask]));
+        return Some(ask(format!("{lacking}.")));
     }
-    let elasticsearch = running(making, Component::Elasticsearch).find_map(node);
-    let (Some(node), Store::There | Store::Unknown) = (elasticsearch, store(making, brokers, fact))
-    else {
-        let ask = format!(
+    let Some(node) = running(making, Component::Elasticsearch).find_map(node) else {
+        return Some(ask(format!(
             "Back them up, the store outside of the release too, by {}.",
             fact.guide
-        );
-        return Some(Step::new(Moment::BackUp, title, [Command::Manual(ask)]));
+        )));
     };
     let command = procedure::command(making, fact, &node);
     let step = Step::new(Moment::BackUp, title, [Command::Shell(command)]);
     Some(step.because(vec![
         "It asks the applications through the API server, which takes the right to use services/proxy.".to_owned(),
         "SNAPSHOT_REPOSITORY is the repository for snapshots that Elasticsearch and the applications have.".to_owned(),
-        guide,
+        format!("Camunda's guide: {}", fact.guide),
     ]))
 }
 

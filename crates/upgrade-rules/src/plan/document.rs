@@ -6,12 +6,9 @@ use serde::Serialize;
 
 use super::{Hop, Know, Plan, Step};
 use crate::{
+    document::{self, API_VERSION},
     finding::{Command, Fix},
-    terminal::{escaped_json, printable},
 };
-
-/// The version of this format.
-const API_VERSION: &str = "camunda-upgrade-guard/v1";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +34,7 @@ struct Upgrade<'a> {
     starting: &'a [String],
     know: Vec<Known<'a>>,
     steps: Vec<Done<'a>>,
-    back: Vec<Told<'a>>,
+    back: &'a [Fix],
 }
 
 #[derive(Serialize)]
@@ -57,7 +54,7 @@ struct Known<'a> {
     rule: &'a str,
     title: &'a str,
     why: &'a [String],
-    fixes: Vec<Told<'a>>,
+    fixes: &'a [Fix],
 }
 
 #[derive(Serialize)]
@@ -67,14 +64,7 @@ struct Done<'a> {
     title: &'a str,
     why: &'a [String],
     commands: &'a [Command],
-    instead: Vec<Told<'a>>,
-}
-
-#[derive(Serialize)]
-struct Told<'a> {
-    when: &'a str,
-    intro: &'a str,
-    commands: &'a [Command],
+    instead: &'a [Fix],
 }
 
 impl Plan {
@@ -83,8 +73,7 @@ impl Plan {
     /// # Errors
     /// When it can't be serialized.
     pub fn json(&self) -> io::Result<String> {
-        let printed = serde_json::to_string_pretty(&Document::of(self))?;
-        Ok(escaped_json(&printed) + "\n")
+        document::json(&Document::of(self))
     }
 
     /// Formats the plan as YAML.
@@ -92,8 +81,7 @@ impl Plan {
     /// # Errors
     /// When it can't be serialized.
     pub fn yaml(&self) -> io::Result<String> {
-        let printed = serde_saphyr::to_string(&Document::of(self)).map_err(io::Error::other)?;
-        Ok(printable(&printed))
+        document::yaml(&Document::of(self))
     }
 }
 
@@ -124,7 +112,7 @@ impl<'a> Upgrade<'a> {
             starting: &hop.starting,
             know: hop.know.iter().map(Known::of).collect(),
             steps: hop.steps.iter().map(Done::of).collect(),
-            back: told(&hop.back),
+            back: &hop.back,
         }
     }
 }
@@ -135,7 +123,7 @@ impl<'a> Known<'a> {
             rule: know.rule.name(),
             title: &know.title,
             why: &know.why,
-            fixes: told(&know.fixes),
+            fixes: &know.fixes,
         }
     }
 }
@@ -148,21 +136,7 @@ impl<'a> Done<'a> {
             title: &step.title,
             why: &step.why,
             commands: &step.commands,
-            instead: told(&step.instead),
-        }
-    }
-}
-
-fn told(fixes: &[Fix]) -> Vec<Told<'_>> {
-    fixes.iter().map(Told::of).collect()
-}
-
-impl<'a> Told<'a> {
-    fn of(fix: &'a Fix) -> Self {
-        Self {
-            when: fix.moment.name(),
-            intro: &fix.intro,
-            commands: &fix.commands,
+            instead: &step.instead,
         }
     }
 }

@@ -7,14 +7,11 @@ use crate::{
     finding::{Command, Moment, Objects, shell},
     fixes::retain::retain,
     forecast::InstalledRelease,
-    helm::release::{Storage, record_name},
+    helm::release::record_name,
     knowledge::claims::is_retained,
     kubernetes::{Kind, Mounts},
     volume_move::amend,
 };
-
-/// The guard's own program.
-pub(super) const PROGRAM: &str = "camunda-upgrade-guard";
 
 /// Makes a release ready for its first upgrade, and has the facts say so.
 pub(super) fn step(
@@ -43,20 +40,23 @@ pub(super) fn step(
     ])
 }
 
+/// A look that ends the step, with these words, where it fails.
+fn see(look: &str, otherwise: &str) -> Command {
+    let told = shell::quote(otherwise);
+    Command::Shell(format!("{look} || {{ echo {told} >&2; false; }}"))
+}
+
 /// See that the program is there that looks before each upgrade.
 fn program() -> Command {
-    Command::Shell(format!(
-        "command -v {PROGRAM} >/dev/null || {{ echo '{PROGRAM} is not on the PATH' >&2; false; }}"
-    ))
+    let program = shell::PROGRAM;
+    let look = format!("command -v {program} >/dev/null");
+    see(&look, &format!("{program} is not on the PATH"))
 }
 
 fn context(context: &str) -> Command {
-    let look = format!(
-        "test \"$(kubectl config current-context)\" = {}",
-        shell::quote(context)
-    );
-    let told = shell::quote(&format!("kubectl is not set to context {context}"));
-    Command::Shell(format!("{look} || {{ echo {told} >&2; false; }}"))
+    let wanted = shell::quote(context);
+    let look = format!("test \"$(kubectl config current-context)\" = {wanted}");
+    see(&look, &format!("kubectl is not set to context {context}"))
 }
 
 /// Helm refuses every upgrade as long as the record of one says that it is at work.
@@ -69,12 +69,8 @@ fn cut_off(standing: &InstalledRelease, unfinished: Unfinished) -> Vec<Command> 
     if !status.is_pending() {
         return Vec::new();
     }
-    let kind = match storage {
-        Storage::Secret => Kind::Secret,
-        Storage::ConfigMap => Kind::ConfigMap,
-    };
     let name = record_name(&standing.release, number);
-    let record = Objects::new(kind, &standing.namespace, [name.as_str()]);
+    let record = Objects::new(storage.kind(), &standing.namespace, [name.as_str()]);
     let look = format!(
         "See that no helm is at work on revision {number}, which is {status}: where none is, it was cut off, and its record goes."
     );
@@ -160,7 +156,15 @@ fn rescued(standing: &InstalledRelease, facts: &Facts) -> Option<Command> {
     });
     let (release, namespace) = (standing.release.as_str(), standing.namespace.as_str());
     let secret = format!("{release}-rescued");
-    let words = [PROGRAM, "rescue", release, "-n", namespace, "--to", &secret];
+    let words = [
+        shell::PROGRAM,
+        "rescue",
+        release,
+        "-n",
+        namespace,
+        "--to",
+        &secret,
+    ];
     is_any.then(|| Command::Shell(shell::command(words)))
 }
 
@@ -197,8 +201,5 @@ fn stands(standing: &InstalledRelease) -> Option<Command> {
     ]);
     let chart = shell::quote(&format!("-{version}\""));
     let told = format!("release {release} is not on chart {version}: plan again from where it is");
-    let told = shell::quote(&told);
-    Some(Command::Shell(format!(
-        "{list} | grep -qF -e {chart} || {{ echo {told} >&2; false; }}"
-    )))
+    Some(see(&format!("{list} | grep -qF -e {chart}"), &told))
 }

@@ -1,6 +1,6 @@
 //! The upgrade itself: `helm upgrade` with the user's files, those that were converted, and what has to be given.
 
-use super::{Step, hop::HopInput, ready::PROGRAM};
+use super::{Step, hop::HopInput};
 use crate::{
     finding::{Command, Flag, Inputs, Moment, Upgrade, shell},
     fixes::{conversion, convert::ValuesFile, supply::Read},
@@ -54,7 +54,7 @@ fn upgrade(making: &HopInput<'_>, version: &str, given: &[Flag]) -> Upgrade {
 
 /// Judges the upgrade as it is about to be made, by its own chart.
 fn gate(upgrade: &Upgrade) -> Command {
-    let mut line = shell::command([PROGRAM, "check", &upgrade.release]);
+    let mut line = shell::command([shell::PROGRAM, "check", &upgrade.release]);
     if let Inputs::Named { chart, files } = &upgrade.inputs {
         line += &format!(" --chart {}", shell::quote(chart));
         if let Some(version) = &upgrade.version {
