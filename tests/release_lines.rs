@@ -247,7 +247,7 @@ fn a_new_application_is_known_by_its_name() {
     assert_eq!(gone.title, "Decision Hub would be deleted");
     let told = gone.why.join("\n");
     assert!(
-        told.contains("switched on by decisionHub.enabled"),
+        told.contains("decision-hub): decisionHub.enabled"),
         "{told}"
     );
     let commands_of = commands(gone);

@@ -60,7 +60,7 @@ fn keycloak_with_a_database_outside_is_missed() {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "Keycloak would be deleted",
-        "Keycloak (StatefulSet camunda-keycloak), switched on by identity.enabled and identityKeycloak.enabled",
+        "Keycloak (StatefulSet camunda-keycloak): identity.enabled and identityKeycloak.enabled",
         "identityKeycloak: {enabled: true}",
     ] {
         assert!(text.contains(part), "{part}: {text}");

@@ -182,6 +182,7 @@ impl<'a> Telling<'a> {
         }
         if let Some(section) = finding.guide.section()
             && !self.sections.contains(&section)
+            && !(is_cured && self.sections.iter().any(|told| told.is_beside(&section)))
         {
             self.sections.push(section);
             text.verbatim(Role::Prose, &format!("   {}", section.address()));

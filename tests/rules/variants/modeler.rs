@@ -127,11 +127,12 @@ fn console_and_web_modeler_are_named_where_they_would_go() {
     .upgrade()
     .refusal();
     assert!(
-        refusal.contains("Console (Deployment camunda-console), switched on by console.enabled"),
+        refusal.contains("Console (Deployment camunda-console): console.enabled"),
         "{refusal}"
     );
     assert!(
-        refusal.contains("switched on by webModeler.enabled"),
+        refusal
+            .contains("Web Modeler (Deployment camunda-web-modeler-restapi): webModeler.enabled"),
         "{refusal}"
     );
 }

@@ -21,6 +21,11 @@ impl Guide {
         }
     }
 
+    /// Whether both are on one page.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.page == other.page
+    }
+
     /// Its address.
     pub fn address(&self) -> String {
         match self.anchor {

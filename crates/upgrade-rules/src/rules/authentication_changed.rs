@@ -50,7 +50,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     };
     let mut why = vec![format!(
-        "In 12 users log in by {before}; the Orchestration Cluster would use {after}. Logins are not carried over, and Camunda does not support the change during this upgrade."
+        "In 12 users log in by {before}. The Orchestration Cluster would use {after}. Logins are not carried over, and Camunda does not support the change during this upgrade."
     )];
     why.extend(cause(change, &after));
     vec![Finding {

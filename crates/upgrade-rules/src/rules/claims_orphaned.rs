@@ -282,7 +282,8 @@ fn fewer(change: &Change, facts: &Facts, heard: &Heard<'_>, set: &ObjectChange) 
         .filter_map(|left| give_up::orphan(left.kind, left.object));
     let annotate = annotate.map(give_up::commented);
     let keep = format!("Have the values of the new chart let it run {before} pods.");
-    let leave = "Leave data behind that is moved or not wanted any more; claim and volume stay until somebody deletes them:";
+    let leave =
+        "Leave moved or unwanted data behind; claim and volume stay until somebody deletes them:";
     Some(Finding {
         rule: RULE.id,
         action: Action::Deny,
@@ -338,7 +339,7 @@ fn leave_behind(facts: &Facts, namespace: &str, statefulset: &str, orphans: &[Or
         .filter_map(|orphan| give_up::orphan(Kind::PersistentVolumeClaim, orphan.claim));
     commands.extend(annotate.map(give_up::commented));
     Fix::on_purpose(
-        "Leave data behind that is moved or not wanted any more; claim and volume stay until somebody deletes them:",
+        "Leave moved or unwanted data behind; claim and volume stay until somebody deletes them:",
         commands,
     )
 }

@@ -57,9 +57,12 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let chart = change.to.as_ref().map_or("", |to| to.version.as_str());
-    let mut why = vec![format!(
-        "They run now, chart {chart} renders none of them, and your values switch none of them off, so Helm deletes them:"
-    )];
+    let mut why = vec![match gone.iter().any(|gone| gone.keys.is_empty()) {
+        true => format!("They run now. Chart {chart} renders none of them, so Helm deletes them:"),
+        false => format!(
+            "They run now. Chart {chart} renders them only if these values are true, so Helm deletes them:"
+        ),
+    }];
     why.extend(gone.iter().map(|gone| {
         let keys: Vec<_> = gone
             .keys
@@ -68,7 +71,7 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
             .collect();
         let by = match keys.as_slice() {
             [] => String::new(),
-            keys => format!(", switched on by {}", keys.join(" and ")),
+            keys => format!(": {}", keys.join(" and ")),
         };
         format!("  {} ({}){by}", gone.part.name(), gone.workload.object)
     }));

@@ -58,13 +58,13 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
         names => format!("The importers of {} would not run", names.join(" and ")),
     };
     let mut why = vec![format!(
-        "What Zeebe {} has exported and {} not read yet would never be seen in {}, and the data migration waits for it in vain.",
+        "{} would never show what Zeebe {} has exported and {} not read yet. The data migration waits for it in vain.",
+        to.application,
         from.application,
         match names.as_slice() {
             [name] => format!("{name} has"),
             names => format!("{} have", names.join(" and ")),
         },
-        to.application
     )];
     let (reasons, fixes) = cure(change, facts, &importers, &missing);
     why.extend(reasons);

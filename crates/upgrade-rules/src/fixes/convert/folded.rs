@@ -1,7 +1,7 @@
 //! Values as YAML in few lines: a mapping that fits on the line of its key stands there.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_saphyr::FlowMap;
 
 /// The widest line that mappings are folded to.
@@ -23,7 +23,7 @@ impl Serialize for Folded<'_> {
         for (key, value) in values {
             match value {
                 Value::Object(below)
-                    if !below.is_empty() && fits(self.column + key.len() + 2, value) =>
+                    if !below.is_empty() && fits(self.column + key.len() + 2, below) =>
                 {
                     map.serialize_entry(key, &FlowMap(below))?;
                 }
@@ -38,8 +38,10 @@ impl Serialize for Folded<'_> {
 }
 
 /// Whether a value can stand on one line; a text of several lines is to be read as such.
-fn fits(column: usize, value: &Value) -> bool {
-    is_of_one_line(value) && column + value.to_string().len() <= WIDTH
+fn fits(column: usize, below: &Map<String, Value>) -> bool {
+    let printed = || serde_saphyr::to_string(&FlowMap(below)).ok();
+    below.values().all(is_of_one_line)
+        && printed().is_some_and(|line| column + line.trim_end().len() <= WIDTH)
 }
 
 fn is_of_one_line(value: &Value) -> bool {
