@@ -151,7 +151,7 @@ fn a_refusal_is_as_wide_as_the_terminal_and_ends_with_the_verdict() {
     let args = ["check", "-i", &input, "--snapshot", folder];
     let piped = String::from_utf8(guard(&args).stdout).unwrap();
     assert!(
-        piped.ends_with("\n\nRefused: 1 problem, 5 warnings.\n"),
+        piped.ends_with("\n\nRefused: 1 problem, 6 warnings.\n"),
         "{piped}"
     );
     let narrow = shown(60, &args, &PLAIN);
@@ -170,7 +170,7 @@ fn a_refusal_is_as_wide_as_the_terminal_and_ends_with_the_verdict() {
         "{coloured:?}"
     );
     assert!(
-        coloured.ends_with("\u{1b}[1m\u{1b}[31mRefused: 1 problem, 5 warnings.\u{1b}[0m\n"),
+        coloured.ends_with("\u{1b}[1m\u{1b}[31mRefused: 1 problem, 6 warnings.\u{1b}[0m\n"),
         "{coloured:?}"
     );
 

@@ -22,6 +22,7 @@ mod corpus_matrix;
 mod corpus_pairs;
 mod corpus_upgrade;
 mod cures;
+mod environment;
 mod events;
 mod facts_faults;
 mod kubelet;

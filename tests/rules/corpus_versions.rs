@@ -157,7 +157,7 @@ fn each_line_is_entered_with_nothing_above_a_warning() {
         ("9.3.7", "10.0.2", 1, &[backup, keycloak, patch]),
         ("12.13.3", "13.12.7-migration-full", 3, &[backup]),
         ("12.13.3-defaults", "13.12.7-migration", 3, &[backup]),
-        ("13.12.7-identity", "14.0.0-identity", 0, &[backup, patch]),
+        ("13.12.7-identity", "14.0.0-identity", 1, &[backup, patch]),
     ] {
         let findings = findings(&corpus, from, to, "pending-upgrade", &csi());
         let warned = findings

@@ -83,6 +83,8 @@ fn a_first_install_of_any_record() {
             vec![("data-migration-on-install", Action::Deny)]
         } else if name.ends_with("-images-of-8.4") && !name.starts_with("11.") {
             vec![("images-of-another-line", Action::Warn)]
+        } else if next.manifest.contains("camunda/camunda:8.9.0-alpha") {
+            vec![("pre-release", Action::Warn)]
         } else {
             Vec::new()
         };

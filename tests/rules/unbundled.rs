@@ -204,3 +204,40 @@ fn what_another_takes_the_place_of_is_not_kept_by_an_annotation() {
         .live(&claim("data-old-0", "Bound", MODELER))
         .refused(RULE);
 }
+
+/// Somebody moved Elasticsearch's data and says so at its claims.
+fn moved(mut upgrade: Upgrade) -> Upgrade {
+    for claim in 0..3 {
+        let name = format!("data-camunda-elasticsearch-master-{claim}");
+        let uid = upgrade.live(Kind::PersistentVolumeClaim, &name)["metadata"]["uid"].clone();
+        let uid = uid.as_str().unwrap().to_owned();
+        upgrade = upgrade.annotated(
+            Kind::PersistentVolumeClaim,
+            &name,
+            "camunda-upgrade-guard/allow-orphan",
+            &uid,
+        );
+    }
+    upgrade
+}
+
+#[test]
+fn a_store_that_was_moved_is_named() {
+    let Some(upgrade) = to_15() else { return };
+    let upgrade = kept(kept(upgrade, "camunda-postgresql"), "camunda-keycloak");
+    let moved = moved(upgrade);
+    // The brokers are still led to the Service that goes.
+    let refusing = moved.refusing();
+    assert!(refusing.contains(&"datastore-changed"), "{refusing:?}");
+    let text = moved.refusal();
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("by orchestration.data.secondaryStorage or optimize.database.elasticsearch"),
+        "{told}"
+    );
+    let url = "http://search.example.com:9200";
+    let mut named = moved.planned("http://camunda-elasticsearch:9200", url);
+    let storage = serde_json::json!({"type": "elasticsearch", "elasticsearch": {"url": url}});
+    named.planned["config"]["orchestration"]["data"]["secondaryStorage"] = storage;
+    assert_eq!(named.refusing(), [""; 0], "{}", named.refusal());
+}

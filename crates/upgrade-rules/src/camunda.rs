@@ -25,7 +25,7 @@ pub use self::{
         NamedSecret, Note, Pause, RenamedValue, RenamedVariable, Support, WorkloadFact,
     },
     feature::Feature,
-    image::{image_name, image_version, program_version},
+    image::{image_name, image_version, pre_release, program_version},
     line::Line,
     newest::{Newest, NewestPatches},
     values::{broker_count, bundled, claim_size, node_count},

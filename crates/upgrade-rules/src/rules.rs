@@ -8,6 +8,7 @@ mod authentication_changed;
 mod authentication_not_explicit;
 mod backup_first;
 mod chart_8_3_0_not_recommended;
+mod chart_warnings;
 mod claim_deleted;
 mod claim_removed;
 mod claim_retention_policy;
@@ -24,6 +25,7 @@ mod data_migration_on_install;
 mod datastore_changed;
 mod dedicated_elasticsearch;
 mod downgrade;
+mod duplicate_environment;
 mod elasticsearch_claim_labels;
 mod elasticsearch_claims_orphaned;
 mod elasticsearch_clone_while_running;
@@ -34,6 +36,7 @@ mod gateway_authentication_enabled;
 mod gateway_renamed;
 mod heard;
 mod helm_cli_version;
+mod hub_migration;
 mod identity_migration_disabled;
 mod identity_migration_idp;
 mod identity_secret_deleted;
@@ -42,6 +45,7 @@ mod identity_secret_removed;
 mod images_of_another_line;
 mod immutable_field_changed;
 mod importers_disabled;
+mod index_prefix_changed;
 mod keycloak_major_upgrade;
 mod ldap_unsupported;
 mod migration_unfinished;
@@ -56,6 +60,7 @@ mod page;
 mod partitions_changed;
 mod per_app_retention;
 mod postgresql_major_upgrade;
+mod pre_release;
 mod reinstall_over_old_claims;
 mod release_notes;
 mod resource_authorizations;
@@ -181,16 +186,19 @@ pub const RULES: &[Rule] = &[
     chart_8_3_0_not_recommended::RULE,
     component_versions_differ::RULE,
     images_of_another_line::RULE,
+    pre_release::RULE,
     optimize_pairing::RULE,
     elasticsearch_version::RULE,
     volume_not_retained::RULE,
     component_disappears::RULE,
+    hub_migration::RULE,
     orchestration_values::RULE,
     values_moved::RULE,
     web_modeler_postgresql_renamed::RULE,
     per_app_retention::RULE,
     dedicated_elasticsearch::RULE,
     datastore_changed::RULE,
+    index_prefix_changed::RULE,
     elasticsearch_claims_orphaned::RULE,
     claims_orphaned::RULE,
     claim_removed::RULE,
@@ -228,6 +236,7 @@ pub const RULES: &[Rule] = &[
     migration_unfinished::RULE,
     data_migration_on_install::RULE,
     immutable_field_changed::RULE,
+    duplicate_environment::RULE,
     server_dry_run::RULE,
     upgrade_path_not_latest_patch::RULE,
     helm_cli_version::RULE,
@@ -242,6 +251,7 @@ pub const RULES: &[Rule] = &[
     gateway_authentication_enabled::RULE,
     console_role::RULE,
     gateway_renamed::RULE,
+    chart_warnings::RULE,
     release_notes::RULE,
 ];
 

@@ -144,6 +144,12 @@ pub struct Note {
     /// Whether it depends on the version of Camunda's images rather than on the chart's.
     #[serde(default)]
     pub with_images: bool,
+    /// Values of the user's that it is about: each of them is set, and not to false.
+    #[serde(default)]
+    pub set: Vec<String>,
+    /// Values of the user's that it is about: none of them is set.
+    #[serde(default)]
+    pub unset: Vec<String>,
     /// The text of the section.
     pub text: String,
 }

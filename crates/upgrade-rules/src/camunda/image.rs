@@ -19,6 +19,15 @@ pub fn image_version(image: &str) -> Option<Version> {
     Version::parse(core).ok()
 }
 
+/// Returns the tag of a pre-release, such as `8.10.0-alpha4`, `8.8.0-rc1`, `8.7-SNAPSHOT` or `SNAPSHOT`.
+pub fn pre_release(image: &str) -> Option<&str> {
+    const STAGES: [&str; 4] = ["alpha", "beta", "rc", "snapshot"];
+    let (_, tag) = last_part(image).split_once(':')?;
+    let stage = tag.split_once('-').map_or(tag, |(_, stage)| stage);
+    let stage = stage.to_ascii_lowercase();
+    STAGES.iter().any(|it| stage.starts_with(it)).then_some(tag)
+}
+
 /// Returns the version of a workload's image if the image's name contains the program's; other images have their own numbers.
 pub fn program_version(workload: &Object, program: &str) -> Option<Version> {
     let image = workload.image()?;
@@ -37,6 +46,25 @@ fn last_part(image: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pre_release_says_so_in_its_tag() {
+        for (image, tag) in [
+            ("camunda/camunda:8.10.0-alpha4", Some("8.10.0-alpha4")),
+            (
+                "r:5000/camunda/camunda:8.8.0-rc1@sha256:00",
+                Some("8.8.0-rc1"),
+            ),
+            ("camunda/zeebe:8.7-SNAPSHOT", Some("8.7-SNAPSHOT")),
+            ("camunda/zeebe:SNAPSHOT", Some("SNAPSHOT")),
+            ("camunda/zeebe:8.7.3", None),
+            ("bitnami/keycloak:19.0.3-debian-11-r15", None),
+            ("camunda/zeebe@sha256:00", None),
+            ("camunda/alpha", None),
+        ] {
+            assert_eq!(pre_release(image), tag, "{image}");
+        }
+    }
 
     #[test]
     fn a_tag_begins_with_the_version() {

@@ -42,6 +42,12 @@ impl Defaults {
         default.is_some_and(|default| default == value || text(default) == text(value))
     }
 
+    /// Whether the chart has a default for a dotted key; `false` if the defaults are unknown.
+    pub fn knows(&self, key: &str) -> bool {
+        self.read()
+            .is_some_and(|values| at_key(values, key).is_some())
+    }
+
     fn read(&self) -> Option<&Map<String, Value>> {
         let carried = self.0.as_deref()?;
         let read = carried.read.get_or_init(|| {

@@ -65,6 +65,8 @@ pub struct HelmCli {
     pub version: Option<String>,
     /// The versions that the chart was tested with.
     pub tested: Vec<String>,
+    /// Whether it has the API server merge its objects (server-side apply), as far as known.
+    pub server_side: bool,
 }
 
 /// One object of a manifest.
@@ -386,6 +388,7 @@ impl HelmCli {
                 None => 3,
             },
             version: None,
+            server_side: release.apply_method.as_deref() == Some("ssa"),
             tested: tested
                 .into_iter()
                 .flat_map(|tested| tested.split(','))

@@ -85,6 +85,7 @@ const TO_8_3: &str =
 const TO_8_4: &str =
     "https://docs.camunda.io/docs/8.8/self-managed/deployment/helm/upgrade/upgrade-hc-830-840";
 const TO_8_8: &str = "https://docs.camunda.io/docs/8.8/self-managed/upgrade/helm/870-to-880/";
+const TO_8_10: &str = "https://docs.camunda.io/docs/self-managed/upgrade/helm/890-to-8100/";
 const COMPONENTS_TO_8_8: &str =
     "https://docs.camunda.io/docs/8.8/self-managed/upgrade/components/870-to-880/";
 const BACKUPS: &str =
@@ -205,6 +206,16 @@ pub const UPGRADE_PROCEDURE: Reference = section(
     "Version compatibility checks: required upgrade procedure",
     COMPATIBILITY,
     "required-upgrade-procedure",
+);
+pub const VALUES_OF_15: Reference = section(
+    "Remove keys rejected by chart 15.x (8.9 to 8.10)",
+    TO_8_10,
+    "remove-keys-rejected-by-chart-15x",
+);
+pub const HUB: Reference = section(
+    "Migrate Web Modeler and Console to Camunda Hub (8.9 to 8.10)",
+    TO_8_10,
+    "migrate-web-modeler-and-console-to-camunda-hub",
 );
 pub const CLUSTER_SCALING: Reference = section("Cluster scaling", SCALING, "");
 pub const LEAVING_BITNAMI: Reference = section("Migrate from Bitnami subcharts", FROM_BITNAMI, "");

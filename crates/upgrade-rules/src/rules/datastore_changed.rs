@@ -51,7 +51,10 @@ fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
     let before = store.before(change, facts)?;
     let after = store.after(change, facts)?;
     if before == after {
-        return None;
+        return match before {
+            State::Embedded => without_service(change, facts, store),
+            State::Host(..) => None,
+        };
     }
     let mut why = vec![format!(
         "{} used {before}; it would use {after}, and nothing moves the data.",
@@ -85,6 +88,48 @@ fn finding(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
         objects: Vec::new(),
         why,
         fixes,
+        guide: RULE.guide,
+    })
+}
+
+/// A store that was moved, to which its user is still led: Helm deletes its Service.
+fn without_service(change: &Change, facts: &Facts, store: &Store) -> Option<Finding> {
+    let gone: Vec<_> = sets(change, store).collect();
+    let goes = |set: &&ObjectChange| set.removed() && !facts.keeps(&set.object);
+    let first = gone.first().filter(|_| gone.iter().all(goes))?;
+    // Whoever has not moved the data is told so by the claims' own finding.
+    if data(change, facts, store).is_some() {
+        return None;
+    }
+    let gone_keys = change
+        .target_line()
+        .and_then(|line| line.gone.get(&first.component));
+    let keys: Vec<_> = match gone_keys.filter(|keys| !keys.is_empty()) {
+        Some(keys) => keys
+            .iter()
+            .map(|key| change.values.key_in_file(key))
+            .collect(),
+        None => store
+            .keys()
+            .map(|key| change.values.key_in_file(key))
+            .collect(),
+    };
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: format!(
+            "{} would look for its {} where there is none any more",
+            store.user, store.name
+        ),
+        objects: vec![first.object.clone()],
+        why: vec![format!(
+            "The new manifest still leads {} to {}, which Helm deletes in this upgrade.",
+            store.user, first.object
+        )],
+        fixes: vec![Fix::say(format!(
+            "Say where the data is now, by {}.",
+            keys.join(" or ")
+        ))],
         guide: RULE.guide,
     })
 }

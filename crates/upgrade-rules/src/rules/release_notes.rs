@@ -3,6 +3,7 @@
 //! The sections are data, in the files of the lines. Documented: "Version update instructions".
 
 use semver::{BuildMetadata, Prerelease, Version};
+use serde_json::Value;
 
 use super::{Judge, Rule};
 
@@ -10,6 +11,7 @@ use crate::{
     camunda::{Line, Note},
     change::{Change, Facts},
     finding::{Action, Finding, RuleId, guide},
+    helm::values::is_empty,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -53,7 +55,17 @@ pub(crate) fn notes(change: &Change) -> impl Iterator<Item = &'static Note> {
                 true => enters(line),
                 false => charts && crosses(change, note),
             })
+            .filter(|note| concerns(change, note))
     })
+}
+
+/// Whether the user's values are such as the note is about.
+fn concerns(change: &Change, note: &Note) -> bool {
+    let is_set = |key: &String| {
+        let value = change.values.get(key);
+        value.is_some_and(|value| !is_empty(value) && *value != Value::Bool(false))
+    };
+    note.set.iter().all(is_set) && !note.unset.iter().any(is_set)
 }
 
 /// Returns the text of a note with the chart that brings it.

@@ -182,6 +182,11 @@ impl Store {
         key == self.external || self.values.iter().any(|(named, _)| *named == key)
     }
 
+    /// The values that name it in some line.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.values.iter().map(|(key, _)| *key)
+    }
+
     /// The keys that name it, now or before.
     pub(super) fn set_keys(&self, change: &Change) -> impl Iterator<Item = &'static str> {
         let set = |values: &Values, key: &str| values.text(key).is_some();
