@@ -78,14 +78,60 @@ fn the_way_through_the_phases_is_open() {
         .running(&restapi(HUB, 0, ""))
         .planned(&restapi(HUB, 1, ", livenessProbe: {httpGet: {path: /}}"));
     assert!(probed.one(RULE).why[1].contains("livenessProbe"));
-    for (before, after) in [
-        ((HUB, 1), (HUB, 2)),
-        ((HUB, 2), (HUB, 0)),
-        ((MODELER, 1), (MODELER, 1)),
-    ] {
+    for (before, after) in [((HUB, 1), (HUB, 2)), ((HUB, 2), (HUB, 0))] {
         assert!(
             !scene(before, after).rules().contains(&RULE),
             "{before:?} {after:?}"
         );
     }
+}
+
+#[test]
+fn an_image_that_is_no_hub_is_refused() {
+    for image in [
+        "camunda/web-modeler-restapi:8.9.4",
+        "r:5000/camunda/hub:8.9.4",
+    ] {
+        let finding = scene((MODELER, 0), (image, 1)).refused(RULE);
+        assert!(finding.title.starts_with(image), "{}", finding.title);
+    }
+    for image in [HUB, "camunda/hub:latest", "acme/own-hub:1.2.3"] {
+        let scene = scene((MODELER, 0), (image, 1));
+        assert!(
+            !scene
+                .findings()
+                .iter()
+                .any(|it| it.rule.name() == RULE && it.action == Action::Deny),
+            "{image}"
+        );
+    }
+    // What runs under a chart of 15 already is not judged again.
+    let again = Scene::upgrade("15.0.0", "15.0.0")
+        .running(&restapi("camunda/web-modeler-restapi:8.9.4", 1, ""))
+        .planned(&restapi("camunda/web-modeler-restapi:8.9.4", 1, ""));
+    assert!(!again.rules().contains(&RULE));
+}
+
+fn console(image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: camunda-console, labels: {{app.kubernetes.io/part-of: camunda-platform, app.kubernetes.io/component: console}}}}
+spec: {{replicas: 1, template: {{spec: {{containers: [{{name: a, image: \"{image}\"}}]}}}}}}"
+    )
+}
+
+/// `console.enabled` alone deploys nothing in 15.
+#[test]
+fn console_lives_on_in_hub_only() {
+    let alone = Scene::upgrade("14.8.4", "15.0.0").running(&console("camunda/console:8.9.1"));
+    let finding = alone.refused("component-disappears");
+    assert!(finding.title.contains("Console"), "{}", finding.title);
+    assert!(
+        finding.why[1].contains("camundaHub.enabled"),
+        "{:?}",
+        finding.why
+    );
+    let hub = alone.planned(&restapi(HUB, 1, ""));
+    assert!(!hub.rules().contains(&"component-disappears"));
 }

@@ -5,7 +5,7 @@ use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 use camunda_upgrade_guard::{
     camunda::NewestPatches,
     change::Rendered,
-    finding::Moment,
+    finding::{Command, Moment},
     forecast::InstalledRelease,
     helm::release::Release,
     kubernetes::Object,
@@ -92,7 +92,9 @@ fn a_plan_goes_through_every_line_by_its_newest_patch() {
                 "helm upgrade camunda camunda/camunda-platform --version {} -n camunda ",
                 hop.to
             );
-            assert_eq!(count(&script, &upgrade), 1, "{from} to {to}");
+            // Camunda Hub has phases, each with an upgrade of its own.
+            let upgrades = if hop.to.starts_with("15.") { 3 } else { 1 };
+            assert_eq!(count(&script, &upgrade), upgrades, "{from} to {to}");
             // The first step makes ready, and looks where the release stands.
             let moments: Vec<_> = hop.steps.iter().map(|step| step.moment).collect();
             assert!(moments[1..].is_sorted(), "{moments:?}");
@@ -111,6 +113,56 @@ fn a_plan_goes_through_every_line_by_its_newest_patch() {
             .map(|step| step.number);
         assert!(numbers.eq(1..=plan.hops.iter().map(|hop| hop.steps.len()).sum()));
     }
+}
+
+/// Web Modeler stops, its database is dumped and migrated, and Hub starts; nothing goes back by itself in between.
+#[test]
+fn camunda_hub_is_led_through_its_phases() {
+    let Some(corpus) = Corpus::find() else {
+        return;
+    };
+    let plan = plan(
+        &running(&corpus, "13.12.7-migration-full", |_| {}),
+        "15.0.0-alpha4",
+    );
+    let hop = plan.hops.last().unwrap();
+    let commands = hop.steps.iter().flat_map(|step| &step.commands);
+    let told: Vec<_> = commands
+        .filter_map(|command| {
+            let text = command.text();
+            let phase = text.split("camundaHub.upgrade.phase=").nth(1);
+            let phase = phase.and_then(|it| it.split_whitespace().next());
+            match command {
+                Command::Upgrade(_) => Some(format!("upgrade {}", phase.unwrap_or("without"))),
+                Command::Manual(told) if told.contains("Web Modeler") => Some("dump".to_owned()),
+                _ if text.contains("wait --for=delete pod") => Some("wait".to_owned()),
+                _ => None,
+            }
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "upgrade quiesce",
+            "wait",
+            "wait",
+            "wait",
+            "dump",
+            "upgrade migrate",
+            "upgrade normal"
+        ],
+        "{plan}"
+    );
+    let script = plan.script();
+    for flag in ["--atomic", "--rollback-on-failure"] {
+        assert_eq!(count(&script, flag), 0, "{flag}");
+    }
+    // Console alone, or a release without either, is one upgrade.
+    let without = self::plan(
+        &running(&corpus, "13.12.7-identity", |_| {}),
+        "15.0.0-alpha4",
+    );
+    assert!(!without.script().contains("camundaHub.upgrade.phase"));
 }
 
 /// What a step of an earlier hop has done is not done again, and what lasts for one upgrade only is repeated.

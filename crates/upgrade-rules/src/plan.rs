@@ -11,6 +11,7 @@ mod error;
 mod finding;
 mod hop;
 mod markdown;
+mod phases;
 mod ready;
 mod shell;
 mod step;

@@ -31,6 +31,8 @@ pub enum Feature {
     PartitionScaling,
     /// Jobs of this line migrate the data of earlier lines.
     DataMigration,
+    /// Camunda Hub takes the place of Web Modeler and of Console.
+    CamundaHub,
 }
 
 impl Feature {

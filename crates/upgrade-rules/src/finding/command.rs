@@ -123,6 +123,14 @@ impl Command {
         }
     }
 
+    /// The upgrade that it is.
+    pub fn upgrade(&self) -> Option<&Upgrade> {
+        match self.core() {
+            Command::Upgrade(upgrade) => Some(upgrade),
+            _ => None,
+        }
+    }
+
     /// The flag in it.
     pub fn flag(&self) -> Option<&Flag> {
         match self.core() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Know, Means, Step, back, backup, duration, finding, stop, upgrade, wait};
+use super::{Know, Means, Step, back, backup, duration, finding, phases, stop, upgrade, wait};
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, Facts},
@@ -65,6 +65,7 @@ impl HopInput<'_> {
     pub(super) fn hop(&self, first: usize, opening: Step) -> Hop {
         let mut change = self.change().clone();
         change.newest_patches = self.newest.clone();
+        phases::enter_first(&mut change);
         let findings = rules::judge(&change, self.prepared);
         let mut told = finding::told(&change, &findings, self.new_files);
         told.know.extend(finding::notes(&change));
@@ -72,6 +73,7 @@ impl HopInput<'_> {
         flags.extend(told.flags);
         let (registered, ids) = conversion::clients(self.refused, self.before);
         flags.extend(ids);
+        flags.extend(phases::first(self));
         let mut seen = BTreeSet::new();
         flags.retain(|flag| seen.insert(flag.clone()));
         let mut steps = self.values();
@@ -88,8 +90,12 @@ impl HopInput<'_> {
         steps.extend(self.secret());
         steps.extend(backup::steps(self));
         steps.extend(stop::hand_over(self));
-        steps.push(upgrade::step(self, &reads, &flags));
+        let upgrade = upgrade::step(self, &reads, &flags);
+        let made = upgrade.commands.iter().find_map(Command::upgrade);
+        let phases = made.map(|made| phases::others(self, made));
+        steps.push(upgrade);
         steps.extend(wait::steps(self));
+        steps.extend(phases.into_iter().flatten());
         steps.sort_by_key(|step| step.moment);
         steps.insert(0, opening);
         for (number, step) in (first..).zip(&mut steps) {

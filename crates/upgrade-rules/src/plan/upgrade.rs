@@ -53,7 +53,7 @@ fn upgrade(making: &HopInput<'_>, version: &str, given: &[Flag]) -> Upgrade {
 }
 
 /// Judges the upgrade as it is about to be made, by its own chart.
-fn gate(upgrade: &Upgrade) -> Command {
+pub(super) fn gate(upgrade: &Upgrade) -> Command {
     let mut line = shell::command([shell::PROGRAM, "check", &upgrade.release]);
     if let Inputs::Named { chart, files } = &upgrade.inputs {
         line += &format!(" --chart {}", shell::quote(chart));

@@ -12,9 +12,10 @@ use serde_json::Value;
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::{Application, image_name},
+    camunda::{Application, Feature, Line, image_name, image_version},
     change::{Change, Facts, ObjectChange, Operation, Side},
     finding::{Action, Command, Finding, Fix, Flag, Kubectl, Moment, Objects, RuleId, guide},
+    knowledge::hub::{IMAGE, PHASE, Phase, is_hub, selector},
     kubernetes::{Kind, Object, workload::is_stopped},
 };
 
@@ -29,14 +30,53 @@ pub(super) const RULE: Rule = Rule {
     judge: Judge::Alone(judge),
 };
 
-/// The name of Hub's image.
-const HUB: &str = "hub";
-
-/// The value that says how far the migration is.
-const PHASE: &str = "camundaHub.upgrade.phase";
+/// The name of Web Modeler's image.
+const MODELER: &str = "web-modeler-restapi";
 
 fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
-    finding(change, facts).into_iter().collect()
+    let found = pinned(change).or_else(|| finding(change, facts));
+    found.into_iter().collect()
+}
+
+/// An image of Web Modeler's, or a number of its, where the chart configures Hub.
+fn pinned(change: &Change) -> Option<Finding> {
+    let to = change.to.as_ref()?;
+    let brings = Feature::CamundaHub.is_in(to.parsed.as_ref()?);
+    let hub = change.application(Application::WEB_MODELER, Side::Planned)?;
+    let image = hub.planned.as_deref()?.image()?;
+    let before = hub.running.as_deref().and_then(Object::image);
+    if !brings
+        || change.operation != Operation::Upgrade
+        || before == Some(image) && !change.gets(Feature::CamundaHub)
+    {
+        return None;
+    }
+    let of = image_version(image).and_then(|version| Line::of_application(&version));
+    let older = to
+        .line
+        .filter(|line| of.is_some_and(|of| of.position() < line.position()));
+    let why = match (image_name(image), older) {
+        (MODELER, _) => format!(
+            "Chart {} configures Camunda Hub, which this image is not.",
+            to.version
+        ),
+        (IMAGE, Some(line)) => format!(
+            "Camunda Hub begins with {}: there is no such image.",
+            line.application
+        ),
+        _ => return None,
+    };
+    Some(Finding {
+        rule: RULE.id,
+        action: Action::Deny,
+        title: format!("{image} would run in place of Camunda Hub"),
+        objects: vec![hub.object.clone()],
+        why: vec![why],
+        fixes: vec![Fix::say(
+            "Take what pins Web Modeler's image out of your values; camundaHub.image is that of Camunda Hub.",
+        )],
+        guide: RULE.guide,
+    })
 }
 
 fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
@@ -63,15 +103,12 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     }
 }
 
-fn is_hub(workload: &Object) -> bool {
-    workload
-        .image()
-        .is_some_and(|image| image_name(image) == HUB)
-}
-
 /// Both would work on the database.
 fn too_early(change: &Change, modeler: &ObjectChange, hub: &ObjectChange) -> Finding {
-    let wanted = change.values.text(PHASE).filter(|phase| phase == "quiesce");
+    let wanted = change
+        .values
+        .text(PHASE)
+        .filter(|phase| phase == Phase::Quiesce.name());
     let mut why = vec![
         "Camunda Hub migrates the database of Web Modeler on its first start, while pods of Web Modeler still write to it. They can't work with the new tables, and only a dump leads back.".to_owned(),
     ];
@@ -91,7 +128,10 @@ fn too_early(change: &Change, modeler: &ObjectChange, hub: &ObjectChange) -> Fin
         fixes: match change.defaults.knows(PHASE) {
             true => vec![Fix::new(
                 "Stop Web Modeler with this upgrade; its database is backed up and migrated after it:",
-                [Flag::set(change.values.key_in_file(PHASE), "quiesce")],
+                [Flag::set(
+                    change.values.key_in_file(PHASE),
+                    Phase::Quiesce.name(),
+                )],
             )],
             false => by_hand(modeler),
         },
@@ -124,16 +164,6 @@ fn by_hand(modeler: &ObjectChange) -> Vec<Fix> {
         .at(Moment::Stop),
         Fix::new("Back its database up:", [Command::Ask(dump.to_owned())]).at(Moment::Stop),
     ]
-}
-
-/// The labels of a workload's pods, as kubectl takes them.
-fn selector(workload: &Object) -> Option<String> {
-    let labels = workload.at("/spec/selector/matchLabels")?.as_object()?;
-    let labels: Option<Vec<_>> = labels
-        .iter()
-        .map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-        .collect();
-    Some(labels?.join(",")).filter(|it| !it.is_empty())
 }
 
 /// Hub's pods start over a stopped Web Modeler.
