@@ -25,6 +25,7 @@ mod cures;
 mod environment;
 mod events;
 mod facts_faults;
+mod hub;
 mod kubelet;
 mod load;
 mod mutations;

@@ -241,47 +241,37 @@ impl Upgrade {
     }
 }
 
-/// The widest line that a command is kept on.
-const WIDTH: usize = 100;
-
-/// One line, or one for each file and flag.
 impl fmt::Display for Upgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let install: &[&str] = if self.install { &["--install"] } else { &[] };
         let words = [&["helm", "upgrade"], install, &[self.release.as_str()]].concat();
-        let chart = match &self.inputs {
-            Inputs::Variables { .. } => "\"$CHART\"".to_owned(),
-            Inputs::Named { chart, .. } => shell::quote(chart),
-        };
-        let mut line = format!("{} {chart}", shell::command(words));
-        if let Some(version) = &self.version {
-            line += &format!(" --version {}", shell::quote(version));
-        }
-        line += &format!(" -n {}", shell::quote(&self.namespace));
-        if let Some(timeout) = self.timeout {
-            line += &format!(" --timeout {timeout}");
-        }
-        let mut parts = Vec::new();
+        write!(f, "{} ", shell::command(words))?;
         match &self.inputs {
-            Inputs::Variables { values: true } => line += " -f \"$VALUES\"",
+            Inputs::Variables { .. } => f.write_str("\"$CHART\"")?,
+            Inputs::Named { chart, .. } => f.write_str(&shell::quote(chart))?,
+        }
+        if let Some(version) = &self.version {
+            write!(f, " --version {}", shell::quote(version))?;
+        }
+        write!(f, " -n {}", shell::quote(&self.namespace))?;
+        if let Some(timeout) = self.timeout {
+            write!(f, " --timeout {timeout}")?;
+        }
+        match &self.inputs {
+            Inputs::Variables { values: true } => f.write_str(" -f \"$VALUES\"")?,
             Inputs::Variables { values: false } => {}
             Inputs::Named { files, .. } => {
-                parts.extend(
-                    files
-                        .iter()
-                        .map(|file| format!("-f {}", shell::quote(file))),
-                );
+                for file in files {
+                    write!(f, " \\\n  -f {}", shell::quote(file))?;
+                }
             }
         }
         let file = |flag: &&Flag| !matches!(flag, Flag::Value { .. });
         let (files, values): (Vec<_>, Vec<_>) = self.flags.iter().partition(file);
-        parts.extend(files.into_iter().chain(values).map(Flag::to_string));
-        parts.insert(0, line);
-        let whole = parts.join(" ");
-        match whole.len() <= WIDTH {
-            true => f.write_str(&whole),
-            false => f.write_str(&parts.join(" \\\n  ")),
+        for flag in files.into_iter().chain(values) {
+            write!(f, " \\\n  {flag}")?;
         }
+        Ok(())
     }
 }
 

@@ -162,7 +162,7 @@ fn by_hand(modeler: &ObjectChange) -> Vec<Fix> {
             commands,
         )
         .at(Moment::Stop),
-        Fix::new("Back its database up:", [Command::Ask(dump.to_owned())]).at(Moment::Stop),
+        Fix::new("Back its database up:", [Command::Manual(dump.to_owned())]).at(Moment::Stop),
     ]
 }
 
