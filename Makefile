@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages test-image demo test check deny advisories bench clean oldest-kubernetes node axe prerequisites
+.PHONY: help cluster-binaries build static image packages test-image demo real-charts test check deny advisories bench clean oldest-kubernetes node axe prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
@@ -19,6 +19,12 @@ help: ## this list
 demo: cluster-binaries ## a bad Camunda upgrade, refused and cured on a real control plane (KEEP=1 leaves it running)
 	$(CARGO) build $(LOCKED) -p camunda-upgrade-guard -p demo --bins
 	@$${CARGO_TARGET_DIR:-target}/debug/demo --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
+
+CHARTS ?=
+real-charts: cluster-binaries ## every two consecutive charts in a folder of yours, upgraded as they are and as refusals say (CHARTS=FOLDER)
+	@[ -n "$(CHARTS)" ] || { echo "real-charts: CHARTS names a folder with unpacked charts, as helm pull --untar leaves them" >&2; exit 2; }
+	$(CARGO) build $(LOCKED) -p camunda-upgrade-guard -p real-charts --bins
+	@$${CARGO_TARGET_DIR:-target}/debug/real-charts "$(CHARTS)" --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
 
 test: oldest-kubernetes check ## everything: formatting, lints, all tests on a real control plane, the documentation
 	RUST_TEST_THREADS=$(THREADS) GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace --no-fail-fast
