@@ -205,15 +205,14 @@ fn what_another_takes_the_place_of_is_not_kept_by_an_annotation() {
         .refused(RULE);
 }
 
-/// Somebody moved Elasticsearch's data and says so at its claims.
-fn moved(mut upgrade: Upgrade) -> Upgrade {
-    for claim in 0..3 {
-        let name = format!("data-camunda-elasticsearch-master-{claim}");
-        let uid = upgrade.live(Kind::PersistentVolumeClaim, &name)["metadata"]["uid"].clone();
+/// Somebody moved what is in these claims, and says so there.
+fn moved(mut upgrade: Upgrade, claims: &[&str]) -> Upgrade {
+    for claim in claims {
+        let uid = upgrade.live(Kind::PersistentVolumeClaim, claim)["metadata"]["uid"].clone();
         let uid = uid.as_str().unwrap().to_owned();
         upgrade = upgrade.annotated(
             Kind::PersistentVolumeClaim,
-            &name,
+            claim,
             "camunda-upgrade-guard/allow-orphan",
             &uid,
         );
@@ -221,11 +220,26 @@ fn moved(mut upgrade: Upgrade) -> Upgrade {
     upgrade
 }
 
+const SEARCH: [&str; 3] = [
+    "data-camunda-elasticsearch-master-0",
+    "data-camunda-elasticsearch-master-1",
+    "data-camunda-elasticsearch-master-2",
+];
+
+/// As the chart and the values are once Elasticsearch is outside.
+fn search_outside(upgrade: Upgrade) -> Upgrade {
+    let url = "http://search.example.com:9200";
+    let mut upgrade = upgrade.planned("http://camunda-elasticsearch:9200", url);
+    let storage = serde_json::json!({"type": "elasticsearch", "elasticsearch": {"url": url}});
+    upgrade.planned["config"]["orchestration"]["data"]["secondaryStorage"] = storage;
+    upgrade
+}
+
 #[test]
 fn a_store_that_was_moved_is_named() {
     let Some(upgrade) = to_15() else { return };
     let upgrade = kept(kept(upgrade, "camunda-postgresql"), "camunda-keycloak");
-    let moved = moved(upgrade);
+    let moved = moved(upgrade, &SEARCH);
     // The brokers are still led to the Service that goes.
     let refusing = moved.refusing();
     assert!(refusing.contains(&"datastore-changed"), "{refusing:?}");
@@ -235,9 +249,24 @@ fn a_store_that_was_moved_is_named() {
         told.contains("by orchestration.data.secondaryStorage or optimize.database.elasticsearch"),
         "{told}"
     );
-    let url = "http://search.example.com:9200";
-    let mut named = moved.planned("http://camunda-elasticsearch:9200", url);
-    let storage = serde_json::json!({"type": "elasticsearch", "elasticsearch": {"url": url}});
-    named.planned["config"]["orchestration"]["data"]["secondaryStorage"] = storage;
+    let named = search_outside(moved);
     assert_eq!(named.refusing(), [""; 0], "{}", named.refusal());
+}
+
+/// Everything is outside: one annotation a claim, and the values that name what runs there.
+#[test]
+fn all_that_was_moved_may_go() {
+    let Some(upgrade) = to_15() else { return };
+    let upgrade = search_outside(moved(upgrade, &SEARCH));
+    let half = moved(upgrade, &["data-camunda-postgresql-0"]);
+    assert_eq!(
+        half.refusing(),
+        ["component-disappears"],
+        "{}",
+        half.refusal()
+    );
+    let mut all = half;
+    let url = serde_json::json!({"protocol": "https", "host": "login.example.com", "port": "443"});
+    all.planned["config"]["global"]["identity"]["keycloak"]["url"] = url;
+    assert_eq!(all.refusing(), [""; 0], "{}", all.refusal());
 }
