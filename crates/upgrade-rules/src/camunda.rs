@@ -14,6 +14,7 @@ mod image;
 mod line;
 pub mod name;
 mod newest;
+mod restoring;
 mod values;
 
 pub use self::{
@@ -28,6 +29,7 @@ pub use self::{
     image::{image_name, image_version, pre_release, program_version},
     line::Line,
     newest::{Newest, NewestPatches},
+    restoring::{RestoreFact, Startup},
     values::{broker_count, bundled, claim_size, node_count},
 };
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Application, Component};
+use super::{Application, Component, RestoreFact};
 use crate::finding::RuleId;
 
 /// The value keys that size Zeebe's brokers.
@@ -357,6 +357,9 @@ pub struct BackupFact {
     pub parts: Vec<Asked>,
     /// Who backs up the brokers, and pauses their exporting.
     pub brokers: Asked,
+    /// How a backup is restored.
+    #[serde(default)]
+    pub restoring: Option<RestoreFact>,
 }
 
 /// How exporting is paused.
