@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
+pub use crate::annotations::{OVERRIDE as LABEL, override_name as name};
 use crate::{
     cluster::Right,
     finding::{Action, Command, Finding, Fix, HereDocument, Kubectl, RuleId},
@@ -14,8 +15,6 @@ use crate::{
     rules::Rule,
 };
 
-/// The label of an override's ConfigMap; its value is the release.
-pub const LABEL: &str = "camunda-upgrade-guard/override";
 /// The virtual verb and resource that the writer needs a right to.
 pub const RIGHT: Right = ("override", "camunda-upgrade-guard", "releases");
 /// Longest lifetime of an override.
@@ -65,11 +64,6 @@ pub enum OverrideError {
     /// An unknown rule.
     #[error("there is no rule {0:?}")]
     Rule(String),
-}
-
-/// Returns the name of a release's override: there is one at a time.
-pub fn name(release: &str) -> String {
-    format!("camunda-upgrade-guard-override-{release}")
 }
 
 impl Override {

@@ -52,7 +52,11 @@ Examples:
 
   The same as a script that asks before each step:
     camunda-upgrade-guard plan camunda -n camunda --to 13.12.7 \\
-      -f values.yaml -o shell > upgrade.sh";
+      -f values.yaml -o shell > upgrade.sh
+
+  Back to a backup that chart 12.13.3 has made, whatever runs now:
+    camunda-upgrade-guard plan camunda -n camunda \\
+      --restore 1748937221 --to 12.13.3 -o shell > restore.sh";
 
 pub(super) const CONVERT: &str = "\
 Examples:

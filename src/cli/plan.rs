@@ -1,7 +1,8 @@
-//! `plan`: the whole way of a release to another chart.
+//! `plan`: the whole way of a release to another chart, or back to a backup.
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use semver::Version;
 
@@ -29,8 +30,14 @@ pub struct PlanArgs {
     release: String,
 
     /// Chart to go to: its version (13.12.7), its line (13), a version of Camunda (8.8), or latest
-    #[arg(long, value_name = "VERSION", value_parser = standing::version)]
-    to: Version,
+    ///
+    /// With --restore: the chart that made the backup, which may be an older one than runs; by default the one that runs.
+    #[arg(long, value_name = "VERSION", value_parser = standing::version, required_unless_present = "restore")]
+    to: Option<Version>,
+
+    /// Restore the backup with this number as Camunda documents it, instead of an upgrade
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["chart", "values"])]
+    restore: Option<u64>,
 
     /// Go on where an upgrade was cut off, which Helm and this refuse otherwise
     #[arg(long)]
@@ -95,7 +102,11 @@ impl PlanArgs {
                 Format::Markdown => printable(&plan.markdown()),
                 Format::Shell => printable(&plan.script()),
                 Format::Html => {
-                    let data = html::data(&plan, &looked.standing, &facts);
+                    let data = match plan.restores() {
+                        // What a backup holds nobody can see here.
+                        Some(_) => Vec::new(),
+                        None => html::data(&plan, &looked.standing, &facts),
+                    };
                     printable(&html::plan(&plan, &data))
                 }
             };
@@ -112,18 +123,48 @@ impl PlanArgs {
         let subchart = self.subchart.as_deref();
         let looked = standing::look(&self.cluster, &self.release, subchart, self.resume);
         let looked = looked.await?;
-        let standing = &looked.standing;
         let _reading = waiting_for(format_args!("reading what release {} has", self.release));
-        let newest = NewestPatches::default();
-        let change = plan::first(standing, &self.to, &newest)?;
-        let facts = looked.reader.standing_facts(standing, change).await;
-        let means = self.means(standing, looked.unfinished)?;
-        let plan = Plan::of(standing, &facts, &self.to, means, &newest)?;
+        let (plan, facts) = match (self.restore, &self.to) {
+            (Some(id), to) => self.restore(&looked, id, to.as_ref()).await?,
+            (None, Some(to)) => self.upgrade(&looked, to).await?,
+            (None, None) => bail!("--to names the chart to go to"),
+        };
         Ok(Planned {
             plan,
             looked,
             facts,
         })
+    }
+
+    async fn upgrade(&self, looked: &Looked, to: &Version) -> anyhow::Result<(Plan, Facts)> {
+        let (standing, newest) = (&looked.standing, NewestPatches::default());
+        let change = plan::first(standing, to, &newest)?;
+        let facts = looked.reader.standing_facts(standing, change).await;
+        let means = self.means(standing, looked.unfinished)?;
+        let plan = Plan::of(standing, &facts, to, means, &newest)?;
+        Ok((plan, facts))
+    }
+
+    async fn restore(
+        &self,
+        looked: &Looked,
+        id: u64,
+        to: Option<&Version>,
+    ) -> anyhow::Result<(Plan, Facts)> {
+        let standing = &looked.standing;
+        let earlier = match to {
+            Some(to) => looked.earlier(to, self.subchart.as_deref()).await?,
+            None => None,
+        };
+        let change = earlier.as_ref().map(|earlier| earlier.rollback(standing));
+        let facts = looked.reader.standing_facts(standing, change).await;
+        let means = Means {
+            context: self.cluster.current_context()?,
+            unfinished: looked.unfinished,
+            ..Means::default()
+        };
+        let plan = Plan::restore(standing, earlier.as_ref(), &facts, id, means)?;
+        Ok((plan, facts))
     }
 
     fn means(

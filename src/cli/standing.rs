@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use semver::Version;
 
 use super::{connect::ConnectArgs, tell_as, waiting_for};
@@ -12,7 +12,8 @@ use crate::{
     finding::shell,
     forecast::InstalledRelease,
     gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
-    plan::{self, TargetError, Unfinished},
+    helm::release::Status,
+    plan::{self, Earlier, TargetError, Unfinished},
     terminal::Role,
 };
 
@@ -25,8 +26,51 @@ pub(super) struct Looked {
     pub(super) reader: Reader,
     /// The newest revision, where it is another one than what is deployed.
     pub(super) unfinished: Option<Unfinished>,
+    /// Its revisions.
+    recorded: Recorded,
     /// The memory share of the decoded record.
     _held: Held,
+}
+
+impl Looked {
+    /// Returns the newest revision of the history that ran with a chart, unless that chart runs.
+    pub(super) async fn earlier(
+        &self,
+        chart: &Version,
+        subchart: Option<&str>,
+    ) -> anyhow::Result<Option<Earlier>> {
+        if self.standing.chart.parsed.as_ref() == Some(chart) {
+            return Ok(None);
+        }
+        let release = &self.recorded.release;
+        let ran =
+            |revision: &&Revision| matches!(revision.status, Status::Superseded | Status::Deployed);
+        let records = Records::default();
+        let mut others = Vec::new();
+        for revision in self.recorded.revisions.iter().rev().filter(ran) {
+            let number = revision.number;
+            let read = self.reader.standing(&records, &self.recorded, *revision);
+            let standing = match read.await {
+                Ok(Read::Camunda(standing, _)) => part(release, *standing, subchart)?,
+                Ok(Read::Gone | Read::Other(_)) => continue,
+                Err(error) => {
+                    others.push(format!("{number} (can't be read: {error})"));
+                    continue;
+                }
+            };
+            if standing.chart.parsed.as_ref() == Some(chart) {
+                return Ok(Some(Earlier {
+                    revision: number,
+                    standing,
+                }));
+            }
+            others.push(format!("{number} ({})", standing.chart.version));
+        }
+        Err(anyhow!(
+            "no revision of release {release} that Helm has kept ran chart {chart}, which is needed with its values and credentials; revisions: {}",
+            others.join(", ")
+        ))
+    }
 }
 
 /// Parses a chart's version, or what stands for one, as typed.
@@ -78,6 +122,7 @@ pub(super) async fn look(
         standing: part(release, *standing, subchart)?,
         reader,
         unfinished,
+        recorded,
         _held: held,
     })
 }

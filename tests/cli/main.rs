@@ -127,6 +127,16 @@ fn scan_and_plan_say_what_is_wrong() {
     fails(&["plan", "camunda", "--to", "8.3.1"], no_cluster);
     fails(&["plan", "camunda"], "--to <VERSION>");
     fails(&["plan", "--to", "8.3.1"], "<RELEASE>");
+    let restore = |more: &[&str], because: &str| {
+        let args = [&["plan", "camunda", "--restore"], more].concat();
+        fails(&args, because);
+    };
+    restore(&["1748937221"], no_cluster);
+    restore(&["1748937221", "--to", "12.13.3"], no_cluster);
+    restore(&["0"], "0 is not in 1..");
+    restore(&["latest"], "invalid digit");
+    restore(&["1", "-f", "values.yaml"], "'--values <FILE>'");
+    restore(&["1", "--chart", "acme/camunda"], "'--chart <REF>'");
     fails(
         &["plan", "camunda", "--to", "13.12"],
         "\"13.12\" is none of these: a chart's version (13.12.7), a line of charts (13)",

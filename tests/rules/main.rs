@@ -57,6 +57,7 @@ mod reports;
 mod reports_html;
 mod reports_schemas;
 mod reports_structure;
+mod restores;
 mod scan_html;
 mod scans;
 mod scene;

@@ -40,7 +40,7 @@ A refusal has four parts:
 /// The newest chart that is known.
 const NEWEST: &str = "14.8.4";
 
-fn as_before(name: &str, text: &str) {
+pub fn as_before(name: &str, text: &str) {
     // What the corpus has in place of passwords.
     assert!(!text.contains("CANARY"), "{name}: {text}");
     let mut settings = Settings::clone_current();

@@ -1,4 +1,4 @@
-//! Annotations that users and the guard itself set on objects.
+//! Annotations and a label that users and the guard itself set on objects.
 
 /// On a volume, with the policy as its value: allows this policy instead of `Retain`.
 pub const ALLOW_POLICY: &str = "camunda-upgrade-guard/allow-reclaim-policy";
@@ -20,3 +20,11 @@ pub const ALLOW_ORPHAN: &str = "camunda-upgrade-guard/allow-orphan";
 
 /// On a claim, a volume or a Secret: allows deleting it; the value is the object's own uid.
 pub const ALLOW_DELETION: &str = "camunda-upgrade-guard/allow-deletion";
+
+/// The label of an override's ConfigMap; its value is the release.
+pub const OVERRIDE: &str = "camunda-upgrade-guard/override";
+
+/// Returns the name of a release's override: there is one at a time.
+pub fn override_name(release: &str) -> String {
+    format!("camunda-upgrade-guard-override-{release}")
+}

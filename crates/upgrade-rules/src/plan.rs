@@ -13,6 +13,7 @@ mod hop;
 mod markdown;
 mod phases;
 mod ready;
+mod restore;
 mod shell;
 mod step;
 mod stop;
@@ -22,8 +23,9 @@ mod upgrade;
 mod wait;
 
 pub use self::{
-    error::PlanError,
+    error::{PlanError, RestoreError},
     hop::Hop,
+    restore::Earlier,
     step::{Know, Step},
     target::{TargetError, target},
 };
@@ -102,6 +104,11 @@ impl Plan {
     pub fn again(&self) -> String {
         let (release, namespace) = (self.release.as_str(), self.namespace.as_str());
         let mut words = vec![PROGRAM, "plan", release, "-n", namespace];
+        let restores = self.restores().map(|id| id.to_string());
+        if let Some(id) = &restores {
+            words.extend(["--restore", id, "--to", &self.to, "--resume"]);
+            return command(words);
+        }
         words.extend(["--to", &self.to, "--chart", &self.means.chart]);
         words.extend(self.means.values.iter().flat_map(|file| ["-f", file]));
         words.push("--resume");
@@ -249,10 +256,7 @@ fn notes(
     newest: &NewestPatches,
     unfinished: Option<Unfinished>,
 ) -> Vec<String> {
-    let unfinished = unfinished.map(|Unfinished { number, status, .. }| {
-        format!("Revision {number} is {status}. What it has changed is planned for as it is live.")
-    });
-    let mut notes: Vec<_> = unfinished.into_iter().collect();
+    let mut notes: Vec<_> = unfinished.map(cut_off).into_iter().collect();
     if let Some(line) = Line::of(&to.to_string()) {
         let known = newest.of(line).version;
         match Version::parse(known) {
@@ -267,11 +271,19 @@ fn notes(
             _ => {}
         }
     }
-    notes.extend(facts.gaps().iter().map(|gap| {
+    notes.extend(unseen(facts));
+    notes
+}
+
+fn cut_off(Unfinished { number, status, .. }: Unfinished) -> String {
+    format!("Revision {number} is {status}. What it has changed is planned for as it is live.")
+}
+
+fn unseen(facts: &Facts) -> impl Iterator<Item = String> {
+    facts.gaps().iter().map(|gap| {
         format!(
             "Not seen, and so not planned for: {}: {}",
             gap.what, gap.reason
         )
-    }));
-    notes
+    })
 }

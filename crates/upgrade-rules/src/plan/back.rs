@@ -1,8 +1,9 @@
 //! The way back: before the upgrade by Helm, and after it only by a backup.
 
-use super::{Step, hop::HopInput};
+use super::{Step, backup, hop::HopInput};
 use crate::{
     finding::{Command, Fix, Kubectl, Moment, shell},
+    forecast::InstalledRelease,
     rules::orphaned,
 };
 
@@ -27,7 +28,7 @@ pub(super) fn ways(making: &HopInput<'_>, steps: &[Step]) -> Vec<Fix> {
             "Step {} is the point of no return. After it only the backup leads back{guide}",
             upgrade.number
         );
-        ways.push(Fix::say(point));
+        ways.push(Fix::new(point, backup::restore(making)));
     }
     ways
 }
@@ -52,6 +53,13 @@ fn before(making: &HopInput<'_>) -> Vec<Command> {
         ];
         commands.push(Command::Shell(shell::command(undo)));
     }
+    commands.push(start_again(making.standing));
+    commands
+}
+
+/// Has Helm apply the revision that is deployed, which starts whatever was stopped.
+pub(super) fn start_again(standing: &InstalledRelease) -> Command {
+    let (release, namespace) = (standing.release.as_str(), standing.namespace.as_str());
     let selector = format!("owner=helm,name={release},status=deployed");
     let words = [
         "get",
@@ -62,10 +70,18 @@ fn before(making: &HopInput<'_>) -> Vec<Command> {
         "jsonpath={.items[0].metadata.labels.version}",
     ];
     let revision = Kubectl::new(namespace, words);
-    let rollback = shell::command(["helm", "rollback", release]);
-    let namespace = shell::quote(namespace);
-    commands.push(Command::Shell(format!(
-        "{rollback} \"$({revision})\" -n {namespace}"
-    )));
-    commands
+    Command::Shell(rolled_back(standing, &format!("\"$({revision})\"")))
+}
+
+/// The rollback to a revision, which is quoted already.
+///
+/// Helm applies its objects as it did for that revision; on the server's side what kubectl has changed since may be a conflict.
+pub(super) fn rolled_back(to: &InstalledRelease, revision: &str) -> String {
+    let rollback = shell::command(["helm", "rollback", &to.release]);
+    let namespace = shell::quote(&to.namespace);
+    let force = match to.rendered.helm.server_side {
+        true => " --force-conflicts",
+        false => "",
+    };
+    format!("{rollback} {revision} -n {namespace}{force}")
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Step, hop::HopInput};
 use crate::{
     camunda::{BackupFact, Component, image_name},
-    change::ObjectChange,
+    change::{Change, ObjectChange},
     finding::{Command, Moment},
     kubernetes::{Kind, Mounts, Object},
 };
@@ -27,8 +27,8 @@ pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
 pub(super) fn lacking(making: &HopInput<'_>) -> Option<String> {
     making.change().lines_crossed()?;
     let fact = fact(making)?;
-    let brokers = running(making, Component::Zeebe).next()?;
-    has_no_store(making, brokers, fact).then(|| {
+    let brokers = running(making.change(), Component::Zeebe).next()?;
+    has_no_store(making.change(), brokers, fact).then(|| {
         format!(
             "The brokers have no store for backups ({} is not set), so Camunda can't be backed up while it runs: set one up and let the brokers restart before the upgrade, by {}",
             fact.store, fact.guide
@@ -36,12 +36,20 @@ pub(super) fn lacking(making: &HopInput<'_>) -> Option<String> {
     })
 }
 
+/// Returns the command that plans the restore of the backup that is made before the hop.
+pub(super) fn restore(making: &HopInput<'_>) -> Option<Command> {
+    let is_made = lacking(making).is_none() && fact(making)?.restoring.is_some();
+    running(making.change(), Component::Zeebe).next()?;
+    running(making.change(), Component::Elasticsearch).find_map(node)?;
+    is_made.then(|| Command::Shell(procedure::restore(making)))
+}
+
 fn fact<'a>(making: &'a HopInput<'_>) -> Option<&'a BackupFact> {
     making.standing.chart.line?.backup.as_ref()
 }
 
 /// Whether the brokers have nowhere to put a backup, as far as what is read tells.
-fn has_no_store(making: &HopInput<'_>, brokers: &ObjectChange, fact: &BackupFact) -> bool {
+pub(super) fn has_no_store(change: &Change, brokers: &ObjectChange, fact: &BackupFact) -> bool {
     let Some(set) = brokers.running.as_deref() else {
         return false;
     };
@@ -49,7 +57,7 @@ fn has_no_store(making: &HopInput<'_>, brokers: &ObjectChange, fact: &BackupFact
         return false;
     }
     let maps = || {
-        let maps = making.change().of_kind(Kind::ConfigMap);
+        let maps = change.of_kind(Kind::ConfigMap);
         maps.filter(|map| map.camunda)
             .filter_map(|map| map.running.as_deref())
     };
@@ -78,7 +86,7 @@ fn names_a_store(text: &str) -> bool {
 
 /// Zeebe's and Elasticsearch's data make sense only together.
 fn cluster(making: &HopInput<'_>) -> Option<Step> {
-    running(making, Component::Zeebe).next()?;
+    running(making.change(), Component::Zeebe).next()?;
     let title = "Back up Zeebe, and the indices of Camunda's applications with it";
     let ask = |what: String| Step::new(Moment::BackUp, title, [Command::Manual(what)]);
     let Some(fact) = fact(making) else {
@@ -87,7 +95,7 @@ fn cluster(making: &HopInput<'_>) -> Option<Step> {
     if let Some(lacking) = lacking(making) {
         return Some(ask(format!("{lacking}.")));
     }
-    let Some(node) = running(making, Component::Elasticsearch).find_map(node) else {
+    let Some(node) = running(making.change(), Component::Elasticsearch).find_map(node) else {
         return Some(ask(format!(
             "Back them up, the store outside of the release too, by {}.",
             fact.guide
@@ -103,13 +111,13 @@ fn cluster(making: &HopInput<'_>) -> Option<Step> {
 }
 
 /// A node of Elasticsearch: its namespace, pod and container.
-struct Node {
-    namespace: String,
-    pod: String,
-    container: String,
+pub(super) struct Node {
+    pub(super) namespace: String,
+    pub(super) pod: String,
+    pub(super) container: String,
 }
 
-fn node(set: &ObjectChange) -> Option<Node> {
+pub(super) fn node(set: &ObjectChange) -> Option<Node> {
     let running = set.running.as_deref()?;
     let mut containers = running.containers();
     let container = containers.find(|container| {
@@ -123,19 +131,18 @@ fn node(set: &ObjectChange) -> Option<Node> {
     })
 }
 
-fn running<'a>(
-    making: &'a HopInput<'_>,
+pub(super) fn running(
+    change: &Change,
     component: Component,
-) -> impl Iterator<Item = &'a ObjectChange> {
-    making
-        .change()
+) -> impl Iterator<Item = &ObjectChange> {
+    change
         .of_kind(Kind::StatefulSet)
         .filter(move |set| set.camunda && set.component == component && set.running.is_some())
 }
 
 /// The running workload whose name ends so.
-fn workload<'a>(making: &'a HopInput<'_>, end: &str) -> Option<&'a Object> {
-    let mut workloads = making.change().objects.iter().filter(|object| {
+pub(super) fn workload<'a>(change: &'a Change, end: &str) -> Option<&'a Object> {
+    let mut workloads = change.objects.iter().filter(|object| {
         let kinds = [Kind::StatefulSet, Kind::Deployment];
         object.camunda && kinds.contains(&object.object.kind) && object.object.name.ends_with(end)
     });

@@ -1,15 +1,14 @@
 //! What the length of a downtime depends on: how many pods start again, and how large their volumes are.
 
-use super::hop::HopInput;
 use crate::{
-    change::{ObjectChange, Side},
+    change::{Change, ObjectChange, Side},
     kubernetes::{Kind, replicas, workload::is_stopped},
 };
 
 /// Returns what starts again with an upgrade, a few words each: `camunda-zeebe (3 pods, 32Gi each)`.
-pub(super) fn starting(making: &HopInput<'_>) -> Vec<String> {
+pub(super) fn starting(change: &Change) -> Vec<String> {
     let starts = |kind| {
-        let workloads = making.change().of_kind(kind);
+        let workloads = change.of_kind(kind);
         workloads.filter(|it| it.camunda && !it.on(Side::Planned).is_none_or(is_stopped))
     };
     let mut all: Vec<_> = starts(Kind::StatefulSet).filter_map(pods).collect();

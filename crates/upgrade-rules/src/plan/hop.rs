@@ -30,6 +30,8 @@ pub struct Hop {
     pub starting: Vec<String>,
     /// The values that its flags give, secret ones left out.
     pub(super) given: Map<String, Value>,
+    /// The backup that it restores, where it is no upgrade.
+    pub restores: Option<u64>,
     /// Notes about the upgrade.
     pub know: Vec<Know>,
     /// What keeps it from being backed up.
@@ -111,8 +113,9 @@ impl HopInput<'_> {
                 line(to.and_then(|to| to.line)),
             ],
             downtime: downtime(&change, &steps),
-            starting: duration::starting(self),
+            starting: duration::starting(&change),
             given: given(&flags),
+            restores: None,
             know: told.know,
             back: back::ways(self, &steps),
             lacks: backup::lacking(self),

@@ -20,6 +20,22 @@ pub(super) fn step(
     means: &Means,
     version: &str,
 ) -> Step {
+    let mut charts: Vec<_> = repository(&means.chart).into_iter().collect();
+    charts.push(chart(standing, means, version));
+    made_ready(standing, facts, means, charts)
+}
+
+/// The same where no other chart is wanted.
+pub(super) fn as_it_stands(standing: &InstalledRelease, facts: &mut Facts, means: &Means) -> Step {
+    made_ready(standing, facts, means, Vec::new())
+}
+
+fn made_ready(
+    standing: &InstalledRelease,
+    facts: &mut Facts,
+    means: &Means,
+    charts: Vec<Command>,
+) -> Step {
     let mut commands: Vec<Command> = vec![program()];
     commands.extend(means.context.as_deref().map(context));
     commands.extend(
@@ -29,8 +45,7 @@ pub(super) fn step(
             .flat_map(|it| cut_off(standing, it)),
     );
     commands.extend(stands(standing));
-    commands.extend(repository(&means.chart));
-    commands.push(chart(standing, means, version));
+    commands.extend(charts);
     commands.push(values(standing));
     commands.extend(retained(standing, facts));
     commands.extend(rescued(standing, facts));

@@ -68,7 +68,13 @@ impl Plan {
         for hop in &self.hops {
             self::hop(&mut text, hop);
         }
-        let done = format!("Release {} is on chart {}.", self.release, self.to);
+        let done = match self.restores() {
+            Some(id) => format!(
+                "Release {} is restored from backup {id}, on chart {}.",
+                self.release, self.to
+            ),
+            None => format!("Release {} is on chart {}.", self.release, self.to),
+        };
         line(&mut text, &format!("\necho {}", quote(&done)));
         text
     }

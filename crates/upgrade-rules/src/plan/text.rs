@@ -12,6 +12,12 @@ use crate::{
 impl Plan {
     /// Returns the plan's title.
     pub fn title(&self) -> String {
+        if let Some(id) = self.restores() {
+            return format!(
+                "Release {} in namespace {}: restore backup {id} on chart {}",
+                self.release, self.namespace, self.to
+            );
+        }
         let hops = match self.hops.len() {
             1 => "one upgrade".to_owned(),
             count => format!("{count} upgrades"),
@@ -27,6 +33,15 @@ impl Hop {
     /// Returns the hop's title.
     pub fn title(&self) -> String {
         let [from, to] = &self.application;
+        if let Some(id) = self.restores {
+            return match self.from == self.to {
+                true => format!("Backup {id} on chart {} (Camunda {to})", self.to),
+                false => format!(
+                    "Backup {id} on chart {} (Camunda {to}), in place of chart {} (Camunda {from})",
+                    self.to, self.from
+                ),
+            };
+        }
         match from == to {
             true => format!("Chart {} to {} (Camunda {to})", self.from, self.to),
             false => format!(
@@ -52,7 +67,11 @@ impl Hop {
         let stops = self.downtime.is_some() && !self.starting.is_empty();
         let lasts = stops.then(|| {
             format!(
-                "It takes as long as these take to start, and to migrate their data: {}.",
+                "It takes as long as these take to start, and to {} their data: {}.",
+                match self.restores {
+                    Some(_) => "restore",
+                    None => "migrate",
+                },
                 self.starting.join(", ")
             )
         });

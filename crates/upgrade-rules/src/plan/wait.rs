@@ -2,7 +2,7 @@
 
 use super::{Step, hop::HopInput};
 use crate::{
-    change::{ObjectChange, Side},
+    change::{Change, ObjectChange, Side},
     finding::{Command, Kubectl, Moment, Objects},
     knowledge::migration,
     kubernetes::{Kind, workload::is_stopped},
@@ -19,20 +19,7 @@ pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
         let objects = change.of_kind(kind).filter(|object| object.camunda);
         objects.filter(|object| object.planned.is_some())
     };
-    let rollout = |object: &ObjectChange| {
-        let name = format!("{}/{}", object.object.kind.kubectl(), object.object.name);
-        let words = ["rollout", "status", &name, TIMEOUT];
-        Kubectl::new(&object.object.namespace, words)
-    };
-    let runs = |object: &&ObjectChange| !object.on(Side::Planned).is_some_and(is_stopped);
-    let workloads = [Kind::StatefulSet, Kind::Deployment]
-        .into_iter()
-        .flat_map(planned);
-    let mut steps = vec![Step::new(
-        Moment::Verify,
-        "Wait until everything is ready",
-        workloads.filter(runs).map(rollout),
-    )];
+    let mut steps = vec![ready(change)];
     let jobs: Vec<_> = planned(Kind::Job)
         .filter(|job| migration::of(job, Side::Planned).is_some())
         .map(|job| migration::wait(&job.object))
@@ -47,6 +34,25 @@ pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
     steps.extend(lost(making));
     steps.extend(once(making));
     steps
+}
+
+/// Waits for everything that runs.
+pub(super) fn ready(change: &Change) -> Step {
+    let rollout = |object: &ObjectChange| {
+        let name = format!("{}/{}", object.object.kind.kubectl(), object.object.name);
+        let words = ["rollout", "status", &name, TIMEOUT];
+        Kubectl::new(&object.object.namespace, words)
+    };
+    let runs =
+        |object: &&ObjectChange| object.camunda && !object.on(Side::Planned).is_none_or(is_stopped);
+    let workloads = [Kind::StatefulSet, Kind::Deployment]
+        .into_iter()
+        .flat_map(|kind| change.of_kind(kind));
+    Step::new(
+        Moment::Verify,
+        "Wait until everything is ready",
+        workloads.filter(runs).map(rollout),
+    )
 }
 
 /// Migrations are switched off again: the next upgrade of the line would stumble over their Jobs.

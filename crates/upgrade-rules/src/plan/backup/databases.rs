@@ -18,7 +18,7 @@ pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     let dumps: Vec<_> = DATABASES
         .into_iter()
-        .flat_map(|component| running(making, component))
+        .flat_map(|component| running(making.change(), component))
         .map(|set| dump(making, set))
         .collect();
     if !dumps.is_empty() {
@@ -51,7 +51,7 @@ fn outside<'a>(making: &'a HopInput<'_>) -> impl Iterator<Item = &'static str> +
             .application(application, Side::Running)
             .is_some()
     };
-    let has = |component| running(making, component).next().is_some();
+    let has = |component| running(making.change(), component).next().is_some();
     let keycloak = has(Component::Keycloak) && !has(Component::KeycloakPostgresql);
     let modeler = runs(Application::WEB_MODELER) && !has(Component::WebModelerPostgresql);
     let all = [(keycloak, "Keycloak"), (modeler, "Web Modeler")];

@@ -65,12 +65,33 @@ pub(super) fn command(making: &HopInput<'_>, fact: &BackupFact, node: &Node) -> 
     lines.push(format!("finished {}", shell::quote(&gateway)));
     lines.push(format!(
         "echo \"Backup $id is complete.\" | tee -a {})",
-        shell::quote(&format!(
-            "camunda-backups-{}.txt",
-            making.standing.chart.version
-        ))
+        shell::quote(&file(making))
     ));
     lines.join("\n")
+}
+
+/// The file that keeps the numbers of backups.
+fn file(making: &HopInput<'_>) -> String {
+    format!("camunda-backups-{}.txt", making.standing.chart.version)
+}
+
+/// The plan of the restore of the newest backup whose number that file has.
+pub(super) fn restore(making: &HopInput<'_>) -> String {
+    let standing = making.standing;
+    let file = shell::quote(&file(making));
+    let words = [
+        shell::PROGRAM,
+        "plan",
+        &standing.release,
+        "-n",
+        &standing.namespace,
+        "--to",
+        &standing.chart.version,
+    ];
+    let plan = shell::command(words);
+    format!(
+        r#"{plan} --restore "$(sed -n 's/^Backup \([0-9]*\) is complete\.$/\1/p' {file} | tail -n 1)""#
+    )
 }
 
 /// The records that exporters have written into Elasticsearch.
@@ -89,7 +110,7 @@ fn parts(making: &HopInput<'_>, fact: &BackupFact) -> Vec<String> {
     let runs = fact
         .parts
         .iter()
-        .filter(|part| workload(making, &part.workload).is_some());
+        .filter(|part| workload(making.change(), &part.workload).is_some());
     runs.map(|part| shell::quote(&service_path(making, part)))
         .collect()
 }
@@ -102,7 +123,7 @@ fn service_path(making: &HopInput<'_>, asked: &Asked) -> String {
         path,
         workload: end,
     } = asked;
-    let workload = workload(making, end);
+    let workload = workload(making.change(), end);
     let name = workload.map_or("", Object::name);
     let name = name
         .strip_suffix(end.as_str())
