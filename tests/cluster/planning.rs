@@ -27,7 +27,11 @@ pub struct Desk<'a, 'c> {
 
 impl<'a, 'c> Desk<'a, 'c> {
     pub fn new(release: &'a Release<'c>) -> Self {
-        let shell = release.cluster.shell(Helm::V3).unwrap();
+        Self::with(release, Helm::V3)
+    }
+
+    pub fn with(release: &'a Release<'c>, helm: Helm) -> Self {
+        let shell = release.cluster.shell(helm).unwrap();
         shell
             .install("camunda-upgrade-guard", BINARY.as_ref())
             .unwrap();
