@@ -23,6 +23,7 @@ mod scan;
 mod serve;
 mod snapshot;
 mod standing;
+mod validate;
 mod webhooks;
 mod written;
 
@@ -87,9 +88,12 @@ enum Command {
     /// Print the whole way of a release to another chart, hop by hop
     #[command(after_help = examples::PLAN)]
     Plan(Box<plan::PlanArgs>),
-    /// Write a release's values under the keys that the next chart reads, secret ones among them, into a file of yours
+    /// Convert values files to a later chart, or write a release's values under the keys that the next chart reads
     #[command(after_help = examples::CONVERT)]
     Convert(Box<convert::ConvertArgs>),
+    /// Say whether values files fit a chart, without the chart
+    #[command(after_help = examples::VALIDATE)]
+    Validate(validate::ValidateArgs),
     /// Say what a rule stops and what cures it, or what a word means
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::ExplainArgs),
@@ -142,6 +146,7 @@ impl Cli {
             Command::Scan(args) => args.run(),
             Command::Plan(args) => args.run(),
             Command::Convert(args) => args.run(),
+            Command::Validate(args) => args.run(),
             Command::Explain(args) => args.run().map(|()| ExitCode::SUCCESS),
             Command::PostRender(args) => args.run(),
             Command::Snapshot(args) => args.run(),

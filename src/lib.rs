@@ -28,6 +28,8 @@
 //! credentials, and [`cli`] asks in between. What people read is a [`terminal::Text`], whose pieces have roles; [`look`] knows the
 //! terminal's width and its colours.
 //!
+//! Values files alone are converted by [`convert`], and [`values_report`] prints what it did.
+//!
 //! [`logging`], [`metrics`] and [`events`] are the edges of the process.
 
 pub mod admission;
@@ -50,10 +52,11 @@ pub mod runner;
 pub mod scan;
 pub mod server;
 pub mod snapshot;
+pub mod values_report;
 pub mod webhooks;
 
 pub use upgrade_rules::{
-    annotations, camunda, change, denial, document, finding, fixes, forecast, helm, knowledge,
-    kubernetes, matching, mutations, plan, proof, rebind, rules, storage, terminal, touched,
-    volume_move,
+    annotations, camunda, change, convert, denial, document, finding, fixes, forecast, helm,
+    knowledge, kubernetes, matching, mutations, plan, proof, rebind, rules, storage, terminal,
+    touched, volume_move,
 };

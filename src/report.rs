@@ -1,10 +1,11 @@
 //! The result of judging a change, for every output but an AdmissionResponse.
 
+pub(crate) mod artifact;
 mod documented;
 mod html;
 mod json;
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod sarif;
 mod text;
 

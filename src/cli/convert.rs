@@ -1,51 +1,42 @@
-//! `convert`: a release's values under the keys that the next chart reads, in a file that nobody else may read.
+//! `convert`: values under the keys that a later chart reads. Of values files alone, or of a release.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+mod files;
+mod release;
 
-use anyhow::{Context, bail};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use anyhow::bail;
 use clap::Args;
 use semver::Version;
 
-use super::{
-    check::values_files,
-    connect::{ConnectArgs, block_on},
-    standing::{self, Looked},
-    tell, tell_as,
-    written::{self, Existing},
-};
-use crate::{
-    camunda::NewestPatches,
-    change::{Change, ChartVersion, Facts},
-    finding::shell,
-    forecast::InstalledRelease,
-    helm::values::Values,
-    plan, rules,
-    terminal::Role,
-};
+pub(super) use self::files::{line, read};
+use self::{files::Files, release::Release};
+use super::{connect::ConnectArgs, standing, unless_unusable};
 
-/// The output's mode: other users of the machine must not read it.
-const MODE: u32 = 0o600;
-
-/// Which release, the chart to go to, and where its values go.
+/// What is converted, the chart to go to, and where the result goes.
 #[derive(Args, Debug)]
 pub struct ConvertArgs {
-    /// The release
-    #[arg(value_name = "RELEASE")]
-    release: String,
+    /// The release; without --from
+    #[arg(
+        value_name = "RELEASE",
+        required_unless_present = "from",
+        conflicts_with = "from"
+    )]
+    release: Option<String>,
 
-    /// Chart that the release is to be upgraded to next: its version (13.12.7), its line (13), or a version of Camunda (8.8)
+    /// Chart to go to: its version (13.12.7), its line (13), or a version of Camunda (8.8); of a release only the next one
     #[arg(long, value_name = "VERSION", value_parser = standing::version)]
     to: Version,
 
+    /// Chart that the values files are for; they are converted hop by hop, without a cluster
+    #[arg(long, value_name = "VERSION", value_parser = standing::version, requires = "values")]
+    from: Option<Version>,
+
     /// Name or alias of Camunda's chart below an umbrella chart, where there are several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
     subchart: Option<String>,
 
-    /// Values file of the upgrade, may be repeated; without one what the release was given is converted
+    /// Values file, may be repeated, the last one wins; without one what the release was given is converted
     #[arg(
         short = 'f',
         long = "values",
@@ -54,12 +45,22 @@ pub struct ConvertArgs {
     )]
     values: Vec<PathBuf>,
 
-    /// File to write; only its owner may read it, for it may hold secrets
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    /// Folder for the converted files, with --from; only their owner may read them
+    #[arg(long, value_name = "DIR", requires = "from")]
+    output_dir: Option<PathBuf>,
 
-    /// Write over the file if it is there
-    #[arg(long)]
+    /// File to write of a release, which only its owner may read; with --from, how to print the report:
+    /// text, json, yaml, sarif or markdown, where FORMAT=FILE writes a file. May be repeated then
+    #[arg(
+        short,
+        long,
+        value_name = "FILE|FORMAT[=FILE]",
+        required_unless_present = "from"
+    )]
+    output: Vec<OsString>,
+
+    /// Write over the file of a release if it is there
+    #[arg(long, conflicts_with = "from")]
     force: bool,
 
     #[command(flatten)]
@@ -68,127 +69,28 @@ pub struct ConvertArgs {
 
 impl ConvertArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        // Check that the output can be written before reading anything.
-        look_at(&self.output, self.force)?;
-        let (change, facts) = block_on(self.next())?;
-        let file = self.output.display();
-        for gap in facts.gaps() {
-            let (what, reason) = (&gap.what, &gap.reason);
-            tell_as(Role::Warning, "not seen", format_args!("{what}: {reason}"));
+        if let Some(from) = self.from {
+            let files = Files {
+                from,
+                to: self.to,
+                values: self.values,
+                folder: self.output_dir,
+                outputs: self.output,
+            };
+            return Ok(unless_unusable(files.convert()));
         }
-        let Some((text, decisions)) = rules::converted_file(&change, &facts) else {
-            tell(format_args!(
-                "chart {} reads all values of release {} as they are: {file} was not written",
-                self.to, self.release
-            ));
-            return Ok(ExitCode::SUCCESS);
+        let (Some(name), [output]) = (self.release, &self.output[..]) else {
+            bail!("a release is converted into one file: -o FILE");
         };
-        write(&self.output, &text, self.force).with_context(|| format!("can't write {file}"))?;
-        let said = format!(
-            "{file} has the values of release {} for chart {}, secret ones among them: give it to helm upgrade after your other files, -f {file}",
-            self.release, self.to
-        );
-        tell_as(Role::Clean, "written", said);
-        for decision in decisions {
-            tell_as(Role::Warning, "decide", shell::on_one_line(&decision));
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-
-    /// Returns the next upgrade with today's values, and the live facts.
-    async fn next(&self) -> anyhow::Result<(Change, Facts)> {
-        let files = values_files(&self.values)?;
-        let Looked {
-            standing, reader, ..
-        } = &standing::look(
-            &self.cluster,
-            &self.release,
-            self.subchart.as_deref(),
-            false,
-        )
-        .await?;
-        let own = &standing.rendered.values;
-        let values = match self.values.is_empty() {
-            true => own.clone(),
-            false => Values::of_files(files, own.root()),
+        let release = Release {
+            name,
+            to: self.to,
+            subchart: self.subchart,
+            values: self.values,
+            output: output.into(),
+            force: self.force,
+            cluster: self.cluster,
         };
-        let change = next(standing, &self.to, &values)?;
-        let facts = reader.standing_facts(standing, Some(change.clone())).await;
-        Ok((change, facts))
-    }
-}
-
-/// Returns the upgrade to `to`; fails if another chart must come first.
-fn next(standing: &InstalledRelease, to: &Version, values: &Values) -> anyhow::Result<Change> {
-    let first = plan::first(standing, to, &NewestPatches::default())?;
-    let first = first.and_then(|change| change.to);
-    let chart = ChartVersion::new(&to.to_string());
-    if let Some(first) = first.filter(|first| first.version != chart.version) {
-        bail!(
-            "the way to chart {to} goes through {}: convert the values for that one first",
-            first.version
-        );
-    }
-    let forecast = standing.upgraded(&chart, values);
-    let forecast = forecast.with_context(|| format!("nothing is known of chart {to}"))?;
-    Ok(forecast.change)
-}
-
-/// Refuses an output that is not a regular file, and an existing one without `force`.
-fn look_at(file: &Path, force: bool) -> anyhow::Result<()> {
-    let name = file.display();
-    if file.as_os_str() == "-" {
-        bail!("the values may be secret, so they go into a file only: -o FILE");
-    }
-    match fs::symlink_metadata(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("can't look at {name}")),
-        Ok(found) if !found.is_file() => bail!("{name} is there and is no file"),
-        Ok(_) if !force => bail!("{name} is there already: --force writes over it"),
-        Ok(_) => Ok(()),
-    }
-}
-
-/// Writes a new file, or with `force` replaces an existing one once the new one is complete.
-fn write(file: &Path, text: &str, force: bool) -> io::Result<()> {
-    let existing = match force {
-        true => Existing::Replaced,
-        false => Existing::Kept,
-    };
-    written::write(file, text.as_bytes(), MODE, existing)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn only_its_owner_may_read_what_is_written_and_nothing_is_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("camunda-13.yaml");
-        look_at(&file, false).unwrap();
-        write(&file, "a: 1\n", false).unwrap();
-        let mode = fs::metadata(&file).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, MODE);
-        let error = look_at(&file, false).unwrap_err().to_string();
-        assert!(error.contains("--force"), "{error}");
-        assert!(write(&file, "b: 2\n", false).is_err());
-        assert_eq!(fs::read_to_string(&file).unwrap(), "a: 1\n");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        look_at(&file, true).unwrap();
-        write(&file, "b: 2\n", true).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "b: 2\n");
-        let mode = fs::metadata(&file).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, MODE);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_terminal_gets_nothing() {
-        for no_file in ["-", "/dev/null", "/dev"] {
-            assert!(look_at(Path::new(no_file), true).is_err(), "{no_file}");
-        }
+        release.convert()
     }
 }

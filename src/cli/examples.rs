@@ -60,8 +60,21 @@ Examples:
 
 pub(super) const CONVERT: &str = "\
 Examples:
-  camunda-upgrade-guard convert camunda -n camunda --to 13.12.7 \\
-    -f values.yaml -o camunda-13.yaml";
+  Values files from chart 12 to 15, without a cluster:
+    camunda-upgrade-guard convert -f base.yaml -f prod.yaml \\
+      --from 12 --to 15 --output-dir values-15
+
+  What that would change, for a pipeline:
+    camunda-upgrade-guard convert -f values.yaml --from 13 --to 14 \\
+      -o sarif=values.sarif -o text
+
+  What a release was given, with what only the cluster knows:
+    camunda-upgrade-guard convert camunda -n camunda --to 13.12.7 \\
+      -f values.yaml -o camunda-13.yaml";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  camunda-upgrade-guard validate -f base.yaml -f prod.yaml --line 14";
 
 pub(super) const EXPLAIN: &str = "\
 Examples:

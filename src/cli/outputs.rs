@@ -39,6 +39,45 @@ struct Output<F> {
 }
 
 impl<F: ValueEnum + Clone + Send + Sync + 'static> Outputs<F> {
+    /// Parses what stands after `-o` of a command that takes something else there, too; nothing is text to standard output.
+    pub(super) fn of(typed: &[OsString]) -> anyhow::Result<Self>
+    where
+        F: Default,
+    {
+        let outputs = typed.iter().map(|typed| {
+            let text = typed.to_string_lossy();
+            let (format, file) = match text.split_once('=') {
+                Some((format, file)) => (format, Some(file)),
+                None => (text.as_ref(), None),
+            };
+            let Ok(format) = F::from_str(format, false) else {
+                let known = F::value_variants().iter();
+                let known: Vec<_> = known
+                    .filter_map(ValueEnum::to_possible_value)
+                    .map(|value| value.get_name().to_owned())
+                    .collect();
+                bail!(
+                    "no format is called {format}; there are {}",
+                    known.join(", ")
+                );
+            };
+            let file = match file {
+                Some("") => bail!("{text} names no file: FORMAT=FILE"),
+                None | Some("-") => None,
+                Some(file) => Some(PathBuf::from(file)),
+            };
+            Ok(Output { format, file })
+        });
+        let mut outputs = outputs.collect::<anyhow::Result<Vec<_>>>()?;
+        if outputs.is_empty() {
+            outputs.push(Output {
+                format: F::default(),
+                file: None,
+            });
+        }
+        Ok(Self { outputs })
+    }
+
     /// Finds before any work is done what can't be written after it.
     pub(super) fn look_at(&self) -> anyhow::Result<()> {
         let mut seen: Vec<Option<PathBuf>> = Vec::new();

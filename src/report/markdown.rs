@@ -121,7 +121,7 @@ fn longest_run(text: &str, of: char) -> usize {
 }
 
 /// Escapes one line of text so that neither Markdown nor HTML interprets it.
-fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let text = printable(text);
     let words: Vec<_> = text.split_whitespace().collect();
     let mut line = String::new();

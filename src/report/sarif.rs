@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, io};
 
 use serde_json::{Value, json};
 
-use super::{Documented, Outcome, Report, printable};
+use super::{
+    Documented, Outcome, Report,
+    artifact::{self, is_relative},
+    printable,
+};
 use crate::{
     change::Gate,
     denial,
@@ -13,9 +17,6 @@ use crate::{
     rules::{RULES, Rule},
     terminal::escaped_json,
 };
-
-const SCHEMA: &str =
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Key of the fingerprint by which code scanning recognises a result in later runs, whatever the versions and the
 /// wording.
@@ -46,10 +47,9 @@ fn log(report: &Report) -> Value {
         "results": results(report),
     });
     if report.file().is_some_and(is_relative) {
-        run["originalUriBaseIds"] = json!({
-            "%SRCROOT%": {"description": {"text": "The folder in which the command ran"}}});
+        run["originalUriBaseIds"] = artifact::folders();
     }
-    json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    artifact::log(&run)
 }
 
 fn rule(rule: &Rule) -> Value {
@@ -124,12 +124,7 @@ fn location(report: &Report, finding: &Finding) -> Value {
         "logicalLocations": if logical.is_empty() { vec![release] } else { logical },
     });
     if let Some(file) = report.file() {
-        let mut artifact = json!({"uri": uri(file)});
-        if is_relative(file) {
-            artifact["uriBaseId"] = "%SRCROOT%".into();
-        }
-        location["physicalLocation"] =
-            json!({"artifactLocation": artifact, "region": {"startLine": 1}});
+        location["physicalLocation"] = artifact::place(file, 1);
     }
     location
 }
@@ -150,32 +145,4 @@ fn fingerprint(report: &Report, finding: &Finding) -> String {
         .chain(objects)
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-fn is_relative(file: &str) -> bool {
-    !file.starts_with('/')
-}
-
-/// Encodes a path as a URI reference.
-fn uri(path: &str) -> String {
-    let start = if is_relative(path) { "" } else { "file://" };
-    let bytes = path.bytes().map(|byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    });
-    std::iter::once(start.to_owned()).chain(bytes).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_a_uri_whatever_its_name() {
-        assert_eq!(uri("out/manifest 1.yaml"), "out/manifest%201.yaml");
-        assert_eq!(uri("a:b#ü"), "a%3Ab%23%C3%BC");
-        assert_eq!(uri("/tmp/a.json"), "file:///tmp/a.json");
-    }
 }

@@ -8,6 +8,7 @@ mod documented;
 mod inputs;
 mod outputs;
 mod terminal;
+mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -22,8 +22,9 @@ pub use self::{
     component::Component,
     credential::{Credential, Supply, credential, looks_up},
     fact::{
-        Asked, BackupFact, Becomes, CarriedKey, CredentialFact, Fixed, Held, MergedValue,
-        NamedSecret, Note, Pause, RenamedValue, RenamedVariable, Support, WorkloadFact,
+        Asked, BackupFact, Becomes, CarriedKey, CredentialFact, Fate, Fixed, Held, MergedValue,
+        NamedSecret, Note, Pause, RenamedValue, RenamedVariable, Support, ValueKey, When,
+        WorkloadFact,
     },
     feature::Feature,
     image::{image_name, image_version, pre_release, program_version},

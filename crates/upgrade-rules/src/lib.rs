@@ -15,6 +15,7 @@
 //! - [`storage`]: where data is before a change and after it.
 //! - [`volume_move`]: the steps that bring a volume to another claim. Rules print them, plans hold them, `rebind` does them.
 //! - [`fixes`]: commands that more than one rule prints. The conversion of a user's values is the largest.
+//! - [`convert`]: values files of one line as those of another, edited in their own text.
 //! - [`matching`]: the requests about single objects that rules and mutations judge.
 //! - [`rules`]: the table of rules. A rule is a pure function from a change and facts to findings.
 //! - [`touched`]: the credentials and values that a change touches, by their names.
@@ -26,6 +27,7 @@
 pub mod annotations;
 pub mod camunda;
 pub mod change;
+pub mod convert;
 pub mod denial;
 pub mod document;
 pub mod finding;

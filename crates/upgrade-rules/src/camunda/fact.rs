@@ -273,6 +273,81 @@ pub struct RenamedValue {
     pub replacing: Option<Replacing>,
 }
 
+/// A key of values that the chart refuses, ignores or warns of.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueKey {
+    /// The key, including everything below it.
+    pub key: String,
+    /// What the chart does with it.
+    pub fate: Fate,
+    /// The value at which the chart does so.
+    #[serde(default)]
+    pub when: When,
+    /// The switches of the applications that the key is for; one of them has to be on.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// The switches of which none may be on.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// What takes its place, a key or in words.
+    #[serde(default)]
+    pub now: Option<String>,
+    /// What a person has to know of it.
+    #[serde(default)]
+    pub say: Option<String>,
+    /// Whether it is the key of a component that the chart does not bundle any more.
+    #[serde(default)]
+    pub bundled: bool,
+    /// The place in the chart, or the document, that says so.
+    pub source: String,
+}
+
+/// What a chart does with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It fails.
+    Refused,
+    /// It does not read it.
+    Ignored,
+    /// It reads it, and a later chart will not.
+    Deprecated,
+    /// It does something else with it than the chart before, and a person decides.
+    Asks,
+}
+
+/// The value at which a chart minds a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Any value but null.
+    Present,
+    /// Any that is neither empty nor false.
+    #[default]
+    Set,
+    /// A switch that is true.
+    Enabled,
+    /// A switch that is false.
+    Disabled,
+    /// A text.
+    Text,
+    /// Anything but this, which is the default.
+    Not(String),
+}
+
+/// Values of which the chart wants one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RequiredValues {
+    /// Their keys; the first is the one to set.
+    pub one_of: Vec<String>,
+    /// What a person has to know of it.
+    pub say: String,
+    /// The place in the chart that says so.
+    pub source: String,
+}
+
 /// How a chart goes on reading some of the previous line's keys.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

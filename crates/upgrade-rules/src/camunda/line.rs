@@ -15,7 +15,7 @@ use super::{
     fact::{
         BackupFact, Becomes, BrokerValues, CarriedKey, Compatibility, CredentialFact, Discouraged,
         Fixed, GeneratedSecret, MergedValue, NamedSecret, Note, OptimizePairing, Patch,
-        RenamedValue, RenamedVariable, Section, Support, WorkloadFact,
+        RenamedValue, RenamedVariable, RequiredValues, Section, Support, ValueKey, WorkloadFact,
     },
 };
 use crate::{
@@ -114,6 +114,12 @@ pub struct Line {
     /// Values that replace one value per application in the previous line.
     #[serde(default)]
     pub merged_values: Vec<MergedValue>,
+    /// Keys that the chart refuses, ignores or warns of.
+    #[serde(default)]
+    pub value_keys: Vec<ValueKey>,
+    /// Values of which the chart wants one, or fails.
+    #[serde(default)]
+    pub required_values: Vec<RequiredValues>,
     /// Values that the chart's schema wants as strings and that users often write as numbers.
     #[serde(default)]
     pub text_values: Vec<String>,

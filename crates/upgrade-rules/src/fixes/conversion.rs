@@ -5,9 +5,9 @@
 //! each prints it, and a refusal shows it once.
 
 mod credentials;
-mod merged;
+pub(crate) mod merged;
 mod named;
-mod renamed;
+pub(crate) mod renamed;
 mod switched;
 
 use serde_json::{Map, Value};

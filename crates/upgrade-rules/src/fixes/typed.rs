@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     camunda::Line,
     change::Change,
-    helm::values::{Node, Type, set},
+    helm::values::{Node, Type, Values, set},
 };
 
 /// The types of a chart's values: from its schema, or without one from the line's data.
@@ -22,6 +22,24 @@ impl<'a> Types<'a> {
             schema: change.schema.root(),
             line: change.target_line(),
         }
+    }
+
+    /// Takes the types from a line's data.
+    pub(crate) fn of_line(line: &'a Line) -> Self {
+        Self {
+            schema: None,
+            line: Some(line),
+        }
+    }
+
+    /// The keys of values whose type is wrong and that only a person can convert.
+    pub(crate) fn unfit(self, values: &Values) -> Vec<String> {
+        let leaves = values.leaves().into_iter();
+        let unfit = leaves.filter(|(key, value)| {
+            let wanted = self.wanted(key, value);
+            wanted.is_some_and(|wanted| converted(key, value, wanted).is_none())
+        });
+        unfit.map(|(key, _)| key).collect()
     }
 
     /// The type that a number or a text should have under a dotted key, if it should have another one.

@@ -38,7 +38,7 @@ pub(super) fn merge(
 }
 
 /// The one value that all of them come to, where a machine can tell.
-fn one(rule: &MergedValue, found: &[(&str, &Value)]) -> Option<Value> {
+pub(crate) fn one(rule: &MergedValue, found: &[(&str, &Value)]) -> Option<Value> {
     let mut all: Vec<&Value> = Vec::new();
     match found {
         [(_, value)] if !rule.by_hand => return Some((*value).clone()),
@@ -69,21 +69,26 @@ fn beside(rule: &MergedValue, found: &[(&str, &Value)], values: &mut Converted) 
         return;
     }
     let keys: Vec<_> = found.iter().map(|(key, _)| *key).collect();
-    let (them, one) = match keys.len() {
-        1 => ("was written for one application", "it"),
-        _ => ("were written for one application each", "one of them"),
-    };
-    values.note(format!(
-        "{} {them}; {} is for all: keep {one}, or write one that does for all of them.",
-        keys.join(", "),
-        rule.to
-    ));
+    values.note(question(rule, &keys));
     for (key, value) in found {
         values.beside(&rule.to, key, value);
     }
 }
 
-fn is_set(value: &Value) -> bool {
+/// What a person has to decide about values that no machine can merge.
+pub(crate) fn question(rule: &MergedValue, keys: &[&str]) -> String {
+    let (them, one) = match keys.len() {
+        1 => ("was written for one application", "it"),
+        _ => ("were written for one application each", "one of them"),
+    };
+    format!(
+        "{} {them}; {} is for all: keep {one}, or write one that does for all of them.",
+        keys.join(", "),
+        rule.to
+    )
+}
+
+pub(crate) fn is_set(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::String(text) => !text.trim().is_empty(),

@@ -77,7 +77,7 @@ pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line:
 }
 
 /// Line by line, and within one the most particular first.
-fn rules(line: &Line) -> impl Iterator<Item = &'static RenamedValue> {
+pub(crate) fn rules(line: &Line) -> impl Iterator<Item = &'static RenamedValue> {
     line.with_earlier().iter().flat_map(|line| {
         let rules = line.renamed_values.iter();
         let mut rules: Vec<_> = rules.filter(|rule| rule.by.is_none()).collect();
@@ -116,7 +116,7 @@ fn leaves(path: String, value: &Value, found: &mut Vec<String>) {
 }
 
 /// Removes the value under a dotted key from a map, and mappings that become empty.
-fn take(map: &mut Map<String, Value>, key: &str) -> Option<Value> {
+pub(crate) fn take(map: &mut Map<String, Value>, key: &str) -> Option<Value> {
     let Some((first, rest)) = key.split_once('.') else {
         return map.remove(key);
     };
@@ -138,7 +138,7 @@ fn has(map: &Map<String, Value>, key: &str) -> bool {
         })
 }
 
-fn replace_in(value: &mut Value, text: &str, by: &str) {
+pub(crate) fn replace_in(value: &mut Value, text: &str, by: &str) {
     if let Value::String(old) = value {
         *old = old.replace(text, by);
     }
