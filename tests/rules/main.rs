@@ -12,6 +12,7 @@ mod canaries;
 mod claims;
 mod conversion;
 mod conversion_14;
+mod converted;
 mod corpus_credentials;
 mod corpus_migration;
 mod corpus_shapes;

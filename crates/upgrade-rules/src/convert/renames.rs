@@ -81,10 +81,17 @@ impl Work<'_> {
         for rule in roots {
             self.rename_root(rule);
         }
-        for rule in rules(self.line) {
-            self.replace_text(rule);
-            if let Some(to) = &rule.to {
-                self.relocate(&self.now(&rule.from), to);
+        // What was renamed in its place is put in order before others come beside it.
+        let is_own = |work: &Self, rule: &RenamedValue| work.now(&rule.from) != rule.from;
+        for own in [true, false] {
+            for rule in rules(self.line)
+                .filter(|rule| is_own(self, rule) == own)
+                .collect::<Vec<_>>()
+            {
+                self.replace_text(rule);
+                if let Some(to) = &rule.to {
+                    self.relocate(&self.now(&rule.from), to);
+                }
             }
         }
     }

@@ -16,6 +16,16 @@ pub(crate) struct Move {
     pub(crate) new: Option<String>,
 }
 
+impl Move {
+    /// Follows a rule that moves its new key.
+    fn go_on(&mut self, rule: &RenamedValue) {
+        let Some(rest) = self.new.as_deref().and_then(|new| below(new, &rule.from)) else {
+            return;
+        };
+        self.new = rule.to.as_ref().map(|to| format!("{to}{rest}"));
+    }
+}
+
 /// The most keys that a refusal lists.
 const SHOWN: usize = 20;
 
@@ -48,16 +58,22 @@ pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line:
     prune(&mut rest);
     let mut moves = Moves::default();
     for rule in rules(line) {
+        let mut taken: Vec<_> = take(&mut rest, &rule.from).into_iter().collect();
+        for value in &taken {
+            moves.list.extend(moved(rule, value));
+        }
         // What an earlier line moved may move again.
-        let taken = [
-            take(&mut rest, &rule.from),
-            take(&mut moves.values, &rule.from),
-        ];
-        for mut value in taken.into_iter().flatten() {
+        if let Some(value) = take(&mut moves.values, &rule.from) {
+            moves
+                .list
+                .iter_mut()
+                .for_each(|earlier| earlier.go_on(rule));
+            taken.push(value);
+        }
+        for mut value in taken {
             if let Some(replace) = &rule.replacing {
                 replace_in(&mut value, &replace.text, &replace.by);
             }
-            moves.list.extend(moved(rule, &value));
             if let Some(to) = &rule.to {
                 let mut moved = Map::new();
                 set(&mut moved, to, value);
