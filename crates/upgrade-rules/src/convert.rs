@@ -13,6 +13,8 @@ mod layer;
 mod merges;
 mod obligations;
 mod renames;
+#[cfg(test)]
+mod tests;
 mod text;
 mod told;
 mod tree;

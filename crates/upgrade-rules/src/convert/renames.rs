@@ -53,7 +53,7 @@ pub(super) fn rename(
     for (Move { old, new }, line) in list.into_iter().zip(lines) {
         let done = match &new {
             Some(new) => at_key(&work.layer.values, new) == at_key(&moved, new),
-            None => at_key(&work.layer.values, &old).is_none(),
+            None => at_key(&work.layer.values, &work.now(&old)).is_none(),
         };
         let (kind, reason) = match (done, &new) {
             (false, _) => (Kind::Decide, hop.by_hand(&reads)),

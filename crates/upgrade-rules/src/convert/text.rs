@@ -96,20 +96,17 @@ impl Text {
     }
 
     /// Takes lines out.
-    pub(super) fn cut(&mut self, first: usize, last: usize) -> Vec<Line> {
-        let mut lines: Vec<_> = self.lines.drain(first..=last).collect();
-        for line in &mut lines {
-            line.line_break = self.line_break;
-        }
-        lines
+    pub(super) fn cut(&mut self, first: usize, last: usize) {
+        self.lines.drain(first..=last);
     }
 
-    /// Puts lines before the line `at`.
-    pub(super) fn insert(&mut self, at: usize, lines: Vec<Line>) {
-        if let Some(before) = at.checked_sub(1).and_then(|at| self.lines.get_mut(at))
-            && before.line_break.is_empty()
-        {
-            before.line_break = self.line_break;
+    /// Puts lines before the line `at`; each of them gets an end.
+    pub(super) fn insert(&mut self, at: usize, mut lines: Vec<Line>) {
+        let before = at.checked_sub(1).and_then(|at| self.lines.get_mut(at));
+        for line in lines.iter_mut().chain(before) {
+            if line.line_break.is_empty() {
+                line.line_break = self.line_break;
+            }
         }
         self.lines.splice(at..at, lines);
     }

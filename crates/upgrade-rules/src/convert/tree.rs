@@ -167,7 +167,7 @@ impl<'t> Builder<'t> {
             }
             Event::Scalar(text, style, ..) => self.scalar(text.into_owned(), style, span)?,
             Event::Alias(_) if self.expects_key() => self.key(ALIAS.to_owned(), span)?,
-            Event::Alias(_) => self.value(span, Kind::Alias)?,
+            Event::Alias(_) => self.value(span, Kind::Alias, false)?,
             Event::MappingStart(style, ..) => {
                 let flow = style == StructureStyle::Flow;
                 let entries = Vec::new();
@@ -185,7 +185,9 @@ impl<'t> Builder<'t> {
             return self.key(text, span);
         }
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        self.value(span, Kind::Scalar { block })
+        // The empty lines at its end belong to a text that keeps them.
+        let keeps = block && (text.ends_with("\n\n") || text == "\n");
+        self.value(span, Kind::Scalar { block }, keeps)
     }
 
     fn expects_key(&self) -> bool {
@@ -207,11 +209,15 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn value(&mut self, span: &Span, kind: Kind) -> Result<(), Unreadable> {
+    fn value(&mut self, span: &Span, kind: Kind, keeps: bool) -> Result<(), Unreadable> {
         let (start, end) = (self.at(&span.start), self.at(&span.end));
         let written = self.body.get(start..end).unwrap_or_default();
         // A block scalar reaches to where the next token begins.
-        let end = start + written.trim_end().len();
+        let length = match (keeps, written.rfind('\n')) {
+            (true, Some(last)) => last,
+            _ => written.trim_end().len(),
+        };
+        let end = start + length;
         self.attach(Node {
             kind,
             start: self.place(start),
