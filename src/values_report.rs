@@ -52,6 +52,12 @@ pub struct Report<'a> {
     outcome: Outcome,
 }
 
+/// The lines that a hop goes between.
+type Hop = [&'static str; 2];
+
+/// What is told of keys, by its kind and the reason.
+type ByReason<'a> = BTreeMap<(Kind, &'a str), Vec<&'a Told>>;
+
 /// What is told of keys for one reason.
 struct Group<'a> {
     kind: Kind,
@@ -139,8 +145,8 @@ impl<'a> Report<'a> {
     }
 
     /// What is told by hop, the gravest first, and within it by reason.
-    fn hops(&self) -> Vec<([&'static str; 2], Vec<Group<'a>>)> {
-        let mut hops: Vec<([&'static str; 2], BTreeMap<(Kind, &str), Vec<&Told>>)> = Vec::new();
+    fn hops(&self) -> Vec<(Hop, Vec<Group<'a>>)> {
+        let mut hops: Vec<(Hop, ByReason<'a>)> = Vec::new();
         for one in self.told {
             if hops.last().is_none_or(|(hop, _)| *hop != one.hop) {
                 hops.push((one.hop, BTreeMap::new()));

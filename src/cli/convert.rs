@@ -29,7 +29,13 @@ pub struct ConvertArgs {
     to: Version,
 
     /// Chart that the values files are for; they are converted hop by hop, without a cluster
-    #[arg(long, value_name = "VERSION", value_parser = standing::version, requires = "values")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        value_parser = standing::version,
+        requires = "values",
+        conflicts_with_all = ["kubeconfig", "context", "namespace"]
+    )]
     from: Option<Version>,
 
     /// Name or alias of Camunda's chart below an umbrella chart, where there are several

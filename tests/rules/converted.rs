@@ -6,12 +6,19 @@ use camunda_upgrade_guard::{
     camunda::{Fate, Line, When},
     convert::{self, Conversion, File, Kind, Outcome},
     helm::{manifest::Document, values::Values},
+    look::Look,
     rules,
+    values_report::{Format, Report},
 };
 use harness::{Binaries, Corpus, Helm, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::scene::Scene;
+use crate::{
+    reports_schemas::{
+        checked_by_helm, closed_and_described, complaint, read as read_file, schema_of,
+    },
+    scene::Scene,
+};
 
 fn line(name: &str) -> &'static Line {
     Line::all().iter().find(|line| line.line == name).unwrap()
@@ -336,7 +343,7 @@ fn what_no_chart_says_is_told() {
         kinds.collect::<Vec<_>>()
     };
     // The layer of compatibility of 13 is gone in 14, and so are fifteen checks.
-    let zeebe = "zeebe: {enabled: true, clusterSize: 5}\n";
+    let zeebe = "zeebe:\n  enabled: true\n  clusterSize: 5\n";
     assert_eq!(
         told(zeebe, "13", "14", "zeebe.clusterSize"),
         [Kind::Renamed]
@@ -382,6 +389,78 @@ fn what_no_chart_says_is_told() {
         ),
         [Kind::Decide]
     );
+}
+
+#[test]
+fn what_a_rule_of_its_own_converts_is_left_to_it() {
+    let values = "elasticsearch: {replicas: 3, volumeClaimTemplate: {resources: {requests: {storage: 1Gi}}}}\nwebModeler: {restapi: {externalDatabase: {host: db}}}\n";
+    let new = convert(values, "8.2", "8.3");
+    let asked: Vec<_> = new
+        .told
+        .iter()
+        .filter(|it| it.kind == Kind::Decide && it.place.is_some())
+        .map(|it| it.key.as_str())
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            "elasticsearch.volumeClaimTemplate.resources.requests.storage",
+            "elasticsearch.replicas",
+            "webModeler.restapi.externalDatabase"
+        ]
+    );
+    let off = "elasticsearch: {enabled: false, replicas: 3}\n";
+    assert!(
+        convert(off, "8.2", "8.3")
+            .told
+            .iter()
+            .all(|it| it.place.is_none())
+    );
+}
+
+#[test]
+fn reports_are_as_their_schemas_say() {
+    let schema: Value = serde_json::from_str(&read_file("docs/values.schema.json")).unwrap();
+    closed_and_described(&schema, "");
+    let (Some(json), Some(sarif)) = (
+        schema_of("docs/values.schema.json"),
+        schema_of("tests/schemas/sarif-2.1.0.schema.json"),
+    ) else {
+        return;
+    };
+    let hostile =
+        "zeebe:\n  \"a\\e[31m\\nb\": 5\n  clusterSize: 5\nidentityKeycloak: {enabled: true}\n";
+    let files = [
+        file("a b\u{9b}.yaml", hostile),
+        file("/tmp/c.yaml", "operate: {contextPath: /o}\n"),
+    ];
+    let new = convert::convert(&files, line("12"), line("15")).unwrap();
+    let judged = convert::validate(&files, line("14")).unwrap();
+    let reports = [
+        Report::of_conversion(&new, line("12"), line("15")),
+        Report::of_validation(&judged, line("14")),
+    ];
+    for report in reports {
+        let print = |format| report.print(format, Look::default()).unwrap();
+        let text = print(Format::Json);
+        assert_eq!(complaint(&json, &checked_by_helm(&text)), None, "{text}");
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let mut wrong = document.clone();
+        wrong["findings"][0]["kind"] = "fine".into();
+        assert!(complaint(&json, &checked_by_helm(&wrong.to_string())).is_some());
+        let text = print(Format::Sarif);
+        assert_eq!(complaint(&sarif, &checked_by_helm(&text)), None, "{text}");
+        for format in [
+            Format::Text,
+            Format::Json,
+            Format::Yaml,
+            Format::Sarif,
+            Format::Markdown,
+        ] {
+            let text = print(format);
+            assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
+        }
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod told;
 mod tree;
 mod types;
 mod validate;
+mod work;
 
 pub use self::{
     told::{Kind, Outcome, Place, Told},

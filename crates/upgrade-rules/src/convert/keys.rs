@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     camunda::{Fate, ValueKey, When},
+    finding::RuleId,
     helm::values::{Values, below, prune},
 };
 
@@ -34,6 +35,7 @@ pub(super) fn look(hop: Hop, layers: &[Layer], effective: &Effective, told: &mut
             told,
         );
     }
+    tell_of_rules(hop, layers, effective, told);
     let known = |key: &str| {
         let mut facts = hop.to.value_keys.iter();
         facts.any(|fact| below(key, &fact.key).is_some() || below(&fact.key, key).is_some())
@@ -51,6 +53,39 @@ pub(super) fn look(hop: Hop, layers: &[Layer], effective: &Effective, told: &mut
         }
         let reason = format!("Chart {} does not read it.", hop.to.line);
         tell(hop, Kind::Ignored, key, &reason, now.as_ref(), layers, told);
+    }
+}
+
+/// Keys that move by a rule with a file of its own, which looks at more than values.
+fn tell_of_rules(hop: Hop, layers: &[Layer], effective: &Effective, told: &mut Vec<Told>) {
+    let moved = hop.to.renamed_values.iter().filter_map(|renamed| {
+        let rule = renamed.by?;
+        Some((rule, renamed.from.as_str(), renamed.to.as_ref()))
+    });
+    let told_by_rules = hop.to.converted_values.iter();
+    let others = told_by_rules.flat_map(|(rule, keys)| {
+        let keys = keys.iter();
+        keys.map(|key| (*rule, key.as_str(), None))
+    });
+    let mut all: Vec<(RuleId, &str, Option<&String>)> = moved.collect();
+    for (rule, key, now) in others {
+        // A key that is told with its new one is not told again.
+        if !all.iter().any(|(_, other, _)| below(other, key).is_some()) {
+            all.push((rule, key, now));
+        }
+    }
+    for (rule, key, now) in all {
+        let asked = told
+            .iter()
+            .any(|it| it.hop == hop.names() && below(&it.key, key).is_some());
+        if asked || effective.is_off(key) || !is_left(effective, key) {
+            continue;
+        }
+        let reason = format!(
+            "Chart {} reads it otherwise. {rule} says how, by what runs: check prints it.",
+            hop.to.line
+        );
+        tell(hop, Kind::Decide, key, &reason, now, layers, told);
     }
 }
 

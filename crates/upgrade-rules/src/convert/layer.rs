@@ -9,7 +9,7 @@ use crate::helm::manifest::Document;
 const EDITS: usize = 500;
 
 /// A file under conversion.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) text: Text,
     pub(super) tree: Tree,

@@ -19,7 +19,7 @@ const MERGE: &str = "<<";
 const ALIAS: &str = "*";
 
 /// The mapping that a file holds, and its comments.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     /// None of an empty file.
     pub(super) root: Option<Node>,
@@ -28,7 +28,7 @@ pub(super) struct Tree {
 }
 
 /// A value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) kind: Kind,
     /// Where it begins and ends, by lines and bytes, from 0.
@@ -36,7 +36,7 @@ pub(super) struct Node {
     pub(super) end: (usize, usize),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Kind {
     Scalar { block: bool },
     Mapping { flow: bool, entries: Vec<Entry> },
@@ -45,7 +45,7 @@ pub(super) enum Kind {
 }
 
 /// A key with its value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) key: String,
     /// Its line, from 0.
