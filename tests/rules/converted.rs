@@ -464,6 +464,35 @@ fn reports_are_as_their_schemas_say() {
 }
 
 #[test]
+fn what_a_chart_switches_off_is_asked_unless_it_is_told() {
+    let asked = |text: &str| {
+        let told = convert(text, "12", "13").told.into_iter();
+        let asked = told.filter(|it| it.kind == Kind::Decide && it.place.is_none());
+        asked.map(|it| it.key).collect::<Vec<_>>()
+    };
+    let all = asked("{}\n");
+    for key in [
+        "identity.enabled",
+        "identityKeycloak.enabled",
+        "optimize.enabled",
+        "orchestration.migration.data.enabled",
+    ] {
+        assert!(all.iter().any(|it| it == key), "{key}: {all:?}");
+    }
+    let without = asked("identity: {enabled: false}\n");
+    assert!(
+        !without.iter().any(|key| key.starts_with("identity")),
+        "{without:?}"
+    );
+    // What was off by default before is not asked for.
+    assert!(
+        !all.iter().any(|key| key == "webModeler.enabled"),
+        "{all:?}"
+    );
+    assert_eq!(convert("{}\n", "13", "14").told.len(), 2);
+}
+
+#[test]
 fn files_stay_apart() {
     let convert = |files: &[&str]| {
         let files: Vec<_> = files.iter().map(|text| file("values.yaml", text)).collect();

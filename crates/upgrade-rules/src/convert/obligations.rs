@@ -29,7 +29,12 @@ pub(super) fn required(hop: Hop, effective: &Effective, told: &mut Vec<Told>) {
 fn switches(hop: Hop, effective: &Effective, told: &mut Vec<Told>) {
     let applications = hop.to.switched_off.iter().copied();
     let applications = applications.filter_map(Application::switch);
-    let components = hop.to.switches.values().flatten().map(String::as_str);
+    // A component that one of its switches keeps off needs no word about the others.
+    let components = hop.to.switches.values().filter(|keys| {
+        let mut set = keys.iter().map(|key| effective.0.flag(key));
+        !set.any(|flag| flag == Some(false))
+    });
+    let components = components.flatten().map(String::as_str);
     let mut open: Vec<_> = applications
         .chain(components)
         .filter(|key| !is_off_by_default(key, hop.from))
