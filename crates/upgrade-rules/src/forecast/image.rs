@@ -32,8 +32,15 @@ pub(super) fn of(running: &str, fact: &WorkloadFact) -> String {
     }
 }
 
-/// Whether the user's values set the tag of a workload's image.
-pub(super) fn is_pinned(between: &Between<'_>, object: &RenderedObject) -> bool {
+/// An image with another tag.
+pub(super) fn tagged(image: &str, tag: &str) -> String {
+    let path = image.rfind('/').map_or(0, |slash| slash + 1);
+    let end = image[path..].find([':', '@']).map(|end| path + end);
+    format!("{}:{tag}", end.map_or(image, |end| &image[..end]))
+}
+
+/// The tag of a workload's image that the user's values set.
+pub(super) fn pinned(between: &Between<'_>, object: &RenderedObject) -> Option<String> {
     let charts = object.charts.as_deref();
     let bundled = bundled(object.component, Some(between.to), charts);
     let own = Application::of(&object.object).and_then(|application| match application {
@@ -50,10 +57,7 @@ pub(super) fn is_pinned(between: &Between<'_>, object: &RenderedObject) -> bool 
         .flatten()
         .flat_map(|root| [format!("{root}.image.tag"), format!("{root}.imageTag")]);
     let mut tags = tags;
-    tags.any(|key| {
-        let key = between.values.own_key(&key);
-        between.values.text(key).is_some()
-    })
+    tags.find_map(|key| between.values.text(between.values.own_key(&key)))
 }
 
 /// Keycloak's values are beside those of its password.

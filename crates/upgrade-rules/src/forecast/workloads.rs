@@ -71,8 +71,11 @@ fn changed(
     if let Some(after) = after {
         if let Some(container) = value.pointer_mut(&pointer) {
             let running = container.get("image").and_then(Value::as_str);
-            if let Some(running) = running.filter(|_| !image::is_pinned(between, object)) {
-                let image = image::of(running, after);
+            if let Some(running) = running {
+                let image = match image::pinned(between, object) {
+                    Some(tag) => image::tagged(running, &tag),
+                    None => image::of(running, after),
+                };
                 json::set(container, ["image"], image);
             }
             if let Some(user) = after.user.filter(|_| differs(before, after)) {
