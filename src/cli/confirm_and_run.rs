@@ -13,9 +13,11 @@ use jiff::SignedDuration;
 use super::{complain, connect::Connection, print, show, show_line};
 use crate::{
     cluster::Effect,
+    denial,
+    finding::{Fix, Moment},
     rebind::Plan,
     runner::{Done, Runner},
-    terminal::{Piece, Role},
+    terminal::{Piece, Role, Text},
 };
 
 /// Exit code for wrong usage.
@@ -48,8 +50,8 @@ pub(super) struct Walk {
     pub(super) plan: Plan,
     /// Message if nothing is left to do.
     pub(super) nothing: String,
-    /// Message after the last step.
-    pub(super) next: String,
+    /// What there is to know and to do after the last step.
+    pub(super) next: Vec<Fix>,
 }
 
 impl WalkArgs {
@@ -89,10 +91,10 @@ impl WalkArgs {
             }
         };
         let runner = Runner::new(cluster, &namespace, effect, self.timeout);
-        do_all(&runner, &plan).await?;
+        do_all(&runner, &plan, &namespace).await?;
         match effect {
             Effect::DryRun => say("This was a dry run: nothing was changed.")?,
-            Effect::Stored => say(&next)?,
+            Effect::Stored => show(|width| told(&next, width))?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -116,21 +118,30 @@ impl WalkArgs {
     }
 }
 
-async fn do_all(runner: &Runner, plan: &Plan) -> anyhow::Result<()> {
+/// The steps as refusals tell theirs.
+fn told(fixes: &[Fix], width: Option<usize>) -> Text {
+    let mut text = Text::new(width.unwrap_or(usize::MAX));
+    for fix in fixes {
+        denial::step(&mut text, fix);
+    }
+    text
+}
+
+async fn do_all(runner: &Runner, plan: &Plan, namespace: &str) -> anyhow::Result<()> {
     let count = plan.steps.len();
-    for (index, step) in plan.steps.iter().enumerate() {
-        let number = format!("{}/{count}", index + 1);
-        if step.waits() {
-            say(&format!("{number} {step} …"))?;
+    for (index, (step, fix)) in plan.steps.iter().zip(plan.fixes(namespace)).enumerate() {
+        let (number, told) = (format!("{}/{count}", index + 1), &fix.intro);
+        if fix.moment == Moment::Verify {
+            say(&format!("{number} {told} …"))?;
         }
         let done = runner.run(step).await.with_context(|| {
-            format!("step {number}, {step}: it is not done, all before it is; run the command again to go on from here")
+            format!("step {number}, {told}: it is not done, all before it is; run the command again to go on from here")
         })?;
         let (role, what, step) = match done {
-            Done::Done => (Role::Clean, "done:", step.to_string()),
-            Done::Tried => (Role::Heading, "dry run:", step.to_string()),
-            Done::Later(why) => (Role::Warning, "not tried:", format!("{step} ({why})")),
-            Done::But(but) => (Role::Warning, "done:", format!("{step}, but {but}")),
+            Done::Done => (Role::Clean, "done:", told.clone()),
+            Done::Tried => (Role::Heading, "dry run:", told.clone()),
+            Done::Later(why) => (Role::Warning, "not tried:", format!("{told} ({why})")),
+            Done::But(but) => (Role::Warning, "done:", format!("{told}, but {but}")),
         };
         show_line(&[
             Piece::prose(&format!("{number} ")),

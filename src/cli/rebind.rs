@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     cluster::Cluster,
-    finding::shell,
+    finding::{Command, Fix, Moment, Objects, shell},
+    kubernetes::Kind,
     rebind::{self, Plan, over, undo},
     runner,
 };
@@ -80,19 +81,28 @@ fn over(plan: Plan, release: &str, namespace: &str, statefulset: Option<&str>) -
     Walk {
         plan,
         nothing: "Nothing to do: every volume is its new claim's.".to_owned(),
-        next: format!(
-            "All volumes wait for their new claims; Elasticsearch is down until the upgrade to 8.3 is through.\n\
-             Where no guard is installed, let the new claims ask for no more than their volumes have (elasticsearch.master.persistence.size).\n\
-             The way back, until the new claims are Bound: {undo}"
-        ),
+        next: vec![
+            Fix::say(
+                "All volumes wait for their new claims; Elasticsearch is down until the upgrade to 8.3 is through.",
+            ),
+            Fix::say(
+                "Where no guard is installed, let the new claims ask for no more than their volumes have (elasticsearch.master.persistence.size).",
+            ),
+            Fix::alternative(
+                "The way back, until the new claims are Bound:",
+                [Command::Shell(undo)],
+            ),
+        ],
     }
 }
 
 fn back(plan: Plan, namespace: &str) -> Walk {
-    let (set, pods) = (&plan.statefulset, plan.about.len());
-    let next = format!(
-        "All volumes are their old claims' again. To start Elasticsearch: kubectl -n {namespace} scale statefulset {set} --replicas={pods}"
-    );
+    let set = Objects::new(Kind::StatefulSet, namespace, [plan.statefulset.as_str()]);
+    let pods = u64::try_from(plan.about.len()).unwrap_or_default();
+    let next = vec![
+        Fix::say("All volumes are their old claims' again."),
+        Fix::new("To start Elasticsearch:", [set.scale(pods)]).at(Moment::After),
+    ];
     Walk {
         plan,
         nothing: "Nothing to do: every volume is its old claim's.".to_owned(),

@@ -9,7 +9,7 @@ use super::{
     connect::ConnectArgs,
     waiting_for,
 };
-use crate::{cluster::Cluster, rebind::relabel, runner};
+use crate::{cluster::Cluster, finding::Fix, rebind::relabel, runner};
 
 /// Which release.
 #[derive(Args, Debug)]
@@ -42,8 +42,12 @@ impl RelabelArgs {
         let release = release?;
         let walk = Walk {
             plan: relabel::plan(&scene, &release),
-            nothing: "Nothing to do: the claims have their labels, and no StatefulSet is in the way.".to_owned(),
-            next: "Now run the upgrade to 8.0.13 or later: its StatefulSet takes over what is left. Until then nothing restarts a pod that ends.".to_owned(),
+            nothing:
+                "Nothing to do: the claims have their labels, and no StatefulSet is in the way."
+                    .to_owned(),
+            next: vec![Fix::say(
+                "Now run the upgrade to 8.0.13 or later: its StatefulSet takes over what is left. Until then nothing restarts a pod that ends.",
+            )],
         };
         self.walk.walk(connection, walk).await
     }

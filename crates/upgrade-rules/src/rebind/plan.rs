@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    finding::Fix,
     kubernetes::Access,
     terminal::{Role, Text},
     volume_move::Step,
@@ -24,6 +25,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The steps as refusals and plans have theirs.
+    pub fn fixes(&self, namespace: &str) -> Vec<Fix> {
+        let steps = self.steps.iter();
+        steps.map(|step| step.fix(namespace)).collect()
+    }
+
     /// The requests that its steps make.
     pub fn accesses(&self, namespace: &str) -> Vec<Access> {
         let steps = self.steps.iter();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::amend::{self, Move};
 use crate::{
     annotations::REBIND_TO,
-    finding::{Command, Kubectl, Objects},
+    finding::{Command, Fix, Kubectl, Moment, Objects},
     knowledge::claims::claim_ref,
     kubernetes::{Access, Kind, ObjectRef},
 };
@@ -242,6 +242,17 @@ impl Step {
     /// Whether the step only waits.
     pub fn waits(&self) -> bool {
         matches!(self, Step::AwaitPods { .. } | Step::AwaitBound { .. })
+    }
+
+    /// The step as refusals and plans have theirs, with what a person without the guard types for it.
+    pub fn fix(&self, namespace: &str) -> Fix {
+        let moment = match self {
+            step if step.waits() => Moment::Verify,
+            Step::Stop { .. } | Step::DeleteStatefulSet { .. } => Moment::Stop,
+            Step::Restore { .. } => Moment::After,
+            _ => Moment::Before,
+        };
+        Fix::new(self.to_string(), self.commands(namespace, Typed::ByHand)).at(moment)
     }
 
     /// Returns the object that it changes or looks at; `None` if it waits for pods.
