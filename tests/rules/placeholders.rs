@@ -57,7 +57,7 @@ fn what_was_pasted_unfilled_is_no_credential() {
         assert_eq!(
             commands(&finding),
             [
-                "(v=$(kubectl -n prod get secret old -o 'jsonpath={.data.token}' | base64 --decode | base64 | tr -d '\\n') \
+                "(v=$(kubectl -n prod get secret old -o 'jsonpath={.data.token}') \
                  && test -n \"$v\" && kubectl -n prod patch secret new -p '{\"data\":{\"token\":\"'\"$v\"'\"}}')"
             ]
         );

@@ -338,6 +338,11 @@ impl Change {
         change
     }
 
+    /// Returns the release that runs, as far as this change knows it.
+    pub(crate) fn running(&self) -> Option<Rendered> {
+        Rendered::found_by(self)
+    }
+
     /// Returns the lines that an upgrade leaves and enters, if they differ.
     pub fn lines_crossed(&self) -> Option<(&'static Line, &'static Line)> {
         let from = self.from.as_ref()?.line?;

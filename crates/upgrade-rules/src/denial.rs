@@ -9,7 +9,7 @@ mod outline;
 use std::fmt::Write;
 
 pub use self::{
-    block::{Block, Cure, cures},
+    block::{Block, Cure, cures, goes_another_way, order},
     outline::{Part, indented, outline, typed},
 };
 
@@ -144,7 +144,7 @@ pub fn heading(text: &mut Text, role: Role, start: &str, finding: &Finding) {
 /// Which of several problems is the reason, where that one takes another upgrade.
 pub fn reason(denied: &[&Finding]) -> Option<String> {
     let mut findings = denied.iter();
-    let number = findings.position(|finding| block::goes_another_way(finding))? + 1;
+    let number = findings.position(|finding| goes_another_way(finding))? + 1;
     let told = format!("{number} is the reason; the others are what this upgrade would have met");
     (denied.len() > 1).then_some(told)
 }

@@ -5,6 +5,7 @@ pub mod guide;
 mod kubectl;
 mod page;
 mod rule_id;
+mod secret_keys;
 mod serialized;
 pub mod shell;
 mod source;
@@ -15,6 +16,7 @@ pub use self::{
     guide::{Guide, Reference},
     kubectl::{Effect, Kubectl, Objects, What},
     rule_id::RuleId,
+    secret_keys::SecretKeys,
     source::{NewSecret, Source},
 };
 

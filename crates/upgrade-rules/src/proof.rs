@@ -1,48 +1,110 @@
 //! A cure is judged before it is printed: its effects are applied to what is live, each through the rules on single objects, and the
 //! change is judged again. What does not stand that is taken out, and the finding says what is to be decided instead.
 //!
-//! Only what the types tell is foretold: what calls of kubectl do to objects. What a chart renders from other values, and what a
-//! script does, is judged when it comes.
+//! Only what the types tell is foretold: what calls of kubectl do to objects, and what becomes of values by the lines' data. Where
+//! only the chart itself tells what it makes of a flag, the finding says so. What a script does is judged when it comes.
 
-use std::sync::Arc;
+mod given;
+mod live;
+mod others;
+mod pods;
+mod unfit;
 
+use serde_json::{Map, Value};
+
+use self::{
+    given::{Outcome, Upgraded},
+    live::Live,
+};
 use crate::{
-    annotations::REBIND_TO,
-    change::{Change, Facts, Operation},
-    finding::{Action, Command, Effect, Finding, Fix, Moment, RuleId, What, refuses},
-    kubernetes::{Kind, Object, ObjectRef},
-    mutations::volume_claim_ref,
+    change::{Change, Facts},
+    denial,
+    finding::{Action, Command, Finding, Fix, Moment, refuses},
     rules,
 };
 
-/// Takes the cures that the guard itself would refuse, or that cure nothing, out of findings.
+/// Takes the cures that the guard itself would refuse, that cost somebody something, or that cure nothing, out of findings.
 pub fn prove(change: &Change, facts: &Facts, findings: &mut [Finding]) {
     if !refuses(findings) {
         return;
     }
-    let mut after = facts.clone();
-    // The gates that the commands pass ask whether their objects are of a release of Camunda.
-    after.insert_release(change.namespace.as_str(), change.release.as_str());
-    for finding in findings.iter_mut().filter(|it| it.action == Action::Deny) {
+    let mut after = Live::of(change, facts);
+    for index in in_order(findings) {
+        let Some(finding) = findings.get_mut(index) else {
+            continue;
+        };
+        other_ways(&after, finding);
         let mut trial = after.clone();
-        match cured(change, &mut trial, finding) {
+        match trial.type_all(commands(finding)) {
             Ok(()) => after = trial,
-            Err(rule) => decide(
-                finding,
-                &format!("What would cure this is refused by {rule}."),
-            ),
+            Err(unfit) => decide(finding, &format!("What would cure this {unfit}.")),
         }
     }
-    let on_the_cluster = |finding: &&mut Finding| cures_on_the_cluster(finding);
-    let mut cured = findings.iter_mut().filter(on_the_cluster).peekable();
-    if cured.peek().is_none() {
+    on_the_cluster(change, &after, findings);
+    // What is given to the upgrade that is refused is not given to another one.
+    if !findings.iter().any(denial::goes_another_way) {
+        with_the_upgrade(change, facts, &after.facts(), findings);
+    }
+}
+
+const IN_VAIN: &str = "What is known to cure this does not do so here.";
+
+/// What is said of a cure by flags that only the chart itself can prove.
+const RUN_AGAIN: &str = "Only the chart tells what it makes of these flags. Where this is refused again, do what is printed then, and run it again.";
+
+/// Judges again once all is typed that is typed on the cluster.
+fn on_the_cluster(change: &Change, after: &Live<'_>, findings: &mut [Finding]) {
+    let is_foretold =
+        |finding: &Finding| cures_on_the_cluster(finding) && after.foretells(commands(finding));
+    if !findings.iter().any(is_foretold) {
         return;
     }
-    let left = rules::judge(change, &after);
-    for finding in cured {
-        let mut left = left.iter().filter(|left| left.action == Action::Deny);
-        if left.any(|left| left.rule == finding.rule && left.objects == finding.objects) {
-            decide(finding, "What is known to cure this does not do so here.");
+    let mut left = rules::judge(change, &after.facts());
+    left.retain(|left| left.action == Action::Deny);
+    let others = left.iter().filter(|left| !given::refuses(findings, left));
+    let others: Vec<_> = others.flat_map(|other| &other.objects).cloned().collect();
+    for finding in findings.iter_mut().filter(|it| is_foretold(it)) {
+        if given::refuses(&left, finding) || after.is_about(finding, &others) {
+            decide(finding, IN_VAIN);
+        }
+    }
+}
+
+/// Judges what flags and files would do to the upgrade.
+fn with_the_upgrade(change: &Change, facts: &Facts, after: &Facts, findings: &mut [Finding]) {
+    let denied = findings.iter().filter(|it| it.action == Action::Deny);
+    let denied: Vec<_> = denied.collect();
+    let files = rules::values_files(change, facts);
+    let giving = denied.iter().filter(|it| given::gives(&files, it));
+    let giving: Vec<_> = giving.copied().cloned().collect();
+    if giving.is_empty() {
+        return;
+    }
+    let lacks_key = given::lacks_key(change, facts, after, &denied);
+    let given: Vec<_> = giving
+        .iter()
+        .map(|finding| {
+            let lacks = given::lacks(facts, &files, &denied, finding);
+            let given = given::given(change, facts, &files, &denied, finding);
+            (lacks.or_else(|| lacks_key.clone()), given)
+        })
+        .collect();
+    // Most findings are cured by the same values.
+    let mut upgraded: Vec<(&Map<String, Value>, Upgraded)> = Vec::new();
+    for (giving, (lacks, given)) in giving.iter().zip(&given) {
+        if upgraded.iter().all(|(known, _)| *known != given) {
+            upgraded.push((given, Upgraded::of(change, facts, after, given)));
+        }
+        let of_these = upgraded.iter().find(|(known, _)| *known == given);
+        let outcome = of_these.map(|(_, upgraded)| upgraded.outcome(change, giving));
+        let Some(finding) = findings.iter_mut().find(|it| *it == giving) else {
+            continue;
+        };
+        match (lacks, outcome) {
+            (Some(unfit), _) => decide(finding, &format!("What would cure this {unfit}.")),
+            (None, Some(Outcome::Refused)) => decide(finding, IN_VAIN),
+            (None, Some(Outcome::Unknown)) => finding.why.push(RUN_AGAIN.to_owned()),
+            (None, Some(Outcome::Cured) | None) => {}
         }
     }
 }
@@ -53,13 +115,33 @@ pub fn typed<'a>(
     facts: &Facts,
     commands: impl IntoIterator<Item = &'a Command>,
 ) -> Facts {
-    let mut after = facts.clone();
-    after.insert_release(change.namespace.as_str(), change.release.as_str());
+    let mut after = Live::of(change, facts);
     for effect in commands.into_iter().flat_map(Command::effects) {
         // What is refused changes nothing.
-        let _ = apply(change, &mut after, effect);
+        let _ = after.apply(effect);
     }
-    after
+    after.facts()
+}
+
+/// The places of the findings that refuse, in the order in which their cures are typed.
+fn in_order(findings: &[Finding]) -> Vec<usize> {
+    let refusing = findings.iter().enumerate();
+    let refusing = refusing.filter(|(_, finding)| finding.action == Action::Deny);
+    let mut places: Vec<_> = refusing
+        .map(|(index, finding)| {
+            let fixes: Vec<_> = finding.fixes.iter().collect();
+            (denial::order(&fixes), index)
+        })
+        .collect();
+    places.sort_unstable();
+    places.into_iter().map(|(_, index)| index).collect()
+}
+
+/// Takes out the other ways that the guard would refuse. Each takes the place of a step, so none has effects on the others.
+fn other_ways(live: &Live<'_>, finding: &mut Finding) {
+    finding.fixes.retain(|fix| {
+        fix.moment != Moment::Alternative || live.clone().type_all(&fix.commands).is_ok()
+    });
 }
 
 /// Puts a decision in the place of a finding's cures.
@@ -81,96 +163,18 @@ fn commands(finding: &Finding) -> impl Iterator<Item = &Command> {
     before.flat_map(|fix| &fix.commands)
 }
 
-/// Whether calls of kubectl are all that a finding's cure takes, at least one of which changes something.
+/// Whether commands whose effects are known are all that a finding's cure takes, at least one of which changes something.
 fn cures_on_the_cluster(finding: &Finding) -> bool {
     let mut fixes = finding.fixes.iter().filter(|fix| fix.moment.cures());
+    let is_known = |command: &Command| {
+        let core = command.core();
+        matches!(
+            core,
+            Command::Kubectl(_) | Command::NewSecret(_) | Command::SecretKeys(_)
+        )
+    };
     finding.action == Action::Deny
         && fixes.all(|fix| fix.moment == Moment::Before && !fix.decides())
-        && commands(finding).all(|command| matches!(command, Command::Kubectl(_)))
+        && commands(finding).all(is_known)
         && commands(finding).any(|command| !command.effects().is_empty())
-}
-
-/// Applies the cures of a finding.
-fn cured(change: &Change, facts: &mut Facts, finding: &Finding) -> Result<(), RuleId> {
-    for effect in commands(finding).flat_map(Command::effects) {
-        apply(change, facts, effect)?;
-    }
-    Ok(())
-}
-
-/// Applies an effect as the API server would behind a guard. What was not read stays unknown.
-fn apply(change: &Change, facts: &mut Facts, effect: &Effect) -> Result<(), RuleId> {
-    let Some(live) = facts.get(&effect.object) else {
-        return Ok(());
-    };
-    let (reference, release) = (effect.object.clone(), change.release.as_str());
-    let mut object = live.clone();
-    match &effect.what {
-        What::Deleted | What::DeletedAlone => {
-            let deletion = Change::of_deletion(reference.clone(), release, object.clone());
-            admitted(&deletion, facts)?;
-            facts.remove(&reference);
-            if effect.what == What::Deleted {
-                end_pods(facts, &object);
-            }
-            return Ok(());
-        }
-        What::Scaled(replicas) => object.0["spec"]["replicas"] = (*replicas).into(),
-        What::Merged(patch) => json_patch::merge(&mut object.0, patch),
-        What::Patched(patch) => {
-            let patch = serde_json::from_value(patch.clone());
-            if patch.is_ok_and(|patch: json_patch::Patch| {
-                json_patch::patch(&mut object.0, &patch).is_err()
-            }) {
-                return Ok(());
-            }
-        }
-    }
-    if reference.kind == Kind::PersistentVolume && object.annotation(REBIND_TO).is_some() {
-        match volume_claim_ref::mutate(&object, facts) {
-            Ok(Some(mutated)) => object = mutated.object,
-            Ok(None) => {}
-            Err(finding) => return Err(finding.rule),
-        }
-    }
-    let update = Change::of_object(
-        Operation::Update,
-        reference.clone(),
-        release,
-        object.clone(),
-    );
-    admitted(&update, facts)?;
-    if effect.what == What::Scaled(0) {
-        end_pods(facts, &object);
-    }
-    facts.insert(reference.kind, Arc::new(object));
-    Ok(())
-}
-
-fn admitted(change: &Change, facts: &Facts) -> Result<(), RuleId> {
-    let findings = rules::judge(change, facts);
-    // What can't be judged yet is judged when the command comes.
-    let is_refusal = |it: &&Finding| it.action == Action::Deny && it.rule != rules::NOT_CHECKED;
-    let refusal = findings.iter().find(is_refusal);
-    refusal.map_or(Ok(()), |refusal| Err(refusal.rule))
-}
-
-/// The pods of a StatefulSet that nobody keeps at work.
-fn end_pods(facts: &mut Facts, set: &Object) {
-    let start = format!("{}-", set.name());
-    let is_of_set = |pod: &&Object| {
-        let number = pod.name().strip_prefix(&start);
-        pod.namespace() == set.namespace()
-            && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let pods = facts.of_kind(Kind::Pod).filter(is_of_set);
-    let pods: Vec<_> = pods
-        .map(|pod| {
-            let namespace = pod.namespace().unwrap_or_default();
-            ObjectRef::new(Kind::Pod, namespace, pod.name())
-        })
-        .collect();
-    for pod in pods {
-        facts.remove(&pod);
-    }
 }

@@ -96,7 +96,7 @@ use crate::{
 
 pub(crate) use self::{
     elasticsearch_claims_orphaned::{Orphaned, orphaned},
-    identity_secret_regenerated::credential_flags,
+    identity_secret_regenerated::{credential_flags, demanded_flags},
     release_notes::{notes, title as note_title},
 };
 use self::{heard::Heard, not_checked::Unjudged, wanted::Needs};

@@ -28,14 +28,20 @@ kubectl() {
   local input='' namespace='' last='' word verb=''
   for word; do
     [ "$last" = -n ] && namespace=$word
-    case $word in get|exec|create|apply) [ -n "$verb" ] || verb=$word ;; esac
+    case $word in get|exec|create|apply|delete) [ -n "$verb" ] || verb=$word ;; esac
     [ "$last $word" = '-f -' ] && input=$(cat)
     last=$word
   done
+  # What a block makes is there once it has made it, and what it deletes is gone.
+  case "$verb $*" in
+  'create '*' secret generic '*) echo "$namespace secret $6" >>"$CALLS.made" ;;
+  'delete '*) for word; do echo "$namespace $4 $word" >>"$CALLS.gone"; done ;;
+  esac
   case $verb in
   get) case "$*" in
-    # What a block makes is there once it has made it.
-    *' -o name') grep -zqx -e generic "$CALLS" && grep -zqx -e "$5" "$CALLS" ;;
+    *' --ignore-not-found -o name')
+      command grep -qxF -e "$namespace $4 $5" "$CALLS.gone" 2>/dev/null || echo "$4/$5" ;;
+    *' -o name') command grep -qxF -e "$namespace secret $5" "$CALLS.made" 2>/dev/null ;;
     *' --raw '*) printf '{"state":"COMPLETED"}' ;;
     *persistentVolumeReclaimPolicy}*) note expect "$@" "$input"; printf Retain ;;
     *) printf '@%s@' "$(printf '%s|' "$@")" ;;
@@ -45,6 +51,8 @@ kubectl() {
   *) note kubectl "$@" "$input" ;;
   esac
 }
+# No name is ever run.
+injected() { note injected ''; }
 helm() {
   if fails; then return 1; fi
   note helm "$@" ''

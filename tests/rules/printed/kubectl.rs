@@ -153,7 +153,10 @@ pub fn apply(stage: &mut Stage, call: &Call) -> Result<(), String> {
         "create" if line.words.get(1..3) == Some(&["secret", "generic"]) => secret(stage, &line),
         "create" | "apply" if line.flag("-f") == Some("-") => given(stage, &line, call, verb),
         // A file of the user's own.
-        "apply" if line.flag("-f").is_some() => Ok(()),
+        "apply" if line.flag("-f").is_some() => {
+            stage.from_files = true;
+            Ok(())
+        }
         _ => Err("is a command that nobody knows".to_owned()),
     }
 }
@@ -184,6 +187,10 @@ fn marked(stage: &mut Stage, line: &Line<'_>, verb: &str) -> Result<(), String> 
         return Err(format!("gives no {field}"));
     }
     for object in objects {
+        if stage.from_files && object.kind == Kind::Secret && stage.get(&object).is_err() {
+            let metadata = json!({"name": object.name, "namespace": object.namespace});
+            stage.create(&object, Object(json!({"metadata": metadata})))?;
+        }
         for pair in &pairs {
             let (key, value) = pair.split_once('=').ok_or("is no pair")?;
             let live = stage.get(&object)?;

@@ -24,6 +24,8 @@ use crate::pairs::Live;
 #[derive(Clone, Debug)]
 pub struct Stage {
     pub live: Live,
+    /// Whether something was applied from a file that nothing here has.
+    pub from_files: bool,
 }
 
 impl Stage {
@@ -49,7 +51,10 @@ impl Stage {
                     .insert(ObjectRef::new(Kind::Pod, &namespace, &name), Object(pod));
             }
         }
-        Stage { live }
+        Stage {
+            live,
+            from_files: false,
+        }
     }
 
     pub fn get(&self, reference: &ObjectRef) -> Result<&Object, String> {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Defaults, unread::Unread};
+use super::{Change, Defaults, unread::Unread};
 use crate::{
     camunda::{self, Component, Line},
     helm::{
@@ -191,6 +191,29 @@ impl Rendered {
             Err(error) => self.unreadable.push(error.to_string()),
         }
         self
+    }
+
+    /// Returns the release that a change finds, as far as the change knows it.
+    pub(super) fn found_by(change: &Change) -> Option<Rendered> {
+        let from = change.from.as_ref()?;
+        let running = change.objects.iter().filter_map(|object| {
+            Some(RenderedObject {
+                reference: object.object.clone(),
+                object: Arc::clone(object.running.as_ref()?),
+                charts: object.charts.clone(),
+                camunda: object.camunda,
+                component: object.component,
+                hook: None,
+            })
+        });
+        Some(Rendered {
+            objects: running.collect(),
+            camunda_version: Some(from.version.clone()),
+            camunda: true,
+            values: change.running_values.clone().unwrap_or_default(),
+            helm: change.running_helm.clone().unwrap_or_default(),
+            ..Rendered::default()
+        })
     }
 
     /// Returns the release as another chart would render it: with other objects and values, and without the unread documents of

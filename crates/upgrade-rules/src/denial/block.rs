@@ -4,11 +4,11 @@ use super::{check, denied};
 use crate::{
     change::{Change, Gate, Operation},
     finding::{
-        COLLECTOR, Command, Finding, Fix, Flag, Moment, RuleId, Source, Upgrade, What, reader,
-        shell,
+        COLLECTOR, Command, Finding, Fix, Flag, Kubectl, Moment, RuleId, Source, Upgrade, What,
+        reader, shell,
     },
     fixes::upgrade_path,
-    kubernetes::Kind,
+    kubernetes::{Kind, ObjectRef},
     terminal::Piece,
 };
 
@@ -41,6 +41,7 @@ impl Block {
         let upgrade = upgrade(change, &cures, &flags);
         let mut script = Script {
             namespace: change.namespace.clone(),
+            deleted: deleted(&cures),
             ..Script::default()
         };
         for cure in &cures {
@@ -103,16 +104,19 @@ pub struct Cure<'a> {
 }
 
 impl Cure<'_> {
-    /// Backups come first, and what stops something comes last.
     fn order(&self) -> u8 {
-        let mut commands = self.fixes.iter().flat_map(|fix| &fix.commands);
-        let last = commands.any(takes_away);
-        let mut fixes = self.fixes.iter();
-        match fixes.any(|fix| fix.moment == Moment::BackUp) {
-            true => 0,
-            false if last => 2,
-            false => 1,
-        }
+        order(&self.fixes)
+    }
+}
+
+/// The place of steps in the block: backups come first, and what stops something comes last.
+pub fn order(fixes: &[&Fix]) -> u8 {
+    let mut commands = fixes.iter().flat_map(|fix| &fix.commands);
+    let last = commands.any(takes_away);
+    match fixes.iter().any(|fix| fix.moment == Moment::BackUp) {
+        true => 0,
+        false if last => 2,
+        false => 1,
     }
 }
 
@@ -136,7 +140,7 @@ fn changes(command: &Command, is_it: fn(&What) -> bool) -> bool {
 }
 
 /// Whether a finding recommends another upgrade instead of this one.
-pub(super) fn goes_another_way(finding: &Finding) -> bool {
+pub fn goes_another_way(finding: &Finding) -> bool {
     let mut fixes = finding.fixes.iter();
     fixes.any(|fix| fix.moment == Moment::Instead)
 }
@@ -238,6 +242,17 @@ struct Script {
     reads: bool,
     /// Whether a Secret is made of values.
     collects: bool,
+    /// What is gone where the block is pasted a second time.
+    deleted: Vec<ObjectRef>,
+}
+
+/// The objects that a block deletes.
+fn deleted(cures: &[Cure<'_>]) -> Vec<ObjectRef> {
+    let fixes = cures.iter().flat_map(|cure| &cure.fixes);
+    let commands = fixes.flat_map(|fix| &fix.commands);
+    let effects = commands.flat_map(Command::effects);
+    let deleted = effects.filter(|effect| effect.what.deletes());
+    deleted.map(|effect| effect.object.clone()).collect()
 }
 
 impl Script {
@@ -302,6 +317,17 @@ impl Script {
                 self.reads |= made.reads;
                 self.collects |= made.collects;
                 made.command
+            }
+            Command::Kubectl(_) => {
+                let mut effects = command.effects().iter();
+                let goes = effects.find(|effect| {
+                    let needs_it = !effect.what.deletes() && effect.what != What::AwaitedGone;
+                    needs_it && self.deleted.contains(&effect.object)
+                });
+                match goes {
+                    Some(effect) => format!("{} || {command}", Kubectl::is_gone(&effect.object)),
+                    None => command.text(),
+                }
             }
             // An assignment of its own fails when its command does.
             Command::Export { variable, value } => format!("{variable}=$({})", self.read(value)),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Effect, Kubectl, NewSecret, Source, shell};
+use super::{Effect, Kubectl, NewSecret, SecretKeys, Source, shell};
 
 /// One thing to type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Command {
     },
     /// A Secret that is made of values from elsewhere.
     NewSecret(NewSecret),
+    /// Keys of a Secret that is there are set to values from elsewhere.
+    SecretKeys(SecretKeys),
     /// A command with its input, pasted as it is.
     HereDocument(HereDocument),
     /// Added to the `helm upgrade` that was refused; the record knows neither its repository nor its files.
@@ -78,6 +80,7 @@ impl Command {
             | Command::Shell(_)
             | Command::Export { .. }
             | Command::NewSecret(_)
+            | Command::SecretKeys(_)
             | Command::HereDocument(_) => Typing::Shell,
             Command::Once { command, .. } => command.typing(),
             Command::HelmFlag(_) => Typing::HelmFlag,
@@ -93,6 +96,8 @@ impl Command {
     pub fn effects(&self) -> &[Effect] {
         match self {
             Command::Kubectl(kubectl) => kubectl.effects(),
+            Command::NewSecret(secret) => secret.effects(),
+            Command::SecretKeys(keys) => keys.effects(),
             Command::Once { command, .. } => command.effects(),
             _ => &[],
         }
@@ -171,6 +176,7 @@ impl fmt::Display for Command {
             Command::Upgrade(upgrade) => upgrade.fmt(f),
             Command::Export { variable, value } => write!(f, "export {variable}=$({value})"),
             Command::NewSecret(secret) => secret.fmt(f),
+            Command::SecretKeys(keys) => keys.fmt(f),
             Command::HereDocument(document) => document.fmt(f),
             Command::HelmFlag(flag) => flag.fmt(f),
             Command::Decide(command) | Command::Once { command, .. } => command.fmt(f),
@@ -319,6 +325,8 @@ pub enum Given {
     Typed(String),
     /// Helm takes it for a text.
     Text(String),
+    /// A text that is in a variable of the shell.
+    Variable(String),
     /// A text that the shell fills in, in its own quotes.
     Word(String),
 }
@@ -332,6 +340,11 @@ impl Flag {
     /// `--set-string KEY=VALUE`.
     pub fn set_string(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self::value(key, Given::Text(value.into()))
+    }
+
+    /// `--set-string KEY="$VARIABLE"`.
+    pub fn set_variable(key: impl Into<String>, variable: impl Into<String>) -> Self {
+        Self::value(key, Given::Variable(variable.into()))
     }
 
     /// `--set-string KEY=WORD`, where the word is in quotes of its own.
@@ -361,6 +374,7 @@ impl fmt::Display for Flag {
                     shell::quote(&format!("{key}={value}"))
                 )
             }
+            Given::Variable(name) => write!(f, "--set-string {key}=\"${name}\""),
             Given::Word(word) => write!(f, "--set-string {key}={word}"),
         }
     }

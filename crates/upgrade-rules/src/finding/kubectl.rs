@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::shell;
+use super::{Source, shell};
 use crate::kubernetes::{Kind, ObjectRef};
 
 /// A call of kubectl.
@@ -36,6 +36,26 @@ pub enum What {
     Deleted,
     /// It is deleted, and the objects that it owns stay.
     DeletedAlone,
+    /// A Secret is made with these keys. Without a source, a person types the value.
+    Made(Vec<(String, Option<Source>)>),
+    /// These keys of a Secret are set.
+    Filled(Vec<(String, Option<Source>)>),
+    /// Nothing happens to it, but it is gone afterwards.
+    AwaitedGone,
+    /// Nothing happens to it, but the Job is complete afterwards.
+    AwaitedComplete,
+}
+
+impl What {
+    /// Whether it only waits for what happens by itself.
+    pub fn waits(&self) -> bool {
+        matches!(self, What::AwaitedGone | What::AwaitedComplete)
+    }
+
+    /// Whether the object goes.
+    pub fn deletes(&self) -> bool {
+        matches!(self, What::Deleted | What::DeletedAlone)
+    }
 }
 
 impl Kubectl {
@@ -54,8 +74,70 @@ impl Kubectl {
 
     /// Waits until pods are gone.
     pub fn await_gone<'a>(namespace: &str, pods: impl IntoIterator<Item = &'a str>) -> Self {
-        let words = ["wait", "--for=delete", "pod"].into_iter().chain(pods);
-        Self::new(namespace, words.chain(["--timeout=5m"]))
+        let pods: Vec<_> = pods.into_iter().collect();
+        let words = ["wait", "--for=delete", "pod"].into_iter();
+        let words = words.chain(pods.iter().copied());
+        let call = Self::new(namespace, words.chain(["--timeout=5m"]));
+        let pods = pods.iter();
+        let gone = pods.map(|pod| Effect {
+            object: ObjectRef::new(Kind::Pod, namespace, pod),
+            what: What::AwaitedGone,
+        });
+        Self {
+            effects: gone.collect(),
+            ..call
+        }
+    }
+
+    /// Waits until a Job is complete.
+    pub fn await_complete(job: &ObjectRef, timeout: &str) -> Self {
+        let (name, timeout) = (format!("job/{}", job.name), format!("--timeout={timeout}"));
+        let words = ["wait", "--for=condition=Complete", &name, &timeout];
+        Self {
+            effects: vec![Effect {
+                object: job.clone(),
+                what: What::AwaitedComplete,
+            }],
+            ..Self::new(&job.namespace, words)
+        }
+    }
+
+    /// Sets an annotation on objects of several kinds; `others` are those of kinds that nothing is known of, as kubectl takes them.
+    pub fn annotate_all(
+        namespace: &str,
+        objects: &[ObjectRef],
+        others: &[String],
+        annotation: (&str, &str),
+    ) -> Self {
+        let named = objects.iter();
+        let named = named.map(|object| format!("{}/{}", object.kind.kubectl(), object.name));
+        let mut words = vec!["annotate".to_owned()];
+        words.extend(named.chain(others.iter().cloned()));
+        words.extend(pairs(&[annotation]));
+        let what = annotated(&[annotation]);
+        let effects = objects.iter().map(|object| Effect {
+            object: object.clone(),
+            what: what.clone(),
+        });
+        Self {
+            effects: effects.collect(),
+            ..Self::new(namespace, words.iter().map(String::as_str))
+        }
+    }
+
+    /// Tells whether an object is gone: a command that fails where it is there or can't be asked for.
+    pub(crate) fn is_gone(object: &ObjectRef) -> String {
+        let kind = object.kind.kubectl();
+        let words = [
+            "get",
+            &kind,
+            &object.name,
+            "--ignore-not-found",
+            "-o",
+            "name",
+        ];
+        let get = Self::new(&object.namespace, words);
+        format!("left=$({get}) && test -z \"$left\"")
     }
 
     /// Returns its effects on objects.
@@ -225,7 +307,7 @@ mod tests {
             assert_eq!(call.effects()[0].what, what);
         }
         let wait = Kubectl::await_gone("prod", ["es-0"]);
-        assert!(wait.effects().is_empty());
+        assert!(wait.effects().iter().all(|effect| effect.what.waits()));
         assert_eq!(
             wait.to_string(),
             "kubectl -n prod wait --for=delete pod es-0 --timeout=5m"

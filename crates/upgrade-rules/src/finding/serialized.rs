@@ -75,7 +75,7 @@ impl Serialize for Command {
 impl<'a> Does<'a> {
     fn of(command: &'a Command) -> Self {
         let mut does = Does {
-            changes: command.effects().iter().map(Change::of).collect(),
+            changes: command.effects().iter().filter_map(Change::of).collect(),
             ..Does::default()
         };
         match command.core() {
@@ -83,6 +83,9 @@ impl<'a> Does<'a> {
             Command::Upgrade(upgrade) => upgrade.flags.iter().for_each(|flag| does.give(flag)),
             Command::Export { value, .. } => does.reads.extend(SecretKey::of(value)),
             Command::NewSecret(secret) => does.makes = Some(Secret::of(secret)),
+            Command::SecretKeys(keys) => {
+                does.reads.extend(keys.sources().filter_map(SecretKey::of))
+            }
             _ => {}
         }
         does
@@ -123,17 +126,18 @@ impl Serialize for ObjectRef {
 }
 
 impl<'a> Change<'a> {
-    fn of(effect: &'a Effect) -> Self {
-        Self {
-            what: match effect.what {
-                What::Merged(_) | What::Patched(_) => "patched",
-                What::Scaled(0) => "stopped",
-                What::Scaled(_) => "scaled",
-                What::Deleted => "deleted",
-                What::DeletedAlone => "deletedAlone",
-            },
-            object: Named::of(&effect.object),
-        }
+    fn of(effect: &'a Effect) -> Option<Self> {
+        let what = match effect.what {
+            What::Merged(_) | What::Patched(_) | What::Filled(_) => "patched",
+            What::Scaled(0) => "stopped",
+            What::Scaled(_) => "scaled",
+            What::Deleted => "deleted",
+            What::DeletedAlone => "deletedAlone",
+            // What is made stands apart, and who waits changes nothing.
+            What::Made(_) | What::AwaitedGone | What::AwaitedComplete => return None,
+        };
+        let object = Named::of(&effect.object);
+        Some(Self { what, object })
     }
 }
 
@@ -163,7 +167,7 @@ impl<'a> SecretKey<'a> {
                 secret: name,
                 key,
             }),
-            Source::Command(_) => None,
+            Source::Variable { .. } | Source::Command(_) => None,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Kubectl, shell};
+use super::{Effect, Kubectl, What, shell};
+use crate::kubernetes::{Kind, ObjectRef};
 
 /// What prints a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,15 @@ pub enum Source {
         /// The key.
         key: String,
     },
+    /// A variable that a workload has in place.
+    Variable {
+        /// The workload.
+        workload: ObjectRef,
+        /// Its container.
+        container: String,
+        /// The variable.
+        variable: String,
+    },
     /// Another command.
     Command(String),
 }
@@ -27,6 +37,18 @@ impl Source {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             key: key.to_owned(),
+        }
+    }
+
+    /// A command that prints the value's base64 in one line.
+    pub(super) fn encoded(&self) -> String {
+        match self {
+            Source::Secret {
+                namespace,
+                name,
+                key,
+            } => stored(namespace, name, key).to_string(),
+            other => format!("{other} | base64 | tr -d '\\n'"),
         }
     }
 
@@ -46,6 +68,12 @@ impl Source {
     }
 }
 
+/// The call that prints a key of a Secret as it is stored.
+fn stored(namespace: &str, name: &str, key: &str) -> Kubectl {
+    let path = format!("jsonpath={}", shell::data_jsonpath(key));
+    Kubectl::new(namespace, ["get", "secret", name, "-o", &path])
+}
+
 /// A function of the shell that prints a key of a Secret, and fails where there is none.
 pub(crate) fn reader(namespace: &str) -> String {
     let namespace = shell::quote(namespace);
@@ -63,10 +91,18 @@ impl fmt::Display for Source {
                 namespace,
                 name,
                 key,
+            } => write!(f, "{} | base64 --decode", stored(namespace, name, key)),
+            Source::Variable {
+                workload,
+                container,
+                variable,
             } => {
-                let path = format!("jsonpath={}", shell::data_jsonpath(key));
-                let get = Kubectl::new(namespace, ["get", "secret", name, "-o", &path]);
-                write!(f, "{get} | base64 --decode")
+                let path = format!(
+                    "jsonpath={{.spec.template.spec.containers[?(@.name==\"{container}\")].env[?(@.name==\"{variable}\")].value}}"
+                );
+                let kind = workload.kind.kubectl();
+                let words = ["get", &kind, &workload.name, "-o", &path];
+                Kubectl::new(&workload.namespace, words).fmt(f)
             }
             Source::Command(command) => f.write_str(command),
         }
@@ -82,6 +118,7 @@ pub struct NewSecret {
     pub name: String,
     /// Its keys.
     pub keys: Vec<(String, Source)>,
+    effects: [Effect; 1],
 }
 
 /// A function of the shell that collects a key and what a command prints, and fails where it prints nothing: within the words of
@@ -90,6 +127,27 @@ pub(crate) const COLLECTOR: &str =
     r#"literal() { v=$("${@:2}") && test -n "$v" && literals+=("--from-literal=$1=$v"); }"#;
 
 impl NewSecret {
+    /// A Secret with these keys.
+    pub fn new(namespace: &str, name: &str, keys: Vec<(String, Source)>) -> Self {
+        let made = keys.iter();
+        let made = made.map(|(key, source)| (key.clone(), Some(source.clone())));
+        let effect = Effect {
+            object: ObjectRef::new(Kind::Secret, namespace, name),
+            what: What::Made(made.collect()),
+        };
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            keys,
+            effects: [effect],
+        }
+    }
+
+    /// Returns its effect.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
     /// The command that makes it, with the functions of the shell that it uses. It is a shell of its own: a group in braces would
     /// not end the others where a part of it fails.
     pub(crate) fn made(&self) -> Made {

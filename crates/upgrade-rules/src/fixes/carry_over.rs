@@ -2,7 +2,7 @@
 
 use crate::{
     change::Facts,
-    finding::{Command, Fix, Kubectl, NewSecret, Source, shell},
+    finding::{Command, Fix, Kubectl, NewSecret, SecretKeys, Source},
     knowledge::credentials::env_source::{self, Reading},
     kubernetes::{Kind, Object, ObjectRef},
 };
@@ -23,38 +23,13 @@ impl Old<'_> {
             env_source::Source::Key { secret, key } => {
                 Source::secret(&self.workload.namespace, secret, key)
             }
-            env_source::Source::Inline(_) => Source::Command(self.inline()),
+            env_source::Source::Inline(_) => Source::Variable {
+                workload: self.workload.clone(),
+                container: self.reading.container.clone(),
+                variable: self.reading.variable.clone(),
+            },
         }
     }
-
-    /// A command that prints the value's base64 in one line.
-    fn encoded(self) -> String {
-        match &self.reading.source {
-            env_source::Source::Key { secret, key } => {
-                encoded(&self.workload.namespace, secret, key)
-            }
-            env_source::Source::Inline(_) => format!("{} | base64 | tr -d '\\n'", self.inline()),
-        }
-    }
-
-    fn inline(self) -> String {
-        let Reading {
-            container,
-            variable,
-            ..
-        } = self.reading;
-        let path = format!(
-            "jsonpath={{.spec.template.spec.containers[?(@.name==\"{container}\")].env[?(@.name==\"{variable}\")].value}}"
-        );
-        let kind = self.workload.kind.kubectl();
-        let words = ["get", &kind, &self.workload.name, "-o", &path];
-        Kubectl::new(&self.workload.namespace, words).to_string()
-    }
-}
-
-fn encoded(namespace: &str, secret: &str, key: &str) -> String {
-    let path = format!("jsonpath={}", shell::data_jsonpath(key));
-    Kubectl::new(namespace, ["get", "secret", secret, "-o", &path]).to_string()
 }
 
 /// The value that a key of a Secret must get.
@@ -109,7 +84,7 @@ pub(crate) fn fill(
     if !asked.is_empty() {
         let asks = asked
             .iter()
-            .map(|(key, _)| Command::Shell(ask(namespace, secret, key)));
+            .map(|(key, _)| Command::SecretKeys(SecretKeys::asked(namespace, secret, key)));
         fixes.push(Fix::new(
             "Only you know what follows: each line asks for one value without showing it, and writes nothing where none is typed (bash or zsh):",
             asks,
@@ -135,31 +110,11 @@ fn at_its_source(secret: &str, keys: &[(String, Content)]) -> Fix {
     )
 }
 
-/// Asks for a value and writes it. A line that was pasted behind this one is no value.
-fn ask(namespace: &str, secret: &str, key: &str) -> String {
-    let write = set(
-        namespace,
-        secret,
-        key,
-        "\"$(printf %s \"$value\" | base64 | tr -d '\\n')\"",
-    );
-    let prompt = shell::quote(&format!("{key}: "));
-    let failed = shell::quote(&format!("Nothing was written to Secret {secret}."));
-    format!(
-        "(printf %s {prompt} >&2; IFS= read -rs value && echo >&2 && \
-         case $value in (''|*[[:space:]]*|'<'*'>') false;; esac && {write} || {{ echo {failed} >&2; exit 1; }})"
-    )
-}
-
 /// Creates a Secret with these keys, unless it is there.
 pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
     let keys = keys.iter();
     let keys = keys.filter_map(|(key, content)| Some(((*key).to_owned(), printed(content)?)));
-    let new = NewSecret {
-        namespace: namespace.to_owned(),
-        name: secret.to_owned(),
-        keys: keys.collect(),
-    };
+    let new = NewSecret::new(namespace, secret, keys.collect());
     let look = ["get", "secret", secret, "-o", "name"];
     let look = Kubectl::new(namespace, look);
     Command::NewSecret(new).once(format!("{look} >/dev/null 2>&1"))
@@ -167,12 +122,9 @@ pub(crate) fn create(namespace: &str, secret: &str, keys: &[(&str, Content)]) ->
 
 /// Adds keys to a Secret that is there.
 fn add(namespace: &str, secret: &str, keys: &[(&str, Content)]) -> Command {
-    let encoded = keys.iter().filter_map(|(key, content)| {
-        let command = printed(content)?;
-        Some((*key, format!("{command} | base64 | tr -d '\\n'")))
-    });
-    let encoded: Vec<_> = encoded.collect();
-    Command::Shell(patching(namespace, secret, &encoded))
+    let keys = keys.iter();
+    let keys = keys.filter_map(|(key, content)| Some(((*key).to_owned(), printed(content)?)));
+    Command::SecretKeys(SecretKeys::new(namespace, secret, keys.collect()))
 }
 
 /// The command that prints a value which nothing knows yet.
@@ -189,30 +141,10 @@ fn printed(content: &Content) -> Option<Source> {
 
 /// Sets keys of a Secret that is there to old values.
 pub(crate) fn patch(namespace: &str, secret: &str, keys: &[(&str, Old<'_>)]) -> Command {
-    let encoded: Vec<_> = keys
+    let keys = keys
         .iter()
-        .map(|(key, old)| (*key, old.encoded()))
-        .collect();
-    Command::Shell(patching(namespace, secret, &encoded))
-}
-
-/// Sets keys to what commands print, each by a patch of its own. What prints nothing, which nothing would notice within the words
-/// of another command, sets nothing.
-fn patching(namespace: &str, secret: &str, encoded: &[(&str, String)]) -> String {
-    let keys = encoded.iter().map(|(key, command)| {
-        let patch = set(namespace, secret, key, "\"$v\"");
-        format!("v=$({command}) && test -n \"$v\" && {patch}")
-    });
-    let keys: Vec<_> = keys.collect();
-    format!("({})", keys.join(" &&\n  "))
-}
-
-/// Sets a key to base64 that a word of the shell holds.
-fn set(namespace: &str, secret: &str, key: &str, word: &str) -> String {
-    let patch = Kubectl::new(namespace, ["patch", "secret", secret, "-p"]);
-    let open = format!("{{\"data\":{{{}:\"", serde_json::Value::from(key));
-    let (open, close) = (shell::quote(&open), shell::quote("\"}}"));
-    format!("{patch} {open}{word}{close}")
+        .map(|(key, old)| ((*key).to_owned(), old.plain()));
+    Command::SecretKeys(SecretKeys::new(namespace, secret, keys.collect()))
 }
 
 #[cfg(test)]

@@ -133,6 +133,20 @@ fn secret_of(
         .unwrap_or_default()
 }
 
+/// The same where the file sets one of these keys; else it does not bring back what they switch on.
+pub(crate) fn setting<'k>(
+    change: &Change,
+    facts: &Facts,
+    keys: impl IntoIterator<Item = &'k str>,
+) -> Vec<Fix> {
+    let set = file(change, facts).map(|file| Values::from(file.values));
+    let is_set = |key: &str| set.as_ref().is_some_and(|set| set.get(key).is_some());
+    match keys.into_iter().any(is_set) {
+        true => fixes(change, facts),
+        false => Vec::new(),
+    }
+}
+
 /// Whether the file sets a value whose key starts with `prefix`.
 pub(crate) fn sets(change: &Change, facts: &Facts, prefix: &str) -> bool {
     entered(change).is_some_and(|line| {

@@ -4,7 +4,7 @@ use crate::{
     camunda::Component,
     change::{Change, Dropped, Facts, ObjectChange, RESOURCE_POLICY},
     finding::{Fix, Kubectl, Moment},
-    kubernetes::{Kind, Object},
+    kubernetes::{Kind, Object, ObjectRef},
 };
 
 /// Returns the steps that keep a StatefulSet and its chart's other objects when Helm drops them; empty if the new chart can
@@ -19,18 +19,15 @@ pub(crate) fn keep_running(change: &Change, facts: &Facts, set: &ObjectChange) -
     let group = Group::of(change, set);
     let dropped = group.dropped(change);
     let read = group.removed(change, facts);
-    let names: Vec<_> = read
-        .chain(dropped.iter().map(|other| other.typed()))
-        .collect();
+    let read: Vec<_> = read.cloned().collect();
+    let others: Vec<_> = dropped.iter().map(|other| other.typed()).collect();
     // Without comments and labels nobody knows what belongs to it.
-    if names.is_empty() {
+    if read.is_empty() && others.is_empty() {
         return Vec::new();
     }
     let policy = format!("{RESOURCE_POLICY}=keep");
-    let words = std::iter::once("annotate")
-        .chain(names.iter().map(String::as_str))
-        .chain([policy.as_str()]);
-    let command = Kubectl::new(&set.object.namespace, words);
+    let namespace = &set.object.namespace;
+    let command = Kubectl::annotate_all(namespace, &read, &others, (RESOURCE_POLICY, "keep"));
     let intro = format!(
         "Keep {} running beside the release: Helm leaves alone what carries {policy}, and from then on nobody but you upgrades it:",
         joined(group.components().map(|it| it.name().to_owned()))
@@ -104,7 +101,7 @@ impl<'a> Group<'a> {
     }
 
     /// Returns the removed objects of kinds that rules read.
-    fn removed(&self, change: &'a Change, facts: &'a Facts) -> impl Iterator<Item = String> {
+    fn removed(&self, change: &'a Change, facts: &'a Facts) -> impl Iterator<Item = &'a ObjectRef> {
         let removed = change.objects.iter().filter(|other| other.removed());
         removed
             .filter(|other| {
@@ -113,7 +110,7 @@ impl<'a> Group<'a> {
                 running.is_some_and(|running| self.has(&other.object.namespace, charts, running))
             })
             .filter(|other| is_there(facts, other))
-            .map(|other| format!("{}/{}", other.object.kind.kubectl(), other.object.name))
+            .map(|other| &other.object)
     }
 
     /// Whether an object belongs to one of the StatefulSets, by its chart or else by its labels.

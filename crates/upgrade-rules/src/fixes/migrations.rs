@@ -19,7 +19,8 @@ pub(crate) fn flag(change: &Change, migration: Application, on: bool) -> Flag {
 
 /// Has the new manifest render the data migration and its importers.
 pub(crate) fn switch_on(change: &Change, facts: &Facts) -> Vec<Fix> {
-    let converted = conversion::fixes(change, facts);
+    let key = switch(Application::DATA_MIGRATION);
+    let converted = conversion::setting(change, facts, [key]);
     if !converted.is_empty() {
         return converted;
     }

@@ -22,7 +22,7 @@ pub struct OldKey<'a> {
 /// The variable with a value which nothing knows yet, and the flag that gives it.
 pub fn fresh(value: &str, credential: &Credential) -> (Read, Flag) {
     let variable = variable(credential);
-    let flag = Flag::set_word(value, format!("\"${variable}\""));
+    let flag = Flag::set_variable(value, &variable);
     let value = Source::Command(FRESH.to_owned());
     (Read { variable, value }, flag)
 }
@@ -55,7 +55,7 @@ pub fn supply(value: &str, credential: &Credential, old: OldKey<'_>) -> (Read, F
         let value = Source::Command(file);
         return (Read { variable, value }, flag);
     }
-    let flag = Flag::set_word(value, format!("\"${variable}\""));
+    let flag = Flag::set_variable(value, &variable);
     let value = Source::secret(old.namespace, old.secret, old.key);
     (Read { variable, value }, flag)
 }

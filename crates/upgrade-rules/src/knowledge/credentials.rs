@@ -3,6 +3,7 @@
 pub(crate) mod before;
 pub(crate) mod database_of;
 pub(crate) mod env_source;
+pub(crate) mod overwritten;
 pub mod password_roles;
 pub(crate) mod placeholder;
 pub(crate) mod readers;

@@ -159,9 +159,7 @@ pub(crate) fn unread(change: &Change, keys: &[&str]) -> impl Iterator<Item = Str
 
 /// Waits until a Job is Complete.
 pub(crate) fn wait(job: &ObjectRef) -> Command {
-    let name = format!("job/{}", job.name);
-    let words = ["wait", "--for=condition=Complete", &name, "--timeout=1h"];
-    Kubectl::new(&job.namespace, words).into()
+    Kubectl::await_complete(job, "1h").into()
 }
 
 /// Shows what a Job's pods say. Asked for by name, kubectl would fail where none is left.

@@ -172,7 +172,7 @@ fn given(flags: &[Flag]) -> Map<String, Value> {
                 serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
             }
             Given::Text(text) => text.as_str().into(),
-            Given::Word(_) => continue,
+            Given::Variable(_) | Given::Word(_) => continue,
         };
         set(&mut values, key, value);
     }

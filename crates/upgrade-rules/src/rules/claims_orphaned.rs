@@ -312,7 +312,10 @@ fn keep_on(change: &Change, facts: &Facts, component: Component) -> Vec<Fix> {
     // No file switches on what a user switched off.
     let is_off = |key: &String| change.values.flag(key) == Some(false);
     if !switches.is_some_and(|keys| keys.iter().any(is_off)) {
-        let converted = conversion::fixes(change, facts);
+        let converted = match switches {
+            Some(keys) => conversion::setting(change, facts, keys.iter().map(String::as_str)),
+            None => conversion::fixes(change, facts),
+        };
         if !converted.is_empty() {
             return converted;
         }

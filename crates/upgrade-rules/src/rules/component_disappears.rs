@@ -134,13 +134,22 @@ fn fixes(change: &Change, facts: &Facts, gone: &[Gone<'_>]) -> Vec<Fix> {
     if gone.iter().all(|gone| gone.keys.is_empty()) {
         return fixes;
     }
-    let converted = conversion::fixes(change, facts);
+    let mut keys: Vec<_> = gone.iter().flat_map(|gone| &gone.keys).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let converted = conversion::setting(change, facts, keys.iter().map(|key| key.as_str()));
     if converted.is_empty() {
-        let mut keys: Vec<_> = gone.iter().flat_map(|gone| &gone.keys).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let flags = keys.into_iter().map(|key| flag::set(change, key, "true"));
-        fixes.push(Fix::new("Keep them; add to your helm upgrade:", flags));
+        let is_on = |key: &&&String| change.values.flag(key) == Some(true);
+        let off: Vec<_> = keys.iter().filter(|key| !is_on(key)).collect();
+        fixes.push(match off.is_empty() {
+            true => Fix::say(
+                "Your values switch them on already, and the chart renders none of them all the same. Look at what helm template prints.",
+            ),
+            false => {
+                let flags = off.into_iter().map(|key| flag::set(change, key, "true"));
+                Fix::new("Keep them; add to your helm upgrade:", flags)
+            }
+        });
     }
     fixes.extend(converted);
     let go = "Let one of them go: set its own value to false.";

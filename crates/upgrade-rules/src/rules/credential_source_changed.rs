@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     camunda::{self, Credential, Supply},
-    change::{Change, Facts, ObjectChange, secret_data},
+    change::{Change, Facts},
     finding::{Action, Command, Finding, Fix, Flag, RuleId, guide},
     fixes::{
         carry_over::{self, Content, Old},
@@ -21,11 +21,12 @@ use crate::{
     },
     knowledge::credentials::{
         env_source::Source,
+        overwritten,
         password_roles::{Moved, moved},
         readers::secret_refs,
         values::{self, Value},
     },
-    kubernetes::{Kind, Object, ObjectRef},
+    kubernetes::{Kind, ObjectRef},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -35,7 +36,7 @@ pub(super) const RULE: Rule = Rule {
     release: &[Action::Deny],
     object: None,
     page: include_str!("../../../../docs/rules/credential-source-changed.md"),
-    needs: &[wanted::secrets],
+    needs: &[wanted::secrets, wanted::readers],
     judge: Judge::Beside {
         others: &[
             RuleId::CredentialsSecretIncomplete,
@@ -205,7 +206,7 @@ fn fixes(change: &Change, facts: &Facts, changed: &[Moved<'_>]) -> Vec<Fix> {
     cure.fixes()
 }
 
-/// Whether a key may be overwritten: Camunda's charts read it, and all its future readers want the same old value.
+/// Whether a key may be written: nobody misses what it holds, and all that will read it want the same old value.
 fn may_be_written(
     change: &Change,
     facts: &Facts,
@@ -216,56 +217,16 @@ fn may_be_written(
         return false;
     };
     let namespace = &moved.workload.namespace;
-    let reference = ObjectRef::new(Kind::Secret, namespace, secret);
-    let live = facts.get(&reference);
-    if live.is_some_and(Object::has_controller) {
-        return false;
-    }
+    let secret = ObjectRef::new(Kind::Secret, namespace, secret);
     let value = |moved: &Moved<'_>| values::live(facts, namespace, &moved.old.source);
-    let together = || {
-        let mut same = changed.iter().filter(|other| {
-            other.workload.namespace == *namespace && other.new.source == moved.new.source
-        });
-        same.all(|other| value(other) == value(moved))
-    };
-    let is_there = live.is_some_and(|live| secret_data(live).contains_key(key.as_str()));
-    if !is_there {
-        return together();
-    }
-    let here = |object: &&ObjectChange| object.object.namespace == *namespace;
-    let reads = |workload: &Object| secret_refs(workload).iter().any(|it| it.reads(secret, key));
-    let in_use = change.objects.iter().filter(here).any(|object| {
-        let live = facts.get(&object.object);
-        live.or(object.running.as_deref()).is_some_and(reads)
-    }) || facts
-        .of_kind(Kind::StatefulSet)
-        .filter(|set| set.namespace() == Some(namespace))
-        .any(reads);
-    let expected = |object: &ObjectChange| {
-        let mut moved = changed
-            .iter()
-            .filter(|it| it.new.source == moved.new.source);
-        moved.any(|it| *it.workload == object.object)
-    };
-    let others = change
-        .objects
-        .iter()
-        .filter(here)
-        .any(|object| object.planned.as_deref().is_some_and(reads) && !expected(object));
-    is_camundas(change, &reference, key) && !in_use && !others && together()
-}
-
-/// Whether Camunda's chart makes this key or requires the user to make it; a key of the user's own does not count.
-fn is_camundas(change: &Change, secret: &ObjectRef, key: &str) -> bool {
-    if change.find(secret).is_some_and(|it| it.planned.is_some()) {
-        return true;
-    }
-    let Some(line) = change.target_line() else {
+    let Value::Known(old) = value(moved) else {
         return false;
     };
-    let named = line.generated_secret.as_ref();
-    named.is_some_and(|it| it.name == secret.name)
-        && line.carried_over.iter().any(|carried| carried.key == key)
+    let mut together = changed.iter().filter(|other| {
+        other.workload.namespace == *namespace && other.new.source == moved.new.source
+    });
+    together.all(|other| value(other) == value(moved))
+        && overwritten::owner(change, facts, &secret, key, Some(&old)).is_none()
 }
 
 /// How to set a value back that names a Secret or its key.

@@ -229,6 +229,11 @@ fn fixes(change: &Change, facts: &Facts, found: &[Regenerated<'_>]) -> Vec<Fix> 
     keep
 }
 
+/// The flags without which the new chart fails, as it makes nothing up.
+pub(crate) fn demanded_flags(change: &Change, facts: &Facts) -> Vec<Flag> {
+    demanded(change, facts).1
+}
+
 /// Keys that are new in the target and that a chart up to 8.3.2 refuses to make up on an upgrade.
 fn demanded(change: &Change, facts: &Facts) -> (Vec<Read>, Vec<Flag>) {
     let demands = change.operation == Operation::Upgrade

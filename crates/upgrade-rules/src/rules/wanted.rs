@@ -11,7 +11,11 @@ use crate::{
     knowledge::{
         claims,
         configuration::config_maps,
-        credentials::readers::{SecretRef, secret_refs},
+        credentials::{
+            env_source::Source,
+            password_roles::moved,
+            readers::{SecretRef, secret_refs},
+        },
     },
     kubernetes::{Kind, Mounts, Object, ObjectRef},
 };
@@ -81,6 +85,27 @@ fn named(
     let secret =
         |read: SecretRef| ObjectRef::new(Kind::Secret, &object.object.namespace, &read.secret);
     refs.into_iter().map(secret).map(Wanted::One)
+}
+
+/// What may read the Secrets that workloads are to read from now on, whoever it is of: a value of theirs is not to be overwritten.
+pub(super) fn readers(change: &Change, facts: Option<&Facts>) -> Vec<Wanted> {
+    let Some(facts) = facts else {
+        return Vec::new();
+    };
+    let mut namespaces = BTreeSet::new();
+    for moved in moved(change, facts) {
+        let Source::Key { secret, .. } = &moved.new.source else {
+            continue;
+        };
+        let namespace = &moved.workload.namespace;
+        if facts.named(Kind::Secret, namespace, secret).is_some() {
+            namespaces.insert(namespace);
+        }
+    }
+    let all = namespaces.into_iter().flat_map(|namespace| {
+        [Kind::StatefulSet, Kind::Deployment].map(|kind| Wanted::All(kind, namespace.clone()))
+    });
+    all.collect()
 }
 
 /// The ConfigMaps that configure a changed application and that the release does not bring along.
