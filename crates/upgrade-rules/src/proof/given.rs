@@ -136,7 +136,7 @@ impl Upgraded {
     ) -> Self {
         let (adapted, placed) = adapted(change, given);
         let demanded = demanded(change, facts, given);
-        let predicted = predicted(change, &given)
+        let predicted = predicted(change, given)
             .map(|[without, with]| [refusals(&without, facts), refusals(&with, after)]);
         Self {
             adapted: refusals(&adapted, after),

@@ -140,7 +140,7 @@ impl<'a> Live<'a> {
         };
         self.retains(reference, &live, &object)?;
         let loss = others::loss(self.change, &self.now, reference, &live, Some(&object));
-        loss.map_or(Ok(()), |loss| Err(Unfit::Costs(loss)))?;
+        loss.map_or(Ok(()), |loss| Err(Unfit::Costs(Box::new(loss))))?;
         let release = self.change.release.as_str();
         let update = Operation::Update;
         let update = Change::of_object(update, reference.clone(), release, object.clone());
@@ -234,7 +234,7 @@ impl<'a> Live<'a> {
     fn delete(&mut self, effect: &Effect, live: &Object) -> Result<(), Unfit> {
         let reference = &effect.object;
         let loss = others::loss(self.change, &self.now, reference, live, None);
-        loss.map_or(Ok(()), |loss| Err(Unfit::Costs(loss)))?;
+        loss.map_or(Ok(()), |loss| Err(Unfit::Costs(Box::new(loss))))?;
         let release = self.change.release.as_str();
         let deletion = Change::of_deletion(reference.clone(), release, live.clone());
         self.admitted(&deletion)?;

@@ -11,7 +11,7 @@ pub(super) enum Unfit {
     /// This rule refuses it.
     Refused(RuleId),
     /// It takes something from somebody.
-    Costs(Loss),
+    Costs(Box<Loss>),
     /// It waits for a pod that nothing ends.
     WaitsInVain(ObjectRef),
     /// It is about an object that a command before it deletes.
