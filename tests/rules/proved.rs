@@ -9,12 +9,14 @@ mod steps;
 use camunda_upgrade_guard::{
     change::{Change, Facts},
     finding::{Action, Finding, Fix, Kubectl, Moment, Objects},
-    kubernetes::Kind,
+    kubernetes::{Kind, Object, ObjectRef},
     proof::prove,
     rules,
 };
 use harness::Corpus;
+use serde_json::{Value, json};
 
+use self::cases::Case;
 use crate::{
     pairs::{PAIRS, upgrade},
     scene::{Scene, claim, statefulset},
@@ -78,4 +80,84 @@ fn a_call_that_changes_nothing_stays() {
     let look = Kubectl::new("prod", ["get", "pvc"]);
     let (before, proved) = with_brokers(look);
     assert_eq!(before, proved);
+}
+
+fn case(of: &str) -> Option<Case> {
+    let mut cases = cases::matrix().iter();
+    let case = cases.find(|case| case.of == of).cloned();
+    assert!(case.is_some() || cases::matrix().is_empty(), "{of}");
+    case
+}
+
+fn add(case: &mut Case, kind: Kind, name: &str, mut object: Value) {
+    object["metadata"] = json!({"name": name, "namespace": "camunda"});
+    let reference = ObjectRef::new(kind, "camunda", name);
+    case.live.0.insert(reference, Object(object));
+}
+
+/// A Secret that somebody has made already, with a password that the database does not know.
+#[test]
+fn what_another_release_reads_is_not_written_over() {
+    const KEY: &str = "identity-keycloak-postgresql-user-password";
+    let Some(mut case) = case("12.13.3-defaults to 13.12.7-migration") else {
+        return;
+    };
+    let values = json!({"stringData": {KEY: "another"}});
+    add(&mut case, Kind::Secret, "camunda-credentials", values);
+    let writes = |case: &Case| {
+        let findings = demands::findings(case);
+        let fixes = findings.iter().flat_map(|finding| &finding.fixes);
+        let mut commands = fixes.flat_map(|fix| &fix.commands);
+        commands.any(|command| command.text().contains(&format!("{{\"data\":{{\"{KEY}\"")))
+    };
+    assert!(writes(&case), "nobody reads it");
+    let env = json!([{"name": "A", "valueFrom": {"secretKeyRef": {"name": "camunda-credentials", "key": KEY}}}]);
+    let reader =
+        json!({"spec": {"template": {"spec": {"containers": [{"name": "c", "env": env}]}}}});
+    add(&mut case, Kind::Deployment, "another-release", reader);
+    assert!(!writes(&case), "another release reads it");
+}
+
+#[test]
+fn a_volume_that_somebody_else_mounts_is_not_handed_over() {
+    let Some(mut case) = case("8.2.34 to 8.3.1") else {
+        return;
+    };
+    let cure = |case: &Case| {
+        let findings = demands::findings(case);
+        let mut findings = findings.iter();
+        let finding = findings.find(|it| it.rule.name() == "elasticsearch-claims-orphaned");
+        finding.unwrap().fixes[0].clone()
+    };
+    assert_ne!(cure(&case).moment, Moment::Decide);
+    let claim = "elasticsearch-master-elasticsearch-master-0";
+    let volume = json!([{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]);
+    let user = json!({"spec": {"template": {"spec": {"containers": [], "volumes": volume}}}});
+    add(&mut case, Kind::Deployment, "indexer", user);
+    let decide = cure(&case);
+    assert_eq!(decide.moment, Moment::Decide, "{decide:?}");
+    let told = format!("PersistentVolumeClaim {claim}, which Deployment indexer mounts");
+    assert!(decide.intro.contains(&told), "{}", decide.intro);
+}
+
+/// A file of converted values may have nothing to do with a component that goes all the same.
+#[test]
+fn a_file_that_switches_nothing_on_is_no_cure_for_what_goes() {
+    let of = "12.13.3-keycloak-external-database to 13.12.7-keycloak-external-database";
+    let Some(mut case) = case(of) else { return };
+    for object in &mut case.change.objects {
+        if object.object.name == "camunda-keycloak" {
+            object.planned = None;
+        }
+    }
+    let findings = demands::findings(&case);
+    let mut findings = findings.iter();
+    let finding = findings.find(|it| it.rule.name() == "component-disappears");
+    let fix = &finding.unwrap().fixes[0];
+    assert_eq!(fix.moment, Moment::Decide, "{fix:?}");
+    assert!(
+        fix.intro.contains("switch them on already"),
+        "{}",
+        fix.intro
+    );
 }
