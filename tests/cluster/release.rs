@@ -30,13 +30,17 @@ pub fn record(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) 
 /// Asserts that no rule had anything to say.
 #[track_caller]
 pub fn assert_silent(output: &Output) {
+    assert_told_of(output, &[]);
+}
+
+/// Asserts that these rules had something to say, and no others.
+#[track_caller]
+pub fn assert_told_of(output: &Output, told: &[&str]) {
     let text = output.text();
-    for rule in RULES
-        .iter()
-        .map(|rule| rule.id.name())
-        .chain(MUTATIONS.iter().map(|mutation| mutation.id.name()))
-    {
-        assert!(!text.contains(rule), "{rule}: {}", output.report());
+    let rules = RULES.iter().map(|rule| rule.id.name());
+    for rule in rules.chain(MUTATIONS.iter().map(|mutation| mutation.id.name())) {
+        let expected = told.contains(&rule);
+        assert_eq!(text.contains(rule), expected, "{rule}: {}", output.report());
     }
 }
 

@@ -193,7 +193,7 @@ fn assert_is_so(text: &str, effect: &Effect, object: Option<&Object>) {
             assert_eq!(after, None, "{text}");
         }
         // What is waited for nothing here brings about, and the shell makes the values.
-        (What::AwaitedComplete | What::Made(_) | What::Filled(_), _) => {}
+        (What::AwaitedComplete | What::AwaitedBound | What::Made(_) | What::Filled(_), _) => {}
         (_, None) => panic!("{text}: {} is not there", effect.object),
         (What::Scaled(pods), Some(after)) => {
             assert_eq!(after.0["spec"]["replicas"], *pods, "{text}")

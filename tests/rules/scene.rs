@@ -5,6 +5,7 @@ use camunda_upgrade_guard::{
     finding::{Action, Command, Finding, Moment},
     helm::{manifest, release::Release},
     kubernetes::{Kind, Object, ObjectRef},
+    proof::prove,
     rules::{self, Rule},
 };
 use serde_json::{Value, json};
@@ -224,7 +225,19 @@ impl Scene {
             [rule],
             "{findings:#?}"
         );
-        denied[0].clone()
+        let finding = denied[0].clone();
+        self.assert_stands(&finding);
+        finding
+    }
+
+    /// Asserts that a cure is printed as its rule has it: the engine knows of nothing against it.
+    #[track_caller]
+    fn assert_stands(&self, finding: &Finding) {
+        let (change, facts) = self.judged();
+        let mut proved = rules::judge(&change, &facts);
+        prove(&change, &facts, &mut proved);
+        let proved = proved.iter().find(|it| it.rule == finding.rule).unwrap();
+        assert_eq!(proved.fixes, finding.fixes, "{:#?}", proved.why);
     }
 
     /// Asserts that nothing refuses, and nothing is said but what every change of line is told.

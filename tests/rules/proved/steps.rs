@@ -136,6 +136,7 @@ fn effects_otherwise(effects: &[Effect], what: Otherwise) -> Option<Command> {
         What::Deleted => objects.delete().into(),
         What::DeletedAlone => objects.delete_alone().into(),
         What::AwaitedGone => Kubectl::await_gone(namespace, names).into(),
+        What::AwaitedBound => Kubectl::await_bound(namespace, &names).into(),
         What::AwaitedComplete => {
             let mut job = first.object.clone();
             (job.namespace, job.name) = (namespace.to_owned(), names[0].to_owned());

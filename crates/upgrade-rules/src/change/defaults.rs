@@ -42,6 +42,11 @@ impl Defaults {
         default.is_some_and(|default| default == value || text(default) == text(value))
     }
 
+    /// Whether the record has told them.
+    pub fn are_known(&self) -> bool {
+        self.read().is_some()
+    }
+
     /// Whether the chart has a default for a dotted key; `false` if the defaults are unknown.
     pub fn knows(&self, key: &str) -> bool {
         self.read()

@@ -44,12 +44,17 @@ pub enum What {
     AwaitedGone,
     /// Nothing happens to it, but the Job is complete afterwards.
     AwaitedComplete,
+    /// Nothing happens to it, but the claim is Bound afterwards.
+    AwaitedBound,
 }
 
 impl What {
     /// Whether it only waits for what happens by itself.
     pub fn waits(&self) -> bool {
-        matches!(self, What::AwaitedGone | What::AwaitedComplete)
+        matches!(
+            self,
+            What::AwaitedGone | What::AwaitedComplete | What::AwaitedBound
+        )
     }
 
     /// Whether the object goes.
@@ -87,6 +92,30 @@ impl Kubectl {
             effects: gone.collect(),
             ..call
         }
+    }
+
+    /// Waits until claims are Bound.
+    pub fn await_bound(namespace: &str, claims: &[&str]) -> Self {
+        let names: Vec<_> = claims.iter().map(|name| format!("pvc/{name}")).collect();
+        let words = ["wait", "--for=jsonpath={.status.phase}=Bound"].into_iter();
+        let words = words.chain(names.iter().map(String::as_str));
+        let bound = claims.iter().map(|claim| Effect {
+            object: ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim),
+            what: What::AwaitedBound,
+        });
+        Self {
+            effects: bound.collect(),
+            ..Self::new(namespace, words.chain(["--timeout=30m"]))
+        }
+    }
+
+    /// The same call, of which is known that this Secret is there afterwards.
+    pub fn making(mut self, secret: ObjectRef) -> Self {
+        self.effects.push(Effect {
+            object: secret,
+            what: What::Made(Vec::new()),
+        });
+        self
     }
 
     /// Waits until a Job is complete.

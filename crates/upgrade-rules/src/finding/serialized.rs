@@ -134,7 +134,9 @@ impl<'a> Change<'a> {
             What::Deleted => "deleted",
             What::DeletedAlone => "deletedAlone",
             // What is made stands apart, and who waits changes nothing.
-            What::Made(_) | What::AwaitedGone | What::AwaitedComplete => return None,
+            What::Made(_) | What::AwaitedGone | What::AwaitedComplete | What::AwaitedBound => {
+                return None;
+            }
         };
         let object = Named::of(&effect.object);
         Some(Self { what, object })

@@ -109,10 +109,7 @@ pub(crate) fn clone(
 
 /// Clones are made by the driver, in the time that it takes.
 pub(crate) fn wait_for_clones(namespace: &str, clones: &[&str]) -> Fix {
-    let claims: Vec<_> = clones.iter().map(|name| format!("pvc/{name}")).collect();
-    let words = ["wait", "--for=jsonpath={.status.phase}=Bound"];
-    let words = words.into_iter().chain(claims.iter().map(String::as_str));
-    let wait = Kubectl::new(namespace, words.chain(["--timeout=30m"]));
+    let wait = Kubectl::await_bound(namespace, clones);
     Fix::new("Wait until the clones are Bound:", [wait])
 }
 

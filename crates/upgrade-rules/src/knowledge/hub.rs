@@ -3,7 +3,7 @@
 use crate::{
     camunda::{Application, Feature, image_name},
     change::{Change, ObjectChange, Side},
-    kubernetes::{Kind, Object, workload::is_stopped},
+    kubernetes::{Kind, Object, json, workload::is_stopped},
 };
 
 /// The name of Hub's image.
@@ -32,6 +32,13 @@ impl Phase {
             Phase::Normal => "normal",
         }
     }
+}
+
+/// A workload of Hub's or Web Modeler's in the phase in which neither runs.
+pub fn quiesced(planned: &Object) -> Object {
+    let mut stopped = planned.clone();
+    json::set(&mut stopped.0, ["spec", "replicas"], 0);
+    stopped
 }
 
 /// Whether a workload runs Hub.

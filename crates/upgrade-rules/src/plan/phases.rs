@@ -1,12 +1,10 @@
 //! Web Modeler's database is migrated by Camunda Hub in phases, each with an upgrade of its own.
 
-use std::sync::Arc;
-
 use super::{Step, hop::HopInput, upgrade};
 use crate::{
     change::{Change, ObjectChange},
     finding::{Command, Flag, Kubectl, Moment, Upgrade},
-    knowledge::hub::{PHASE, Phase, modelers, selector},
+    knowledge::hub::{PHASE, Phase, modelers, quiesced, selector},
 };
 
 /// The phase that the upgrade itself enters, where there is something to migrate.
@@ -26,9 +24,7 @@ pub(super) fn enter_first(change: &mut Change) {
         .iter_mut()
         .filter(|it| names.contains(&it.object));
     for planned in stopping.filter_map(|it| it.planned.as_mut()) {
-        if let Some(spec) = Arc::make_mut(planned).0.get_mut("spec") {
-            spec["replicas"] = 0.into();
-        }
+        *planned = quiesced(planned).into();
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     fixes::{conversion, convert::ValuesFile},
     forecast::InstalledRelease,
     helm::values::{Values, overlay, set},
+    knowledge::hub::{PHASE, Phase, is_hub, quiesced},
     kubernetes::{Kind, Object, ObjectRef, json},
     rules,
 };
@@ -40,6 +41,8 @@ pub(super) struct Upgraded {
     adapted: Vec<Finding>,
     /// What refuses the predicted upgrade without the values, and with them.
     predicted: Option<[Vec<Finding>; 2]>,
+    /// Whether the prediction is the same with the values although the chart may do something about them.
+    is_blind: bool,
 }
 
 /// The commands that cure findings.
@@ -136,18 +139,32 @@ impl Upgraded {
     ) -> Self {
         let (adapted, placed) = adapted(change, given);
         let demanded = demanded(change, facts, given);
-        let predicted = predicted(change, given)
-            .map(|[without, with]| [refusals(&without, facts), refusals(&with, after)]);
+        let predicted = predicted(change, given);
+        let is_blind = predicted.as_ref().is_some_and(|both| {
+            let [without, with] = both.each_ref().map(|change| {
+                let planned = change.objects.iter().map(|object| &object.planned);
+                planned.collect::<Vec<_>>()
+            });
+            without == with && may_know(change, given)
+        });
+        let predicted =
+            predicted.map(|[without, with]| [refusals(&without, facts), refusals(&with, after)]);
         Self {
             adapted: refusals(&adapted, after),
             placed,
             demanded,
             predicted,
+            is_blind,
         }
     }
 
     /// How the cure of a finding turns out.
     pub(super) fn outcome(&self, change: &Change, finding: &Finding) -> Outcome {
+        // What a command prints is no value that is known here.
+        let is_printed = |flag: &&Flag| matches!(flag, Flag::Printed(_));
+        if flags(finding).iter().any(is_printed) {
+            return Outcome::Unknown;
+        }
         let is_placed = |flag: &&Flag| matches!(flag, Flag::Value { key, .. } if self.placed.contains(change.values.own_key(key)));
         if flags(finding).iter().any(is_placed) {
             let demands = finding.rule == rules::PASSWORDS && self.demanded.is_some();
@@ -157,12 +174,20 @@ impl Upgraded {
             };
         }
         match &self.predicted {
+            Some(_) if self.is_blind => Outcome::Unknown,
             Some([without, _]) if !refuses(without, finding) => Outcome::Unknown,
             Some([_, with]) if refuses(with, finding) => Outcome::Refused,
             Some(_) => Outcome::Cured,
             None => Outcome::Unknown,
         }
     }
+}
+
+/// Whether the chart has defaults for some of the values, as far as its defaults are known.
+fn may_know(change: &Change, given: &Map<String, Value>) -> bool {
+    let given = Values::default().with(given.clone());
+    let mut keys = given.leaves().into_iter();
+    !change.defaults.are_known() || keys.any(|(key, _)| change.defaults.knows(&key))
 }
 
 fn refusals(change: &Change, facts: &Facts) -> Vec<Finding> {
@@ -243,6 +268,7 @@ fn adapted(change: &Change, given: &Map<String, Value>) -> (Change, BTreeSet<Str
         let new = match object.object.kind {
             Kind::Secret => credentials(change, object, planned, &values, &mut placed),
             Kind::StatefulSet => count(change, object, planned, &values, &mut placed),
+            Kind::Deployment => phase(change, planned, &values, &mut placed),
             _ => None,
         };
         if let Some(new) = new {
@@ -296,6 +322,22 @@ fn count(
     let mut new = planned.clone();
     json::set(&mut new.0, ["spec", "replicas"], count);
     Some(new)
+}
+
+/// Only a chart that has a default for the phase does anything about it.
+fn phase(
+    change: &Change,
+    planned: &Object,
+    values: &Values,
+    placed: &mut BTreeSet<String>,
+) -> Option<Object> {
+    let own = change.values.own_key(PHASE);
+    let stops = values.text(own).as_deref() == Some(Phase::Quiesce.name());
+    if !stops || !is_hub(planned) || !change.defaults.knows(PHASE) {
+        return None;
+    }
+    placed.insert(own.to_owned());
+    Some(quiesced(planned))
 }
 
 /// The upgrade as the lines' data predict it, without the values and with them.

@@ -204,6 +204,7 @@ impl<'a> Live<'a> {
                 let complete = json!([{"type": "Complete", "status": "True"}]);
                 json::set(&mut object.0, ["status", "conditions"], complete);
             }
+            What::AwaitedBound => json::set(&mut object.0, ["status", "phase"], "Bound"),
             What::Made(_) | What::Deleted | What::DeletedAlone | What::AwaitedGone => {}
         }
         let is_volume = effect.object.kind == Kind::PersistentVolume;

@@ -123,7 +123,9 @@ fn fixes(change: &Change, secret: &ObjectRef) -> Vec<Fix> {
         "Make it, and let Helm adopt it:",
         vec![
             Command::Shell(format!("{template} > {FILE}")),
-            Kubectl::new(namespace, ["apply", "-f", FILE]).into(),
+            Kubectl::new(namespace, ["apply", "-f", FILE])
+                .making(secret.clone())
+                .into(),
             made.label(&[("app.kubernetes.io/managed-by", "Helm")])
                 .into(),
             made.annotate_over(&helm).into(),

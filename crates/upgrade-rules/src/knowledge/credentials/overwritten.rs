@@ -3,6 +3,7 @@
 use super::{
     env_source::Source,
     password_roles::moved,
+    placeholder::Placeholder,
     readers::secret_refs,
     values::{self, Value},
 };
@@ -38,7 +39,9 @@ pub(crate) fn owner(
         return Some(Owner::Controller);
     }
     let old = secret_data(live).remove(key)?;
-    if old.is_empty() || new == Some(old.as_slice()) {
+    // Nobody works with what only stands where a value was to be filled in.
+    let is_unfilled = Placeholder::of(&old).is_some_and(|it| it != Placeholder::Usual);
+    if is_unfilled || new == Some(old.as_slice()) {
         return None;
     }
     let reader = reads_now(change, facts, secret, key)
