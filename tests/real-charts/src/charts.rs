@@ -7,8 +7,15 @@ use std::{
 
 use anyhow::{Context, Result};
 use semver::Version;
+use serde::Deserialize;
 
 const NAME: &str = "camunda-platform";
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+    version: String,
+}
 
 /// An unpacked chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +45,13 @@ impl Chart {
     fn of(folder: &Path, path: &Path) -> Result<Option<Self>> {
         let file = path.join("Chart.yaml");
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        if field(&text, "name") != Some(NAME) {
+        let metadata: Metadata =
+            serde_saphyr::from_str(&text).with_context(|| file.display().to_string())?;
+        if metadata.name != NAME {
             return Ok(None);
         }
-        let version = field(&text, "version").unwrap_or_default();
-        let version = Version::parse(version)
-            .with_context(|| format!("{}: version {version:?}", file.display()))?;
+        let version = Version::parse(&metadata.version)
+            .with_context(|| format!("{}: version {:?}", file.display(), metadata.version))?;
         let own = folder.join(format!("values-{version}.yaml"));
         let files = [own, folder.join("values.yaml")];
         Ok(Some(Self {
@@ -76,14 +84,6 @@ pub fn consecutive(charts: &[Chart]) -> Vec<(&Chart, &Chart)> {
         .collect()
 }
 
-/// The value of a key at the top of a chart's file.
-fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let mut lines = text.lines();
-    let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    let value = value.split(" #").next().unwrap_or_default();
-    Some(value.trim().trim_matches(['"', '\'']))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,9 +108,20 @@ mod tests {
 
     #[test]
     fn a_chart_says_who_it_is() {
-        let text = "apiVersion: v2\nname: \"camunda-platform\"\nversion: 13.12.7 # the newest\n";
-        assert_eq!(field(text, "name"), Some("camunda-platform"));
-        assert_eq!(field(text, "version"), Some("13.12.7"));
-        assert_eq!(field(text, "appVersion"), None);
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("Chart.yaml"), text).unwrap();
+        };
+        write(
+            "a",
+            "apiVersion: v2\nname: \"camunda-platform\"\nversion: 13.12.7 # the newest\n",
+        );
+        write("b", "apiVersion: v2\nname: other\nversion: 1.0.0\n");
+        let charts = Chart::all(folder.path()).unwrap();
+        assert_eq!(charts.len(), 1);
+        assert_eq!(charts[0].version.to_string(), "13.12.7");
+        assert_eq!(charts[0].values, None);
     }
 }

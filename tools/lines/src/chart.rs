@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
-use upgrade_rules::{camunda::Application, helm::manifest};
+use upgrade_rules::{
+    camunda::{Application, Line},
+    helm::manifest,
+};
 
 /// The release that charts are rendered for; names begin with it.
 pub const RELEASE: &str = "camunda";
@@ -82,13 +85,8 @@ impl Chart {
     }
 
     /// The line of its version: `8.2`, `12`.
-    pub fn line(&self) -> &str {
-        let version = &self.metadata.version;
-        let major = version.split('.').next().unwrap_or_default();
-        match (major, version.match_indices('.').nth(1)) {
-            ("8", Some((second, _))) => &version[..second],
-            _ => major,
-        }
+    pub fn line(&self) -> String {
+        Line::name_of(&self.metadata.version).unwrap_or_default()
     }
 }
 

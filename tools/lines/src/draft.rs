@@ -40,7 +40,7 @@ pub struct Patch {
 impl Draft {
     pub fn of(chart: &Chart, before: Option<&Chart>) -> Self {
         Self {
-            line: chart.line().to_owned(),
+            line: chart.line(),
             application: chart.application(),
             newest_patch: Patch {
                 version: chart.metadata.version.clone(),
@@ -80,12 +80,17 @@ fn text_values(chart: &Chart) -> Vec<String> {
 fn walk(schema: &Value, above: &str, call: &mut impl FnMut(&str, &Value)) {
     let properties = schema["properties"].as_object();
     for (name, node) in properties.into_iter().flatten() {
-        let key = match above {
-            "" => name.clone(),
-            above => format!("{above}.{name}"),
-        };
+        let key = dotted(above, name);
         call(&key, node);
         walk(node, &key, call);
+    }
+}
+
+/// The dotted key of what stands below another one.
+fn dotted(above: &str, name: &str) -> String {
+    match above {
+        "" => name.to_owned(),
+        above => format!("{above}.{name}"),
     }
 }
 
@@ -107,10 +112,7 @@ fn compare(
     gone: &mut BTreeMap<String, Option<String>>,
 ) {
     for (name, old) in before {
-        let key = match above {
-            "" => name.clone(),
-            above => format!("{above}.{name}"),
-        };
+        let key = dotted(above, name);
         match (old, after.get(name)) {
             (_, None) => {
                 gone.insert(key, None);

@@ -373,7 +373,8 @@ impl Line {
         Line::all().iter().find(|line| line.line == name)
     }
 
-    fn name_of(chart_version: &str) -> Option<String> {
+    /// Returns the name that the line of a chart version has, whether it is known or not.
+    pub fn name_of(chart_version: &str) -> Option<String> {
         let mut parts = chart_version.trim_start_matches('v').split(['.', '-', '+']);
         Some(match parts.next()? {
             "8" => format!("8.{}", parts.next()?),
