@@ -27,7 +27,7 @@ pub use self::{
         WorkloadFact,
     },
     feature::Feature,
-    image::{image_name, image_version, pre_release, program_version},
+    image::{image_name, image_version, pre_release, program_version, tag},
     line::Line,
     newest::{Newest, NewestPatches},
     restoring::{RestoreFact, Startup},

@@ -14,15 +14,17 @@ pub fn image_name(image: &str) -> &str {
 ///
 /// `None` for a digest, `latest`, `8.4-SNAPSHOT` and numbers of fewer than three parts.
 pub fn image_version(image: &str) -> Option<Version> {
-    let (_, tag) = last_part(image).split_once(':')?;
-    let core = tag.trim_start_matches('v').split(['-', '_', '+']).next()?;
+    let core = tag(image)?
+        .trim_start_matches('v')
+        .split(['-', '_', '+'])
+        .next()?;
     Version::parse(core).ok()
 }
 
 /// Returns the tag of a pre-release, such as `8.10.0-alpha4`, `8.8.0-rc1`, `8.7-SNAPSHOT` or `SNAPSHOT`.
 pub fn pre_release(image: &str) -> Option<&str> {
     const STAGES: [&str; 4] = ["alpha", "beta", "rc", "snapshot"];
-    let (_, tag) = last_part(image).split_once(':')?;
+    let tag = tag(image)?;
     let stage = tag.split_once('-').map_or(tag, |(_, stage)| stage);
     let stage = stage.to_ascii_lowercase();
     STAGES.iter().any(|it| stage.starts_with(it)).then_some(tag)
@@ -34,6 +36,12 @@ pub fn program_version(workload: &Object, program: &str) -> Option<Version> {
     image_name(image)
         .contains(program)
         .then(|| image_version(image))?
+}
+
+/// The tag of an image, if it has one.
+pub fn tag(image: &str) -> Option<&str> {
+    let (_, tag) = last_part(image).split_once(':')?;
+    Some(tag)
 }
 
 fn last_part(image: &str) -> &str {

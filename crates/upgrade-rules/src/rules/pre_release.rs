@@ -9,7 +9,7 @@
 use super::{Judge, Rule};
 
 use crate::{
-    camunda::{Application, pre_release},
+    camunda::{Application, pre_release, tag as tag_of},
     change::{Change, Facts, ObjectChange, Operation, Side},
     finding::{Action, Finding, Fix, RuleId, guide},
     kubernetes::Object,
@@ -40,19 +40,12 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     let recorded = running.and_then(|it| it.running.as_deref());
     let live = facts.get(&running.unwrap_or(brokers).object);
     // An upgrade that failed may have brought its image up already.
-    let wrote = [live, recorded]
-        .into_iter()
-        .flatten()
-        .filter_map(Object::image);
-    let mut wrote: Vec<_> = wrote.map(|image| pre_release(image).ok_or(image)).collect();
-    wrote.dedup();
+    let images = [live, recorded].into_iter().flatten();
+    let images = images.filter_map(Object::image);
+    let wrote: Vec<_> = images.filter_map(pre_release).collect();
     let next = pre_release(after);
-    if let Some(tag) = wrote
-        .iter()
-        .filter_map(|it| it.ok())
-        .find(|tag| Some(*tag) != next)
-    {
-        let to = after.rsplit(':').next().unwrap_or(after);
+    if let Some(tag) = wrote.iter().find(|tag| Some(**tag) != next) {
+        let to = tag_of(after).unwrap_or(after);
         return Some(warning(
             brokers,
             format!("The data of {tag}, a pre-release, would be upgraded to {to}"),
@@ -62,7 +55,7 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
             ))],
         ));
     }
-    let enters = next.filter(|tag| !wrote.contains(&Ok(tag)))?;
+    let enters = next.filter(|tag| !wrote.contains(tag))?;
     let title = format!(
         "Camunda {enters} is a pre-release: its data can't be upgraded to any other version"
     );
