@@ -14,7 +14,6 @@ use crate::{
     convert::{Conversion, Kind, Outcome, Told},
     denial::counted,
     look::Look,
-    terminal::printable,
 };
 
 /// How a report is printed.
@@ -97,8 +96,8 @@ impl<'a> Report<'a> {
     pub fn print(&self, format: Format, look: Look) -> io::Result<String> {
         Ok(match format {
             Format::Text => text::print(self, look),
-            Format::Json => printable(&json::print(self)?),
-            Format::Yaml => printable(&json::print_yaml(self)?),
+            Format::Json => json::print(self)?,
+            Format::Yaml => json::print_yaml(self)?,
             Format::Sarif => sarif::print(self)?,
             Format::Markdown => markdown::print(self),
         })

@@ -1,13 +1,17 @@
 //! Files and places in them, as SARIF has them.
 
+use std::io;
+
 use serde_json::{Value, json};
+
+use crate::document;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The log of one run.
-pub(crate) fn log(run: &Value) -> Value {
-    json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+/// Prints the log of one run.
+pub(crate) fn log(run: &Value) -> io::Result<String> {
+    document::json(&json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}))
 }
 
 /// The folder that relative paths start from.

@@ -15,7 +15,6 @@ use crate::{
     finding::{Action, Finding},
     kubernetes::ObjectRef,
     rules::{RULES, Rule},
-    terminal::escaped_json,
 };
 
 /// Key of the fingerprint by which code scanning recognises a result in later runs, whatever the versions and the
@@ -23,12 +22,6 @@ use crate::{
 const FINGERPRINT: &str = "camundaUpgradeGuard/v1";
 
 pub(super) fn print(report: &Report) -> io::Result<String> {
-    let mut printed = escaped_json(&serde_json::to_string_pretty(&log(report))?);
-    printed.push('\n');
-    Ok(printed)
-}
-
-fn log(report: &Report) -> Value {
     let notes = report.notes.iter();
     let notes = notes.map(|note| json!({"level": "note", "message": {"text": printable(note)}}));
     let mut run = json!({

@@ -8,7 +8,7 @@ use super::{Report, key};
 use crate::{
     convert::{Kind, Told},
     report::artifact::{self, is_relative},
-    terminal::{escaped_json, printable},
+    terminal::printable,
 };
 
 /// Key of the fingerprint by which code scanning recognises a result in later runs.
@@ -32,8 +32,7 @@ pub(super) fn print(report: &Report<'_>) -> io::Result<String> {
     if report.files.iter().any(|file| is_relative(file)) {
         run["originalUriBaseIds"] = artifact::folders();
     }
-    let log = artifact::log(&run);
-    Ok(escaped_json(&serde_json::to_string_pretty(&log)?) + "\n")
+    artifact::log(&run)
 }
 
 fn rule(kind: Kind) -> Value {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::{Effect, Kubectl, NewSecret, SecretKeys, Source, shell};
 
 /// One thing to type.
@@ -329,6 +331,19 @@ pub enum Given {
     Variable(String),
     /// A text that the shell fills in, in its own quotes.
     Word(String),
+}
+
+impl Given {
+    /// The value, where it stands in the open.
+    pub fn open(&self) -> Option<Value> {
+        match self {
+            Given::Typed(text) => {
+                Some(serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()))
+            }
+            Given::Text(text) => Some(text.as_str().into()),
+            Given::Variable(_) | Given::Word(_) => None,
+        }
+    }
 }
 
 impl Flag {

@@ -94,6 +94,20 @@ impl Kubectl {
         }
     }
 
+    /// Waits until no pod with these labels is left.
+    pub fn await_none_labelled(namespace: &str, labels: &str, timeout: &str) -> Self {
+        let timeout = format!("--timeout={timeout}");
+        let words = ["wait", "--for=delete", "pod", "-l", labels, &timeout];
+        Self::new(namespace, words)
+    }
+
+    /// Waits until a workload's pods are those of its newest revision, and ready.
+    pub fn await_rollout(workload: &ObjectRef, timeout: &str) -> Self {
+        let name = format!("{}/{}", workload.kind.kubectl(), workload.name);
+        let timeout = format!("--timeout={timeout}");
+        Self::new(&workload.namespace, ["rollout", "status", &name, &timeout])
+    }
+
     /// Waits until claims are Bound.
     pub fn await_bound(namespace: &str, claims: &[&str]) -> Self {
         let names: Vec<_> = claims.iter().map(|name| format!("pvc/{name}")).collect();

@@ -69,13 +69,3 @@ pub fn modelers(change: &Change) -> Vec<&ObjectChange> {
     }
     found
 }
-
-/// The labels of a workload's pods, as kubectl takes them.
-pub fn selector(workload: &Object) -> Option<String> {
-    let labels = workload.at("/spec/selector/matchLabels")?.as_object()?;
-    let labels: Option<Vec<_>> = labels
-        .iter()
-        .map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-        .collect();
-    Some(labels?.join(",")).filter(|it| !it.is_empty())
-}

@@ -36,6 +36,16 @@ pub(crate) fn became_ready(kind: Kind, workload: &Object) -> bool {
     }
 }
 
+/// The labels that a workload's pods are selected by, as kubectl takes them.
+pub(crate) fn selector(workload: &Object) -> Option<String> {
+    let labels = workload.at("/spec/selector/matchLabels")?.as_object()?;
+    let labels: Option<Vec<_>> = labels
+        .iter()
+        .map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+        .collect();
+    Some(labels?.join(",")).filter(|it| !it.is_empty())
+}
+
 /// Whether a pod is ready.
 pub(crate) fn is_ready(pod: &Object) -> bool {
     pod.array("/status/conditions").iter().any(|condition| {

@@ -8,7 +8,7 @@ use super::{Know, Means, Step, back, backup, duration, finding, phases, stop, up
 use crate::{
     camunda::{Line, NewestPatches},
     change::{Change, Facts},
-    finding::{Command, Fix, Flag, Given, Moment},
+    finding::{Command, Fix, Flag, Moment},
     fixes::{conversion, convert::ValuesFile},
     forecast::{Forecast, InstalledRelease},
     helm::values::set,
@@ -164,17 +164,11 @@ fn downtime(change: &Change, steps: &[Step]) -> Option<[usize; 2]> {
 fn given(flags: &[Flag]) -> Map<String, Value> {
     let mut values = Map::new();
     for flag in flags {
-        let Flag::Value { key, value } = flag else {
-            continue;
-        };
-        let value = match value {
-            Given::Typed(text) => {
-                serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
-            }
-            Given::Text(text) => text.as_str().into(),
-            Given::Variable(_) | Given::Word(_) => continue,
-        };
-        set(&mut values, key, value);
+        if let Flag::Value { key, value } = flag
+            && let Some(value) = value.open()
+        {
+            set(&mut values, key, value);
+        }
     }
     values
 }

@@ -1,10 +1,11 @@
 //! Web Modeler's database is migrated by Camunda Hub in phases, each with an upgrade of its own.
 
-use super::{Step, hop::HopInput, upgrade};
+use super::{Step, hop::HopInput, upgrade, wait};
 use crate::{
     change::{Change, ObjectChange},
     finding::{Command, Flag, Kubectl, Moment, Upgrade},
-    knowledge::hub::{PHASE, Phase, modelers, quiesced, selector},
+    knowledge::hub::{PHASE, Phase, modelers, quiesced},
+    kubernetes::workload::selector,
 };
 
 /// The phase that the upgrade itself enters, where there is something to migrate.
@@ -84,15 +85,8 @@ fn flag(making: &HopInput<'_>, phase: Phase) -> Flag {
 /// Waits until no pod of a Deployment is left.
 fn stopped(modeler: &ObjectChange) -> Option<Kubectl> {
     let selector = selector(modeler.running.as_deref()?)?;
-    let words = [
-        "wait",
-        "--for=delete",
-        "pod",
-        "-l",
-        &selector,
-        "--timeout=10m",
-    ];
-    Some(Kubectl::new(&modeler.object.namespace, words))
+    let namespace = &modeler.object.namespace;
+    Some(Kubectl::await_none_labelled(namespace, &selector, "10m"))
 }
 
 /// The same upgrade in another phase, and what waits for it.
@@ -101,11 +95,9 @@ fn enter(making: &HopInput<'_>, made: &Upgrade, phase: Phase, api: &ObjectChange
     let before = flag(making, Phase::Quiesce);
     upgrade.flags.retain(|flag| *flag != before);
     upgrade.flags.push(flag(making, phase));
-    let name = format!("deployment/{}", api.object.name);
-    let words = ["rollout", "status", &name, "--timeout=60m"];
     vec![
         upgrade::gate(&upgrade),
         Command::Upgrade(upgrade),
-        Kubectl::new(&api.object.namespace, words).into(),
+        Kubectl::await_rollout(&api.object, wait::TIMEOUT).into(),
     ]
 }

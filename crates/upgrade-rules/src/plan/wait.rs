@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Pods of new StatefulSets may migrate data for long.
-const TIMEOUT: &str = "--timeout=60m";
+pub(super) const TIMEOUT: &str = "60m";
 
 /// Waits for everything that runs, then for the Jobs, and takes away what has lost its volume.
 pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
@@ -38,11 +38,7 @@ pub(super) fn steps(making: &HopInput<'_>) -> Vec<Step> {
 
 /// Waits for everything that runs.
 pub(super) fn ready(change: &Change) -> Step {
-    let rollout = |object: &ObjectChange| {
-        let name = format!("{}/{}", object.object.kind.kubectl(), object.object.name);
-        let words = ["rollout", "status", &name, TIMEOUT];
-        Kubectl::new(&object.object.namespace, words)
-    };
+    let rollout = |object: &ObjectChange| Kubectl::await_rollout(&object.object, TIMEOUT);
     let runs =
         |object: &&ObjectChange| object.camunda && !object.on(Side::Planned).is_none_or(is_stopped);
     let workloads = [Kind::StatefulSet, Kind::Deployment]

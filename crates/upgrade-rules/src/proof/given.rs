@@ -227,19 +227,14 @@ pub(super) fn given(
         let Flag::Value { key, value } = flag else {
             continue;
         };
-        let value = match value {
-            Given::Typed(text) => {
-                serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
-            }
-            Given::Text(text) => text.as_str().into(),
+        let read = || match value {
             Given::Variable(variable) => {
-                let source = source(findings, variable);
-                let known = source.and_then(|source| printed(facts, source).ok());
-                let known = known.map(|value| String::from_utf8_lossy(&value).into_owned());
-                known.unwrap_or_else(|| ANY.to_owned()).into()
+                let value = printed(facts, source(findings, variable)?).ok()?;
+                Some(String::from_utf8_lossy(&value).into_owned().into())
             }
-            Given::Word(_) => ANY.into(),
+            _ => None,
         };
+        let value = value.open().or_else(read).unwrap_or_else(|| ANY.into());
         set(&mut values, change.values.own_key(key), value);
     }
     values

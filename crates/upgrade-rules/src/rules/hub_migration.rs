@@ -15,8 +15,11 @@ use crate::{
     camunda::{Application, Feature, Line, image_name, image_version},
     change::{Change, Facts, ObjectChange, Operation, Side},
     finding::{Action, Command, Finding, Fix, Flag, Kubectl, Moment, Objects, RuleId, guide},
-    knowledge::hub::{IMAGE, PHASE, Phase, is_hub, selector},
-    kubernetes::{Kind, Object, workload::is_stopped},
+    knowledge::hub::{IMAGE, PHASE, Phase, is_hub},
+    kubernetes::{
+        Kind, Object,
+        workload::{is_stopped, selector},
+    },
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -145,15 +148,7 @@ fn by_hand(modeler: &ObjectChange) -> Vec<Fix> {
     let objects = Objects::new(Kind::Deployment, namespace, [name]);
     let mut commands = vec![Command::from(objects.scale(0))];
     if let Some(selector) = modeler.running.as_deref().and_then(selector) {
-        let words = [
-            "wait",
-            "--for=delete",
-            "pod",
-            "-l",
-            &selector,
-            "--timeout=5m",
-        ];
-        commands.push(Kubectl::new(namespace, words).into());
+        commands.push(Kubectl::await_none_labelled(namespace, &selector, "5m").into());
     }
     let dump = "Back up the database of Web Modeler, and see that the dump can be restored.";
     vec![

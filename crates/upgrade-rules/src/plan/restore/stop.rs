@@ -1,13 +1,13 @@
 //! Stops Camunda's workloads, of which none may run while a backup is restored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Making, Step};
 use crate::{
     camunda::Component,
     finding::{Command, Kubectl, Moment, Objects},
     forecast::InstalledRelease,
-    kubernetes::{Kind, Mounts, Object},
+    kubernetes::{Kind, Mounts, Object, workload::selector},
 };
 
 const NONE_MAY_RUN: &str =
@@ -63,15 +63,7 @@ fn commands(release: &InstalledRelease, stopping: &[Component]) -> Vec<Command> 
         commands.push(pods_gone(namespace, set).into());
     }
     for selector in selectors(&deployments) {
-        let words = [
-            "wait",
-            "--for=delete",
-            "pod",
-            "-l",
-            &selector,
-            "--timeout=5m",
-        ];
-        commands.push(Kubectl::new(namespace, words).into());
+        commands.push(Kubectl::await_none_labelled(namespace, &selector, "5m").into());
     }
     commands
 }
@@ -107,18 +99,4 @@ fn selectors(deployments: &[&Object]) -> Vec<String> {
         }
         _ => deployments.iter().filter_map(|it| selector(it)).collect(),
     }
-}
-
-/// The labels of a workload's pods, as kubectl takes them.
-fn selector(workload: &Object) -> Option<String> {
-    let labels = workload.at("/spec/selector/matchLabels")?.as_object()?;
-    let labels: BTreeMap<_, _> = labels
-        .iter()
-        .filter_map(|(key, value)| Some((key, value.as_str()?)))
-        .collect();
-    let pairs: Vec<_> = labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    (!pairs.is_empty()).then(|| pairs.join(","))
 }
