@@ -34,6 +34,10 @@ fn the_data_of_a_pre_release_is_not_upgraded() {
         left(&scene("8.9.0-alpha4", "8.9.0")),
         "The data of 8.9.0-alpha4, a pre-release, would be upgraded to 8.9.0"
     );
+    assert_eq!(
+        left(&scene("8.9.0-alpha4", "8.9.0@sha256:00")),
+        "The data of 8.9.0-alpha4, a pre-release, would be upgraded to 8.9.0"
+    );
     left(&scene("8.9.0-alpha4", "8.9.0-alpha5"));
     left(&scene("8.9.0-rc1", "8.9-SNAPSHOT"));
     // An upgrade that failed may have brought it up.
