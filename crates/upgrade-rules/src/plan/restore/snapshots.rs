@@ -2,6 +2,7 @@
 
 use super::{Making, Step};
 use crate::{
+    camunda::tag,
     finding::{Command, Kubectl, Moment, shell},
     kubernetes::Object,
     plan::backup::{self, Node},
@@ -130,7 +131,7 @@ printf '%s\n' "$names""#,
 
 /// The version of an application as its snapshots have it, where its image's tag tells.
 fn version(workload: &Object) -> Option<&str> {
-    let (_, tag) = workload.image()?.rsplit_once(':')?;
+    let tag = tag(workload.image()?)?;
     semver::Version::parse(tag).is_ok().then_some(tag)
 }
 
