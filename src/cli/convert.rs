@@ -24,7 +24,7 @@ pub struct ConvertArgs {
     )]
     release: Option<String>,
 
-    /// Chart to go to: its version (13.12.7), its line (13), or a version of Camunda (8.8); of a release only the next one
+    /// Chart to go to: its version (13.13.0), its line (13), or a version of Camunda (8.8); of a release only the next one
     #[arg(long, value_name = "VERSION", value_parser = standing::version)]
     to: Version,
 

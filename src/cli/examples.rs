@@ -15,7 +15,7 @@ pub(super) const CHECK: &str = "\
 Examples:
   An upgrade to a chart, which helm renders:
     camunda-upgrade-guard check camunda -n camunda \\
-      --chart camunda/camunda-platform --version 13.12.7 -f values.yaml
+      --chart camunda/camunda-platform --version 13.13.0 -f values.yaml
 
   What helm would do, with all its own flags:
     helm upgrade camunda camunda/camunda-platform -n camunda \\
@@ -47,11 +47,11 @@ Examples:
 pub(super) const PLAN: &str = "\
 Examples:
   From where the release is to chart 13:
-    camunda-upgrade-guard plan camunda -n camunda --to 13.12.7 \\
+    camunda-upgrade-guard plan camunda -n camunda --to 13.13.0 \\
       -f values.yaml
 
   The same as a script that asks before each step:
-    camunda-upgrade-guard plan camunda -n camunda --to 13.12.7 \\
+    camunda-upgrade-guard plan camunda -n camunda --to 13.13.0 \\
       -f values.yaml -o shell > upgrade.sh
 
   Back to a backup that chart 12.13.3 has made, whatever runs now:
@@ -69,7 +69,7 @@ Examples:
       -o sarif=values.sarif -o text
 
   What a release was given, with what only the cluster knows:
-    camunda-upgrade-guard convert camunda -n camunda --to 13.12.7 \\
+    camunda-upgrade-guard convert camunda -n camunda --to 13.13.0 \\
       -f values.yaml -o camunda-13.yaml";
 
 pub(super) const VALIDATE: &str = "\

@@ -29,7 +29,7 @@ pub struct PlanArgs {
     #[arg(value_name = "RELEASE")]
     release: String,
 
-    /// Chart to go to: its version (13.12.7), its line (13), a version of Camunda (8.8), or latest
+    /// Chart to go to: its version (13.13.0), its line (13), a version of Camunda (8.8), or latest
     ///
     /// With --restore: the chart that made the backup, which may be an older one than runs; by default the one that runs.
     #[arg(long, value_name = "VERSION", value_parser = standing::version, required_unless_present = "restore")]

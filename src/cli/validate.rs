@@ -28,7 +28,7 @@ pub struct ValidateArgs {
     )]
     values: Vec<PathBuf>,
 
-    /// Chart that they are for: its line (14), its version (14.8.4), or a version of Camunda (8.9)
+    /// Chart that they are for: its line (14), its version (14.9.0), or a version of Camunda (8.9)
     #[arg(long, value_name = "LINE", value_parser = standing::version)]
     line: Version,
 

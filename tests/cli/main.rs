@@ -140,7 +140,7 @@ fn scan_and_plan_say_what_is_wrong() {
     restore(&["1", "--chart", "acme/camunda"], "'--chart <REF>'");
     fails(
         &["plan", "camunda", "--to", "13.12"],
-        "\"13.12\" is none of these: a chart's version (13.12.7), a line of charts (13)",
+        "\"13.12\" is none of these: a chart's version (13.13.0), a line of charts (13)",
     );
     fails(&["scan", "-A", "-n", "prod"], "cannot be used with");
     fails(

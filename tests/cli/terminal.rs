@@ -158,7 +158,7 @@ fn a_refusal_is_as_wide_as_the_terminal_and_ends_with_the_verdict() {
     let words = |text: &str| -> Vec<_> { text.split_whitespace().map(str::to_owned).collect() };
     assert_eq!(words(&narrow), words(&piped));
     let block = "\n: \"${CHART:?set it to the chart that you gave helm, such as camunda/camunda-platform}\"\n\
-        helm upgrade camunda \"$CHART\" --version 13.12.7 -n prod\n)\n";
+        helm upgrade camunda \"$CHART\" --version 13.13.0 -n prod\n)\n";
     assert!(narrow.contains(block), "{narrow}");
     let long = narrow.lines().filter(|line| line.chars().count() > 60);
     let long: Vec<_> = long.collect();
@@ -175,7 +175,7 @@ fn a_refusal_is_as_wide_as_the_terminal_and_ends_with_the_verdict() {
     );
 
     let dir = tempfile::tempdir().unwrap();
-    let input = upgrade(dir.path(), "13.12.7", "13.12.7");
+    let input = upgrade(dir.path(), "13.13.0", "13.13.0");
     let folder = dir.path().to_str().unwrap();
     let args = ["check", "-i", &input, "--snapshot", folder];
     let clean = shown(60, &args, &[]);

@@ -151,7 +151,7 @@ fn the_way_from_12_to_14_is_the_plans_alone() {
     let release = installed(&cluster, "camunda-12", &["-f", values.to_str().unwrap()]);
     let (volumes, before) = (release.volumes(), release.secrets());
     let desk = Desk::new(&release);
-    desk.stock("13.12.7", own("camunda-13"));
+    desk.stock("13.13.0", own("camunda-13"));
     let last = record(&cluster, &corpus, "14.0.0-identity", Secrets::ReuseLookup);
     desk.stock("14.0.0", last.path);
     let script = desk.plan("14.0.0");

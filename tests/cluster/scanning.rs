@@ -183,7 +183,7 @@ fn a_plan_says_where_there_is_no_way() {
         (
             "newest",
             2,
-            "\"newest\" is none of these: a chart's version (13.12.7)",
+            "\"newest\" is none of these: a chart's version (13.13.0)",
         ),
         (
             "16.0.0",
@@ -203,7 +203,7 @@ fn a_plan_says_where_there_is_no_way() {
     assert_code(&newer, 0);
     assert_told(
         &newer,
-        &["13.99.0 is newer than 13.12.7", "see that it exists"],
+        &["13.99.0 is newer than 13.13.0", "see that it exists"],
     );
 
     let ticket = run(
@@ -216,7 +216,7 @@ fn a_plan_says_where_there_is_no_way() {
     assert_told(
         &ticket,
         &[
-            "## 2. Chart 13.12.7 to 14.8.4 (Camunda 8.8 to 8.9)",
+            "## 2. Chart 13.13.0 to 14.8.4 (Camunda 8.8 to 8.9)",
             "- [ ] **1. Make ready**",
             "- [ ] **2. Put your values under the keys of the new chart: camunda-13.yaml**",
             "-f a.yaml \\\n  -f 'b c.yaml' \\\n  -f camunda-13.yaml \\\n  -f camunda-14.yaml",

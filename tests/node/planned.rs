@@ -109,7 +109,7 @@ pub fn from_12_to_14() {
     let last = corpus.record("14.0.0-identity").unwrap();
     let last = last.chart(Secrets::ReuseLookup).edit(fitting);
     let last = last.write(&desk.charts).unwrap();
-    desk.stock("13.12.7", &own("camunda-13"));
+    desk.stock("13.13.0", &own("camunda-13"));
     desk.stock("14.0.0", &last.path);
     let values = "global: {image: {pullPolicy: IfNotPresent}}\n";
     fs::write(desk.shell.dir().join("values.yaml"), values).unwrap();
@@ -118,7 +118,7 @@ pub fn from_12_to_14() {
     release.ready();
     person::logs_in(&release);
     marker::is_there(&release, BROKERS, 9600, 0);
-    for before in ["12.13.3", "13.12.7"] {
+    for before in ["12.13.3", "13.13.0"] {
         reads_back(
             &release,
             &desk.shell,

@@ -1,7 +1,6 @@
 //! No value of a user's that could be secret comes out anywhere: a canary in every place where one can stand (`CAMUNDA_CORPUS`).
 
 use camunda_upgrade_guard::{
-    camunda::NewestPatches,
     change::{Change, ChartVersion, Facts, Rendered},
     denial,
     forecast::InstalledRelease,
@@ -16,7 +15,11 @@ use camunda_upgrade_guard::{
 use harness::{Corpus, canary::assert_silent};
 use serde_json::{Value, json};
 
-use crate::{corpus_volumes::live, live::Upgrade, reports::printed};
+use crate::{
+    corpus_volumes::{live, newest},
+    live::Upgrade,
+    reports::printed,
+};
 
 /// The formats of a report.
 const FORMATS: [Format; 6] = [
@@ -71,13 +74,7 @@ fn assert_plan_tells_nothing(running: &Value, to: &str) {
         &live(&rendered),
     );
     let target = to.parse().unwrap();
-    let plan = Plan::of(
-        &standing,
-        &live(&rendered),
-        &target,
-        means,
-        &NewestPatches::default(),
-    );
+    let plan = Plan::of(&standing, &live(&rendered), &target, means, &newest());
     let plan = plan.unwrap();
     let data = html::data(&plan, &standing, &live(&rendered));
     for (form, text) in [

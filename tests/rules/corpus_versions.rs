@@ -12,6 +12,8 @@ use camunda_upgrade_guard::{
 use harness::corpus::Corpus;
 use serde_json::{Value, json};
 
+use crate::corpus_volumes::newest;
+
 /// The rules of this table; those that need a preparation are proved elsewhere.
 const RULES: [&str; 17] = [
     "upgrade-path-skipped",
@@ -99,7 +101,8 @@ pub fn change(
     let facts = live(&running, source);
     let running = Rendered::of(&running, None);
     let running = (status != "pending-install").then_some(&running);
-    let change = Change::of_release(&next, &Rendered::of(&next, running), running).unwrap();
+    let mut change = Change::of_release(&next, &Rendered::of(&next, running), running).unwrap();
+    change.newest_patches = newest();
     (change, facts)
 }
 

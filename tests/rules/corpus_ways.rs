@@ -12,7 +12,7 @@ use harness::Corpus;
 
 use crate::{
     corpus_versions::{change, csi},
-    corpus_volumes::release,
+    corpus_volumes::{newest, release},
     reports::printed,
 };
 
@@ -58,7 +58,8 @@ fn every_skip_and_every_way_back_is_refused_and_no_other_way_is_one() {
             if jump {
                 let report = Report::new(change, findings, "camunda.yaml");
                 let text = printed(&report, Format::Text, false);
-                let next = &Line::all()[start + 1].newest_patch.version;
+                let patches = newest();
+                let next = patches.of(&Line::all()[start + 1]).version;
                 assert!(text.contains(next), "{from} to {to}: {text}");
             }
         }

@@ -12,6 +12,8 @@ use camunda_upgrade_guard::{
 use harness::Corpus;
 use serde_json::{Value, json};
 
+use crate::corpus_volumes::newest;
+
 /// Two records of the corpus, and what is live.
 pub struct Upgrade {
     pub running: Value,
@@ -163,7 +165,9 @@ impl Upgrade {
         let (running, planned) = (release(&self.running), release(&self.planned));
         let running = Rendered::of(&running, None);
         let rendered = Rendered::of(&planned, Some(&running));
-        Change::of_release(&planned, &rendered, Some(&running)).unwrap()
+        let mut change = Change::of_release(&planned, &rendered, Some(&running)).unwrap();
+        change.newest_patches = newest();
+        change
     }
 
     /// What the rules are given.

@@ -8,7 +8,7 @@ use camunda_upgrade_guard::{
 };
 use harness::Corpus;
 
-use crate::corpus_volumes::{live, release};
+use crate::corpus_volumes::{live, newest, release};
 
 /// What runs and what is to run: each line after the one before, and the pairs of the corpus' README.
 pub const PAIRS: [(&str, &str); 44] = [
@@ -75,7 +75,8 @@ pub fn upgrade(corpus: &Corpus, from: &str, to: &str) -> (Change, Facts) {
     let running = Rendered::of(&release(corpus, from, "deployed"), None);
     let next = release(corpus, to, "pending-upgrade");
     let planned = Rendered::of(&next, Some(&running));
-    let change = Change::of_release(&next, &planned, Some(&running)).unwrap();
+    let mut change = Change::of_release(&next, &planned, Some(&running)).unwrap();
+    change.newest_patches = newest();
     (change, live(&running))
 }
 

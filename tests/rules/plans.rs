@@ -3,7 +3,6 @@
 use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
 use camunda_upgrade_guard::{
-    camunda::NewestPatches,
     change::Rendered,
     finding::{Command, Moment},
     forecast::InstalledRelease,
@@ -15,14 +14,14 @@ use harness::{Corpus, Run};
 use serde_json::{Value, json};
 
 use crate::{
-    corpus_volumes::{live, release},
+    corpus_volumes::{live, newest, release},
     reports_schemas::{closed_and_described, complaint, read, schema_of, shown},
 };
 
 fn plan(running: &Rendered, to: &str) -> Plan {
     let standing = InstalledRelease::of("camunda", "camunda", running.clone()).unwrap();
     let (facts, to) = (live(running), to.parse().unwrap());
-    Plan::of(&standing, &facts, &to, means(), &NewestPatches::default()).unwrap()
+    Plan::of(&standing, &facts, &to, means(), &newest()).unwrap()
 }
 
 fn means() -> Means {
@@ -240,7 +239,7 @@ fn long_names_are_cut_as_the_charts_cut_them() {
         &live(&release),
         &"8.3.26".parse().unwrap(),
         means(),
-        &NewestPatches::default(),
+        &newest(),
     );
     let script = assert_script(&plan.unwrap());
     let claim = format!("data-{name}-elasticsearch-mas-0");
@@ -365,13 +364,7 @@ fn odd_objects_are_planned_with_too() {
                     object.object = Object(changed).into();
                 }
                 let standing = InstalledRelease::of("camunda", "camunda", running).unwrap();
-                let plan = Plan::of(
-                    &standing,
-                    &facts,
-                    &to.parse().unwrap(),
-                    means(),
-                    &NewestPatches::default(),
-                );
+                let plan = Plan::of(&standing, &facts, &to.parse().unwrap(), means(), &newest());
                 assert!(!plan.unwrap().hops.is_empty(), "{field}: {odd}");
             }
         }

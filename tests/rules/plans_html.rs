@@ -1,7 +1,6 @@
 //! A plan as a page for a browser (`CAMUNDA_CORPUS`).
 
 use camunda_upgrade_guard::{
-    camunda::NewestPatches,
     change::Rendered,
     finding::Command,
     forecast::InstalledRelease,
@@ -12,7 +11,7 @@ use camunda_upgrade_guard::{
 };
 use harness::{Corpus, markup::Page};
 
-use crate::corpus_volumes::{live, release};
+use crate::corpus_volumes::{live, newest, release};
 
 /// A plan of a real release, and where its data is on the way.
 pub fn planned(corpus: &Corpus, from: &str, to: &str) -> (Plan, Vec<Storage>) {
@@ -25,7 +24,7 @@ pub fn planned(corpus: &Corpus, from: &str, to: &str) -> (Plan, Vec<Storage>) {
         ..Means::default()
     };
     let to = to.parse().unwrap();
-    let plan = Plan::of(&standing, &facts, &to, means, &NewestPatches::default()).unwrap();
+    let plan = Plan::of(&standing, &facts, &to, means, &newest()).unwrap();
     let data = html::data(&plan, &standing, &facts);
     (plan, data)
 }

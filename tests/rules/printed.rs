@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 
 use camunda_upgrade_guard::{
     annotations::REBIND_TO,
-    camunda::NewestPatches,
     change::{Change, Facts, Operation, Rendered},
     denial::{Part, outline},
     finding::{Action, Command, Effect, Finding, Fix, Flag, Typing, What},
@@ -25,7 +24,7 @@ use harness::Corpus;
 
 use self::stage::Stage;
 use crate::{
-    corpus_volumes::{live, release},
+    corpus_volumes::{live, newest, release},
     pairs::{PAIRS, upgrade},
     scene::{Scene, claim, secret, statefulset},
 };
@@ -508,7 +507,7 @@ fn script(rendered: &Rendered, to: &str) -> String {
         ..Means::default()
     };
     let (facts, to) = (live(rendered), to.parse().unwrap());
-    let plan = Plan::of(&standing, &facts, &to, means, &NewestPatches::default()).unwrap();
+    let plan = Plan::of(&standing, &facts, &to, means, &newest()).unwrap();
     let script = plan.script();
     for word in ["ask", "decide"] {
         assert!(script.contains(&format!("\n{word}() {{\n")));

@@ -4,7 +4,6 @@
 use std::{cmp::Reverse, collections::BTreeSet, env, fs, path::Path};
 
 use camunda_upgrade_guard::{
-    camunda::NewestPatches,
     change::Rendered,
     denial,
     forecast::InstalledRelease,
@@ -16,7 +15,7 @@ use harness::Corpus;
 use insta::Settings;
 
 use crate::{
-    corpus_volumes::{live, release},
+    corpus_volumes::{live, newest, release},
     pairs::{PAIRS, upgrade},
     reports::printed,
     scene::explained,
@@ -103,7 +102,7 @@ fn plans_are_told_as_before() {
             ..Means::default()
         };
         let (facts, to) = (live(&running), NEWEST.parse().unwrap());
-        let plan = Plan::of(&standing, &facts, &to, means, &NewestPatches::default()).unwrap();
+        let plan = Plan::of(&standing, &facts, &to, means, &newest()).unwrap();
         let texts = format!("{plan}\n{}", plan.script());
         as_before(&format!("plan--{from}"), &texts);
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::{
-    camunda::{Line, NewestPatches},
+    camunda::Line,
     change::Rendered,
     finding::{Action, Flag},
     forecast::InstalledRelease,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     conversion::{file, over},
-    corpus_volumes::{live, release},
+    corpus_volumes::{live, newest, release},
     live::Upgrade,
 };
 
@@ -180,7 +180,7 @@ fn a_plan_writes_files_that_the_charts_take() {
         ..Means::default()
     };
     let to = "13.12.7".parse().unwrap();
-    let newest = NewestPatches::default();
+    let newest = newest();
     let plan = Plan::of(&standing, &live(&running), &to, means, &newest).unwrap();
     let steps = plan.hops[0].steps.iter();
     let commands = steps.flat_map(|step| &step.commands);

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, process};
 
 use camunda_upgrade_guard::{
-    camunda::NewestPatches,
     change::Rendered,
     finding::{Command, Finding},
     plan, rules,
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 use super::{NEXT, block::asked_for, script, standing};
 use crate::{
-    corpus_volumes::{live, release},
+    corpus_volumes::{live, newest, release},
     pairs::{PAIRS, upgrade},
 };
 
@@ -194,11 +193,7 @@ fn files_and_flags_are_as_the_schema_of_their_chart_has_it() {
             let own = kept(&corpus, &name);
             let before = chart.complaints(&own, PLAIN, "");
             let standing = standing(&rendered);
-            let hop = plan::first(
-                &standing,
-                &version.parse().unwrap(),
-                &NewestPatches::default(),
-            );
+            let hop = plan::first(&standing, &version.parse().unwrap(), &newest());
             let (change, facts) = (hop.unwrap().unwrap(), live(&rendered));
             let converted = rules::converted_file(&change, &facts).unwrap_or_default();
             let after = chart.complaints(&own, &script(&rendered, version), &converted.0);

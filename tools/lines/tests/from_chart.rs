@@ -46,7 +46,7 @@ fn a_draft_has_what_the_chart_says() {
     let draft: serde_json::Value = serde_saphyr::from_str(&draft).unwrap();
     assert_eq!(draft["line"], "13");
     assert_eq!(draft["application"], "8.8");
-    assert_eq!(draft["newestPatch"]["version"], "13.12.7");
+    assert_eq!(draft["newestPatch"]["version"], "13.13.0");
     let workloads = draft["workloads"].as_array().unwrap();
     let brokers = workloads.iter().find(|it| it["name"] == "-zeebe").unwrap();
     assert_eq!(brokers["kind"], "StatefulSet");

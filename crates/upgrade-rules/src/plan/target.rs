@@ -6,7 +6,7 @@ use crate::camunda::{Line, NewestPatches};
 
 /// What a person may name a chart by.
 const FORMS: &str =
-    "a chart's version (13.12.7), a line of charts (13), a version of Camunda (8.8), or latest";
+    "a chart's version (13.13.0), a line of charts (13), a version of Camunda (8.8), or latest";
 
 /// A name that leads to no chart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +53,7 @@ mod tests {
             let line = lines.find(|it| it.line == line).unwrap();
             newest.of(line).version.to_owned()
         };
-        assert_eq!(named("v13.12.7"), "13.12.7");
+        assert_eq!(named("v13.13.0"), "13.13.0");
         assert_eq!(named("13"), of("13"));
         assert_eq!(named("8.8"), of("13"));
         assert_eq!(named("8.2"), of("8.2"));
