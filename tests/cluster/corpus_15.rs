@@ -11,10 +11,11 @@ use crate::{
 
 const FROM: &str = "14.0.0-identity";
 const BUNDLED: [&str; 2] = ["charts/elasticsearch/", "charts/identityKeycloak/"];
+const BROUGHT_ALONG: &str = "http://camunda-elasticsearch:9200";
 const KEEP: &str = "helm.sh/resource-policy=keep";
 
-/// What 15 makes of the values of 14.
-fn to_15(cluster: &Cluster, corpus: &Corpus) -> Chart {
+/// What 15 makes of the values of 14, with Elasticsearch at an address.
+fn to_15(cluster: &Cluster, corpus: &Corpus, search: &str) -> Chart {
     let record = corpus.record(FROM).unwrap();
     let dir = cluster.scratch("chart").unwrap();
     record
@@ -27,6 +28,7 @@ fn to_15(cluster: &Cluster, corpus: &Corpus) -> Chart {
             {
                 document.text.clear();
             }
+            document.text = document.text.replace(BROUGHT_ALONG, search);
         })
         .write(&dir)
         .unwrap()
@@ -78,7 +80,7 @@ fn without_databases(helm: Helm) {
     let (versions, volumes, before) = (release.versions(), release.volumes(), databases(&release));
     assert!(before.len() > 15, "{before:?}");
 
-    let target = to_15(cluster, &corpus);
+    let target = to_15(cluster, &corpus, BROUGHT_ALONG);
     let denial = Denial::of(&release.upgrade_record(helm, &target));
     denial.assert_rules(&["component-disappears", "claims-orphaned", "claims-orphaned"]);
     assert_eq!(release.versions(), versions);
@@ -103,4 +105,49 @@ fn without_databases(helm: Helm) {
     assert_eq!(release.volumes(), volumes);
     assert_silent(&release.upgrade_record(helm, &target).ok().unwrap());
     assert_eq!(databases(&release), before);
+}
+
+#[test]
+fn helm_3_to_15_with_elasticsearch_moved() {
+    elasticsearch_moved(Helm::V3);
+}
+
+#[test]
+fn helm_4_to_15_with_elasticsearch_moved() {
+    elasticsearch_moved(Helm::V4);
+}
+
+/// Somebody says on each claim that what it holds was moved. The upgrade goes through once the values name the new place, too.
+fn elasticsearch_moved(helm: Helm) {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let release = Release::new(cluster, "camunda");
+    let old = record(cluster, &corpus, FROM, Secrets::ReuseLookup);
+    release.install_record(Helm::V3, &old);
+    release.bind_all();
+    let target = to_15(cluster, &corpus, BROUGHT_ALONG);
+    let denial = Denial::of(&release.upgrade_record(helm, &target));
+    let shell = cluster.shell(helm).unwrap();
+    let typed = |wanted: &dyn Fn(&str) -> bool| {
+        let (cures, given_up) = (denial.commands(), denial.given_up());
+        let commands = cures.iter().map(String::as_str).chain(given_up.lines());
+        let chosen: Vec<_> = commands.filter(|it| wanted(it)).collect();
+        assert!(!chosen.is_empty(), "{}", denial.text);
+        shell.run(&chosen.join("\n")).unwrap().ok().unwrap();
+    };
+    // Keycloak and its database stay.
+    typed(&|it| it.ends_with(KEEP) && it.contains("statefulset/camunda-keycloak"));
+    typed(&|it| it.contains("allow-orphan") && it.contains("data-camunda-elasticsearch-master"));
+
+    let half = Denial::of(&release.upgrade_record(helm, &target));
+    half.assert_rules(&["datastore-changed"]);
+    let url = "http://search.example.com:9200";
+    let target = to_15(cluster, &corpus, url);
+    let [f, file] = target.with_config();
+    let storage = format!("--set=orchestration.data.secondaryStorage.elasticsearch.url={url}");
+    let volumes = release.volumes();
+    let moved = release.upgrade(helm, &target.path, &[&f, &file, &storage]);
+    moved.ok().unwrap();
+    assert_eq!(release.volumes(), volumes);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use harness::{Chart, Cluster, Corpus, Document, Helm, Record, Secrets};
+use harness::{Chart, Cluster, Corpus, Denial, Document, Helm, Record, Secrets};
 use serde_json::json;
 
 use crate::{
@@ -31,10 +31,14 @@ fn is_past(document: &Document) -> bool {
 }
 
 fn to_14(cluster: &Cluster, record: &Record) -> Chart {
-    let record = record.released_as("14.8.4", "8.9");
+    rendered(cluster, &record.released_as("14.8.4", "8.9"), is_past)
+}
+
+/// A record's chart without some of its documents.
+fn rendered(cluster: &Cluster, record: &Record, without: impl Fn(&Document) -> bool) -> Chart {
     let dir = cluster.scratch("chart").unwrap();
     let chart = record.chart(Secrets::ReuseLookup).edit(|document| {
-        if is_past(document) {
+        if without(document) {
             document.text.clear();
         }
     });
@@ -124,6 +128,80 @@ fn through_the_phases(helm: Helm) {
     let running = release.upgrade(helm, &target.path, &[&f, &file, &phase("normal")]);
     assert_silent(&running.ok().unwrap());
     assert!(replicas(&release).values().all(|count| *count == 1));
+}
+
+/// An image of 8.9 that the values still pin would start on the migrated schema, or on nothing.
+#[test]
+fn a_pinned_image_is_refused_before_it_migrates() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let record = web_modeler(&corpus);
+    let release = Release::new(cluster, "camunda");
+    release.install_record(Helm::V4, &to_14(cluster, &record));
+    release.bind_all();
+    let target = to_15(cluster, &record, true);
+    let pinned = to_15(cluster, &record, true);
+    let template = "templates/web-modeler/deployment-restapi.yaml";
+    replace(
+        &pinned.path,
+        template,
+        "camunda/hub:8.10.",
+        "camunda/hub:8.9.",
+    );
+    let [f, file] = target.with_config();
+    let phase = |phase: &str| format!("--set=camundaHub.upgrade.phase={phase}");
+    let quiesced = release.upgrade(Helm::V4, &target.path, &[&f, &file, &phase("quiesce")]);
+    quiesced.ok().unwrap();
+
+    let args = [f.as_str(), &file, &phase("migrate")];
+    let denial = release.refused_by_guard(Helm::V4, &pinned.path, &args);
+    denial.assert_rules(&[RULE]);
+    assert!(denial.text.contains("camunda/hub:8.9."), "{}", denial.text);
+    release.upgrade(Helm::V4, &target.path, &args).ok().unwrap();
+}
+
+/// Chart 15 has no Console but the one in Hub, and renders nothing for `console.enabled`.
+#[test]
+fn console_alone_would_vanish() {
+    let Some((cluster, _, corpus)) = guarded_with_corpus() else {
+        return;
+    };
+    let record = web_modeler(&corpus);
+    let release = Release::new(cluster, "camunda");
+    let is_modeler = |document: &Document| document.source.contains("/web-modeler");
+    let old = rendered(cluster, &record.released_as("14.8.4", "8.9"), |document| {
+        is_past(document) || is_modeler(document)
+    });
+    release.install_record(Helm::V4, &old);
+    release.bind_all();
+    let next = record.released_as("15.0.0", "8.10");
+    let none = rendered(cluster, &next, |document| {
+        is_past(document) || is_modeler(document) || document.source.contains("/console/")
+    });
+    for helm in [Helm::V3, Helm::V4] {
+        let denial = Denial::of(&release.upgrade_record(helm, &none));
+        denial.assert_rules(&["component-disappears"]);
+        assert!(
+            denial.text.contains("camundaHub.enabled"),
+            "{}",
+            denial.text
+        );
+    }
+    // Hub is new to this release: there is nothing to migrate, and its database's password is given to it.
+    let (secret, key) = (
+        "camunda-credentials",
+        "web-modeler-postgresql-user-password",
+    );
+    let n = &*release.namespace;
+    let given = format!(
+        "kubectl -n {n} get secret {secret} || kubectl -n {n} create secret generic {secret}\n\
+         kubectl -n {n} patch secret {secret} -p '{{\"stringData\":{{\"{key}\":\"demo\"}}}}'"
+    );
+    let shell = cluster.shell(Helm::V4).unwrap();
+    shell.run(&given).unwrap().ok().unwrap();
+    let hub = to_15(cluster, &record, false);
+    release.upgrade_record(Helm::V4, &hub).ok().unwrap();
 }
 
 #[test]
