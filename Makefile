@@ -48,13 +48,16 @@ build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-gua
 	$(CARGO) build $(LOCKED) --release
 
 IMAGE ?= camunda-upgrade-guard:0.1.0
+# The same commit makes the same image, whenever and wherever it is built; docker reads this variable by itself.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 MUSL := x86_64-unknown-linux-musl
 STATIC := $${CARGO_TARGET_DIR:-target}/$(MUSL)/release
 image: static ## a container image of the guard, IMAGE=camunda-upgrade-guard:0.1.0, by buildah, podman or docker
 	@tool=$$(command -v buildah || command -v podman || command -v docker) || \
 		{ echo "image: buildah, podman or docker is needed" >&2; exit 1; }; \
+	case $$tool in (*docker) dated=;; (*) dated="--timestamp=$$SOURCE_DATE_EPOCH";; esac; \
 	set -x; \
-	"$$tool" build -f deploy/Containerfile -t $(IMAGE) $(STATIC)
+	"$$tool" build $$dated -f deploy/Containerfile -t $(IMAGE) $(STATIC)
 
 packages: static ## plugins of kubectl's and Helm's: target/packages (HOMEPAGE=… DOWNLOADS=… for krew's manifest)
 	packaging/build.sh target/packages linux/amd64=$(STATIC)/camunda-upgrade-guard

@@ -63,5 +63,14 @@ address=https://localhost:$(listening webhook)/validate
 code=$(curl -sS -o "$work/answer" -w '%{http_code}' --cacert "$work/tls/ca.crt" -d '{}' "$address")
 [[ $code == 200 ]] || fail "a review is answered by $code"
 
+# Built once more, of the same program at another time, it is the same image.
+digest() { # IMAGE
+    buildah inspect --type image --format '{{.FromImageDigest}}' "$1"
+}
+sleep 1
+make --no-print-directory -C "$repository" image IMAGE="$image-again" >"$work/again" 2>&1 || { cat "$work/again" >&2; fail "it can't be built again"; }
+[[ -n $(digest "$image") && $(digest "$image") == "$(digest "$image-again")" ]] || fail "built again it is $(digest "$image-again"), not $(digest "$image")"
+buildah rmi "$image-again" >/dev/null
+
 # How large it is, and which one it was.
 buildah images --format '{{.Name}}:{{.Tag}} {{.Size}} {{.Digest}}' --filter "reference=$image"

@@ -47,6 +47,8 @@ fn nobody_else_waits_for_a_guard_that_is_not_there() {
         release.bind_all();
     }
     register(cluster);
+    // The configurations are in etcd, and the API server comes up with them.
+    cluster.restart(|| Ok(())).unwrap();
     let image = [
         "set",
         "image",

@@ -135,7 +135,7 @@ impl Cluster {
     }
 
     /// Kills the control plane and starts it again over what etcd has, as after a power cut; `meanwhile` nothing of it runs.
-    pub(crate) fn restart(&self, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub fn restart(&self, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
         let processes = self.processes.lock();
         let mut processes = processes.unwrap_or_else(PoisonError::into_inner);
         processes.iter_mut().for_each(Supervised::kill);
