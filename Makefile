@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages test-image demo real-charts test check deny advisories bench clean oldest-kubernetes node axe prerequisites
+.PHONY: help cluster-binaries build static image packages test-image demo real-charts test check deny advisories bench fuzz clean oldest-kubernetes node axe prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
@@ -33,6 +33,7 @@ test: oldest-kubernetes check ## everything: formatting, lints, all tests on a r
 check: ## formatting and lints
 	@.ci/prerequisites rustfmt clippy
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
 deny: ## licences, sources and versions of all that we depend on (cargo-deny)
@@ -69,6 +70,10 @@ static: prerequisites
 
 test-image: image ## start the image as a kubelet would (with buildah)
 	tests/image.sh $(IMAGE)
+
+FUZZ_SECONDS ?= 60
+fuzz: prerequisites ## feed what strangers write to what reads it (FUZZ_SECONDS=60 for each target; needs cargo-fuzz)
+	.ci/fuzz $(FUZZ_SECONDS)
 
 bench: prerequisites ## measure the guard over TLS, and the command line
 	$(CARGO) bench $(LOCKED) --bench admission
