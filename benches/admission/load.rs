@@ -4,7 +4,7 @@
 
 use std::{
     fmt,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,6 +27,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 #[derive(Clone)]
 pub struct Client {
     address: SocketAddr,
+    name: ServerName<'static>,
     connector: TlsConnector,
 }
 
@@ -63,9 +64,9 @@ impl fmt::Display for Pattern {
 }
 
 impl Client {
-    /// A client of a server on this machine that trusts one authority. It resumes no session: Go's client, which the
-    /// API server is, keeps none unless told to.
-    pub fn new(address: SocketAddr, authority: &str) -> Result<Self> {
+    /// A client of a server that trusts one authority. It resumes no session: Go's client, which the API server is, keeps
+    /// none unless told to.
+    pub fn new(address: SocketAddr, name: ServerName<'static>, authority: &str) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -76,6 +77,7 @@ impl Client {
         config.resumption = Resumption::disabled();
         Ok(Self {
             address,
+            name,
             connector: TlsConnector::from(Arc::new(config)),
         })
     }
@@ -131,8 +133,7 @@ impl Client {
     async fn connect(&self) -> Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));
-        Ok(self.connector.connect(name, stream).await?)
+        Ok(self.connector.connect(self.name.clone(), stream).await?)
     }
 
     fn request(&self, path: &str, body: &[u8]) -> Vec<u8> {
@@ -221,5 +222,5 @@ fn content_length(head: &[u8]) -> Option<usize> {
 fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes
         .windows(wanted.len())
-        .position(|window| window == wanted)
+        .position(|window| window.eq_ignore_ascii_case(wanted))
 }

@@ -1,11 +1,12 @@
 //! The guard over TLS on this machine, beside the same server without a guard in it.
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{
     Plan,
+    against::Against,
     load::{Pattern, Sample},
     release::Releases,
     reviews::{self, Case},
@@ -104,7 +105,14 @@ pub async fn measure(plan: &Plan, releases: Option<&Releases>) -> Result<Vec<Mea
 fn other(place: &Place, plan: &Plan, id: &str, facts: &Path) -> Result<Server> {
     let name = format!("bare-{id}");
     match &plan.against {
-        Some(program) => place.guard(&name, program, facts),
+        Some(Against::Build(program)) => place.guard(&name, program, facts),
+        Some(Against::Webhook(uri)) => {
+            let ca = plan
+                .ca
+                .as_ref()
+                .context("--ca is missing: the authority of that webhook")?;
+            Server::elsewhere(uri, &fs::read_to_string(ca)?)
+        }
         None => place.bare(&name),
     }
 }
@@ -184,7 +192,8 @@ impl Pair {
         let mut sides = [Side::default(), Side::default()];
         for round in 0..=plan.rounds {
             for (server, side) in servers.iter().zip(&mut sides) {
-                let post = server.client.prepare(case.path, &case.body).await?;
+                let path = server.path.as_deref().unwrap_or(case.path);
+                let post = server.client.prepare(path, &case.body).await?;
                 let before = server.cpu()?;
                 let time = if round == 0 {
                     plan.round / 4

@@ -3,6 +3,7 @@
 //! First over TLS on this machine, beside a server of the same stack that only answers; then through a real API
 //! server, with the guard registered and without. Prints Markdown, and JSON into a file.
 
+mod against;
 mod apiserver;
 mod load;
 mod loopback;
@@ -18,7 +19,7 @@ use anyhow::{Context, Result};
 use camunda_upgrade_guard::server::ServerArgs;
 use clap::{Parser, Subcommand};
 
-use crate::release::Releases;
+use crate::{against::Against, release::Releases};
 
 /// Measures the guard.
 #[derive(Parser)]
@@ -39,9 +40,13 @@ struct Cli {
     #[arg(long, default_value = "500")]
     round: u64,
 
-    /// Compare with this build of the guard instead of with the bare server
-    #[arg(long, value_name = "FILE")]
-    against: Option<PathBuf>,
+    /// Compare with this build of the guard, or with the webhook at this https:// address, instead of with the bare server
+    #[arg(long, value_name = "FILE|URL")]
+    against: Option<Against>,
+
+    /// The authority that signed that webhook's certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "against")]
+    ca: Option<PathBuf>,
 
     /// Where the figures go as JSON
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/admission.json"))]
@@ -64,7 +69,8 @@ pub struct Plan {
     pub only: Vec<String>,
     pub rounds: usize,
     pub round: Duration,
-    pub against: Option<PathBuf>,
+    pub against: Option<Against>,
+    pub ca: Option<PathBuf>,
 }
 
 impl Plan {
@@ -86,6 +92,7 @@ fn main() -> Result<()> {
         rounds: cli.rounds,
         round: Duration::from_millis(cli.round),
         against: cli.against,
+        ca: cli.ca,
     };
     let machine = machine::look()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -104,7 +111,7 @@ fn main() -> Result<()> {
     fs::write(&cli.json, format!("{json:#}\n"))
         .with_context(|| format!("writing {}", cli.json.display()))?;
     if let Some(against) = &plan.against {
-        println!("Here \"bare\" is {}.", against.display());
+        println!("Here \"bare\" is {against}.");
     }
     print!("{}", report::markdown(&machine, &measured, &through));
     eprintln!("The same as JSON: {}", cli.json.display());

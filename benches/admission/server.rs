@@ -2,13 +2,19 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use axum::{Router, body::Body, http::header, response::IntoResponse, routing::post};
+use axum::{
+    Router,
+    body::Body,
+    http::{Uri, header},
+    response::IntoResponse,
+    routing::post,
+};
 use camunda_upgrade_guard::server::{Admin, BODY_LIMIT, ServerArgs, Shutdown};
 use harness::{
     pki::Authority,
@@ -16,9 +22,10 @@ use harness::{
     wait_until,
 };
 use http_body_util::{BodyExt, Limited};
+use rustls::pki_types::ServerName;
 use serde_json::Value;
 
-use crate::load::Client;
+use crate::{against, load::Client};
 
 /// The program that is measured.
 pub const GUARD: &str = env!("CARGO_BIN_EXE_camunda-upgrade-guard");
@@ -41,12 +48,14 @@ pub struct Place {
 /// A running server.
 pub struct Server {
     pub client: Client,
-    pid: u32,
-    _process: Supervised,
+    /// The path that it serves, if it is not asked at ours.
+    pub path: Option<String>,
+    /// None: it runs elsewhere.
+    process: Option<(u32, Supervised)>,
 }
 
 /// What a process holds in memory, in bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
     /// Now.
     pub resident: u64,
@@ -99,20 +108,35 @@ impl Place {
             Ok(TcpStream::connect(address).ok().map(|_| Ok(())))
         });
         outcome.flatten().with_context(|| process.log_tail(20))?;
+        let name = ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST));
         Ok(Server {
-            client: Client::new(address, &self.authority.pem())?,
-            pid: process.pid()?,
-            _process: process,
+            client: Client::new(address, name, &self.authority.pem())?,
+            path: None,
+            process: Some((process.pid()?, process)),
         })
     }
 }
 
 impl Server {
+    /// A webhook that runs already.
+    pub fn elsewhere(uri: &Uri, authority: &str) -> Result<Self> {
+        let (address, name) = against::place(uri)?;
+        Ok(Self {
+            client: Client::new(address, name, authority)?,
+            path: Some(uri.path().to_owned()),
+            process: None,
+        })
+    }
+
+    /// What it holds; nothing of what runs elsewhere.
     pub fn memory(&self) -> Result<Memory> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let Some((pid, _)) = &self.process else {
+            return Ok(Memory::default());
+        };
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let field = |name: &str| -> Result<u64> {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let line = line.with_context(|| format!("/proc/{}/status: no {name}", self.pid))?;
+            let line = line.with_context(|| format!("/proc/{pid}/status: no {name}"))?;
             let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
             Ok(kib * 1024)
         };
@@ -122,12 +146,15 @@ impl Server {
         })
     }
 
-    /// The processor time that it has taken so far.
+    /// The processor time that it has taken so far; none of what runs elsewhere.
     pub fn cpu(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
+        let Some((pid, _)) = &self.process else {
+            return Ok(Duration::ZERO);
+        };
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         // The program's name, which may hold spaces, ends with the last parenthesis.
         let Some((_, fields)) = stat.rsplit_once(')') else {
-            bail!("/proc/{}/stat: {stat}", self.pid);
+            bail!("/proc/{pid}/stat: {stat}");
         };
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let ticks =
