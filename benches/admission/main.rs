@@ -12,6 +12,7 @@ mod release;
 mod report;
 mod reviews;
 mod server;
+mod soak;
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -62,6 +63,8 @@ enum Command {
     /// Be the server that only answers
     #[command(name = server::BARE)]
     Bare(ServerArgs),
+    /// Send millions of reviews to two replicas, and look at their memory
+    Soak(soak::Soak),
 }
 
 /// What is measured, and how long.
@@ -81,11 +84,16 @@ impl Plan {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    if let Some(Command::Bare(args)) = cli.command {
+    if let Some(command) = cli.command {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        return runtime.block_on(server::serve_bare(args));
+        return runtime.block_on(async {
+            match command {
+                Command::Bare(args) => server::serve_bare(args).await,
+                Command::Soak(soak) => soak.run().await,
+            }
+        });
     }
     let plan = Plan {
         only: cli.only,

@@ -66,9 +66,16 @@ pub struct Memory {
 impl Place {
     pub fn new() -> Result<Self> {
         let (nest, authority) = (Nest::new("guard-bench-")?, Authority::new("benchmark")?);
-        let pair = authority.server(&["127.0.0.1"])?;
-        pair.write(&nest.dir().join("tls.crt"), &nest.dir().join("tls.key"))?;
-        Ok(Self { nest, authority })
+        let place = Self { nest, authority };
+        place.exchange()?;
+        Ok(place)
+    }
+
+    /// Has the servers of this place get another certificate.
+    pub fn exchange(&self) -> Result<()> {
+        let dir = self.nest.dir();
+        let pair = self.authority.server(&["127.0.0.1"])?;
+        pair.write(&dir.join("tls.crt"), &dir.join("tls.key"))
     }
 
     /// Writes a list of live objects for a guard to read.
@@ -144,6 +151,14 @@ impl Server {
             resident: field("VmRSS:")?,
             peak: field("VmHWM:")?,
         })
+    }
+
+    /// How many files and connections it has open; none of what runs elsewhere.
+    pub fn descriptors(&self) -> Result<usize> {
+        match &self.process {
+            Some((pid, _)) => Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count()),
+            None => Ok(0),
+        }
     }
 
     /// The processor time that it has taken so far; none of what runs elsewhere.

@@ -1,0 +1,165 @@
+//! `soak`: millions of reviews, half of them records, against two replicas whose certificate changes meanwhile.
+//!
+//! Each answer is compared with the first one of its kind. So a review that is lost, or judged by half, ends the run.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use futures::future::try_join_all;
+
+use crate::{
+    load::{Pattern, Post},
+    release::Releases,
+    reviews::{self, Case},
+    server::{GUARD, Place, Server},
+};
+
+/// How long, and how often the certificate changes.
+#[derive(Args)]
+pub struct Soak {
+    /// Reviews in all
+    #[arg(long, default_value = "5000000")]
+    reviews: usize,
+
+    /// How often the certificate is exchanged on the way
+    #[arg(long, default_value = "20")]
+    rotations: usize,
+}
+
+/// From one look at memory and descriptors to the next.
+const ROUND: Duration = Duration::from_secs(5);
+
+const PATTERNS: [Pattern; 2] = [
+    Pattern {
+        connections: 4,
+        kept: true,
+    },
+    Pattern {
+        connections: 1,
+        kept: false,
+    },
+];
+
+/// Until then caches fill, which is no drift.
+const WARM_UP: usize = 20;
+
+/// One replica, with the requests that it gets.
+struct Replica {
+    server: Server,
+    claims: Vec<Post>,
+    record: Post,
+    answered: [usize; 2],
+    /// What it held once it was warm.
+    before: Option<(u64, usize)>,
+}
+
+impl Soak {
+    pub async fn run(&self) -> Result<()> {
+        let releases = Releases::find()?
+            .context("records need the cluster's programs: make cluster-binaries")?;
+        let place = Place::new()?;
+        let facts = place.facts("facts.json", &reviews::facts(Some(&releases))?)?;
+        let [record, _] = reviews::records(&releases)?;
+        let mut replicas = Vec::new();
+        for name in ["guard-1", "guard-2"] {
+            let server = place.guard(name, GUARD.as_ref(), &facts)?;
+            replicas.push(Replica::new(server, &reviews::claims(), &record).await?);
+        }
+        let (started, mut rotated) = (Instant::now(), 0);
+        loop {
+            try_join_all(replicas.iter_mut().map(Replica::round)).await?;
+            let done: usize = replicas.iter().map(Replica::all).sum();
+            // The last exchange has to be seen, too.
+            let due = done * (self.rotations + 1) / self.reviews.max(1);
+            if rotated < due.min(self.rotations) {
+                place.exchange()?;
+                rotated += 1;
+            }
+            eprintln!(
+                "{done} reviews, {rotated} certificates, {:.0} s",
+                started.elapsed().as_secs_f64()
+            );
+            for replica in &mut replicas {
+                if replica.before.is_none() && done * WARM_UP >= self.reviews {
+                    replica.before = Some(replica.held()?);
+                }
+            }
+            if done >= self.reviews && rotated >= self.rotations {
+                break;
+            }
+        }
+        println!(
+            "| replica | claims | records | certificates | RSS MiB warm | at the end | at peak | descriptors warm | at the end |"
+        );
+        println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+        for (number, replica) in replicas.iter().enumerate() {
+            replica.print(number + 1, rotated)?;
+        }
+        println!(
+            "\n{:.0} s, no review lost.",
+            started.elapsed().as_secs_f64()
+        );
+        Ok(())
+    }
+}
+
+impl Replica {
+    async fn new(server: Server, claims: &[Case], record: &Case) -> Result<Self> {
+        let mut posts = Vec::new();
+        for case in claims {
+            posts.push(server.client.prepare(case.path, &case.body).await?);
+        }
+        let record = server.client.prepare(record.path, &record.body).await?;
+        Ok(Self {
+            server,
+            claims: posts,
+            record,
+            answered: [0; 2],
+            before: None,
+        })
+    }
+
+    fn all(&self) -> usize {
+        self.answered.iter().sum()
+    }
+
+    /// Claims until there are as many of them as of records, beside records for the whole round.
+    async fn round(&mut self) -> Result<()> {
+        let client = &self.server.client;
+        for pattern in PATTERNS {
+            let records = client.run(&self.record, pattern, ROUND).await?;
+            self.answered[1] += records.requests;
+            while self.answered[0] < self.answered[1] {
+                for claim in &self.claims {
+                    let some = client
+                        .run(claim, pattern, Duration::from_millis(50))
+                        .await?;
+                    ensure!(some.requests > 0, "no claim was answered");
+                    self.answered[0] += some.requests;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Its memory in bytes, and its descriptors.
+    fn held(&self) -> Result<(u64, usize)> {
+        Ok((self.server.memory()?.resident, self.server.descriptors()?))
+    }
+
+    fn print(&self, number: usize, rotated: usize) -> Result<()> {
+        let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
+        let (before, open) = self.before.context("it was never warm")?;
+        let (after, open_after) = self.held()?;
+        let [claims, records] = self.answered;
+        let peak = self.server.memory()?.peak;
+        println!(
+            "| {number} | {claims} | {records} | {rotated} | {:.1} | {:.1} | {:.1} | {open} | {open_after} |",
+            mib(before),
+            mib(after),
+            mib(peak)
+        );
+        Ok(())
+    }
+}
