@@ -3,6 +3,7 @@
 //! The API server calls the mutating endpoint, then validates immutable fields itself, then calls the validating
 //! one. So a refusal of a changed selector has to come from `/mutate`; everything else comes from `/validate`.
 
+mod cut_off;
 mod metrics;
 mod mutate;
 mod notices;
@@ -22,14 +23,12 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
-    extract::{Query, State},
-    http::header,
+    extract::{self, FromRequest, Query, State},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
     routing::post,
 };
 use futures::FutureExt;
-use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use strum::{IntoStaticStr, VariantArray};
 use tokio::sync::watch;
@@ -47,7 +46,7 @@ use crate::{
     kubernetes::Kind,
     mutations::volume_reclaim_policy::RetainScope,
     policy::Policy,
-    server::BODY_LIMIT,
+    server::{BodyError, Whole},
 };
 
 /// The API server's default timeout, for a webhook configuration that sets none.
@@ -102,11 +101,11 @@ impl Guard {
         Router::new()
             .route(
                 "/validate",
-                post(|guard, timeout, body| answer(Endpoint::Validate, guard, timeout, body)),
+                post(|guard, timeout, review| answer(Endpoint::Validate, guard, timeout, review)),
             )
             .route(
                 "/mutate",
-                post(|guard, timeout, body| answer(Endpoint::Mutate, guard, timeout, body)),
+                post(|guard, timeout, review| answer(Endpoint::Mutate, guard, timeout, review)),
             )
             .with_state(self)
     }
@@ -140,17 +139,12 @@ async fn answer(
     endpoint: Endpoint,
     State(guard): State<Guard>,
     Query(timeout): Query<Timeout>,
-    body: Body,
+    request: extract::Request,
 ) -> Response {
     let begun = Instant::now();
-    let bytes = match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) => {
-            return reply(
-                &Verdict::unreadable(&format!("the review can't be read: {error}")),
-                "",
-            );
-        }
+    let bytes = match Whole::from_request(request, &()).await {
+        Ok(Whole(bytes)) => bytes,
+        Err(error) => return not_received(error),
     };
     let review: Review<'_> = match serde_json::from_slice(&bytes) {
         Ok(review) => review,
@@ -194,6 +188,22 @@ async fn answer(
         guard.events.tell(event);
     }
     reply(&verdict, &request.uid)
+}
+
+/// Answers a review that was not received to its end. Nothing was judged, so this is no verdict: the API server does as
+/// the webhook's `failurePolicy` says.
+fn not_received(error: BodyError) -> Response {
+    let BodyError::TooLarge { beginning } = &error else {
+        return error.into_response();
+    };
+    let Some(uid) = cut_off::uid(beginning) else {
+        return error.into_response();
+    };
+    let mut response = reply(&Verdict::too_large(&error.to_string()), &uid);
+    *response.status_mut() = error.status();
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 fn reply(verdict: &Verdict, uid: &str) -> Response {

@@ -63,11 +63,13 @@ pub(crate) struct ServerMetrics {
     pub(crate) connections_open: Gauge,
     pub(crate) connections_limit: Gauge,
     pub(crate) connections: Counter,
+    pub(crate) connections_shed: Counter,
     pub(crate) handshake_failures: Counter,
     pub(crate) certificate_expiry: Gauge,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<EndpointLabel, Histogram>,
     certificate_reloads: Family<Outcome, Counter>,
+    bodies_refused: Family<Reason, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,6 +88,19 @@ struct EndpointLabel {
 pub(crate) struct Outcome {
     pub(crate) outcome: &'static str,
 }
+
+/// Why a body was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+/// A body of more bytes than a request may have.
+pub(crate) const TOO_LARGE: &str = "too_large";
+/// A body whose peer sends too slowly.
+pub(crate) const TOO_SLOW: &str = "too_slow";
+/// A body for which no memory became free.
+pub(crate) const NO_MEMORY: &str = "no_memory";
 
 /// Histogram buckets: half a millisecond up to the API server's longest webhook timeout, 30 s.
 const SECONDS: [f64; 12] = [
@@ -113,11 +128,13 @@ impl ServerMetrics {
             connections_open: Gauge::default(),
             connections_limit: Gauge::default(),
             connections: Counter::default(),
+            connections_shed: Counter::default(),
             handshake_failures: Counter::default(),
             certificate_expiry: Gauge::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             certificate_reloads: Family::default(),
+            bodies_refused: Family::default(),
         };
         // `rate()` misses the first failure of a counter that does not exist before.
         for (endpoint, code) in [(VALIDATE, 200), (MUTATE, 200), (OTHER, 404)] {
@@ -133,7 +150,14 @@ impl ServerMetrics {
                     .get_or_create(&Outcome { outcome }),
             );
         }
+        for reason in [TOO_LARGE, TOO_SLOW, NO_MEMORY] {
+            drop(metrics.bodies_refused.get_or_create(&Reason { reason }));
+        }
         metrics
+    }
+
+    pub(crate) fn body_refused(&self, reason: &'static str) {
+        self.bodies_refused.get_or_create(&Reason { reason }).inc();
     }
 
     pub(crate) fn answered(&self, endpoint: &'static str, code: u16, took: Duration) {
@@ -160,13 +184,23 @@ impl ServerMetrics {
         );
         registry.register(
             "connections_limit",
-            "TLS connections that may be open at once; further ones wait",
+            "TLS connections that may be open at once",
             self.connections_limit.clone(),
         );
         registry.register(
             "connections",
             "TLS connections accepted",
             self.connections.clone(),
+        );
+        registry.register(
+            "connections_shed",
+            "Idle TLS connections closed to let another one in",
+            self.connections_shed.clone(),
+        );
+        registry.register(
+            "bodies_refused",
+            "Request bodies that were not received to their end, by reason",
+            self.bodies_refused.clone(),
         );
         registry.register(
             "handshake_failures",

@@ -1,15 +1,18 @@
 //! The server: an axum router over TLS, with an accept loop of its own.
 //!
 //! Beyond a plain one, it checks its certificate before it listens and replaces it while it runs, limits every wait
-//! for a client and the number of open connections, answers when a handler panics, and stops in the order that a
-//! Kubernetes Service needs.
+//! for a client, the number of open connections and the memory of bodies, answers when a handler panics, and stops in
+//! the order that a Kubernetes Service needs.
 
 mod accept;
 mod admin;
 mod args;
+mod body;
 mod connection;
 mod credentials;
 mod listen;
+mod open;
+mod phase;
 mod readiness;
 mod reload;
 mod served;
@@ -22,7 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -34,7 +36,8 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 pub use self::admin::Admin;
-pub use self::args::{Files, Limits, ServerArgs};
+pub use self::args::{BodyLimits, Files, Limits, ServerArgs};
+pub use self::body::{BodyError, Whole};
 pub use self::credentials::CredentialsError;
 pub use self::readiness::{CERTIFICATE, DRAINING, Readiness};
 pub use self::served::Served;
@@ -179,20 +182,21 @@ impl Bound {
         tracing::info!(webhook = %self.local_addr, admin = %self.admin_addr, "listening");
 
         let _background = background(self.admin_listener, reloader, admin, limits);
-        let port = Arc::new(Port::counted(
-            router.layer(DefaultBodyLimit::max(BODY_LIMIT)),
-            limits,
-            metrics,
-        ));
+        let shed = metrics.connections_shed.clone();
+        let port = Arc::new(Port::counted(router, limits, metrics));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         {
-            let serve = |stream| {
+            let serve = |stream, phase| {
                 let (port, acceptor, stop) =
                     (Arc::clone(&port), acceptor.clone(), graceful.watcher());
-                async move { port.serve_tls(stream, acceptor, stop).await }
+                async move { port.serve_tls(stream, phase, acceptor, stop).await }
             };
-            let accepting = accept_all(&listener, limits.connections, &mut connections, serve);
+            let closed = || {
+                shed.inc();
+            };
+            let slots = limits.connections;
+            let accepting = accept_all(&listener, slots, &mut connections, serve, closed);
             tokio::pin!(accepting);
             tokio::select! {
                 never = &mut accepting => match never {},
@@ -233,20 +237,20 @@ fn background(
                 .await;
         });
     }
+    let limits = Limits {
+        header_timeout: limits.admin_header_timeout,
+        idle_timeout: limits.admin_idle_timeout,
+        ..limits
+    };
     let port = Arc::new(Port::uncounted(admin.router(), limits));
     tasks.spawn(async move {
-        let unstopped = GracefulShutdown::new();
-        let serve = |stream| {
+        let (unstopped, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+        let serve = |stream, phase| {
             let (port, stop) = (Arc::clone(&port), unstopped.watcher());
-            async move { port.serve(stream, stop).await }
+            async move { port.serve(stream, phase, stop).await }
         };
-        match accept_all(
-            &listener,
-            limits.admin_connections,
-            &mut JoinSet::new(),
-            serve,
-        )
-        .await {}
+        let slots = limits.admin_connections;
+        match accept_all(&listener, slots, &mut connections, serve, || {}).await {}
     });
     tasks
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/bodies.rs"]
+mod bodies;
 #[path = "server/certificates.rs"]
 mod certificates;
 #[path = "server/limits.rs"]

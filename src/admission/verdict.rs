@@ -135,12 +135,27 @@ impl Verdict {
 
     /// Refuses a request that could not be parsed.
     pub(super) fn unreadable(reason: &str) -> Self {
+        Self::not_judged(reason, (400, "BadRequest"))
+    }
+
+    /// Refuses a request that is too large to be received.
+    pub(super) fn too_large(reason: &str) -> Self {
+        Self::not_judged(reason, (413, "RequestEntityTooLarge"))
+    }
+
+    fn not_judged(because: &str, status: (u16, &'static str)) -> Self {
         let head = "camunda-upgrade-guard could not judge this request".to_owned();
-        let mut verdict = Self::refused(head, reason);
-        if let Some(refusal) = &mut verdict.refusal {
-            (refusal.code, refusal.reason) = (400, "BadRequest");
+        let message = format!("{head}: {because}");
+        let (code, reason) = status;
+        Self {
+            refusal: Some(Refusal {
+                code,
+                reason,
+                head,
+                message,
+            }),
+            ..Self::default()
         }
-        verdict
     }
 
     /// The verdict after a panic in a rule: refuses a record, which can be tried again, but admits an object, lest an

@@ -8,38 +8,74 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::Instrument;
+
+use super::open::OpenConnections;
+use super::phase::Phase;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Accepts until dropped; each connection gets a task of its own and waits for a free slot.
+/// Pause before looking again for an idle connection where none was idle.
+const ALL_BUSY: Duration = Duration::from_millis(50);
+
+/// Accepts until dropped; each connection gets a task of its own. Where no slot is free, the idlest connection loses
+/// its own to the new one, which `closed` is told.
 pub(super) async fn accept_all<W>(
     listener: &TcpListener,
     slots: usize,
     tasks: &mut JoinSet<()>,
-    mut serve: impl FnMut(TcpStream) -> W,
+    mut serve: impl FnMut(TcpStream, Arc<Phase>) -> W,
+    closed: impl Fn(),
 ) -> Infallible
 where
     W: Future<Output = ()> + Send + 'static,
 {
     let slots = Arc::new(Semaphore::new(slots));
+    let open = Arc::<OpenConnections>::default();
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return pending().await;
-        };
         let (stream, peer) = first_accepted(|| listener.accept()).await;
         while tasks.try_join_next().is_some() {}
+        let Some(slot) = free_slot(&slots, &open, &closed).await else {
+            return pending().await;
+        };
         without_delay(&stream);
-        let work = serve(stream);
+        let phase = Arc::new(Phase::opened());
+        let listed = open.add(Arc::clone(&phase));
+        let work = serve(stream, Arc::clone(&phase));
         let work = async move {
-            work.await;
-            drop(slot);
+            tokio::select! {
+                biased;
+                () = phase.closed() => tracing::debug!("closed: it was the idlest of too many"),
+                () = work => {}
+            }
+            drop((listed, slot));
         };
         tasks.spawn(work.instrument(connection_span(peer)));
+    }
+}
+
+/// Waits for a slot, and closes the idlest connection where none is free.
+async fn free_slot(
+    slots: &Arc<Semaphore>,
+    open: &OpenConnections,
+    closed: impl Fn(),
+) -> Option<OwnedSemaphorePermit> {
+    if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+        return Some(slot);
+    }
+    loop {
+        if open.close_idlest() {
+            closed();
+        }
+        // All may be busy now, and idle a moment later.
+        match timeout(ALL_BUSY, Arc::clone(slots).acquire_owned()).await {
+            Ok(slot) => return slot.ok(),
+            Err(_) => continue,
+        }
     }
 }
 

@@ -86,18 +86,39 @@ pub struct Files {
 pub struct Limits {
     /// From the connection to the end of the TLS handshake.
     pub handshake_timeout: Duration,
-    /// From the first byte of a request to the end of its header.
+    /// From the end of the handshake, or the first byte of a later request, to the end of the request's header.
     pub header_timeout: Duration,
     /// From one answer to the next request; longer than the 90 s that the API server keeps an idle connection.
     pub idle_timeout: Duration,
     /// From the end of the header to the answer, the body's transfer included; the API server waits 30 s at most.
     pub request_timeout: Duration,
-    /// TLS connections open at once; further ones wait to be accepted.
+    /// TLS connections open at once; for a further one the idlest is closed.
     pub connections: usize,
-    /// Connections to the admin port open at once.
+    /// Connections to the admin port open at once; for a further one the idlest is closed.
     pub admin_connections: usize,
+    /// Like [`Limits::header_timeout`], on the admin port.
+    pub admin_header_timeout: Duration,
+    /// Like [`Limits::idle_timeout`], on the admin port, where no client counts on a kept connection.
+    pub admin_idle_timeout: Duration,
+    /// How bodies are received.
+    pub bodies: BodyLimits,
     /// From one look at the certificate files to the next.
     pub reload_interval: Duration,
+}
+
+/// How fast request bodies must come, and how much memory they share.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// Memory in bytes for all bodies above 16 KiB together, until their requests are answered.
+    pub memory: usize,
+    /// How long a body waits for memory.
+    pub memory_timeout: Duration,
+    /// Bytes a second that a peer must send.
+    pub rate: u32,
+    /// How far a body may lag behind this rate, and how long it may stand still.
+    pub lag: Duration,
+    /// The same for a body that holds memory while others wait for some.
+    pub lag_when_scarce: Duration,
 }
 
 fn seconds(text: &str) -> Result<Duration, ParseIntError> {
@@ -109,13 +130,28 @@ fn seconds(text: &str) -> Result<Duration, ParseIntError> {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            handshake_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(120),
             request_timeout: Duration::from_secs(30),
             connections: 1024,
             admin_connections: 64,
+            admin_header_timeout: Duration::from_secs(2),
+            admin_idle_timeout: Duration::from_secs(5),
+            bodies: BodyLimits::default(),
             reload_interval: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self {
+            memory: 24 * 1024 * 1024,
+            memory_timeout: Duration::from_secs(1),
+            rate: 1024 * 1024,
+            lag: Duration::from_secs(3),
+            lag_when_scarce: Duration::from_millis(250),
         }
     }
 }

@@ -25,16 +25,22 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::Limits;
-use super::watched::{Phase, Watched};
+use super::body::Bodies;
+use super::phase::Phase;
+use super::watched::Watched;
 use crate::metrics::{ServerMetrics, endpoint};
 
 /// State that all connections of a port share.
 pub(super) struct Port {
     router: Router,
     limits: Limits,
+    bodies: Option<Arc<Bodies>>,
     metrics: Option<ServerMetrics>,
     draining: AtomicBool,
 }
+
+/// Bytes of a connection's buffers; enough for any header, and a body's bytes don't stay in it.
+const BUFFER: usize = 64 * 1024;
 
 /// Counts a connection as open until dropped.
 struct Open<'a>(&'a ServerMetrics);
@@ -44,17 +50,20 @@ struct Open<'a>(&'a ServerMetrics);
 impl Port {
     /// Creates a port whose connections and requests are counted in the metrics.
     pub(super) fn counted(router: Router, limits: Limits, metrics: ServerMetrics) -> Self {
+        let bodies = Bodies::new(limits.bodies, Some(metrics.clone()));
         Self {
+            bodies: Some(Arc::new(bodies)),
             metrics: Some(metrics),
             ..Self::uncounted(router, limits)
         }
     }
 
-    /// Creates a port without metrics.
+    /// Creates a port without metrics, whose requests have no bodies.
     pub(super) fn uncounted(router: Router, limits: Limits) -> Self {
         Self {
             router,
             limits,
+            bodies: None,
             metrics: None,
             draining: AtomicBool::new(false),
         }
@@ -66,10 +75,16 @@ impl Port {
     }
 
     /// Serves one TLS connection.
-    pub(super) async fn serve_tls(&self, stream: TcpStream, acceptor: TlsAcceptor, stop: Watcher) {
+    pub(super) async fn serve_tls(
+        &self,
+        stream: TcpStream,
+        phase: Arc<Phase>,
+        acceptor: TlsAcceptor,
+        stop: Watcher,
+    ) {
         let _open = self.metrics.as_ref().map(Open::count);
         match timeout(self.limits.handshake_timeout, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => return self.serve(stream, stop).await,
+            Ok(Ok(stream)) => return self.serve(stream, phase, stop).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
         }
@@ -79,18 +94,20 @@ impl Port {
     }
 
     /// Serves HTTP/1.1 on a stream until it ends; `stop` ends it after the request in flight.
-    pub(super) async fn serve<S>(&self, stream: S, stop: Watcher)
+    pub(super) async fn serve<S>(&self, stream: S, phase: Arc<Phase>, stop: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let stream = Watched::new(stream, self.limits.idle_timeout, self.limits.header_timeout);
-        let phase = stream.phase();
+        let limits = &self.limits;
+        let (idle, header) = (limits.idle_timeout, limits.header_timeout);
+        let stream = Watched::new(stream, Arc::clone(&phase), idle, header);
         let service = service_fn(|request| {
             phase.busy();
             self.answer(request, Arc::clone(&phase))
         });
         let connection = http1::Builder::new()
             .header_read_timeout(None)
+            .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = stop.watch(connection).await {
             tracing::debug!(%error, "connection ended");
@@ -99,11 +116,14 @@ impl Port {
 
     async fn answer(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         phase: Arc<Phase>,
     ) -> Result<Response<Body>, Infallible> {
         let started = Instant::now();
         let endpoint = endpoint(request.uri().path());
+        if let Some(bodies) = &self.bodies {
+            request.extensions_mut().insert(Arc::clone(bodies));
+        }
         let work = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
         let mut response = match timeout(self.limits.request_timeout, work).await {
             Ok(Ok(Ok(response))) => response,

@@ -2,28 +2,19 @@
 //!
 //! hyper's own header timeout also runs while a kept-alive connection is idle. The API server keeps its connections
 //! for 90 s and never repeats a POST, so closing them earlier would now and then fail a review. Here the wait for a
-//! request and the wait for the rest of its header each have a timeout.
+//! request and the wait for the rest of its header each have a timeout. Of the first request the whole header has to come
+//! within the latter.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-const IDLE: u64 = 0;
-const HEADER: u64 = 1;
-const BUSY: u64 = 2;
-const KINDS: u64 = 4;
-
-/// The phase of a connection, shared by its stream and its requests.
-///
-/// The number grows with each change, so that two idle times differ; its remainder by [`KINDS`] is the phase.
-#[derive(Debug, Default)]
-pub(super) struct Phase(AtomicU64);
+use super::phase::{Kind, Phase};
 
 /// A stream with a timeout for each phase.
 #[derive(Debug)]
@@ -36,62 +27,33 @@ pub(super) struct Watched<S> {
     header_timeout: Duration,
 }
 
-// === impl Phase ===
-
-impl Phase {
-    /// Enters the phase after a complete header, in which the request's own timeout applies.
-    pub(super) fn busy(&self) {
-        self.enter(BUSY);
-    }
-
-    /// Enters the phase after an answer, in which the next request may come.
-    pub(super) fn idle(&self) {
-        self.enter(IDLE);
-    }
-
-    fn bytes_came(&self) {
-        if self.get() % KINDS == IDLE {
-            self.enter(HEADER);
-        }
-    }
-
-    fn enter(&self, kind: u64) {
-        // Only the connection's own task gets here: no other write can come between.
-        let next = self.get() / KINDS + 1;
-        self.0.store(next * KINDS + kind, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 // === impl Watched ===
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, idle_timeout: Duration, header_timeout: Duration) -> Self {
-        let phase = Arc::new(Phase::default());
+    /// Watches a stream that has just been opened: a peer that connects has something to say at once.
+    pub(super) fn new(
+        stream: S,
+        phase: Arc<Phase>,
+        idle_timeout: Duration,
+        header_timeout: Duration,
+    ) -> Self {
         Self {
             stream,
-            armed: phase.get(),
+            armed: phase.number(),
             phase,
-            timer: Box::pin(sleep(idle_timeout)),
+            timer: Box::pin(sleep(header_timeout)),
             idle_timeout,
             header_timeout,
         }
     }
 
-    pub(super) fn phase(&self) -> Arc<Phase> {
-        Arc::clone(&self.phase)
-    }
-
     /// Polls the timer while the peer sends nothing: pending until this phase has lasted too long.
     fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let phase = self.phase.get();
-        let timeout = match phase % KINDS {
-            IDLE => self.idle_timeout,
-            HEADER => self.header_timeout,
-            _ => return Poll::Pending,
+        let phase = self.phase.number();
+        let timeout = match self.phase.kind() {
+            Kind::Idle => self.idle_timeout,
+            Kind::Opening | Kind::Header => self.header_timeout,
+            Kind::Busy | Kind::Closed => return Poll::Pending,
         };
         if self.armed != phase {
             self.armed = phase;
@@ -157,7 +119,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = Pin::new(&mut self.stream).poll_flush(cx);
         // After an answer hyper may not read again until bytes come: the wait for them begins here.
-        if poll.is_ready() && self.armed != self.phase.get() {
+        if poll.is_ready() && self.armed != self.phase.number() {
             _ = self.poll_overdue(cx);
         }
         self.or_overdue(cx, poll)

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod canaries;
+mod received;
 
 use std::sync::Arc;
 
@@ -101,13 +102,6 @@ fn what_is_no_review_is_refused_in_words() {
             );
         }
     }
-}
-
-#[test]
-fn a_body_over_the_limit_is_refused_in_words() {
-    let response = answer("/validate", vec![b' '; 7 * 1024 * 1024 + 1]);
-    let message = response["status"]["message"].as_str().unwrap();
-    assert!(message.contains("length limit exceeded"), "{message}");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! What the server does to clients that are slow, many or large.
+//! What the server does to clients that are slow or many.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use camunda_upgrade_guard::server::BODY_LIMIT;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use crate::support::{Guard, Http, hanging_is_failing, until};
 
@@ -71,9 +71,41 @@ async fn an_idle_connection_is_ended_in_the_end() {
     let mut idle = guard.connect().await;
     idle.post("/validate", "").await;
     idle.closed().await;
+}
 
+#[tokio::test]
+async fn whoever_connects_has_to_send_a_request() {
+    let guard = Guard::start(|args| {
+        args.limits.header_timeout = SHORT;
+        args.limits.idle_timeout = FOREVER;
+    })
+    .await;
     let mut unused = guard.connect_tls().await;
     assert_eq!(until_closed(&mut unused).await, "");
+}
+
+#[tokio::test]
+async fn the_first_request_s_header_gains_no_time_byte_by_byte() {
+    let guard = Guard::start(|args| {
+        args.limits.header_timeout = SHORT;
+        args.limits.idle_timeout = FOREVER;
+    })
+    .await;
+    let mut slow = guard.connect_tls().await;
+    let trickle = async {
+        for byte in b"GET / HTTP/1.1\r\nHost: guard\r\nX: "
+            .iter()
+            .chain([&b'x'; 10_000])
+        {
+            let sent = slow.write_all(&[*byte]).await;
+            if sent.is_err() || slow.flush().await.is_err() {
+                return;
+            }
+            sleep(SHORT / 10).await;
+        }
+        panic!("a header may take as long as it likes");
+    };
+    hanging_is_failing(trickle).await;
 }
 
 #[tokio::test]
@@ -95,42 +127,98 @@ async fn a_body_that_never_comes_is_answered() {
 }
 
 #[tokio::test]
-async fn no_more_connections_than_the_cap() {
+async fn no_more_connections_than_the_cap_while_all_are_busy() {
     let guard = Guard::start(|args| args.limits.connections = 2).await;
-    let (mut first, mut second) = (guard.connect().await, guard.connect().await);
+    let held = [guard.hold().await, guard.hold().await];
+    let mut admin = guard.admin().await;
     let mut third = std::pin::pin!(guard.connect());
     for _ in 0..20 {
         tokio::select! {
             biased;
             _ = &mut third => panic!("a third connection was let in"),
-            answer = first.post("/validate", "") => assert_eq!(answer.status, StatusCode::OK),
+            answer = admin.get("/healthz") => assert_eq!(answer.status, StatusCode::OK),
         }
-        assert_eq!(second.post("/validate", "").await.status, StatusCode::OK);
     }
     assert_eq!(guard.metric("connections_total"), "2");
     assert_eq!(guard.metric("connections_limit"), "2");
+    assert_eq!(guard.metric("connections_shed_total"), "0");
 
-    drop(first);
+    guard.holding.add_permits(2);
+    for held in held {
+        assert_eq!(held.await.unwrap().status, StatusCode::OK);
+    }
     let mut third: Http = third.await;
     assert_eq!(third.post("/validate", "").await.status, StatusCode::OK);
     assert_eq!(guard.metric("connections_total"), "3");
 }
 
 #[tokio::test]
-async fn a_body_of_seven_mebibytes_is_read_and_a_byte_more_refused() {
-    let guard = Guard::start(|_| {}).await;
-    let mut http = guard.connect().await;
+async fn idle_connections_keep_nobody_out() {
+    let guard = Guard::start(|args| {
+        args.limits.connections = 3;
+        args.limits.header_timeout = FOREVER;
+        args.limits.handshake_timeout = FOREVER;
+        args.limits.idle_timeout = FOREVER;
+    })
+    .await;
+    let held = guard.hold().await;
+    let mut silent = TcpStream::connect(guard.addr).await.unwrap();
+    until(|| guard.metric("connections_open") == "2").await;
+    let mut idle = guard.connect().await;
+    idle.post("/validate", "").await;
 
-    let largest = http.post("/validate", vec![b' '; BODY_LIMIT]).await;
-    assert_eq!(largest.status, StatusCode::OK);
-    assert_eq!(largest.text, "7340032 bytes");
+    // The silent one has had nothing to say for longer than the idle one.
+    let mut fourth = guard.connect().await;
+    assert_eq!(fourth.post("/validate", "").await.status, StatusCode::OK);
+    assert_eq!(until_closed(&mut silent).await, "");
+    assert_eq!(guard.metric("connections_shed_total"), "1");
+    assert_eq!(idle.post("/validate", "").await.status, StatusCode::OK);
 
-    let too_large = http.post("/validate", vec![b' '; BODY_LIMIT + 1]).await;
-    assert_eq!(too_large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let mut fifth = guard.connect().await;
+    assert_eq!(fifth.post("/validate", "").await.status, StatusCode::OK);
+    fourth.closed().await;
+    assert_eq!(guard.metric("connections_shed_total"), "2");
+    assert_eq!(idle.post("/validate", "").await.status, StatusCode::OK);
+
+    // A request on its way is never cut off.
+    guard.holding.add_permits(1);
+    assert_eq!(held.await.unwrap().status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn probes_are_answered_beside_a_thousand_open_connections() {
+    let guard = Guard::start(|args| {
+        args.limits.admin_header_timeout = FOREVER;
+        args.limits.admin_idle_timeout = FOREVER;
+    })
+    .await;
+    let mut idle = Vec::new();
+    for _ in 0..1000 {
+        idle.push(TcpStream::connect(guard.admin_addr).await.unwrap());
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(guard.admin().await.get(path).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn the_admin_port_has_less_patience() {
+    let guard = Guard::start(|args| {
+        args.limits.header_timeout = FOREVER;
+        args.limits.idle_timeout = FOREVER;
+        args.limits.admin_header_timeout = SHORT;
+        args.limits.admin_idle_timeout = SHORT;
+    })
+    .await;
+    let mut silent = TcpStream::connect(guard.admin_addr).await.unwrap();
+    assert_eq!(until_closed(&mut silent).await, "");
+    let mut idle = guard.admin().await;
+    assert_eq!(idle.get("/healthz").await.status, StatusCode::OK);
+    idle.closed().await;
 }
 
 /// What still came before the server closed the connection, in whatever way.
-async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> String {
+pub async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut rest = Vec::new();
     _ = hanging_is_failing(stream.read_to_end(&mut rest)).await;
     String::from_utf8(rest).unwrap()

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::{get, post};
 use camunda_upgrade_guard::metrics::Metrics;
 use camunda_upgrade_guard::server::{
-    Admin, Bound, Files, Limits, Readiness, ServerArgs, Shutdown, Stopped, Trigger,
+    Admin, Bound, Files, Limits, Readiness, ServerArgs, Shutdown, Stopped, Trigger, Whole,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -106,11 +106,21 @@ impl Guard {
     pub async fn hold(&self) -> JoinHandle<Answer> {
         let mut http = self.connect().await;
         let held = tokio::spawn(async move { http.get("/hold").await });
-        hanging_is_failing(self.arrived.acquire())
-            .await
-            .unwrap()
-            .forget();
+        self.one_arrived().await;
         held
+    }
+
+    /// Sends a body that is in memory until there is a permit in `holding`.
+    pub async fn keep(&self, bytes: usize) -> JoinHandle<Answer> {
+        let mut http = self.connect().await;
+        let kept = tokio::spawn(async move { http.post("/keep", vec![b' '; bytes]).await });
+        self.one_arrived().await;
+        kept
+    }
+
+    async fn one_arrived(&self) {
+        let arrived = hanging_is_failing(self.arrived.acquire()).await;
+        arrived.unwrap().forget();
     }
 
     pub async fn connect(&self) -> Http {
@@ -171,7 +181,15 @@ pub fn args(dir: &Path) -> ServerArgs {
 }
 
 fn router(holding: Arc<Semaphore>, arrived: Arc<Semaphore>) -> Router {
-    let count = |body: Bytes| async move { format!("{} bytes", body.len()) };
+    let count = |Whole(body): Whole| async move { format!("{} bytes", body.len()) };
+    let keep = {
+        let (holding, arrived) = (Arc::clone(&holding), Arc::clone(&arrived));
+        move |Whole(body): Whole| async move {
+            arrived.add_permits(1);
+            holding.acquire().await.unwrap().forget();
+            format!("{} bytes kept", body.len())
+        }
+    };
     let hold = || async move {
         arrived.add_permits(1);
         holding.acquire().await.unwrap().forget();
@@ -186,6 +204,7 @@ fn router(holding: Arc<Semaphore>, arrived: Arc<Semaphore>) -> Router {
         .route("/validate", post(count))
         .route("/mutate", post(count))
         .route("/hold", get(hold))
+        .route("/keep", post(keep))
         .route("/panic", get(panic))
 }
 
