@@ -146,6 +146,10 @@ async fn answer(
         Ok(Whole(bytes)) => bytes,
         Err(error) => return not_received(error),
     };
+    let _memory = match guard.records.hold_review(&bytes).await {
+        Ok(held) => held,
+        Err(error) => return not_received(error),
+    };
     let review: Review<'_> = match serde_json::from_slice(&bytes) {
         Ok(review) => review,
         Err(error) => {

@@ -272,7 +272,7 @@ impl Check {
             Running::Release(rendered, _) => Some(&**rendered),
             _ => None,
         };
-        let mut rendered = Rendered::within(release, known, Budget::new(LIMITS));
+        let mut rendered = Rendered::within(release, known, &mut Budget::new(LIMITS));
         if Guarded::covers(&self.policy.guarded, release) {
             rendered = rendered.as_camundas(release);
         }

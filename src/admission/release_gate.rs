@@ -93,7 +93,7 @@ impl Record<'_> {
             _ => None,
         };
         let decoding = self.guard.records.decode(
-            data.into_owned(),
+            &data,
             self.storage,
             &self.request.namespace,
             known,

@@ -27,7 +27,7 @@ use crate::{
     logging::LogArgs,
     mutations::volume_reclaim_policy::RetainScope,
     policy::{self, Policy},
-    server::{Admin, Readiness, Served, ServerArgs, Shutdown, Stopped},
+    server::{self, Admin, Readiness, Served, ServerArgs, Shutdown, Stopped},
 };
 
 /// The `/readyz` condition that the API server answers.
@@ -137,6 +137,7 @@ impl ServeArgs {
     }
 
     async fn serve(self) -> anyhow::Result<()> {
+        server::raise_limit();
         let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
         let admin = Admin::default();
         let served = Arc::<Served>::default();

@@ -67,7 +67,7 @@ impl Reader {
             Status::PendingRollback => self.left(records, storage, namespace, name, revision).await,
             _ => Left::Nothing,
         };
-        let data = record.str("/data/release")?.to_owned();
+        let data = record.str("/data/release")?;
         let known_documents = Some(Arc::clone(&running));
         let decoding = records.decode(data, storage, namespace, known_documents, &self.guarded);
         let decoded = self.decoding(decoding).await.ok()?;

@@ -151,7 +151,7 @@ impl Default for BodyLimits {
             memory_timeout: Duration::from_secs(1),
             rate: 1024 * 1024,
             lag: Duration::from_secs(3),
-            lag_when_scarce: Duration::from_millis(250),
+            lag_when_scarce: Duration::from_millis(500),
         }
     }
 }

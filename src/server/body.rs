@@ -39,6 +39,9 @@ pub enum BodyError {
         /// What came of a body that did not tell its length.
         beginning: Vec<u8>,
     },
+    /// Its JSON would take more memory than there is, though it has few enough bytes.
+    #[error("the request's body has too many values")]
+    TooManyValues,
     /// The peer stalls.
     #[error("the request's body comes too slowly")]
     TooSlow,
@@ -46,8 +49,8 @@ pub enum BodyError {
     #[error("too many large requests at once; try again")]
     NoMemory,
     /// The connection broke, or its framing is wrong.
-    #[error("the request's body can't be read")]
-    Broken(#[source] axum::Error),
+    #[error("the request's body can't be read: {0}")]
+    Broken(axum::Error),
 }
 
 /// What all bodies share.
@@ -102,7 +105,7 @@ impl BodyError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::TooManyValues => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken(_) => StatusCode::BAD_REQUEST,
@@ -111,7 +114,7 @@ impl BodyError {
 
     fn reason(&self) -> Option<&'static str> {
         match self {
-            Self::TooLarge { .. } => Some(TOO_LARGE),
+            Self::TooLarge { .. } | Self::TooManyValues => Some(TOO_LARGE),
             Self::TooSlow => Some(TOO_SLOW),
             Self::NoMemory => Some(NO_MEMORY),
             Self::Broken(_) => None,

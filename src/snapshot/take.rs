@@ -130,7 +130,7 @@ impl Taking<'_> {
         };
         let release = release::of_record(&record, storage)?;
         let status = release.info.status;
-        let rendered = Rendered::within(&release, None, Budget::new(LIMITS));
+        let rendered = Rendered::within(&release, None, &mut Budget::new(LIMITS));
         Ok(rendered.camunda.then_some((release, status)))
     }
 
@@ -166,7 +166,7 @@ impl Taking<'_> {
             Err(error) => {
                 self.miss_kind(Kind::Secret, &error);
                 let named = records.iter().flat_map(|(release, _)| {
-                    let rendered = Rendered::within(release, None, Budget::new(LIMITS));
+                    let rendered = Rendered::within(release, None, &mut Budget::new(LIMITS));
                     let names = rendered.objects.into_iter().flat_map(|object| {
                         let own = (object.reference.kind == Kind::Secret)
                             .then(|| object.reference.name.clone());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use camunda_upgrade_guard::server::raise_limit;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -187,6 +188,7 @@ async fn idle_connections_keep_nobody_out() {
 
 #[tokio::test]
 async fn probes_are_answered_beside_a_thousand_open_connections() {
+    raise_limit();
     let guard = Guard::start(|args| {
         args.limits.admin_header_timeout = FOREVER;
         args.limits.admin_idle_timeout = FOREVER;

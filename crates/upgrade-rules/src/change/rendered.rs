@@ -9,7 +9,7 @@ use super::{Change, Defaults, unread::Unread};
 use crate::{
     camunda::{self, Component, Line},
     helm::{
-        manifest::{self, Budget, Document},
+        manifest::{self, Budget, Document, ManifestError},
         release::{Hook, Release},
         values::{Schema, Values},
     },
@@ -95,6 +95,12 @@ pub struct HookRun {
     pub recreated: bool,
 }
 
+/// What an object costs beside its values, in nodes: a list gives each of its items a kind and a version.
+const OBJECT: usize = 4;
+
+/// Documents that can't be read, before the rest of a manifest is not even tried: a chart has none.
+const MOST_UNREADABLE: usize = 100;
+
 const WANTED: [Kind; 6] = [
     Kind::Secret,
     Kind::ConfigMap,
@@ -115,28 +121,27 @@ impl Rendered {
     /// Reads the documents of the kinds that rules want. Other documents are not parsed, and those that stand word for word in
     /// `known` are not parsed again: most upgrades change little.
     pub fn of(release: &Release, known: Option<&Rendered>) -> Rendered {
-        Rendered::within(release, known, Budget::default())
+        Rendered::within(release, known, &mut Budget::default())
     }
 
     /// Does the same with another budget than that of a webhook's review.
-    pub fn within(release: &Release, known: Option<&Rendered>, budget: Budget) -> Rendered {
+    pub fn within(release: &Release, known: Option<&Rendered>, budget: &mut Budget) -> Rendered {
         let mut rendered = Rendered::default();
         // One budget for the whole record: many documents must not add up to what one may not cost.
-        let mut budget = budget;
         for document in manifest::split(&release.manifest) {
-            rendered.read(&document, known, &mut budget, release, None);
+            rendered.read_within(&document, known, budget, release, None);
         }
         for hook in &release.hooks {
             let run = HookRun::of(hook);
             for document in manifest::split(&hook.manifest) {
                 let mut document = document;
                 document.source = Some(&hook.path);
-                rendered.read(&document, known, &mut budget, release, Some(&run));
+                rendered.read_within(&document, known, budget, release, Some(&run));
             }
         }
         rendered.find_camunda(release);
         if rendered.camunda {
-            rendered.read_values(release);
+            rendered.read_values(release, budget);
         }
         // An umbrella's schema speaks of other keys, and what runs is kept for long and asked nothing of the kind.
         if rendered.subcharts.is_empty() && release.info.status.is_pending() {
@@ -145,15 +150,27 @@ impl Rendered {
         // What runs is kept for long, and nobody asks for its defaults; of several charts each has others.
         if rendered.subcharts.len() < 2 && release.info.status.is_pending() {
             let root = rendered.subcharts.first().map(|chart| chart.name.as_str());
-            rendered.defaults = Defaults::of(release.chart.values.as_deref(), root);
+            let defaults = release.chart.values.as_deref();
+            match budget.take_json(defaults.map_or("", |values| values.get())) {
+                Ok(()) => rendered.defaults = Defaults::of(defaults, root),
+                Err(error) => rendered
+                    .unreadable
+                    .push(format!("the chart's values: {error}")),
+            }
         }
         rendered.helm = HelmCli::of(release);
         rendered
     }
 
     /// Reads the user's values for each of Camunda's charts.
-    fn read_values(&mut self, release: &Release) {
+    fn read_values(&mut self, release: &Release, budget: &mut Budget) {
         let config = release.config.as_deref();
+        for _ in 0..self.subcharts.len().max(1) {
+            let text = config.map_or("", |config| config.get());
+            if let Err(error) = budget.take_json(text) {
+                return self.unreadable.push(format!("the user's values: {error}"));
+            }
+        }
         for subchart in &mut self.subcharts {
             match Values::of(config, Some(&subchart.name)) {
                 Ok(values) => subchart.values = values,
@@ -240,7 +257,8 @@ impl Rendered {
         }
     }
 
-    fn read(
+    /// Reads a document, unless those before it have spent the budget or could not be read either; notes why it can't.
+    fn read_within(
         &mut self,
         document: &Document<'_>,
         known: Option<&Rendered>,
@@ -248,30 +266,64 @@ impl Rendered {
         release: &Release,
         hook: Option<&HookRun>,
     ) {
+        if budget.is_spent() || self.unreadable.len() > MOST_UNREADABLE {
+            return;
+        }
+        let Err(error) = self.read(document, known, budget, release, hook) else {
+            return;
+        };
+        let source = document.source.unwrap_or("a document without a source");
+        let reason = format!("{source}: {error}");
+        // Its own text counts, too, and may spend the rest.
+        _ = budget.take(1, reason.len());
+        self.unreadable.push(reason);
+        if budget.is_spent() || self.unreadable.len() == MOST_UNREADABLE {
+            let rest = "what follows in the manifest was not read";
+            self.unreadable.push(rest.to_owned());
+        }
+    }
+
+    fn read(
+        &mut self,
+        document: &Document<'_>,
+        known: Option<&Rendered>,
+        budget: &mut Budget,
+        release: &Release,
+        hook: Option<&HookRun>,
+    ) -> Result<(), ManifestError> {
         let hint = document.kind_hint();
+        let depth = document.source.map_or(0, |path| path.matches('/').count());
+        let events = hook.map_or(0, |hook| hook.events.len());
+        let kept = if known.is_none() {
+            document.text.len()
+        } else {
+            0
+        };
         let mut wanted = WANTED.iter().map(|kind| kind.name());
         let mut producers = PRODUCERS.iter().map(|(kind, _)| *kind);
         if !wanted.any(|kind| hint.may_be(kind)) && !producers.any(|kind| hint.may_be(kind)) {
             if hook.is_none() {
+                budget.take(1 + depth, document.text.len())?;
                 self.unread.extend(Unread::of(document));
             }
-            return;
+            return Ok(());
         }
         let same = known.and_then(|known| known.documents.get(document.text));
         let objects = match same {
-            Some(objects) => objects.clone(),
-            None => match document.parse_within(budget) {
-                Ok(value) => value
+            Some(objects) => {
+                budget.take((OBJECT + depth + events) * objects.len(), kept)?;
+                objects.clone()
+            }
+            None => {
+                let parsed = document.parse_within(budget)?;
+                let count = parsed.as_ref().map_or(0, manifest::count);
+                budget.take((OBJECT + depth + events) * count, kept)?;
+                parsed
                     .into_iter()
                     .flat_map(manifest::objects)
                     .map(|value| Arc::new(Object(value)))
-                    .collect(),
-                Err(error) => {
-                    let source = document.source.unwrap_or("a document without a source");
-                    self.unreadable.push(format!("{source}: {error}"));
-                    return;
-                }
-            },
+                    .collect()
+            }
         };
         for object in &objects {
             self.add(object, document.source, release, hook);
@@ -280,6 +332,7 @@ impl Rendered {
         if known.is_none() {
             self.documents.insert(document.text.into(), objects);
         }
+        Ok(())
     }
 
     fn add(

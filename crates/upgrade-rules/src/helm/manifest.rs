@@ -20,8 +20,8 @@ use serde_json::Value;
 
 pub use error::{Cause, ManifestError};
 pub use hint::KindHint;
-pub use limits::{Budget, Limits};
-pub use list::objects;
+pub use limits::{Budget, Limits, Memory, parsed_size};
+pub use list::{count, objects};
 pub use split::{Split, split};
 
 /// One document of a manifest, not yet parsed.

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-pub use self::decode::{DecodeError, Limits, Storage, decode};
+pub use self::decode::{DecodeError, Limits, Packed, Storage, decode};
 use crate::kubernetes::Object;
 
 /// The prefix of every record's name: `sh.helm.release.v1.NAME.vREVISION`.
@@ -188,10 +188,10 @@ pub struct Hook {
     #[serde(default)]
     pub manifest: String,
     /// The events that run it: `pre-upgrade`, `test`, ….
-    #[serde(default, deserialize_with = "bounded::list_or_null")]
+    #[serde(default, deserialize_with = "bounded::of_hook")]
     pub events: Vec<String>,
     /// When Helm deletes it; empty means before it is recreated.
-    #[serde(default, deserialize_with = "bounded::list_or_null")]
+    #[serde(default, deserialize_with = "bounded::of_hook")]
     pub delete_policies: Vec<String>,
 }
 

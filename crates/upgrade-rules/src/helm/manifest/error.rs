@@ -67,6 +67,9 @@ pub enum Cause {
     /// Larger than [`Limits::scalar_bytes`](super::Limits::scalar_bytes).
     #[error("more than {0} bytes of scalars")]
     TooMuchText(usize),
+    /// Others have the memory that it needs.
+    #[error("too many records are judged at once; try again")]
+    NoMemory,
 }
 
 impl Cause {

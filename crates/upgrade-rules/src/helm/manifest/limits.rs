@@ -1,6 +1,8 @@
 //! The limits for parsing one manifest.
 
-use super::error::Cause;
+use std::{fmt::Debug, sync::Arc};
+
+use super::error::{Cause, ManifestError};
 
 /// Bounds on what is built from a manifest; all count after aliases are expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,12 +26,41 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of memory that a node takes in the worst shape, a mapping with one key.
+const NODE_BYTES: usize = 256;
+
+/// Bytes of memory that are asked for at a time.
+const STEP: usize = 1 << 20;
+
+/// An estimate of the memory that the values of a JSON text take beside their texts, in bytes; rather too high.
+#[must_use]
+pub fn parsed_size(json: &[u8]) -> usize {
+    nodes(json).saturating_mul(NODE_BYTES)
+}
+
+/// Counts the nodes of a JSON text, punctuation in its strings included. A mapping takes as much as three.
+fn nodes(json: &[u8]) -> usize {
+    let weight = |at: usize| if json.get(at) == Some(&b'{') { 3 } else { 1 };
+    memchr::memchr3_iter(b',', b'[', b'{', json)
+        .map(weight)
+        .sum()
+}
+
+/// Memory that others want, too.
+pub trait Memory: Debug + Send + Sync {
+    /// Returns whether there may be so many bytes in all.
+    fn grant(&self, bytes: usize) -> bool;
+}
+
 /// The remaining part of the [`Limits`]; share one between documents to bound them together.
 #[derive(Debug, Clone, Default)]
 pub struct Budget {
     limits: Limits,
     nodes: usize,
     scalar_bytes: usize,
+    memory: Option<Arc<dyn Memory>>,
+    granted: usize,
+    spent: bool,
 }
 
 impl Budget {
@@ -38,9 +69,52 @@ impl Budget {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            nodes: 0,
-            scalar_bytes: 0,
+            ..Self::default()
         }
+    }
+
+    /// An unspent budget within the default limits that takes memory from what others share.
+    #[must_use]
+    pub fn within(memory: Arc<dyn Memory>) -> Self {
+        Self {
+            memory: Some(memory),
+            ..Self::default()
+        }
+    }
+
+    /// An estimate of the memory that was spent, in bytes; rather too high.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.nodes
+            .saturating_mul(NODE_BYTES)
+            .saturating_add(self.scalar_bytes)
+    }
+
+    /// Whether more was wanted than is left.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.spent
+    }
+
+    /// Takes what is kept beside the values of a document: as much as so many nodes and a text.
+    ///
+    /// # Errors
+    /// When not so much is left.
+    pub fn take(&mut self, nodes: usize, text: usize) -> Result<(), ManifestError> {
+        let cost = Cost {
+            nodes,
+            scalar_bytes: text,
+            height: 0,
+        };
+        self.spend(cost).map_err(|cause| cause.at(1, 1))
+    }
+
+    /// Takes what a JSON text becomes once it is parsed.
+    ///
+    /// # Errors
+    /// When not so much is left.
+    pub fn take_json(&mut self, json: &str) -> Result<(), ManifestError> {
+        self.take(nodes(json.as_bytes()), json.len())
     }
 
     pub(super) fn depth(&self) -> usize {
@@ -57,11 +131,27 @@ impl Budget {
     pub(super) fn spend(&mut self, cost: Cost) -> Result<(), Cause> {
         self.nodes = self.nodes.saturating_add(cost.nodes);
         self.scalar_bytes = self.scalar_bytes.saturating_add(cost.scalar_bytes);
+        let left = self.check();
+        self.spent |= left.is_err();
+        left
+    }
+
+    fn check(&mut self) -> Result<(), Cause> {
         if self.nodes > self.limits.nodes {
             return Err(Cause::TooManyNodes(self.limits.nodes));
         }
         if self.scalar_bytes > self.limits.scalar_bytes {
             return Err(Cause::TooMuchText(self.limits.scalar_bytes));
+        }
+        let Some(memory) = &self.memory else {
+            return Ok(());
+        };
+        let bytes = self.bytes();
+        if bytes > self.granted {
+            if !memory.grant(bytes + STEP) {
+                return Err(Cause::NoMemory);
+            }
+            self.granted = bytes + STEP;
         }
         Ok(())
     }

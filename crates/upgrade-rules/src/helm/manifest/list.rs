@@ -2,6 +2,13 @@
 
 use serde_json::{Map, Value};
 
+/// How many [`objects`] a document stands for.
+#[must_use]
+pub fn count(document: &Value) -> usize {
+    let items = document.get("items").and_then(Value::as_array);
+    items.map_or(1, Vec::len)
+}
+
 /// The objects that a document stands for: the items of a list, or else the document itself.
 ///
 /// As in `k8s.io/apimachinery`, `items` make a list whatever its kind is, and an item that names

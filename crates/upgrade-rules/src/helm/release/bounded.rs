@@ -10,36 +10,49 @@ use serde::{
 /// More than any chart has; the largest Camunda record holds 13 hooks.
 const MAX_ITEMS: usize = 4096;
 
+/// More than a hook can have: Helm knows nine events. Each of [`MAX_ITEMS`] hooks has such lists of its own.
+const MAX_OF_HOOK: usize = 64;
+
 /// A list of at most [`MAX_ITEMS`] items; Helm writes `null` for an empty one.
 pub(super) fn list_or_null<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    struct Items<T>(PhantomData<T>);
+    deserializer.deserialize_any(Items(MAX_ITEMS, PhantomData))
+}
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
-        type Value = Vec<T>;
+/// A list of at most [`MAX_OF_HOOK`] items.
+pub(super) fn of_hook<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_any(Items(MAX_OF_HOOK, PhantomData))
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "a list of at most {MAX_ITEMS} items")
-        }
+/// Reads a list of at most so many items.
+struct Items<T>(usize, PhantomData<T>);
 
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Vec::new())
-        }
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+    type Value = Vec<T>;
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-            let mut list = Vec::new();
-            while let Some(item) = items.next_element()? {
-                if list.len() == MAX_ITEMS {
-                    return Err(A::Error::invalid_length(MAX_ITEMS + 1, &self));
-                }
-                list.push(item);
-            }
-            Ok(list)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {} items", self.0)
     }
 
-    deserializer.deserialize_any(Items(PhantomData))
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            if list.len() == self.0 {
+                return Err(A::Error::invalid_length(self.0 + 1, &self));
+            }
+            list.push(item);
+        }
+        Ok(list)
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A Secret of 1 MiB is legal and can inflate to some 770 MiB, so nothing here trusts a size.
 
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 
 use base64_simd::STANDARD;
 use flate2::read::GzDecoder;
@@ -68,37 +68,88 @@ pub enum DecodeError {
     Json(serde_json::Error),
 }
 
+/// A record's content, out of base64 but not inflated.
+#[derive(Debug)]
+pub struct Packed {
+    bytes: Vec<u8>,
+    inflated: usize,
+}
+
 /// Reads a record's `data.release`.
 ///
 /// # Errors
 /// When a layer of the encoding is broken or larger than `limits`; the error names the layer and never
 /// quotes the record, which holds secrets.
 pub fn decode(data: &str, storage: Storage, limits: Limits) -> Result<Release, DecodeError> {
-    let decoded = |data: &[u8]| STANDARD.decode_to_vec(data).map_err(DecodeError::Base64);
-    let mut bytes = decoded(data.as_bytes())?;
-    if storage == Storage::Secret {
-        bytes = decoded(&bytes)?;
-    }
-    // Helm 2 to 3 migrations left records that are plain JSON; Helm still reads them.
-    if bytes.starts_with(&GZIP_MAGIC) {
-        bytes = inflate(&bytes, limits.inflated)?;
-    }
-    if bytes.len() > limits.inflated {
-        return Err(DecodeError::TooLarge(limits.inflated));
-    }
-    serde_json::from_slice(&bytes).map_err(|error| DecodeError::Json(without_content(error)))
+    Packed::new(data, storage, limits)?.release()
 }
 
-fn inflate(gzip: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
-    let mut json = Vec::with_capacity(gzip.len().saturating_mul(4).min(limit));
-    // One byte over the limit tells "too large" from "exactly as large".
-    let allowed = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let read = GzDecoder::new(gzip).take(allowed).read_to_end(&mut json);
-    read.map_err(DecodeError::Gzip)?;
-    if json.len() > limit {
-        return Err(DecodeError::TooLarge(limit));
+impl Packed {
+    /// Takes a record's `data.release` out of base64 and learns how large it is.
+    ///
+    /// # Errors
+    /// As [`decode`].
+    pub fn new(data: &str, storage: Storage, limits: Limits) -> Result<Self, DecodeError> {
+        let decoded = |data: &[u8]| STANDARD.decode_to_vec(data).map_err(DecodeError::Base64);
+        let mut bytes = decoded(data.as_bytes())?;
+        if storage == Storage::Secret {
+            bytes = decoded(&bytes)?;
+        }
+        let inflated = told_size(&bytes).unwrap_or(bytes.len());
+        if inflated <= limits.inflated {
+            return Ok(Self { bytes, inflated });
+        }
+        // A record that was cut off tells any size.
+        if bytes.starts_with(&GZIP_MAGIC) {
+            inflate(&bytes, limits.inflated, &mut io::sink()).map_err(DecodeError::Gzip)?;
+        }
+        Err(DecodeError::TooLarge(limits.inflated))
     }
-    Ok(json)
+
+    /// Bytes of JSON in it. If it holds more, then it can't be read.
+    #[must_use]
+    pub fn inflated(&self) -> usize {
+        self.inflated
+    }
+
+    /// Inflates and parses it.
+    ///
+    /// # Errors
+    /// As [`decode`].
+    pub fn release(self) -> Result<Release, DecodeError> {
+        // Helm 2 to 3 migrations left records that are plain JSON; Helm still reads them.
+        if !self.bytes.starts_with(&GZIP_MAGIC) {
+            return parse(&self.bytes);
+        }
+        let mut json = Vec::with_capacity(self.inflated);
+        let read = inflate(&self.bytes, self.inflated, &mut json).map_err(DecodeError::Gzip)?;
+        if read != self.inflated {
+            let wrong = "it holds another number of bytes than it tells";
+            return Err(DecodeError::Gzip(io::Error::new(
+                ErrorKind::InvalidData,
+                wrong,
+            )));
+        }
+        drop(self.bytes);
+        parse(&json)
+    }
+}
+
+fn parse(json: &[u8]) -> Result<Release, DecodeError> {
+    serde_json::from_slice(json).map_err(|error| DecodeError::Json(without_content(error)))
+}
+
+/// The size that the end of a gzip stream tells, by 2^32 too small at most. That is also what Go compares.
+fn told_size(gzip: &[u8]) -> Option<usize> {
+    let last = gzip.starts_with(&GZIP_MAGIC).then(|| gzip.last_chunk())?;
+    usize::try_from(u32::from_le_bytes(*last?)).ok()
+}
+
+/// Inflates no more than one byte above `limit`, and tells how many it were.
+fn inflate(gzip: &[u8], limit: usize, to: &mut impl io::Write) -> io::Result<usize> {
+    let allowed = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let read = io::copy(&mut GzDecoder::new(gzip).take(allowed), to)?;
+    Ok(usize::try_from(read).unwrap_or(usize::MAX))
 }
 
 /// serde_json quotes offending strings ("invalid type: string \"hunter2\""); a record's strings stay out of messages.
@@ -180,15 +231,39 @@ mod tests {
     }
 
     #[test]
+    fn a_size_that_is_a_lie_is_not_believed() {
+        let mut packed = gzip(&record());
+        let told = packed.len() - 4;
+        for lie in [0, 10, 1 << 20, u32::MAX] {
+            packed[told..].copy_from_slice(&lie.to_le_bytes());
+            let error = decode(&secret(&packed), Storage::Secret, Limits::default()).unwrap_err();
+            assert!(matches!(error, DecodeError::Gzip(_)), "{lie}: {error}");
+        }
+        let honest = secret(&gzip(&record()));
+        let packed = Packed::new(&honest, Storage::Secret, Limits::default()).unwrap();
+        assert_eq!(packed.inflated(), record().len());
+    }
+
+    #[test]
+    fn a_record_of_two_streams_is_refused() {
+        let both = [gzip(&record()), gzip(b"  ")].concat();
+        let error = decode(&secret(&both), Storage::Secret, Limits::default()).unwrap_err();
+        assert!(matches!(error, DecodeError::Gzip(_)), "{error}");
+    }
+
+    #[test]
     fn a_list_without_end_is_refused() {
-        let hooks = vec![json!({}); 5000];
-        let mut release: serde_json::Value = serde_json::from_slice(&record()).unwrap();
-        release["hooks"] = hooks.into();
-        let data = secret(release.to_string().as_bytes());
-        assert!(matches!(
-            decode(&data, Storage::Secret, Limits::default()),
-            Err(DecodeError::Json(_))
-        ));
+        let with = |hooks: Vec<serde_json::Value>| {
+            let mut release: serde_json::Value = serde_json::from_slice(&record()).unwrap();
+            release["hooks"] = hooks.into();
+            let data = secret(release.to_string().as_bytes());
+            decode(&data, Storage::Secret, Limits::default())
+        };
+        let events = |count: usize| json!({"events": vec!["test"; count]});
+        assert!(with(vec![events(64); 4096]).is_ok());
+        for endless in [vec![json!({}); 4097], vec![events(65)]] {
+            assert!(matches!(with(endless), Err(DecodeError::Json(_))));
+        }
     }
 
     #[test]
