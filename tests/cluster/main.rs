@@ -48,6 +48,7 @@ mod replicas;
 mod rescue;
 mod restoring;
 mod scanning;
+mod scarce;
 mod secrets;
 mod sending;
 mod serving;
