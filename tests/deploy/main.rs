@@ -7,6 +7,7 @@ mod beside;
 mod documented;
 mod files;
 mod installed;
+mod network;
 mod outcome;
 mod readme;
 mod rendered;
