@@ -176,7 +176,9 @@ async fn answer(
     // One review is judged by one policy, whatever is loaded meanwhile.
     let policy = Arc::clone(&guard.policy.borrow());
     let guarded = Arc::clone(&policy.guarded);
-    let reader = Reader::new(guard.cluster.clone(), timeout.budget(), errors, guarded);
+    // The API server has waited since it sent the header.
+    let budget = timeout.budget().saturating_sub(received - begun);
+    let reader = Reader::new(guard.cluster.clone(), budget, errors, guarded);
     // A panic in a rule is an answer, not a dropped connection: the user would read only "EOF".
     let judged = AssertUnwindSafe(guard.judge(endpoint, &request, &reader, &policy))
         .catch_unwind()

@@ -18,6 +18,8 @@ use harness::{Binaries, Corpus, Run};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+#[path = "manifest/bounded.rs"]
+mod bounded;
 #[path = "manifest/random.rs"]
 mod random;
 

@@ -57,11 +57,14 @@ const KEPT_BYTES: usize = 4 * 1024 * 1024;
 pub struct Records {
     inflating: Arc<Semaphore>,
     memory: Arc<Semaphore>,
-    kept: Mutex<Vec<(Key, Arc<Rendered>, Held)>>,
+    kept: Mutex<Vec<Kept>>,
 }
 
 /// A record's uid and resourceVersion, and the configured guarded releases at the time.
 type Key = (String, String, Arc<[Guarded]>);
+
+/// A running release that is kept decoded, and its share of the memory.
+type Kept = (Key, Arc<Rendered>, Held);
 
 /// A decoded record with its manifest's objects.
 #[derive(Debug)]
@@ -187,13 +190,22 @@ impl Records {
 
     /// Waits for a share of the memory.
     async fn hold(&self, bytes: usize) -> Result<Held, RecordError> {
-        let free = Arc::clone(&self.memory).acquire_many_owned(kib(bytes));
-        let Ok(Ok(permit)) = timeout(MEMORY_TIMEOUT, free).await else {
-            return Err(RecordError::Busy);
+        let memory = || Arc::clone(&self.memory);
+        let held = |permit| {
+            let permit = Mutex::new(permit);
+            let pool = memory();
+            Held(Arc::new(Share { pool, permit }))
         };
-        let pool = Arc::clone(&self.memory);
-        let permit = Mutex::new(permit);
-        Ok(Held(Arc::new(Share { pool, permit })))
+        if let Ok(permit) = memory().try_acquire_many_owned(kib(bytes)) {
+            return Ok(held(permit));
+        }
+        // What is only kept for the next review must not be in the way of this one.
+        self.kept().clear();
+        let free = memory().acquire_many_owned(kib(bytes));
+        match timeout(MEMORY_TIMEOUT, free).await {
+            Ok(Ok(permit)) => Ok(held(permit)),
+            _ => Err(RecordError::Busy),
+        }
     }
 
     /// Decodes the record of a running release, or takes it from the cache.
@@ -223,15 +235,19 @@ impl Records {
     }
 
     fn remembered(&self, key: &Key) -> Option<(Arc<Rendered>, Held)> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept();
         let found = kept.iter().find(|(other, _, _)| other == key);
         found.map(|(_, rendered, held)| (Arc::clone(rendered), held.clone()))
     }
 
     fn remember(&self, key: Key, rendered: &Arc<Rendered>, held: &Held) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         kept.insert(0, (key, Arc::clone(rendered), held.clone()));
         kept.truncate(KEPT);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -300,6 +316,23 @@ pub(super) fn data(record: &Object) -> Result<&str, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_gives_way() {
+        let records = Records::default();
+        let key: Key = ("uid".to_owned(), "1".to_owned(), Arc::from([]));
+        let held = records.hold(KEPT_BYTES).await.unwrap();
+        records.remember(key.clone(), &Arc::default(), &held);
+        drop(held);
+        let beside = records.hold(MEMORY * 1024 - KEPT_BYTES).await.unwrap();
+        assert!(
+            records.remembered(&key).is_some(),
+            "there was room for both"
+        );
+        drop(beside);
+        records.hold(MEMORY * 1024).await.unwrap();
+        assert!(records.remembered(&key).is_none());
+    }
 
     #[tokio::test]
     async fn a_share_grows_while_memory_is_free_and_is_given_back() {

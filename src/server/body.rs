@@ -214,10 +214,13 @@ impl<'a> Receiving<'a> {
     /// Waits for the next bytes, as long as the peer may take. None is the end.
     async fn next(&self, body: &mut Body) -> Result<Option<Bytes>, BodyError> {
         loop {
-            let (limits, due) = (&self.bodies.limits, self.due());
-            // Memory may become scarce while this waits.
-            let look_again = Instant::now() + limits.lag_when_scarce;
-            match timeout_at(due.min(look_again), body.frame()).await {
+            let mut look_again = self.due();
+            if self.share.is_some() {
+                // Memory may become scarce while this waits.
+                let soon = Instant::now() + self.bodies.limits.lag_when_scarce;
+                look_again = look_again.min(soon);
+            }
+            match timeout_at(look_again, body.frame()).await {
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => return Err(BodyError::Broken(error)),
                 Ok(Some(Ok(frame))) => {

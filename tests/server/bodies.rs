@@ -41,7 +41,9 @@ fn refused(guard: &Guard, reason: &str) -> String {
 
 #[tokio::test]
 async fn a_body_of_seven_mebibytes_is_read_and_a_byte_more_refused() {
-    let guard = Guard::start(|_| {}).await;
+    let mut limits = patient();
+    limits.memory = BODY_LIMIT;
+    let guard = guard(limits).await;
     let mut http = guard.connect().await;
 
     let largest = http.post("/validate", vec![b' '; BODY_LIMIT]).await;

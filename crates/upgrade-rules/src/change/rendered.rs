@@ -151,11 +151,12 @@ impl Rendered {
         if rendered.subcharts.len() < 2 && release.info.status.is_pending() {
             let root = rendered.subcharts.first().map(|chart| chart.name.as_str());
             let defaults = release.chart.values.as_deref();
-            match budget.take_json(defaults.map_or("", |values| values.get())) {
+            match defaults.map_or(Ok(()), |values| budget.take_json(values.get())) {
                 Ok(()) => rendered.defaults = Defaults::of(defaults, root),
-                Err(error) => rendered
-                    .unreadable
-                    .push(format!("the chart's values: {error}")),
+                Err(error) => {
+                    let reason = format!("the chart's values: {error}");
+                    rendered.unreadable.push(reason);
+                }
             }
         }
         rendered.helm = HelmCli::of(release);
@@ -165,9 +166,10 @@ impl Rendered {
     /// Reads the user's values for each of Camunda's charts.
     fn read_values(&mut self, release: &Release, budget: &mut Budget) {
         let config = release.config.as_deref();
+        // Each of the charts gets its own copy.
         for _ in 0..self.subcharts.len().max(1) {
-            let text = config.map_or("", |config| config.get());
-            if let Err(error) = budget.take_json(text) {
+            let taken = config.map_or(Ok(()), |config| budget.take_json(config.get()));
+            if let Err(error) = taken {
                 return self.unreadable.push(format!("the user's values: {error}"));
             }
         }
