@@ -197,8 +197,9 @@ impl Bound {
             let closed = || {
                 shed.inc();
             };
-            let slots = limits.connections;
-            let accepting = accept_all(&listener, slots, &mut connections, serve, closed);
+            let (slots, waiting) = (limits.connections, port.connecting());
+            let tasks = &mut connections;
+            let accepting = accept_all(&listener, slots, tasks, serve, closed, &waiting);
             tokio::pin!(accepting);
             tokio::select! {
                 never = &mut accepting => match never {},
@@ -251,8 +252,9 @@ fn background(
             let (port, stop) = (Arc::clone(&port), unstopped.watcher());
             async move { port.serve(stream, phase, stop).await }
         };
-        let slots = limits.admin_connections;
-        match accept_all(&listener, slots, &mut connections, serve, || {}).await {}
+        let (slots, waiting) = (limits.admin_connections, port.connecting());
+        let tasks = &mut connections;
+        match accept_all(&listener, slots, tasks, serve, || {}, &waiting).await {}
     });
     tasks
 }

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
+use super::body::Waiting;
 use super::open::OpenConnections;
 use super::phase::Phase;
 
@@ -23,13 +25,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const ALL_BUSY: Duration = Duration::from_millis(50);
 
 /// Accepts until dropped; each connection gets a task of its own. Where no slot is free, the idlest connection loses
-/// its own to the new one, which `closed` is told.
+/// its own to the new one, which `closed` is told; while that one still waits, it counts in `waiting`.
 pub(super) async fn accept_all<W>(
     listener: &TcpListener,
     slots: usize,
     tasks: &mut JoinSet<()>,
     mut serve: impl FnMut(TcpStream, Arc<Phase>) -> W,
     closed: impl Fn(),
+    waiting: &AtomicUsize,
 ) -> Infallible
 where
     W: Future<Output = ()> + Send + 'static,
@@ -39,7 +42,7 @@ where
     loop {
         let (stream, peer) = first_accepted(|| listener.accept()).await;
         while tasks.try_join_next().is_some() {}
-        let Some(slot) = free_slot(&slots, &open, &closed).await else {
+        let Some(slot) = free_slot(&slots, &open, &closed, waiting).await else {
             return pending().await;
         };
         without_delay(&stream);
@@ -63,10 +66,12 @@ async fn free_slot(
     slots: &Arc<Semaphore>,
     open: &OpenConnections,
     closed: impl Fn(),
+    waiting: &AtomicUsize,
 ) -> Option<OwnedSemaphorePermit> {
     if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
         return Some(slot);
     }
+    let _waiting = Waiting::count(waiting);
     loop {
         if open.close_idlest() {
             closed();

@@ -117,7 +117,7 @@ pub struct BodyLimits {
     pub rate: u32,
     /// How far a body may lag behind this rate, and how long it may stand still.
     pub lag: Duration,
-    /// The same for a body that holds memory while others wait for some.
+    /// The same while others wait for the body's memory, or for its connection's slot.
     pub lag_when_scarce: Duration,
 }
 

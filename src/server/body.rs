@@ -58,7 +58,10 @@ pub enum BodyError {
 pub(super) struct Bodies {
     limits: BodyLimits,
     memory: Arc<Semaphore>,
+    /// Bodies that wait for memory.
     waiting: AtomicUsize,
+    /// Connections that wait for a slot.
+    connecting: Arc<AtomicUsize>,
     metrics: Option<ServerMetrics>,
 }
 
@@ -80,8 +83,8 @@ struct Shared {
     _share: OwnedSemaphorePermit,
 }
 
-/// Counts one body as waiting for memory until dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Counts one as waiting until dropped.
+pub(super) struct Waiting<'a>(&'a AtomicUsize);
 
 // === impl Whole ===
 
@@ -141,6 +144,7 @@ impl Bodies {
             limits,
             memory: Arc::new(Semaphore::new(kib(limits.memory))),
             waiting: AtomicUsize::new(0),
+            connecting: Arc::default(),
             metrics,
         }
     }
@@ -170,8 +174,15 @@ impl Bodies {
         }
     }
 
-    fn is_scarce(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+    /// The number of connections that wait for a slot.
+    pub(super) fn connecting(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.connecting)
+    }
+
+    /// Whether somebody waits for what a body holds.
+    fn is_waited_for(&self, holds_memory: bool) -> bool {
+        let wait = |count: &AtomicUsize| count.load(Ordering::Relaxed) > 0;
+        wait(&self.connecting) || holds_memory && wait(&self.waiting)
     }
 }
 
@@ -214,13 +225,9 @@ impl<'a> Receiving<'a> {
     /// Waits for the next bytes, as long as the peer may take. None is the end.
     async fn next(&self, body: &mut Body) -> Result<Option<Bytes>, BodyError> {
         loop {
-            let mut look_again = self.due();
-            if self.share.is_some() {
-                // Memory may become scarce while this waits.
-                let soon = Instant::now() + self.bodies.limits.lag_when_scarce;
-                look_again = look_again.min(soon);
-            }
-            match timeout_at(look_again, body.frame()).await {
+            // Others may begin to wait for what this body holds.
+            let look_again = Instant::now() + self.bodies.limits.lag_when_scarce;
+            match timeout_at(look_again.min(self.due()), body.frame()).await {
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => return Err(BodyError::Broken(error)),
                 Ok(Some(Ok(frame))) => {
@@ -237,7 +244,7 @@ impl<'a> Receiving<'a> {
     /// When more bytes must have come.
     fn due(&self) -> Instant {
         let limits = &self.bodies.limits;
-        let lag = match self.share.is_some() && self.bodies.is_scarce() {
+        let lag = match self.bodies.is_waited_for(self.share.is_some()) {
             true => limits.lag_when_scarce,
             false => limits.lag,
         };
@@ -315,7 +322,7 @@ impl AsRef<[u8]> for Shared {
 // === impl Waiting ===
 
 impl<'a> Waiting<'a> {
-    fn count(waiting: &'a AtomicUsize) -> Self {
+    pub(super) fn count(waiting: &'a AtomicUsize) -> Self {
         waiting.fetch_add(1, Ordering::Relaxed);
         Self(waiting)
     }

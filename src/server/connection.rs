@@ -4,7 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use axum::Router;
@@ -67,6 +67,12 @@ impl Port {
             metrics: None,
             draining: AtomicBool::new(false),
         }
+    }
+
+    /// The number of connections that wait for a slot of this port.
+    pub(super) fn connecting(&self) -> Arc<AtomicUsize> {
+        let bodies = self.bodies.as_ref();
+        bodies.map_or_else(Arc::default, |bodies| bodies.connecting())
     }
 
     /// Makes each answer from now on close its connection, so that the client connects again, elsewhere.

@@ -171,6 +171,29 @@ async fn a_body_that_stalls_gives_its_memory_to_one_that_waits() {
 }
 
 #[tokio::test]
+async fn bodies_that_stall_keep_no_connection_out() {
+    let guard = Guard::start(|args| {
+        args.limits.bodies = BodyLimits {
+            lag_when_scarce: SHORT,
+            ..patient()
+        };
+        args.limits.connections = 3;
+    })
+    .await;
+    let kept = guard.keep(LARGE).await;
+    let mut stalling = [guard.connect_tls().await, guard.connect_tls().await];
+    for connection in &mut stalling {
+        send(connection, "Content-Length: 900\r\n\r\n{").await;
+    }
+    let mut http = guard.connect().await;
+    assert_eq!(http.post("/validate", "").await.status, StatusCode::OK);
+
+    // What was received is judged to its end.
+    guard.holding.add_permits(1);
+    assert_eq!(kept.await.unwrap().text, "1048576 bytes kept");
+}
+
+#[tokio::test]
 async fn memory_is_waited_for() {
     let guard = guard(patient()).await;
     let kept = guard.keep(2 * LARGE).await;
