@@ -35,10 +35,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 pub use self::metrics::AdmissionMetrics;
-use self::{
-    review::{Request, Review},
-    verdict::Verdict,
-};
+use self::{review::Request, verdict::Verdict};
 use crate::{
     cluster::Cluster,
     events::Events,
@@ -150,24 +147,12 @@ async fn answer(
         Ok(held) => held,
         Err(error) => return not_received(error),
     };
-    let review: Review<'_> = match serde_json::from_slice(&bytes) {
-        Ok(review) => review,
+    let request = match Request::of_review(&bytes) {
+        Ok(request) => request,
         Err(error) => {
-            tracing::warn!(
-                line = error.line(),
-                column = error.column(),
-                "a review can't be parsed"
-            );
-            let reason = format!(
-                "the review is not an AdmissionReview (line {} column {})",
-                error.line(),
-                error.column()
-            );
-            return reply(&Verdict::unreadable(&reason), "");
+            tracing::warn!(%error, "a review can't be parsed");
+            return reply(&Verdict::unreadable(&error.to_string()), "");
         }
-    };
-    let Some(request) = review.request.filter(|_| review.kind == "AdmissionReview") else {
-        return reply(&Verdict::unreadable("the review holds no request"), "");
     };
     let received = Instant::now();
     // An error-level span: a log filter must not remove it from lines that are logged.

@@ -13,11 +13,20 @@ use crate::{
 };
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Review<'a> {
+struct Review<'a> {
     #[serde(borrow, default)]
-    pub(super) kind: Cow<'a, str>,
+    kind: Cow<'a, str>,
     #[serde(borrow)]
-    pub(super) request: Option<Request<'a>>,
+    request: Option<Request<'a>>,
+}
+
+/// Why a review's request is not known. No message quotes the review, which may hold secrets.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReviewError {
+    #[error("the review is not an AdmissionReview (line {line} column {column})")]
+    Malformed { line: usize, column: usize },
+    #[error("the review holds no request")]
+    NoRequest,
 }
 
 /// One admission request.
@@ -92,6 +101,17 @@ struct RecordData<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// Parses the request of an AdmissionReview.
+    pub(super) fn of_review(review: &'a [u8]) -> Result<Self, ReviewError> {
+        let malformed = |error: serde_json::Error| ReviewError::Malformed {
+            line: error.line(),
+            column: error.column(),
+        };
+        let review: Review<'a> = serde_json::from_slice(review).map_err(malformed)?;
+        let request = review.request.filter(|_| review.kind == "AdmissionReview");
+        request.ok_or(ReviewError::NoRequest)
+    }
+
     /// The kind, if it is one that the guard judges.
     pub(super) fn kind(&self) -> Option<Kind> {
         Kind::from_name(&self.kind.kind).filter(|kind| kind.group() == self.kind.group)
