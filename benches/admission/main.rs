@@ -62,7 +62,7 @@ struct Cli {
 enum Command {
     /// Be the server that only answers
     #[command(name = server::BARE)]
-    Bare(ServerArgs),
+    Bare(Box<ServerArgs>),
     /// Send millions of reviews to two replicas, and look at their memory
     Soak(soak::Soak),
 }
@@ -90,7 +90,7 @@ fn main() -> Result<()> {
             .build()?;
         return runtime.block_on(async {
             match command {
-                Command::Bare(args) => server::serve_bare(args).await,
+                Command::Bare(args) => server::serve_bare(*args).await,
                 Command::Soak(soak) => soak.run().await,
             }
         });
