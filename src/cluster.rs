@@ -36,6 +36,15 @@ pub enum Contents {
     Metadata,
 }
 
+/// Age that a list may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// All that was written before is in it. The API server may wait 100 ms for etcd to be sure of that.
+    Newest,
+    /// What the API server has in its cache, which may lack what was written a moment ago. It waits for nothing.
+    Cached,
+}
+
 /// Reason why a read failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -154,6 +163,24 @@ impl Cluster {
             .await
     }
 
+    /// Lists the objects of a kind in a namespace as the API server has them in its cache.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn list_cached(
+        &self,
+        kind: Kind,
+        namespace: &str,
+    ) -> Result<Vec<Arc<Object>>, ReadError> {
+        match self {
+            Cluster::Live(cluster) => {
+                let (within, whole) = (Some(namespace), Contents::Whole);
+                cluster.list(kind, within, &[], whole, Age::Cached).await
+            }
+            Cluster::Snapshot(snapshot) => snapshot.list(kind, Some(namespace), &[]),
+        }
+    }
+
     /// Lists the objects of a kind that carry all `labels`, in one namespace or in all.
     ///
     /// # Errors
@@ -166,7 +193,12 @@ impl Cluster {
         contents: Contents,
     ) -> Result<Vec<Arc<Object>>, ReadError> {
         match self {
-            Cluster::Live(cluster) => cluster.list(kind, namespace, labels, contents).await,
+            Cluster::Live(cluster) => {
+                let newest = Age::Newest;
+                cluster
+                    .list(kind, namespace, labels, contents, newest)
+                    .await
+            }
             Cluster::Snapshot(snapshot) => snapshot.list(kind, namespace, labels),
         }
     }

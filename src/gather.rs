@@ -3,6 +3,7 @@
 //! A failed read becomes a gap among the facts and is never passed over in silence.
 
 mod attempt;
+mod cached;
 mod lookup;
 mod measure;
 mod newest_record;
@@ -22,9 +23,11 @@ use std::{
 
 use futures::{StreamExt, stream};
 use serde::Deserialize;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
-use self::measure::Clock;
 pub use self::{
     attempt::Attempted,
     measure::{ReadErrors, Spent},
@@ -34,6 +37,7 @@ pub use self::{
     running::{Left, Running},
     standing::{Read, StandingError},
 };
+use self::{cached::Cached, measure::Clock};
 use crate::{
     camunda::{INSTANCE, PART_OF, is_own},
     change::{Facts, Wanted},
@@ -54,6 +58,9 @@ pub struct Reader {
     /// The namespaces that may be read; None: all.
     open: Option<Arc<BTreeSet<String>>>,
     guarded: Arc<[Guarded]>,
+    /// Set if the names of claims come from the API server's cache.
+    cached: Option<Cached>,
+    turns: Arc<Semaphore>,
     clock: Arc<Clock>,
     errors: ReadErrors,
 }
@@ -74,6 +81,8 @@ impl Reader {
             answer: now + budget,
             open: None,
             guarded,
+            cached: None,
+            turns: Arc::new(Semaphore::new(PARALLEL)),
             clock: Arc::default(),
             errors,
         }
@@ -113,6 +122,10 @@ impl Reader {
     ) -> Result<T, ReadError> {
         let _reading = self.clock.reading();
         let late = || ReadError::Late("the API server did not answer in time".to_owned());
+        let read = async {
+            let _turn = self.turns.acquire().await;
+            read.await
+        };
         // Even a single poll would send a request that nobody waits for.
         let read = match Instant::now() < self.deadline {
             true => timeout_at(self.deadline, read).await.ok(),
@@ -136,10 +149,15 @@ impl Reader {
         }
         match wanted {
             Wanted::One(reference) => Ok(self.get(reference).await?.into_iter().collect()),
-            Wanted::All(kind, namespace) => {
-                let list = self.cluster.list(*kind, namespace, &[]);
-                self.within(kind.name(), list).await
-            }
+            Wanted::All(kind, namespace) => match &self.cached {
+                Some(cached) if *kind == Kind::PersistentVolumeClaim => {
+                    self.claims_by_name(cached, namespace).await
+                }
+                _ => {
+                    let list = self.cluster.list(*kind, namespace, &[]);
+                    self.within(kind.name(), list).await
+                }
+            },
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     change::{Change, Facts},
     denial::{self, Beyond},
-    finding::refuses,
+    finding::{Finding, refuses},
     gather::{Announced, Asker, Decoded, Left, Reader, RecordError, Running},
     helm::release::{DecodeError, Release, Status, Storage, parse_record_name},
     kubernetes::{Kind, ObjectRef},
@@ -56,20 +56,27 @@ pub(super) async fn judge(
     if !release.info.status.is_pending() {
         return Verdict::admitted();
     }
-    let running = match release.info.status {
-        // The objects that an install finds are left over from before: no release runs.
-        Status::PendingInstall => Running::Nothing,
-        _ if announced == Some((&release.name, release.revision)) => before,
-        _ => record.running(&release.name, release.revision).await,
-    };
+    let running = record.replaced(&release, announced, before).await;
     let left = record.left(&release).await;
     let asker = Asker::Writer(&request.namespace, &request.user_info);
     let newest = &policy.newest_patches;
-    let announced = reader.announced(&release, &rendered, &running, &left, newest, asker);
-    let Some(announced) = announced.await else {
+    let announce = async |reader: &Reader| {
+        let announced = reader.announced(&release, &rendered, &running, &left, newest, asker);
+        announced.await
+    };
+    let quick = reader.with_cached_names();
+    let Some(mut announced) = announce(&quick).await else {
         return Verdict::admitted();
     };
-    record.verdict(&release, announced).await
+    let mut found = record.findings(&release, &announced).await;
+    if refuses(&found.0)
+        && quick.overlooked().await
+        && let Some(whole) = announce(reader).await
+    {
+        found = record.findings(&release, &whole).await;
+        announced = whole;
+    }
+    record.verdict(&release, announced, found)
 }
 
 /// A Helm record that is being written, and what is needed to judge it.
@@ -109,6 +116,21 @@ impl Record<'_> {
             .await
     }
 
+    /// Returns what the release takes the place of; `before` is what runs before the revision that was announced.
+    async fn replaced(
+        &self,
+        release: &Release,
+        announced: Option<(&str, u64)>,
+        before: Running,
+    ) -> Running {
+        match release.info.status {
+            // The objects that an install finds are left over from before: no release runs.
+            Status::PendingInstall => Running::Nothing,
+            _ if announced == Some((&release.name, release.revision)) => before,
+            _ => self.running(&release.name, release.revision).await,
+        }
+    }
+
     async fn left(&self, release: &Release) -> Left {
         if release.info.status != Status::PendingRollback {
             return Left::Nothing;
@@ -121,17 +143,29 @@ impl Record<'_> {
     }
 
     /// Judges the change that the record announces, with the override that somebody may have made for it.
-    async fn verdict(&self, release: &Release, announced: Announced) -> Verdict {
-        let policy = self.policy_for(release, &announced).await;
-        let revision = release.revision;
-        let (findings, void) = overriding::findings(
+    async fn findings(
+        &self,
+        release: &Release,
+        announced: &Announced,
+    ) -> (Vec<Finding>, Option<Void>) {
+        let policy = self.policy_for(release, announced).await;
+        overriding::findings(
             self.reader,
             &self.request.namespace,
             &release.name,
-            Some(revision),
-            |decided| policy.announced_past(&announced, decided),
+            Some(release.revision),
+            |decided| policy.announced_past(announced, decided),
         )
-        .await;
+        .await
+    }
+
+    fn verdict(
+        &self,
+        release: &Release,
+        announced: Announced,
+        (findings, void): (Vec<Finding>, Option<Void>),
+    ) -> Verdict {
+        let revision = release.revision;
         let change = announced.into_change();
         let message = match refuses(&findings) {
             true => {

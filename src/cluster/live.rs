@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Contents, ReadError, Right, User,
+    Age, Contents, ReadError, Right, User,
     request::{Failure, Payload, request},
 };
 use crate::kubernetes::is_name;
@@ -67,6 +67,7 @@ impl LiveCluster {
         namespace: Option<&str>,
         labels: &[(&str, &str)],
         contents: Contents,
+        age: Age,
     ) -> Result<Vec<Arc<Object>>, ReadError> {
         if namespace.is_some_and(|namespace| kind.namespaced() && !is_name(namespace))
             || labels.iter().any(|(_, value)| !is_label(value))
@@ -91,7 +92,11 @@ impl LiveCluster {
             Contents::Metadata => Payload::METADATA,
         };
         let mut objects = Vec::new();
-        let mut next = String::new();
+        // Further pages are as old as the first one.
+        let mut next = match age {
+            Age::Newest => String::new(),
+            Age::Cached => "&resourceVersion=0".to_owned(),
+        };
         loop {
             let path = format!("{path}{next}");
             let mut page = request(&self.client, Method::GET, &path, wanted).await?;

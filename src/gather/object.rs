@@ -1,10 +1,12 @@
 //! The facts needed to judge a single object.
 
+use std::sync::Arc;
+
 use super::{Reader, measure::REVIEW};
 use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     camunda::{self, Component, release_label},
-    change::Facts,
+    change::{Facts, Wanted},
     cluster::{ReadError, Right, User},
     knowledge::{
         claims::{holds_data, is_retained, named_claim, named_class, named_volume, names_claim},
@@ -190,17 +192,32 @@ impl Reader {
 
     /// Reads the volumes that wait for a claim.
     ///
-    /// A handed-over volume is still named by its former claim, so the claims of the namespace lead to it. With
-    /// Elasticsearch, the guide may have had the old claim deleted: only then are all volumes of the cluster read.
+    /// A handed-over volume is still named by its former claim, so the claims of the namespace lead to it. Who handed it
+    /// over has seen that claim on its volume, so the API server's cache shows it; the volume itself is read by its name.
+    /// With Elasticsearch, the guide may have had the old claim deleted: only then are all volumes of the cluster read.
     pub async fn volumes_for(&self, claim: &Object, namespace: &str) -> Facts {
         let mut read = Facts::default();
-        self.list_all(&mut read, &[Kind::PersistentVolumeClaim], namespace)
-            .await;
-        let handed_over = read
-            .claims(namespace)
-            .filter(|other| ordinal(other.name()) == ordinal(claim.name()))
-            .filter_map(named_volume);
-        let volumes: Vec<_> = handed_over.collect();
+        let claims = match self.claims_shown(namespace).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                let all = Wanted::All(Kind::PersistentVolumeClaim, namespace.to_owned());
+                read.insert_gap(all, error.to_string());
+                Vec::new()
+            }
+        };
+        let others = claims.iter();
+        let others = others.filter(|other| ordinal(other.name()) == ordinal(claim.name()));
+        let (bound, unbound): (Vec<_>, Vec<_>) =
+            others.partition(|other| named_volume(other).is_some());
+        // They may have been bound a moment ago. A claim that is bound stays on its volume.
+        let reference = |other: &Arc<Object>| {
+            ObjectRef::new(Kind::PersistentVolumeClaim, namespace, other.name())
+        };
+        let unbound: Vec<_> = unbound.into_iter().map(reference).collect();
+        self.get_all(&mut read, unbound).await;
+        let bound_since = read.claims(namespace).filter_map(named_volume);
+        let handed_over = bound.into_iter().filter_map(|it| named_volume(it));
+        let volumes: Vec<_> = handed_over.chain(bound_since).collect();
         self.get_all(&mut read, volumes).await;
         let waits = |volume: &&Object| names_claim(volume, namespace, claim.name());
         let elasticsearch = Component::of(claim, None) == Component::Elasticsearch;

@@ -136,6 +136,7 @@ impl Reader {
                     .await
             }
         };
+        let reader = reader.knowing(change);
         let mut asked = BTreeSet::new();
         let mut wanted = rules::needs(change, None);
         while !wanted.is_empty() {

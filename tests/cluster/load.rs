@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -97,7 +98,12 @@ impl Tally {
 
 /// The administrator's client.
 pub async fn client(cluster: &Cluster) -> Client {
-    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+    client_of(cluster.kubeconfig()).await
+}
+
+/// The client of a kubeconfig.
+pub async fn client_of(kubeconfig: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
     let options = KubeConfigOptions::default();
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
     Client::try_from(config.unwrap()).unwrap()

@@ -27,6 +27,7 @@ mod environment;
 mod events;
 mod facts_faults;
 mod hub;
+mod just_written;
 mod kubelet;
 mod load;
 mod mutations;

@@ -4,6 +4,7 @@ mod mounted;
 
 use std::collections::BTreeMap;
 
+pub use self::mounted::mounted_claims;
 use self::mounted::{Mounted, mounted};
 use crate::{
     change::{Change, Facts, Side},

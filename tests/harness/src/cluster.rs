@@ -5,6 +5,7 @@ mod components;
 pub mod faults;
 mod kubeconfig;
 mod lease;
+mod second;
 pub mod storage;
 
 use std::fmt;
@@ -29,6 +30,7 @@ use crate::wait::wait_until;
 use api::Api;
 pub(crate) use components::free_ports;
 pub use lease::Lease;
+pub use second::SecondApiServer;
 use storage::{StorageClass, Volumes};
 
 /// Options for starting a cluster.

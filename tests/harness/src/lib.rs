@@ -25,7 +25,7 @@ pub mod wait;
 pub use binaries::{Binaries, Missing};
 pub use chart::{Chart, ChartBuilder, Document, Secrets, umbrella};
 pub use cluster::{
-    Cluster, ClusterOptions, Lease, Namespace,
+    Cluster, ClusterOptions, Lease, Namespace, SecondApiServer,
     faults::{Fault, FaultyServer},
     storage::{StorageClass, Volumes},
 };

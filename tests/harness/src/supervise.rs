@@ -178,6 +178,15 @@ pub struct Supervised {
 }
 
 impl Supervised {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The command line with which it was started.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Returns the exit status; None while the program runs.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.keeper.try_wait()?)

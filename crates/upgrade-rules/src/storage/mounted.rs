@@ -1,6 +1,6 @@
 //! Which workload mounts which claim, on one side of a change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -30,6 +30,26 @@ pub(super) fn mounted(change: &Change, facts: &Facts, side: Side) -> BTreeMap<Mo
         for claim in claims(reference.kind, workload, count) {
             let key = (reference.namespace.clone(), claim);
             all.entry(key).or_insert_with(|| reference.clone());
+        }
+    }
+    all
+}
+
+/// Returns the claims that workloads mount on either side, as the manifests have it.
+pub fn mounted_claims(change: &Change) -> BTreeSet<ObjectRef> {
+    let mut all = BTreeSet::new();
+    for object in &change.objects {
+        let ObjectRef {
+            kind, namespace, ..
+        } = &object.object;
+        if !matches!(kind, Kind::StatefulSet | Kind::Deployment) {
+            continue;
+        }
+        for workload in object.running.iter().chain(&object.planned) {
+            let names = claims(*kind, workload, replicas(workload));
+            let claim =
+                |name: String| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, &name);
+            all.extend(names.into_iter().map(claim));
         }
     }
     all

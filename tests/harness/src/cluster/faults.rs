@@ -43,6 +43,8 @@ pub enum Fault {
     Trickle,
     /// Closed without an answer, and no new connection is accepted.
     Gone,
+    /// A list from the API server's cache is empty, as if the cache had been filled before anything was created.
+    Stale,
 }
 
 type Body = BoxBody<Bytes, io::Error>;
@@ -173,7 +175,8 @@ async fn answer(
         Some(Fault::Gone) => return Err(io::ErrorKind::ConnectionReset.into()),
         Some(Fault::Status(status, retry_after)) => return page(status, retry_after),
         Some(Fault::Forbidden) => return forbidden(&path),
-        Some(Fault::Cut | Fault::Trickle) | None => {}
+        Some(Fault::Stale) if is_cached(&request) => return empty(),
+        Some(Fault::Cut | Fault::Trickle | Fault::Stale) | None => {}
     }
     let answer = upstream.ask(request).await.map_err(io::Error::other)?;
     let (parts, body) = answer.into_parts();
@@ -205,6 +208,18 @@ fn forbidden(path: &str) -> io::Result<Response<Body>> {
         .status(StatusCode::FORBIDDEN)
         .header("Content-Type", "application/json")
         .body(whole(status.to_string().into()));
+    response.map_err(io::Error::other)
+}
+
+fn is_cached(request: &Request<Incoming>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    query.split('&').any(|it| it == "resourceVersion=0")
+}
+
+fn empty() -> io::Result<Response<Body>> {
+    let list = json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": []});
+    let response = Response::builder().header("Content-Type", "application/json");
+    let response = response.body(whole(list.to_string().into()));
     response.map_err(io::Error::other)
 }
 
