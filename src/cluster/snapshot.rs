@@ -105,12 +105,15 @@ impl Snapshot {
         labels: &[(&str, &str)],
     ) -> Result<Vec<Arc<Object>>, ReadError> {
         self.is_whole(kind, namespace)?;
+        // Objects are in the order of kind, namespace and name.
+        let namespace = namespace.filter(|_| kind.namespaced());
+        let first = ObjectRef::new(kind, namespace.unwrap_or_default(), "");
         let found = self
             .objects
-            .iter()
-            .filter(|(reference, _)| {
-                let elsewhere = namespace.is_some_and(|namespace| reference.namespace != namespace);
-                reference.kind == kind && !(kind.namespaced() && elsewhere)
+            .range(first..)
+            .take_while(|(reference, _)| {
+                reference.kind == kind
+                    && namespace.is_none_or(|namespace| reference.namespace == namespace)
             })
             .filter(|(_, object)| {
                 labels
@@ -138,6 +141,39 @@ impl FromIterator<Value> for Snapshot {
         Self {
             objects,
             ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_holds_one_kind_of_one_namespace_or_of_all() {
+        let object = |kind: &str, namespace: Option<&str>, name: &str| json!({"kind": kind, "metadata": {"name": name, "namespace": namespace}});
+        let snapshot: Snapshot = [
+            object("Secret", Some("prod"), "a"),
+            object("PersistentVolumeClaim", Some("dev"), "b"),
+            object("PersistentVolumeClaim", Some("prod"), "c"),
+            object("PersistentVolumeClaim", Some("prod-2"), "d"),
+            object("PersistentVolume", None, "e"),
+            object("StatefulSet", Some("prod"), "f"),
+        ]
+        .into_iter()
+        .collect();
+        let names = |kind, namespace| -> Vec<_> {
+            let found = snapshot.list(kind, namespace, &[]).unwrap();
+            found.iter().map(|it| it.name().to_owned()).collect()
+        };
+        let claims = Kind::PersistentVolumeClaim;
+        assert_eq!(names(claims, Some("prod")), ["c"]);
+        assert_eq!(names(claims, Some("test")), [""; 0]);
+        assert_eq!(names(claims, None), ["b", "c", "d"]);
+        for namespace in [Some("prod"), Some(""), None] {
+            assert_eq!(names(Kind::PersistentVolume, namespace), ["e"]);
         }
     }
 }
