@@ -35,6 +35,21 @@ pub fn is_alike(running: &Object, planned: &Object) -> bool {
         })
 }
 
+/// Whether an application is configured as before, in the same words: then no property of it has to be read.
+pub fn is_untouched(change: &Change, running: &ObjectChange, planned: &ObjectChange) -> bool {
+    let sides = running.running.as_deref().zip(planned.planned.as_deref());
+    sides.is_some_and(|(before, after)| {
+        let namespace = &planned.object.namespace;
+        // What the release does not bring along is the same on both sides.
+        let same = |name: String| {
+            let config_map = ObjectRef::new(Kind::ConfigMap, namespace, &name);
+            let found = change.find(&config_map);
+            found.is_none_or(ObjectChange::is_as_before)
+        };
+        running.object == planned.object && is_alike(before, after) && config_maps(after).all(same)
+    })
+}
+
 impl Configuration {
     /// The configuration of a workload before or after a change; empty where it does not run on that side.
     pub fn of(change: &Change, facts: &Facts, workload: &ObjectChange, side: Side) -> Self {

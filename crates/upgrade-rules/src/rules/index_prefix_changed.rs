@@ -13,7 +13,7 @@ use crate::{
     camunda::Application,
     change::{Change, Facts, Operation, Side},
     finding::{Action, Finding, Fix, RuleId, guide},
-    knowledge::configuration::Configuration,
+    knowledge::configuration::{Configuration, is_untouched},
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -89,13 +89,16 @@ fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 
 /// What is told on both sides and differs.
 fn changed(change: &Change, facts: &Facts) -> Vec<Changed> {
-    let sides = [Side::Running, Side::Planned].map(|side| {
-        let brokers = change.application(Application::ZEEBE, side)?;
-        Some(Configuration::of(change, facts, brokers, side))
-    });
-    let [Some(running), Some(planned)] = sides else {
+    let sides = [Side::Running, Side::Planned];
+    let brokers = sides.map(|side| change.application(Application::ZEEBE, side));
+    let [Some(running), Some(planned)] = brokers else {
         return Vec::new();
     };
+    if is_untouched(change, running, planned) {
+        return Vec::new();
+    }
+    let running = Configuration::of(change, facts, running, Side::Running);
+    let planned = Configuration::of(change, facts, planned, Side::Planned);
     let mut changed = Vec::new();
     for (section, name, default) in PREFIXES {
         let property = format!("{section}.{name}");

@@ -13,7 +13,7 @@ use crate::{
     change::{Change, Facts, ObjectChange, Operation, Side},
     finding::{Action, Finding, Fix, RuleId, guide},
     fixes::flag,
-    knowledge::configuration::Configuration,
+    knowledge::configuration::{Configuration, is_untouched},
     kubernetes::replicas,
 };
 
@@ -44,6 +44,9 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     }
     let running = change.application(Application::ZEEBE, Side::Running)?;
     let planned = change.application(Application::ZEEBE, Side::Planned)?;
+    if is_untouched(change, running, planned) {
+        return None;
+    }
     let before = partitions(change, facts, running, Side::Running)?;
     let after = partitions(change, facts, planned, Side::Planned)?;
     if before == after {
