@@ -50,7 +50,6 @@ use crate::{
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers AdmissionReviews.
-#[derive(Clone)]
 pub struct Guard {
     cluster: Cluster,
     retain: RetainScope,
@@ -104,7 +103,7 @@ impl Guard {
                 "/mutate",
                 post(|guard, timeout, review| answer(Endpoint::Mutate, guard, timeout, review)),
             )
-            .with_state(self)
+            .with_state(Arc::new(self))
     }
 
     async fn judge(
@@ -134,7 +133,7 @@ impl Guard {
 
 async fn answer(
     endpoint: Endpoint,
-    State(guard): State<Guard>,
+    State(guard): State<Arc<Guard>>,
     Query(timeout): Query<Timeout>,
     request: extract::Request,
 ) -> Response {

@@ -1,7 +1,10 @@
 //! The answer to one review.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Endpoint, review::Request};
 use crate::{
@@ -39,6 +42,40 @@ pub(super) struct Refusal {
     head: String,
     /// The message for the user, which begins with the head.
     message: String,
+}
+
+/// The answer as the API server reads it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    status: &'static str,
+    code: u16,
+    reason: &'static str,
+    message: &'a str,
 }
 
 impl Refusal {
@@ -217,40 +254,37 @@ impl Verdict {
 
     /// Serializes the AdmissionReview that answers request `uid`.
     pub(super) fn to_review(&self, uid: &str) -> String {
-        let mut response = json!({"uid": uid, "allowed": self.allowed()});
-        if let Some(refusal) = &self.refusal {
-            response["status"] = json!({
-                "status": "Failure",
-                "code": refusal.code,
-                "reason": refusal.reason,
-                "message": refusal.message,
-            });
-        }
-        if !self.warnings.is_empty() {
-            response["warnings"] = json!(self.warnings);
-        }
-        if let Some(patch) = &self.patch {
-            response["patchType"] = "JSONPatch".into();
-            response["patch"] = STANDARD.encode(patch.to_string()).into();
-        }
-        let audit = self.audit();
-        if !audit.is_empty() {
-            response["auditAnnotations"] = Value::Object(audit);
-        }
-        json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}).to_string()
+        let status = self.refusal.as_ref().map(|refusal| Status {
+            status: "Failure",
+            code: refusal.code,
+            reason: refusal.reason,
+            message: &refusal.message,
+        });
+        let patch = self.patch.as_ref();
+        let response = Response {
+            uid,
+            allowed: self.allowed(),
+            status,
+            warnings: &self.warnings,
+            patch_type: patch.map(|_| "JSONPatch"),
+            patch: patch.map(|patch| STANDARD.encode(patch.to_string())),
+            audit_annotations: self.audit(),
+        };
+        let review = Review {
+            api_version: "admission.k8s.io/v1",
+            kind: "AdmissionReview",
+            response,
+        };
+        // Texts and numbers can always be written.
+        serde_json::to_string(&review).unwrap_or_default()
     }
 
-    fn audit(&self) -> serde_json::Map<String, Value> {
-        let mut audit = serde_json::Map::new();
-        for (key, ids) in [
+    fn audit(&self) -> BTreeMap<&'static str, String> {
+        let all = [
             ("rules", self.rules(None).join(",")),
             ("mutations", self.done()),
-        ] {
-            if !ids.is_empty() {
-                audit.insert(key.to_owned(), ids.into());
-            }
-        }
-        audit
+        ];
+        all.into_iter().filter(|(_, ids)| !ids.is_empty()).collect()
     }
 
     fn done(&self) -> String {
