@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
@@ -21,17 +21,54 @@ pub struct Facts {
     objects: BTreeMap<ObjectRef, Arc<Object>>,
     releases: BTreeSet<(String, String)>,
     gaps: Vec<Gap>,
+    places: Places,
     missed: Missed,
     refusals: BTreeSet<Refusal>,
 }
 
+/// The places of the gaps about live objects: a release asks for each of its objects many times.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    objects: BTreeMap<ObjectRef, Vec<usize>>,
+    lists: BTreeMap<Kind, BTreeMap<String, Vec<usize>>>,
+    kinds: BTreeMap<Kind, Vec<usize>>,
+}
+
 /// Gaps that a rule ran into. They do not change a rule's answer; they tell which rules could not judge because of a gap.
 #[derive(Debug, Default)]
-struct Missed(Mutex<BTreeSet<Unseen>>);
+struct Missed(Mutex<Met>);
+
+/// What was met: single gaps, and kinds, each of which stands for all of its gaps.
+#[derive(Debug, Default)]
+struct Met {
+    places: BTreeSet<usize>,
+    kinds: BTreeSet<Kind>,
+}
 
 impl Clone for Missed {
     fn clone(&self) -> Self {
         Self::default()
+    }
+}
+
+impl Missed {
+    fn met(&self) -> MutexGuard<'_, Met> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn add(&mut self, wanted: &Wanted, place: usize) {
+        let kind = wanted.kind();
+        self.kinds.entry(kind).or_default().push(place);
+        let places = match wanted {
+            Wanted::One(reference) => self.objects.entry(reference.clone()).or_default(),
+            Wanted::All(_, namespace) => {
+                let lists = self.lists.entry(kind).or_default();
+                lists.entry(namespace.clone()).or_default()
+            }
+        };
+        places.push(place);
     }
 }
 
@@ -50,7 +87,11 @@ impl Facts {
 
     /// Records something that could not be read.
     pub fn insert_gap(&mut self, what: impl Into<Unseen>, reason: impl Into<String>) {
-        self.gaps.push(Gap::new(what, reason));
+        let gap = Gap::new(what, reason);
+        if let Unseen::Live(wanted) = &gap.what {
+            self.places.add(wanted, self.gaps.len());
+        }
+        self.gaps.push(gap);
     }
 
     /// Records the API server's answers to a dry run of all planned objects.
@@ -105,31 +146,30 @@ impl Facts {
         &self.gaps
     }
 
-    /// Returns the gaps met since the last call, and forgets them.
-    pub(crate) fn take_missed(&self) -> BTreeSet<Unseen> {
-        let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        mem::take(&mut *missed)
+    /// Returns the places among [`Facts::gaps`] of those met since the last call, and forgets them.
+    pub(crate) fn take_missed(&self) -> BTreeSet<usize> {
+        let mut met = mem::take(&mut *self.missed.met());
+        let of_kinds = met.kinds.iter().filter_map(|it| self.places.kinds.get(it));
+        met.places.extend(of_kinds.flatten());
+        met.places
     }
 
-    fn misses(&self, is_met: impl Fn(&Wanted) -> bool) -> bool {
-        let is_met = |gap: &&Gap| matches!(&gap.what, Unseen::Live(wanted) if is_met(wanted));
-        let mut met = self.gaps.iter().filter(is_met).peekable();
-        if met.peek().is_none() {
-            return false;
+    fn misses(&self, places: Option<&Vec<usize>>) -> bool {
+        if let Some(places) = places {
+            self.missed.met().places.extend(places);
         }
-        let mut missed = self.missed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        missed.extend(met.map(|gap| gap.what.clone()));
-        true
+        places.is_some()
     }
 
     /// Whether reading an object failed, so that its absence here proves nothing.
     pub fn unread(&self, reference: &ObjectRef) -> bool {
-        self.misses(|wanted| matches!(wanted, Wanted::One(one) if one == reference))
+        self.misses(self.places.objects.get(reference))
     }
 
     /// Whether listing a kind in a namespace failed.
     pub fn unlisted(&self, kind: Kind, namespace: &str) -> bool {
-        self.misses(|wanted| matches!(wanted, Wanted::All(of, within) if *of == kind && within == namespace))
+        let lists = self.places.lists.get(&kind);
+        self.misses(lists.and_then(|lists| lists.get(namespace)))
     }
 
     /// Returns the live object, if there is one.
@@ -154,10 +194,13 @@ impl Facts {
 
     /// All objects of a kind that were read.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.misses(|wanted| wanted.kind() == kind);
+        if self.places.kinds.contains_key(&kind) {
+            self.missed.met().kinds.insert(kind);
+        }
+        // References sort by kind first.
         self.objects
-            .iter()
-            .filter(move |(reference, _)| reference.kind == kind)
+            .range(ObjectRef::new(kind, "", "")..)
+            .take_while(move |(reference, _)| reference.kind == kind)
             .map(|(_, object)| object.as_ref())
     }
 

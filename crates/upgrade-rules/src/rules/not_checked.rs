@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Judge, Rule, at};
 
 use crate::{
-    change::{Change, Facts, Gate, Unseen},
+    change::{Change, Facts, Gate},
     finding::{Action, Finding, Fix, Reference, RuleId},
     helm::values::Values,
 };
@@ -36,7 +36,8 @@ pub(super) const RULE: Rule = Rule {
 /// The rules that could not judge, by what they miss.
 #[derive(Debug, Default)]
 pub(super) struct Unjudged {
-    by_gap: BTreeMap<Unseen, BTreeSet<RuleId>>,
+    /// By the gap's place among the facts.
+    by_gap: BTreeMap<usize, Vec<RuleId>>,
     by_values: BTreeSet<RuleId>,
     by_running_values: BTreeSet<RuleId>,
 }
@@ -50,8 +51,8 @@ impl Unjudged {
 
     /// Records what a rule missed, after it ran.
     pub(super) fn note(&mut self, rule: RuleId, change: &Change, facts: &Facts, found: &[Finding]) {
-        for what in facts.take_missed() {
-            self.by_gap.entry(what).or_default().insert(rule);
+        for place in facts.take_missed() {
+            self.by_gap.entry(place).or_default().push(rule);
         }
         let (planned, running) = asked_for_values(change);
         // One that has found something all the same needed the values only to say more.
@@ -92,10 +93,10 @@ pub(super) fn judge(change: &Change, facts: &Facts) -> Vec<Finding> {
 /// Reports what could not be read.
 pub(super) fn find(change: &Change, facts: &Facts, unjudged: &Unjudged) -> Vec<Finding> {
     let mut reasons: BTreeMap<&str, (BTreeSet<String>, BTreeSet<RuleId>)> = BTreeMap::new();
-    for gap in facts.gaps() {
+    for (place, gap) in facts.gaps().iter().enumerate() {
         let (what, rules) = reasons.entry(&gap.reason).or_default();
         what.insert(gap.what.to_string());
-        rules.extend(unjudged.by_gap.get(&gap.what).into_iter().flatten());
+        rules.extend(unjudged.by_gap.get(&place).into_iter().flatten());
     }
     for (what, reason, without) in [
         ("the user's values", UNKNOWN_VALUES, &unjudged.by_values),
