@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    change::Rendered,
+    change::{Excess, Rendered},
     cluster::ReadError,
     helm::{
         manifest::{self, Budget, Memory},
@@ -87,6 +87,9 @@ pub enum RecordError {
     /// The record is malformed.
     #[error(transparent)]
     Broken(#[from] DecodeError),
+    /// It holds more than any release does.
+    #[error(transparent)]
+    Excess(#[from] Excess),
     /// The guard panicked while decoding it (a bug).
     #[error("decoding it failed")]
     Panicked,
@@ -151,6 +154,9 @@ impl Records {
             }
             let (mut budget, record) = held.budget(&release);
             let mut rendered = Rendered::within(&release, known.as_deref(), &mut budget);
+            if let Some(excess) = rendered.excess {
+                return Err(excess.into());
+            }
             if Guarded::covers(&guarded, &release) {
                 rendered = rendered.as_camundas(&release);
             }

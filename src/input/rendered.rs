@@ -20,6 +20,10 @@ pub(crate) const LIMITS: Limits = Limits {
     depth: 128,
     nodes: 4_000_000,
     scalar_bytes: 96 << 20,
+    text: 96 << 20,
+    objects: 60_000,
+    compared: 60_000,
+    pairs: 2_000_000_000,
 };
 
 /// Parses a manifest file.

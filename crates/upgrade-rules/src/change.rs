@@ -2,6 +2,7 @@
 
 mod defaults;
 mod dry_run;
+mod excess;
 mod facts;
 mod gap;
 mod images;
@@ -11,11 +12,15 @@ mod parts;
 mod rendered;
 mod unread;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub use self::{
     defaults::Defaults,
     dry_run::{DryRun, Refusal},
+    excess::Excess,
     facts::{Facts, RESOURCE_POLICY},
     gap::{Gap, Unseen, Wanted},
     images::Versioned,
@@ -284,8 +289,9 @@ impl Change {
         let claims = left.objects.iter().filter(|object| {
             object.reference.kind == Kind::PersistentVolumeClaim && object.hook.is_none()
         });
+        let mut known: BTreeSet<_> = self.objects.iter().map(|it| it.object.clone()).collect();
         for claim in claims {
-            if self.find(&claim.reference).is_some() {
+            if !known.insert(claim.reference.clone()) {
                 continue;
             }
             let mut change = ObjectChange::from_rendered(claim);
@@ -423,20 +429,22 @@ fn paired(
         change.recreated = object.hook.as_ref().is_some_and(|hook| hook.recreated);
         objects.push(change);
     }
+    // Of two with one name the first counts.
+    let mut places = BTreeMap::new();
+    for (place, change) in objects.iter().enumerate() {
+        places.entry(change.object.clone()).or_insert(place);
+    }
     for object in running.into_iter().flat_map(|running| &running.objects) {
         // Helm forgets a hook once it ran; its object is not the release's to delete.
         if object.hook.is_some() {
             continue;
         }
-        if let Some(change) = objects
-            .iter_mut()
-            .find(|change| change.object == object.reference)
-        {
+        let place = *places.entry(object.reference.clone()).or_insert_with(|| {
+            objects.push(ObjectChange::from_rendered(object));
+            objects.len() - 1
+        });
+        if let Some(change) = objects.get_mut(place) {
             change.running = Some(Arc::clone(&object.object));
-        } else {
-            let mut change = ObjectChange::from_rendered(object);
-            change.running = Some(Arc::clone(&object.object));
-            objects.push(change);
         }
     }
     objects

@@ -2,14 +2,19 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt,
     sync::Arc,
 };
 
-use super::{Change, Defaults, unread::Unread};
+use super::{
+    Change, Defaults,
+    excess::{self, CHARTS, Excess},
+    unread::Unread,
+};
 use crate::{
     camunda::{self, Component, Line},
     helm::{
-        manifest::{self, Budget, Document, ManifestError},
+        manifest::{self, Budget, Cause, Document, ManifestError},
         release::{Hook, Release},
         values::{Schema, Values},
     },
@@ -27,6 +32,8 @@ pub struct Rendered {
     pub camunda: bool,
     /// Documents that could not be read, each with its reason.
     pub unreadable: Vec<String>,
+    /// Why it was not read to its end: it holds more than any release does.
+    pub excess: Option<Excess>,
     /// The user's values for Camunda's chart.
     pub values: Values,
     /// The chart's value schema; only for a planned release.
@@ -117,6 +124,12 @@ const PRODUCERS: [(&str, &str); 3] = [
     ("Certificate", "/spec/secretName"),
 ];
 
+/// Longest name of an object or a namespace; the API server takes no longer one.
+const LONGEST_NAME: usize = 253;
+
+/// Longest path of a template that is told.
+const LONGEST_SOURCE: usize = 200;
+
 impl Rendered {
     /// Reads the documents of the kinds that rules want. Other documents are not parsed, and those that stand word for word in
     /// `known` are not parsed again: most upgrades change little.
@@ -138,6 +151,9 @@ impl Rendered {
                 document.source = Some(&hook.path);
                 rendered.read_within(&document, known, budget, release, Some(&run));
             }
+        }
+        if let Some(excess) = excess::of(&rendered.objects, budget) {
+            rendered.has_more_than(excess);
         }
         rendered.find_camunda(release);
         if rendered.camunda {
@@ -268,17 +284,18 @@ impl Rendered {
         release: &Release,
         hook: Option<&HookRun>,
     ) {
+        if self.excess.is_some() || self.exceeds(budget, 1) {
+            return;
+        }
         if budget.is_spent() || self.unreadable.len() > MOST_UNREADABLE {
             return;
         }
         let Err(error) = self.read(document, known, budget, release, hook) else {
             return;
         };
-        let source = document.source.unwrap_or("a document without a source");
-        let reason = format!("{source}: {error}");
+        self.cannot_read(document.source, &error);
         // Its own text counts, too, and may spend the rest.
-        _ = budget.take(1, reason.len());
-        self.unreadable.push(reason);
+        _ = budget.take(1, self.unreadable.last().map_or(0, String::len));
         if budget.is_spent() || self.unreadable.len() == MOST_UNREADABLE {
             let rest = "what follows in the manifest was not read";
             self.unreadable.push(rest.to_owned());
@@ -313,12 +330,18 @@ impl Rendered {
         let same = known.and_then(|known| known.documents.get(document.text));
         let objects = match same {
             Some(objects) => {
+                if self.exceeds(budget, objects.len().saturating_sub(1)) {
+                    return Ok(());
+                }
                 budget.take((OBJECT + depth + events) * objects.len(), kept)?;
                 objects.clone()
             }
             None => {
                 let parsed = document.parse_within(budget)?;
                 let count = parsed.as_ref().map_or(0, manifest::count);
+                if self.exceeds(budget, count.saturating_sub(1)) {
+                    return Ok(());
+                }
                 budget.take((OBJECT + depth + events) * count, kept)?;
                 parsed
                     .into_iter()
@@ -335,6 +358,26 @@ impl Rendered {
             self.documents.insert(document.text.into(), objects);
         }
         Ok(())
+    }
+
+    /// Whether this many objects more are too many; nothing further is read then.
+    fn exceeds(&mut self, budget: &mut Budget, objects: usize) -> bool {
+        if let Err(Cause::TooManyObjects(limit)) = budget.spend_objects(objects) {
+            self.has_more_than(Excess::Objects(limit));
+        }
+        self.excess.is_some()
+    }
+
+    fn has_more_than(&mut self, excess: Excess) {
+        if self.excess.replace(excess).is_none() {
+            self.unreadable.push(excess.to_string());
+        }
+    }
+
+    fn cannot_read(&mut self, source: Option<&str>, reason: &dyn fmt::Display) {
+        let source = source.unwrap_or("a document without a source");
+        let told: String = source.chars().take(LONGEST_SOURCE).collect();
+        self.unreadable.push(format!("{told}: {reason}"));
     }
 
     fn add(
@@ -361,6 +404,10 @@ impl Rendered {
             return;
         }
         let namespace = object.namespace().unwrap_or(&release.namespace);
+        if object.name().len().max(namespace.len()) > LONGEST_NAME {
+            let reason = format!("a name of more than {LONGEST_NAME} bytes");
+            return self.cannot_read(source, &reason);
+        }
         let charts = source.map(subcharts);
         self.objects.push(RenderedObject {
             reference: ObjectRef::new(kind, namespace, object.name()),
@@ -421,6 +468,9 @@ impl Rendered {
         let mut first = None;
         for (root, version) in labelled {
             first.get_or_insert_with(|| version.clone());
+            if self.subcharts.len() > CHARTS {
+                break;
+            }
             let known = |subchart: &Subchart| Some(&subchart.name) == root.as_ref();
             if let Some(name) = root.as_ref().filter(|_| !self.subcharts.iter().any(known)) {
                 self.subcharts.push(Subchart {
@@ -429,6 +479,9 @@ impl Rendered {
                     values: Values::default(),
                 });
             }
+        }
+        if self.subcharts.len() > CHARTS {
+            self.has_more_than(Excess::Charts(CHARTS));
         }
         first
     }

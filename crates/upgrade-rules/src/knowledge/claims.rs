@@ -61,10 +61,17 @@ pub fn predecessor<'a>(change: &'a Change, set: &'a ObjectChange) -> Option<&'a 
     if set.running.is_some() {
         return Some(set);
     }
-    change
-        .of_kind(Kind::StatefulSet)
-        .filter(|other| other.removed())
-        .find(|other| successor(change, other).is_some_and(|next| next.object == set.object))
+    replaced(change, set)
+}
+
+/// Returns the StatefulSet that the change removes and whose place a new one takes.
+pub(crate) fn replaced<'a>(change: &'a Change, set: &ObjectChange) -> Option<&'a ObjectChange> {
+    let mut sets = change.of_kind(Kind::StatefulSet);
+    // All of one component have the same successor.
+    let removed = sets.find(|other| {
+        other.removed() && other.component == set.component && other.camunda == set.camunda
+    })?;
+    (successor(change, removed)?.object == set.object).then_some(removed)
 }
 
 /// The claims of `old` that would be left behind, where `new` mounts in its place (or nothing does).

@@ -19,6 +19,9 @@ pub(super) fn parse(
     complete_line: bool,
     budget: &mut Budget,
 ) -> Result<Option<Value>, ManifestError> {
+    budget
+        .spend_text(text.len())
+        .map_err(|cause| cause.at(1, 1))?;
     dialect::check_characters(text)?;
     if complete_line && !text.ends_with('\n') {
         return Builder::new(&format!("{text}\n"), budget).run();

@@ -70,6 +70,12 @@ pub enum Cause {
     /// Others have the memory that it needs.
     #[error("too many records are judged at once; try again")]
     NoMemory,
+    /// Larger than [`Limits::text`](super::Limits::text).
+    #[error("more than {0} bytes of text")]
+    TooLong(usize),
+    /// More than [`Limits::objects`](super::Limits::objects).
+    #[error("more than {0} objects")]
+    TooManyObjects(usize),
 }
 
 impl Cause {

@@ -9,19 +9,32 @@ use super::error::{Cause, ManifestError};
 pub struct Limits {
     /// Nested collections, 128 by default. Kubernetes objects stay below 30.
     pub depth: usize,
-    /// Keys and values, 200 000 by default: about 50 MB in the worst shape. The largest CRDs have
+    /// Keys and values, 100 000 by default: about 25 MB in the worst shape. The largest CRDs have
     /// some 20 000.
     pub nodes: usize,
     /// Bytes of all scalars, 16 MiB by default. etcd refuses an object above 1.5 MiB.
     pub scalar_bytes: usize,
+    /// Bytes of the documents that are parsed, 8 MiB by default: fifty times those of Camunda's largest chart.
+    pub text: usize,
+    /// Documents, and items of lists beyond the first, 2 000 by default. Camunda's largest chart makes some 150.
+    pub objects: usize,
+    /// StatefulSets, and as many Jobs and claims, 100 by default; Deployments twice as many. Rules compare each with all others.
+    pub compared: usize,
+    /// Pairs within the lists of workloads, 2 000 000 by default: rules compare variables with all others of their container.
+    /// Ten times what Camunda's largest chart has.
+    pub pairs: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 128,
-            nodes: 200_000,
+            nodes: 100_000,
             scalar_bytes: 16 << 20,
+            text: 8 << 20,
+            objects: 2000,
+            compared: 100,
+            pairs: 2_000_000,
         }
     }
 }
@@ -61,6 +74,8 @@ pub struct Budget {
     memory: Option<Arc<dyn Memory>>,
     granted: usize,
     spent: bool,
+    text: usize,
+    objects: usize,
 }
 
 impl Budget {
@@ -117,6 +132,30 @@ impl Budget {
         self.take(nodes(json.as_bytes()), json.len())
     }
 
+    /// Takes the cost of objects that are about to be looked at.
+    ///
+    /// # Errors
+    /// When there are more than the limits allow.
+    pub fn spend_objects(&mut self, objects: usize) -> Result<(), Cause> {
+        self.objects = self.objects.saturating_add(objects);
+        match self.objects > self.limits.objects {
+            true => Err(Cause::TooManyObjects(self.limits.objects)),
+            false => Ok(()),
+        }
+    }
+
+    /// The limit for objects that are compared with each other.
+    #[must_use]
+    pub fn compared(&self) -> usize {
+        self.limits.compared
+    }
+
+    /// The most pairs within the lists of workloads.
+    #[must_use]
+    pub fn pairs(&self) -> usize {
+        self.limits.pairs
+    }
+
     pub(super) fn depth(&self) -> usize {
         self.limits.depth
     }
@@ -126,6 +165,14 @@ impl Budget {
             return Err(Cause::TooDeep(self.limits.depth));
         }
         Ok(())
+    }
+
+    pub(super) fn spend_text(&mut self, bytes: usize) -> Result<(), Cause> {
+        self.text = self.text.saturating_add(bytes);
+        match self.text > self.limits.text {
+            true => Err(Cause::TooLong(self.limits.text)),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn spend(&mut self, cost: Cost) -> Result<(), Cause> {

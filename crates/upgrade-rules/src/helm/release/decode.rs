@@ -10,6 +10,9 @@ use flate2::read::GzDecoder;
 use super::Release;
 use crate::kubernetes::Kind;
 
+/// Longest name of a release, a namespace or a chart, and longest version; Kubernetes' names are no longer.
+const LONGEST_NAME: usize = 253;
+
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
 /// The limits for decoding a record.
@@ -66,6 +69,9 @@ pub enum DecodeError {
     /// Not a release.
     #[error("data.release is not a Helm release: {0}")]
     Json(serde_json::Error),
+    /// A name longer than any that Helm or the API server takes.
+    #[error("data.release is not a Helm release: its {0} has more than {LONGEST_NAME} bytes")]
+    Name(&'static str),
 }
 
 /// A record's content, out of base64 but not inflated.
@@ -136,7 +142,24 @@ impl Packed {
 }
 
 fn parse(json: &[u8]) -> Result<Release, DecodeError> {
-    serde_json::from_slice(json).map_err(|error| DecodeError::Json(without_content(error)))
+    let release = serde_json::from_slice(json);
+    named(release.map_err(|error| DecodeError::Json(without_content(error)))?)
+}
+
+/// Names stand in messages, again and again.
+fn named(release: Release) -> Result<Release, DecodeError> {
+    let chart = &release.chart.metadata;
+    let names = [
+        ("name", &release.name),
+        ("namespace", &release.namespace),
+        ("chart's name", &chart.name),
+        ("chart's version", &chart.version),
+    ];
+    let long = names
+        .into_iter()
+        .find(|(_, name)| name.len() > LONGEST_NAME);
+    long.map_or(Ok(()), |(what, _)| Err(DecodeError::Name(what)))?;
+    Ok(release)
 }
 
 /// The size that the end of a gzip stream tells, by 2^32 too small at most. That is also what Go compares.
@@ -263,6 +286,25 @@ mod tests {
         assert!(with(vec![events(64); 4096]).is_ok());
         for endless in [vec![json!({}); 4097], vec![events(65)]] {
             assert!(matches!(with(endless), Err(DecodeError::Json(_))));
+        }
+    }
+
+    #[test]
+    fn a_name_longer_than_any_is_refused() {
+        for (length, is_read) in [(253, true), (254, false)] {
+            for field in ["/name", "/namespace", "/chart/metadata/version"] {
+                let mut release: serde_json::Value = serde_json::from_slice(&record()).unwrap();
+                *release.pointer_mut(field).unwrap() = "n".repeat(length).into();
+                let data = secret(release.to_string().as_bytes());
+                let read = decode(&data, Storage::Secret, Limits::default());
+                assert_eq!(read.is_ok(), is_read, "{field}");
+                if let Err(error) = read {
+                    assert!(
+                        error.to_string().contains("has more than 253 bytes"),
+                        "{error}"
+                    );
+                }
+            }
         }
     }
 

@@ -182,16 +182,7 @@ pub(crate) fn predecessor<'a>(
         let old = facts.get(&object.object).or(object.running.as_deref())?;
         Some((&object.object, old))
     };
-    before(workload).or_else(|| {
-        change
-            .of_kind(Kind::StatefulSet)
-            .filter(|removed| removed.removed())
-            .find(|removed| {
-                claims::successor(change, removed)
-                    .is_some_and(|successor| successor.object == workload.object)
-            })
-            .and_then(before)
-    })
+    before(workload).or_else(|| before(claims::replaced(change, workload)?))
 }
 
 /// A Secret read as a whole brings a key along if it has it before or after the change.
