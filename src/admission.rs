@@ -13,6 +13,7 @@ mod overriding;
 mod release_gate;
 mod review;
 mod secret_gate;
+mod size;
 mod verdict;
 
 use std::{
@@ -39,7 +40,7 @@ use self::{review::Request, verdict::Verdict};
 use crate::{
     cluster::Cluster,
     events::Events,
-    gather::{Reader, Records},
+    gather::{Processors, Reader, Records},
     kubernetes::Kind,
     mutations::volume_reclaim_policy::RetainScope,
     policy::Policy,
@@ -55,6 +56,7 @@ pub struct Guard {
     retain: RetainScope,
     policy: watch::Receiver<Arc<Policy>>,
     records: Arc<Records>,
+    processors: Processors,
     metrics: AdmissionMetrics,
     events: Events,
 }
@@ -87,6 +89,7 @@ impl Guard {
             retain,
             policy,
             records: Arc::default(),
+            processors: Processors::default(),
             metrics,
             events,
         }
@@ -113,6 +116,10 @@ impl Guard {
         reader: &Reader,
         policy: &Policy,
     ) -> Verdict {
+        if !request.is_bounded() {
+            let reason = "the object holds more keys and values than the API server stores";
+            return Verdict::unreadable(reason);
+        }
         if endpoint == Endpoint::Validate && request.is_record() {
             return release_gate::judge(self, policy, reader, request).await;
         }

@@ -22,7 +22,7 @@ use crate::{
     camunda::NewestPatches,
     change::{Change, Facts},
     finding::{Action, Finding, RuleId},
-    gather::{Announced, Reader},
+    gather::{Announced, Late, Reader},
     mutations::volume_reclaim_policy::RetainScope,
     overrides::Override,
     rules::{self, Counting, Rule},
@@ -216,18 +216,31 @@ impl Policy {
         })
     }
 
-    /// Like [`Policy::judge_past`], for all parts of a release.
+    /// Like [`Policy::judge_past`], for all parts of a release; `None` once `goes_on` says no.
     pub(crate) fn announced_past(
         &self,
         announced: &Announced,
         decided: Option<&Override>,
-    ) -> Vec<Finding> {
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<Finding>> {
         let Some((_, change, _)) = announced.parts.first() else {
-            return Vec::new();
+            return Some(Vec::new());
         };
-        self.judged(&change.namespace, &change.release, decided, |counts| {
-            announced.judge_counting(counts)
-        })
+        let mut ended = true;
+        let findings = self.judged(&change.namespace, &change.release, decided, |counts| {
+            let findings = announced.judge_while(counts, goes_on);
+            ended = findings.is_some();
+            findings.unwrap_or_default()
+        });
+        ended.then_some(findings)
+    }
+
+    /// The finding that a change was not judged by the time that the answer is due.
+    pub(crate) fn late(&self, change: &Change) -> Vec<Finding> {
+        let mut facts = Facts::default();
+        facts.insert_gap("the change", Late.to_string());
+        let findings = rules::unchecked(change, &facts);
+        self.apply(&change.namespace, &change.release, findings)
     }
 
     /// Like [`Policy::judge_past`], for a claim that a pending record deletes.

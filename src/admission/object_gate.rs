@@ -98,7 +98,7 @@ async fn deleted(
     change.namespace = namespace;
     let loses = kind == Kind::PersistentVolumeClaim && !rules::judge(&change, &facts).is_empty();
     if loses && let Some((change, facts)) = reader.removal(records, &old, &facts).await {
-        return found(reader, &change, |decided| {
+        return found(reader, &change, &policy, |decided| {
             policy.removal_past(&change, &facts, decided)
         })
         .await;
@@ -140,7 +140,7 @@ pub(super) async fn judged(
     change: &Change,
     facts: &Facts,
 ) -> Verdict {
-    found(reader, change, |decided| {
+    found(reader, change, policy, |decided| {
         policy.judge_past(change, facts, decided)
     })
     .await
@@ -149,11 +149,14 @@ pub(super) async fn judged(
 async fn found(
     reader: &Reader,
     change: &Change,
+    policy: &Policy,
     judge: impl Fn(Option<&Override>) -> Vec<Finding>,
 ) -> Verdict {
+    let judge = |decided: Option<&Override>| Some(judge(decided));
+    let (namespace, release) = (&change.namespace, &change.release);
+    let findings = overriding::findings(reader, namespace, release, None, judge).await;
     // What an override does not cover here is told where it was refused first.
-    let (findings, _) =
-        overriding::findings(reader, &change.namespace, &change.release, None, judge).await;
+    let findings = findings.map_or_else(|_| policy.late(change), |(findings, _)| findings);
     Verdict::of_change(&findings, change, denial::message(change, &findings))
 }
 

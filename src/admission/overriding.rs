@@ -6,7 +6,7 @@ use super::{review::Request, verdict::Verdict};
 use crate::{
     change::{Facts, Operation},
     finding::{Action, Finding, RuleId, refuses},
-    gather::Reader,
+    gather::{Late, Reader},
     helm::release,
     kubernetes::{Kind, Object, ObjectRef},
     overrides::{self, Override, OverrideError, RIGHT},
@@ -88,7 +88,7 @@ pub(super) enum Void {
     },
 }
 
-/// Returns the rules' findings, with the override that somebody made for this release applied, and the reason if an
+/// Returns the rules' findings, none of which are known where they come too late, with the override that somebody made for this release applied, and the reason if an
 /// override exists but does not count.
 ///
 /// `revision` is that of the record; without one (a single object), an override counts while Helm is at work on its
@@ -98,15 +98,15 @@ pub(super) async fn findings(
     namespace: &str,
     release: &str,
     revision: Option<u64>,
-    judge: impl Fn(Option<&Override>) -> Vec<Finding>,
-) -> (Vec<Finding>, Option<Void>) {
-    let findings = judge(None);
+    judge: impl Fn(Option<&Override>) -> Option<Vec<Finding>>,
+) -> Result<(Vec<Finding>, Option<Void>), Late> {
+    let findings = reader.work(|| judge(None)).await?.ok_or(Late)?;
     if !refuses(&findings) {
-        return (findings, None);
+        return Ok((findings, None));
     }
-    match decided(reader, namespace, release, revision).await {
+    Ok(match decided(reader, namespace, release, revision).await {
         Ok(Some(decided)) => {
-            let findings = judge(Some(&decided));
+            let findings = reader.work(|| judge(Some(&decided))).await?.ok_or(Late)?;
             if findings.iter().any(|it| it.action == Action::Overridden) {
                 let (revision, reason) = (decided.revision, decided.reason);
                 tracing::warn!(namespace, release, revision, reason, "override used");
@@ -115,7 +115,7 @@ pub(super) async fn findings(
         }
         Ok(None) => (findings, None),
         Err(void) => (findings, Some(void)),
-    }
+    })
 }
 
 /// Returns the override that counts for a revision, or the reason why an existing one does not.

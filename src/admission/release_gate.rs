@@ -31,6 +31,7 @@ pub(super) async fn judge(
     let Some(storage) = request.storage() else {
         return Verdict::admitted();
     };
+    let reader = &reader.sharing(&guard.processors);
     let record = Record {
         guard,
         policy,
@@ -149,14 +150,23 @@ impl Record<'_> {
         announced: &Announced,
     ) -> (Vec<Finding>, Option<Void>) {
         let policy = self.policy_for(release, announced).await;
-        overriding::findings(
+        let goes_on = || self.reader.is_in_time();
+        let judged = overriding::findings(
             self.reader,
             &self.request.namespace,
             &release.name,
             Some(release.revision),
-            |decided| policy.announced_past(announced, decided),
+            |decided| policy.announced_past(announced, decided, &goes_on),
         )
-        .await
+        .await;
+        judged.unwrap_or_else(|_| {
+            let change = Change {
+                namespace: release.namespace.clone(),
+                release: release.name.clone(),
+                ..Change::default()
+            };
+            (policy.late(&change), None)
+        })
     }
 
     fn verdict(

@@ -36,15 +36,22 @@ pub struct Announced {
 impl Announced {
     /// Returns the findings of all rules for all parts.
     pub fn judge(&self) -> Vec<Finding> {
-        self.judge_counting(&rules::by_default)
+        self.judge_while(&rules::by_default, &|| true)
+            .unwrap_or_default()
     }
 
-    /// Like [`Announced::judge`], with other actions than the rules' defaults.
-    pub(crate) fn judge_counting(&self, counts: Counting<'_>) -> Vec<Finding> {
+    /// Like [`Announced::judge`], with other actions than the rules' defaults, and `None` once `goes_on` says no.
+    pub(crate) fn judge_while(
+        &self,
+        counts: Counting<'_>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<Finding>> {
         let mut all = Vec::new();
         for (subchart, change, facts) in &self.parts {
-            let mut findings = rules::judge_counting(change, facts, counts);
-            proof::prove(change, facts, &mut findings);
+            let mut findings = rules::judge_while(change, facts, counts, goes_on)?;
+            if !proof::prove_while(change, facts, &mut findings, goes_on) {
+                return None;
+            }
             for mut finding in findings {
                 // A finding that is the same for all parts belongs to the whole release.
                 if let (Some(name), false) = (subchart, finding.rule == NOT_CHECKED) {
@@ -55,7 +62,7 @@ impl Announced {
                 }
             }
         }
-        all
+        Some(all)
     }
 
     /// Returns the change that messages describe: the first part, without versions if there are several.
@@ -68,6 +75,26 @@ impl Announced {
         }
         change
     }
+}
+
+/// Compares what is planned with what runs, for each Camunda in it, which is named if there are several.
+fn changes(
+    release: &Release,
+    planned: &Rendered,
+    running: Option<&Rendered>,
+    left: Option<&Rendered>,
+    newest_patches: &NewestPatches,
+) -> Option<Vec<(Option<String>, Change)>> {
+    let parts = parts(planned, running).into_iter();
+    let changes = parts.map(|part| {
+        let mut change = Change::of_release(release, &part.planned, part.running.as_deref())?;
+        if let Some(left) = left {
+            change.leaving(&left.only(part.subchart.as_deref()));
+        }
+        change.newest_patches = newest_patches.clone();
+        Some((part.subchart, change))
+    });
+    changes.collect()
 }
 
 impl Reader {
@@ -99,13 +126,18 @@ impl Reader {
                 None
             }
         };
-        let mut announced = Announced::default();
-        for part in parts(planned, running) {
-            let mut change = Change::of_release(release, &part.planned, part.running.as_deref())?;
-            if let Some(left) = left {
-                change.leaving(&left.only(part.subchart.as_deref()));
+        let left = left.map(|left| &**left);
+        let compared = self.work(|| changes(release, planned, running, left, newest_patches));
+        let changes = match compared.await {
+            Ok(changes) => changes?,
+            Err(late) => {
+                gaps.push(Gap::new("manifest", late.to_string()));
+                let nothing = Rendered::default();
+                vec![(None, Change::of_release(release, &nothing, None)?)]
             }
-            change.newest_patches = newest_patches.clone();
+        };
+        let mut announced = Announced::default();
+        for (subchart, mut change) in changes {
             let mut facts = self.release_facts(&mut change, asker).await;
             for reason in &planned.unreadable {
                 facts.insert_gap("manifest", reason.clone());
@@ -113,7 +145,7 @@ impl Reader {
             for gap in &gaps {
                 facts.insert_gap(gap.what.clone(), gap.reason.clone());
             }
-            announced.parts.push((part.subchart, change, facts));
+            announced.parts.push((subchart, change, facts));
         }
         Some(announced)
     }
@@ -138,13 +170,22 @@ impl Reader {
         };
         let reader = reader.knowing(change);
         let mut asked = BTreeSet::new();
-        let mut wanted = rules::needs(change, None);
-        while !wanted.is_empty() {
-            asked.extend(wanted.iter().cloned());
-            reader.read_all(&mut facts, wanted).await;
-            wanted = &rules::needs(change, Some(&facts)) - &asked;
+        let mut wanted = self.work(|| rules::needs(change, None)).await;
+        loop {
+            match wanted {
+                Ok(wanted) if wanted.is_empty() => return facts,
+                Ok(wanted) => {
+                    asked.extend(wanted.iter().cloned());
+                    reader.read_all(&mut facts, wanted).await;
+                }
+                Err(late) => {
+                    facts.insert_gap("live objects", late.to_string());
+                    return facts;
+                }
+            }
+            let next = self.work(|| &rules::needs(change, Some(&facts)) - &asked);
+            wanted = next.await;
         }
-        facts
     }
 
     /// Reads the CSI drivers of the storage classes that were read: only CSI drivers can clone.

@@ -25,11 +25,24 @@ use crate::{
 
 /// Takes the cures that the guard itself would refuse, that cost somebody something, or that cure nothing, out of findings.
 pub fn prove(change: &Change, facts: &Facts, findings: &mut [Finding]) {
+    prove_while(change, facts, findings, &|| true);
+}
+
+/// The same as long as `goes_on` says so; returns whether all cures were tried.
+pub fn prove_while(
+    change: &Change,
+    facts: &Facts,
+    findings: &mut [Finding],
+    goes_on: &dyn Fn() -> bool,
+) -> bool {
     if !refuses(findings) {
-        return;
+        return true;
     }
     let mut after = Live::of(change, facts);
     for index in in_order(findings) {
+        if !goes_on() {
+            return false;
+        }
         let Some(finding) = findings.get_mut(index) else {
             continue;
         };
@@ -40,11 +53,15 @@ pub fn prove(change: &Change, facts: &Facts, findings: &mut [Finding]) {
             Err(unfit) => decide(finding, &format!("What would cure this {unfit}.")),
         }
     }
+    if !goes_on() {
+        return false;
+    }
     on_the_cluster(change, &after, findings);
     // What is given to the upgrade that is refused is not given to another one.
-    if !findings.iter().any(denial::goes_another_way) {
+    if goes_on() && !findings.iter().any(denial::goes_another_way) {
         with_the_upgrade(change, facts, &after.facts(), findings);
     }
+    goes_on()
 }
 
 const IN_VAIN: &str = "What is known to cure this does not do so here.";

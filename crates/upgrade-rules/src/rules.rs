@@ -325,6 +325,16 @@ pub fn judge_counting(change: &Change, facts: &Facts, counts: Counting<'_>) -> V
     judge_by(RULES, change, facts, counts)
 }
 
+/// The same as long as `goes_on` says so, which is asked before each rule; `None` if not all have judged.
+pub fn judge_while(
+    change: &Change,
+    facts: &Facts,
+    counts: Counting<'_>,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Vec<Finding>> {
+    judge_by_while(RULES, change, facts, counts, goes_on)
+}
+
 /// Returns what remains to be done for a deployed release.
 pub fn left(change: &Change, facts: &Facts) -> Vec<Finding> {
     judge_by(&[after_upgrade::RULE], change, facts, &by_default)
@@ -336,11 +346,21 @@ pub fn removal(change: &Change, facts: &Facts) -> Vec<Finding> {
 }
 
 fn judge_by(rules: &[Rule], change: &Change, facts: &Facts, counts: Counting<'_>) -> Vec<Finding> {
+    judge_by_while(rules, change, facts, counts, &|| true).unwrap_or_default()
+}
+
+fn judge_by_while(
+    rules: &[Rule],
+    change: &Change,
+    facts: &Facts,
+    counts: Counting<'_>,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Vec<Finding>> {
     let mut unjudged = Unjudged::default();
     // What was met on the way here no rule has asked for.
     unjudged.forget(change, facts);
-    let mut findings = heard::judge(rules, change, facts, counts, &mut unjudged);
+    let mut findings = heard::judge(rules, change, facts, counts, &mut unjudged, goes_on)?;
     let mut all = not_checked::find(change, facts, &unjudged);
     all.append(&mut findings);
-    all
+    Some(all)
 }

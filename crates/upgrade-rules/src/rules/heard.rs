@@ -70,20 +70,24 @@ impl Heard<'_> {
     }
 }
 
-/// Runs the rules; returns their findings in the order of the table.
+/// Runs the rules; returns their findings in the order of the table, or `None` once `goes_on` says no.
 pub(super) fn judge(
     rules: &[Rule],
     change: &Change,
     facts: &Facts,
     counts: Counting<'_>,
     unjudged: &mut Unjudged,
-) -> Vec<Finding> {
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Vec<Finding>> {
     let mut found: Vec<_> = rules.iter().map(|_| Vec::new()).collect();
     for at in order(rules) {
         let rule = &rules[at];
         // What could not be read is told once all have judged.
         if rule.id == NOT_CHECKED || rule.actions(change.gate).is_empty() {
             continue;
+        }
+        if !goes_on() {
+            return None;
         }
         let judged = match &rule.judge {
             Judge::Alone(judge) => judge(change, facts),
@@ -97,7 +101,7 @@ pub(super) fn judge(
         unjudged.note(rule.id, change, facts, &judged);
         found[at] = judged;
     }
-    found.into_iter().flatten().collect()
+    Some(found.into_iter().flatten().collect())
 }
 
 /// Orders the rules so that each runs after those that it yields to.
