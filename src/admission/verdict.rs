@@ -16,6 +16,9 @@ use crate::{
     policy::Mode,
 };
 
+/// The longest head of a refusal, warning or name of a release, in characters: logs and Events have them, too.
+const LONGEST_LINE: usize = 1024;
+
 /// The guard's answer to one request.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
@@ -84,8 +87,8 @@ impl Refusal {
         Self {
             code: 403,
             reason: "Forbidden",
-            head,
-            message,
+            head: denial::cut(&head, LONGEST_LINE),
+            message: denial::bounded(message),
         }
     }
 }
@@ -131,7 +134,7 @@ impl Verdict {
     /// Admits with a warning.
     pub(super) fn warned(warning: &str) -> Self {
         Self {
-            warnings: vec![denial::one_line(warning)],
+            warnings: vec![denial::cut(&denial::one_line(warning), LONGEST_LINE)],
             ..Self::default()
         }
     }
@@ -146,7 +149,7 @@ impl Verdict {
             patch: serde_json::to_value(patch).ok(),
             warnings: mutations
                 .iter()
-                .map(|mutated| denial::one_line(&mutated.notice))
+                .map(|mutated| denial::cut(&denial::one_line(&mutated.notice), LONGEST_LINE))
                 .collect(),
             mutations: mutations
                 .into_iter()
@@ -227,7 +230,7 @@ impl Verdict {
 
     /// Names the release, for the log and Events.
     pub(super) fn about(mut self, release: &str) -> Self {
-        self.release = Some(release.to_owned());
+        self.release = Some(denial::cut(release, LONGEST_LINE));
         self
     }
 

@@ -4,12 +4,14 @@
 //! warning is an HTTP header: one line, no control characters, or the API server drops it.
 
 mod block;
+mod bounded;
 mod outline;
 
 use std::fmt::Write;
 
 pub use self::{
     block::{Block, Cure, cures, goes_another_way, order},
+    bounded::{LONGEST_MESSAGE, bounded, cut},
     outline::{Part, indented, outline, typed},
 };
 
@@ -44,8 +46,13 @@ pub fn message(change: &Change, findings: &[Finding]) -> Option<String> {
 
 /// The same with what else is known.
 pub fn message_with(change: &Change, findings: &[Finding], beyond: &Beyond) -> Option<String> {
-    let text = told(change, findings, beyond, None)?.to_string();
-    Some(text.trim_end_matches('\n').to_owned())
+    let mut text = told(change, findings, beyond, None)?.to_string();
+    if text.len() > LONGEST_MESSAGE {
+        let denied: Vec<_> = denied(findings).collect();
+        text = bounded::in_brief(change, &denied, beyond);
+    }
+    text.truncate(text.trim_end_matches('\n').len());
+    Some(bounded(text))
 }
 
 /// The same for a terminal of this width. Without one its first line is not wrapped: it follows words of Helm's.
@@ -294,11 +301,14 @@ pub fn object_message(finding: &Finding) -> String {
     let mut text = object_headline(finding);
     // Writing to a String cannot fail.
     let _ = write!(text, "\n{}", body(finding).trim_end());
-    terminal::printable(&text)
+    bounded(terminal::printable(&text))
 }
 
 /// The longest warning; Kubernetes cuts off what comes after 4,096 characters in all, and Helm prints each as one quoted line.
 const LONGEST_WARNING: usize = 200;
+
+/// The most warnings that are told one by one.
+const WARNINGS: usize = 50;
 
 /// What findings say beside an admission, a line each, or beside a refusal, where one line says that there is more.
 pub fn warnings(change: &Change, findings: &[Finding]) -> Vec<String> {
@@ -323,7 +333,12 @@ pub fn warnings(change: &Change, findings: &[Finding]) -> Vec<String> {
             finding.rule, finding.title
         )))
     });
-    lines.collect()
+    let mut lines: Vec<_> = lines.take(WARNINGS).collect();
+    if let more @ 1.. = warned().count() - lines.len() {
+        let more = counted(more, "more warning");
+        lines.push(one_line(&format!("{more}: {}", looking(change))));
+    }
+    lines
 }
 
 /// The command that tells them all, with the variables of the block.
