@@ -8,7 +8,7 @@ mod table;
 
 use serde_json::{Value, json};
 
-use self::table::{NAMESPACES, OVERRIDES, Webhook};
+use self::table::{IGNORED, NAMESPACES, OVERRIDES, Webhook};
 use crate::{
     cluster::Right,
     matching::{Match, Phase},
@@ -83,7 +83,7 @@ pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
 }
 
 /// A webhook on namespaced objects once for enforced namespaces and once for the others; a volume has no namespace
-/// to choose by, so it fails open.
+/// to choose by, so it fails open. What takes a namespace from the guard fails closed.
 fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> Vec<Value> {
     let Match {
         name,
@@ -93,6 +93,8 @@ fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> V
     } = *webhook.requests;
     let variants: &[(&str, &str, &str)] = if namespaced {
         &[("enforced", "Fail", "In"), ("observed", "Ignore", "NotIn")]
+    } else if name == IGNORED {
+        &[("enforced", "Fail", "")]
     } else {
         &[("observed", "Ignore", "")]
     };
@@ -116,7 +118,7 @@ fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> V
             if namespaced {
                 selected.push(json!({"key": ENFORCE, "operator": operator, "values": ["true"]}));
             }
-            if namespaced || name == NAMESPACES {
+            if namespaced || [IGNORED, NAMESPACES].contains(&name) {
                 selected.push(never_matched(address));
             }
             if namespaced && name != OVERRIDES {
@@ -186,7 +188,7 @@ mod tests {
         for webhook in webhooks() {
             if webhook["name"]
                 .as_str()
-                .is_some_and(|name| name.starts_with(OVERRIDES))
+                .is_some_and(|name| name.starts_with(OVERRIDES) || name.starts_with(IGNORED))
             {
                 assert_eq!(webhook["failurePolicy"], "Fail");
                 continue;
@@ -219,7 +221,7 @@ mod tests {
         let ignored = json!({"key": IGNORE, "operator": "NotIn", "values": ["true"]});
         for webhook in webhooks() {
             let name = webhook["name"].as_str().unwrap();
-            let matched = [OVERRIDES, NAMESPACES, "volume", "rebindings"];
+            let matched = [OVERRIDES, IGNORED, NAMESPACES, "volume", "rebindings"];
             let matched = matched.iter().any(|start| name.starts_with(start));
             assert_ne!(selects(&webhook, &ignored), matched, "{name}");
         }

@@ -1,4 +1,4 @@
-//! The webhooks, before each is doubled: those that rules and mutations need, and three of the guard's own.
+//! The webhooks, before each is doubled: those that rules and mutations need, and four of the guard's own.
 
 use serde_json::{Value, json};
 
@@ -30,11 +30,19 @@ enum Selector {
 /// checked.
 pub(super) const OVERRIDES: &str = "overrides";
 
-/// The webhook that checks who takes a namespace from the guard.
+/// The webhook that checks who sets the label that has the guard ignore a namespace. It fails closed: to keep the guard busy must
+/// not be a way around it.
+pub(super) const IGNORED: &str = "ignored-namespaces";
+
+/// The webhook that checks who removes the label of a namespace that waits for the guard. It fails open: without a guard, removing
+/// that label is how writes go on.
 pub(super) const NAMESPACES: &str = "namespaces";
 
+/// Namespaces and their subresources: labels can be set through each.
+const OF_NAMESPACES: &[&str] = &["namespaces", "namespaces/status", "namespaces/finalize"];
+
 /// The guard's own: records, which all rules judge, and what takes something from the guard.
-const OWN: [Webhook; 3] = [
+const OWN: [Webhook; 4] = [
     Webhook {
         requests: &Match {
             name: "releases",
@@ -58,12 +66,19 @@ const OWN: [Webhook; 3] = [
     },
     Webhook {
         requests: &Match {
+            name: IGNORED,
+            rules: &[("", OF_NAMESPACES, &["CREATE", "UPDATE"])],
+            conditions: &[("ignored", is_to_be_ignored), NOT_BEING_DELETED],
+            namespaced: false,
+            phase: Phase::Validating,
+        },
+        selector: Selector::All,
+    },
+    Webhook {
+        requests: &Match {
             name: NAMESPACES,
-            rules: &[("", &["namespaces"], &["CREATE", "UPDATE"])],
-            conditions: &[
-                ("taken-from-the-guard", taken_from_the_guard),
-                NOT_BEING_DELETED,
-            ],
+            rules: &[("", OF_NAMESPACES, &["UPDATE"])],
+            conditions: &[("no-longer-waits", is_to_wait_no_longer), NOT_BEING_DELETED],
             namespaced: false,
             phase: Phase::Validating,
         },
@@ -75,17 +90,20 @@ fn release_record() -> String {
     format!("object.metadata.name.startsWith('{RECORD_PREFIX}')")
 }
 
-/// Matches a namespace that is being set to be ignored, or no longer to wait for the guard.
-fn taken_from_the_guard() -> String {
-    let is = |object: &str, key: &str| label_is(object, key, "true");
+/// Matches a namespace that is being set to be ignored.
+fn is_to_be_ignored() -> String {
+    let is = |object: &str| label_is(object, IGNORE, "true");
     format!(
-        "({}) && (request.operation == 'CREATE' || !({})) || \
-         request.operation == 'UPDATE' && {} && !({})",
-        is("object", IGNORE),
-        is("oldObject", IGNORE),
-        is("oldObject", ENFORCE),
-        is("object", ENFORCE)
+        "{} && (request.operation == 'CREATE' || !({}))",
+        is("object"),
+        is("oldObject")
     )
+}
+
+/// Matches a namespace that is no longer to wait for the guard.
+fn is_to_wait_no_longer() -> String {
+    let is = |object: &str| label_is(object, ENFORCE, "true");
+    format!("{} && !({})", is("oldObject"), is("object"))
 }
 
 /// Returns the webhooks of a phase: the guard's own, then those of the rules and the mutations, each once.

@@ -1,7 +1,8 @@
 //! Namespaces that the guard leaves alone, and who may have it do so.
 
 use camunda_upgrade_guard::webhooks::{ENFORCE, IGNORE};
-use harness::{Cluster, Helm, Kubectl};
+use harness::{Cluster, Helm, Kubectl, Output};
+use serde_json::{Value, json};
 
 use crate::{
     charts::own,
@@ -13,22 +14,19 @@ const DROPPED: &str = "--set=identityKeycloak.enabled=false";
 
 /// Somebody who may do with namespaces what they like, as far as Kubernetes is concerned.
 fn landlord(cluster: &Cluster) -> Kubectl {
-    let role = [
-        "create",
-        "clusterrole",
-        "landlord",
-        "--verb=*",
-        "--resource=namespaces",
-    ];
-    cluster.kubectl(role).ok().unwrap();
-    let binding = [
-        "create",
-        "clusterrolebinding",
-        "landlord",
-        "--clusterrole=landlord",
-        "--user=landlord",
-    ];
-    cluster.kubectl(binding).ok().unwrap();
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "landlord"},
+        "rules": [{"apiGroups": [""], "verbs": ["*"],
+            "resources": ["namespaces", "namespaces/status", "namespaces/finalize"]}],
+    });
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "landlord"},
+        "subjects": [{"kind": "User", "name": "landlord", "apiGroup": "rbac.authorization.k8s.io"}],
+        "roleRef": {"kind": "ClusterRole", "name": "landlord", "apiGroup": "rbac.authorization.k8s.io"},
+    });
+    for object in [role, binding] {
+        cluster.apply(&object.to_string()).unwrap();
+    }
     cluster.kubectl_as(&cluster.kubeconfig_of_user("landlord", &[]).unwrap())
 }
 
@@ -103,6 +101,82 @@ fn only_somebody_with_the_right_takes_a_namespace_from_the_guard() {
     label(&landlord, &[&ignored]).refused().unwrap();
     landlord
         .run(["delete", "namespace", namespace, "--wait=false"])
+        .ok()
+        .unwrap();
+}
+
+/// The ways to change a namespace that is there.
+const WAYS: [&str; 7] = [
+    "patch",
+    "json patch",
+    "replace",
+    "apply",
+    "server-side apply",
+    "status",
+    "finalize",
+];
+
+/// Gives a namespace these labels; `null` removes one.
+fn change(kubectl: &Kubectl, namespace: &str, way: &str, labels: &Value) -> Output {
+    let patch = json!({"metadata": {"labels": labels}}).to_string();
+    let read = kubectl.run(["get", "namespace", namespace, "-o", "json"]);
+    let mut whole: Value = serde_json::from_str(&read.ok().unwrap().stdout).unwrap();
+    let known = whole["metadata"]["labels"].as_object_mut().unwrap();
+    known.extend(labels.as_object().unwrap().clone());
+    known.retain(|_, value| !value.is_null());
+    let labels = &whole["metadata"]["labels"];
+    let only = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}});
+    let replaced = json!([{"op": "replace", "path": "/metadata/labels", "value": labels}]);
+    let (whole, only, replaced) = (whole.to_string(), only.to_string(), replaced.to_string());
+    let on = ["patch", "namespace", namespace];
+    let patched = |args: &[&str]| kubectl.run([&on[..], args].concat());
+    let raw = format!("/api/v1/namespaces/{namespace}/finalize");
+    match way {
+        "patch" => patched(&["--type=merge", "-p", &patch]),
+        "json patch" => patched(&["--type=json", "-p", &replaced]),
+        "replace" => kubectl.run_with_input(["replace", "-f", "-"], &whole),
+        "apply" => kubectl.run_with_input(["apply", "-f", "-"], &only),
+        "server-side apply" => {
+            let args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+            kubectl.run_with_input(args, &only)
+        }
+        "status" => patched(&["--subresource=status", "--type=merge", "-p", &patch]),
+        _ => kubectl.run_with_input(["replace", "--raw", &raw, "-f", "-"], &whole),
+    }
+}
+
+#[test]
+fn every_way_to_take_a_namespace_from_the_guard_is_seen() {
+    let Some((cluster, _)) = guarded() else {
+        return;
+    };
+    let landlord = landlord(cluster);
+    let namespace = cluster.namespace_with_labels("ways", &[(ENFORCE, "true")]);
+    let namespace = &*namespace.unwrap();
+    let label = |key: &str| {
+        let namespace = cluster.get("namespace", "", namespace).unwrap().unwrap();
+        namespace["metadata"]["labels"][key].clone()
+    };
+    for (number, way) in WAYS.into_iter().enumerate() {
+        let value = format!("v{number}");
+        change(&landlord, namespace, way, &json!({"a": value}))
+            .ok()
+            .unwrap();
+        assert_eq!(label("a"), value, "{way}");
+        let ignored = change(&landlord, namespace, way, &json!({IGNORE: "true"}));
+        let text = ignored.refused().unwrap().text();
+        let because = "landlord may not ignore namespaces.camunda-upgrade-guard";
+        assert!(text.contains(because), "{way}: {text}");
+        assert_eq!(label(IGNORE), Value::Null, "{way}");
+    }
+    for way in ["patch", "status", "finalize"] {
+        let removed = change(&landlord, namespace, way, &json!({ENFORCE: null}));
+        removed.refused().unwrap();
+        assert_eq!(label(ENFORCE), "true", "{way}");
+    }
+    // Its controller finalizes it.
+    landlord
+        .run(["delete", "namespace", namespace, "--timeout=120s"])
         .ok()
         .unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use camunda_upgrade_guard::webhooks::ENFORCE;
+use camunda_upgrade_guard::webhooks::{ENFORCE, IGNORE};
 use harness::{Cluster, Helm, Output, Run, binaries::workspace, pki::Authority, wait_until};
 
 use crate::{
@@ -136,8 +136,30 @@ fn an_unlabelled_namespace(release: &Release) {
         "camunda-upgrade-guard/override=camunda",
     ];
     kubectl(cluster, namespace, &label).refused().unwrap();
+    the_namespace(cluster, namespace);
     // The new broker's claim is made, and its volume made and bound, by controllers.
     release.bound("data-camunda-zeebe-3");
+}
+
+/// Nobody takes it from the guard while the guard can't be asked; everything else goes on.
+fn the_namespace(cluster: &Cluster, namespace: &str) {
+    let label =
+        |label: &str| cluster.kubectl(["label", "--overwrite", "namespace", namespace, label]);
+    let ignored = format!("{IGNORE}=true");
+    let refused = label(&ignored).refused().unwrap();
+    let webhook = "ignored-namespaces.enforced.camunda-upgrade-guard";
+    assert!(refused.text().contains(webhook), "{}", refused.report());
+    let (enforced, released) = (format!("{ENFORCE}=true"), format!("{ENFORCE}-"));
+    for admitted in ["a=b", "a-", &format!("{IGNORE}=no"), &enforced, &released] {
+        label(admitted).ok().unwrap();
+    }
+    let made = format!("{namespace}-made");
+    cluster
+        .kubectl(["create", "namespace", &made])
+        .ok()
+        .unwrap();
+    let delete = ["delete", "namespace", &made, "--timeout=120s"];
+    cluster.kubectl(delete).ok().unwrap();
 }
 
 /// All that the webhooks match elsewhere.
