@@ -40,6 +40,7 @@ mod missing;
 mod moved;
 mod nodes;
 mod notices;
+mod odd_values;
 mod pages;
 mod pairs;
 mod partitions;

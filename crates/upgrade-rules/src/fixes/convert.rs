@@ -246,7 +246,8 @@ fn text(values: &Values, own: Map<String, Value>, comments: &[String]) -> String
             column: 0,
         };
         let yaml = serde_saphyr::to_string(&folded).unwrap_or_default();
-        lines.push(yaml.trim_end().to_owned());
+        // Another space at the end, such as U+00A0, may be a value.
+        lines.push(yaml.trim_end_matches('\n').to_owned());
     }
     // A key may have a line end in it, and a comment must not.
     let comments = comments.iter().map(|note| shell::on_one_line(note));

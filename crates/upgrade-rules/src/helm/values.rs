@@ -255,6 +255,24 @@ pub(crate) fn subtract(values: &mut Map<String, Value>, others: &Map<String, Val
     });
 }
 
+/// Removes what sets nothing. An empty text stays beside others: a label or an annotation may have it.
+pub(crate) fn prune_but_texts(values: &mut Map<String, Value>) {
+    for value in values.values_mut() {
+        if let Value::Object(below) = value {
+            prune_but_texts(below);
+        }
+    }
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(below) => below.is_empty(),
+        _ => false,
+    };
+    let says_more = |value: &Value| !is_empty(value) && value != "";
+    let beside = values.values().any(says_more);
+    values.retain(|_, value| says_more(value) || beside && !is_empty(value));
+}
+
 /// Removes everything that sets nothing: `null`, empty texts, lists and mappings.
 pub fn prune(values: &mut Map<String, Value>) {
     values.retain(|_, value| match value {

@@ -91,7 +91,8 @@ pub(crate) fn question(rule: &MergedValue, keys: &[&str]) -> String {
 pub(crate) fn is_set(value: &Value) -> bool {
     match value {
         Value::Null => false,
-        Value::String(text) => !text.trim().is_empty(),
+        // Another space than these, such as U+00A0, is a value.
+        Value::String(text) => !text.trim_ascii().is_empty(),
         Value::Array(items) => !items.is_empty(),
         Value::Object(map) => !map.is_empty(),
         _ => true,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     camunda::{Line, RenamedValue},
-    helm::values::{below, overlay, prune, set, subtract},
+    helm::values::{below, overlay, prune_but_texts, set, subtract},
 };
 
 /// A value of the user's under a key that is not read any more.
@@ -55,10 +55,11 @@ pub(crate) struct Moves {
 /// Finds the values of `source` that must move; a new key that `own` already sets is left alone.
 pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line: &Line) -> Moves {
     let mut rest = source.clone();
-    prune(&mut rest);
+    prune_but_texts(&mut rest);
     let mut moves = Moves::default();
     for rule in rules(line) {
-        let mut taken: Vec<_> = take(&mut rest, &rule.from).into_iter().collect();
+        let taken = take(&mut rest, &rule.from).filter(|value| *value != "");
+        let mut taken: Vec<_> = taken.into_iter().collect();
         for value in &taken {
             moves.list.extend(moved(rule, value));
         }
@@ -82,7 +83,7 @@ pub(crate) fn moves(source: &Map<String, Value>, own: &Map<String, Value>, line:
         }
     }
     subtract(&mut moves.values, own);
-    prune(&mut moves.values);
+    prune_but_texts(&mut moves.values);
     let (values, merged) = (&moves.values, merged(line));
     moves.list.retain(|moved| match &moved.new {
         Some(new) => has(values, new),

@@ -40,8 +40,19 @@ impl Serialize for Folded<'_> {
 /// Whether a value can stand on one line; a text of several lines is to be read as such.
 fn fits(column: usize, below: &Map<String, Value>) -> bool {
     let printed = || serde_saphyr::to_string(&FlowMap(below)).ok();
-    below.values().all(is_of_one_line)
+    is_short(below, &mut { WIDTH })
+        && below.values().all(is_of_one_line)
         && printed().is_some_and(|line| column + line.trim_end().len() <= WIDTH)
+}
+
+/// Whether the keys and texts fit on a line: whatever is long is not printed at each level only to find out.
+fn is_short(below: &Map<String, Value>, room: &mut usize) -> bool {
+    below.iter().all(|(key, value)| {
+        let text = value.as_str().map_or(1, str::len);
+        let left = room.checked_sub(key.len() + text);
+        *room = left.unwrap_or_default();
+        left.is_some() && value.as_object().is_none_or(|below| is_short(below, room))
+    })
 }
 
 fn is_of_one_line(value: &Value) -> bool {
