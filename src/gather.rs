@@ -8,6 +8,7 @@ mod lookup;
 mod measure;
 mod newest_record;
 mod object;
+mod processors;
 mod records;
 mod release;
 mod releases;
@@ -31,6 +32,7 @@ use tokio::{
 pub use self::{
     attempt::Attempted,
     measure::{ReadErrors, Spent},
+    processors::{Late, Processors},
     records::{Decoded, Held, RecordError, Records},
     release::{Announced, Asker},
     releases::{Recorded, Releases, Revision, listing, releases},
@@ -63,6 +65,7 @@ pub struct Reader {
     turns: Arc<Semaphore>,
     clock: Arc<Clock>,
     errors: ReadErrors,
+    processors: Option<Processors>,
 }
 
 impl Reader {
@@ -85,6 +88,7 @@ impl Reader {
             turns: Arc::new(Semaphore::new(PARALLEL)),
             clock: Arc::default(),
             errors,
+            processors: None,
         }
     }
 

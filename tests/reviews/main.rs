@@ -4,6 +4,7 @@
 
 mod canaries;
 mod received;
+mod hostile;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ pub mod corpus;
 pub mod denial;
 pub mod guard;
 pub mod helm;
+pub mod hostile;
 pub mod kubectl;
 pub mod markup;
 pub mod node;
