@@ -252,15 +252,15 @@ fn bounds_what_a_document_may_cost() {
         .unwrap();
         writeln!(chain, "a{n}: &a{n} [*a{}]", n - 1).unwrap();
     }
-    assert_eq!(cause(&laughs, limits), Some(Cause::TooManyNodes(100_000)));
+    assert_eq!(cause(&laughs, limits), Some(Cause::TooManyNodes(200_000)));
     assert_eq!(cause(&chain, limits), Some(Cause::TooDeep(128)));
     let many = "- a\n".repeat(200_001);
-    assert_eq!(cause(&many, limits), Some(Cause::TooManyNodes(100_000)));
+    assert_eq!(cause(&many, limits), Some(Cause::TooManyNodes(200_000)));
     let kept: String = (0..100).map(|n| format!("&a{n} [")).collect();
     let kept = format!("{kept}{}", "a, ".repeat(3000));
     assert_eq!(
         cause(&format!("{kept}{} # *", "]".repeat(100)), limits),
-        Some(Cause::TooManyNodes(100_000))
+        Some(Cause::TooManyNodes(200_000))
     );
     assert_eq!(cause(&format!("{kept}{}", "]".repeat(100)), limits), None);
     let long = format!("a: &a {}\nb: [*a, *a, *a, *a]\n", "x".repeat(4 << 20));

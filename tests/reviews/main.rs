@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod canaries;
-mod received;
 mod hostile;
+mod received;
 
 use std::sync::Arc;
 

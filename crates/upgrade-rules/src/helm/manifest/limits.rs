@@ -9,7 +9,7 @@ use super::error::{Cause, ManifestError};
 pub struct Limits {
     /// Nested collections, 128 by default. Kubernetes objects stay below 30.
     pub depth: usize,
-    /// Keys and values, 100 000 by default: about 25 MB in the worst shape. The largest CRDs have
+    /// Keys and values, 200 000 by default: about 50 MB in the worst shape. The largest CRDs have
     /// some 20 000.
     pub nodes: usize,
     /// Bytes of all scalars, 16 MiB by default. etcd refuses an object above 1.5 MiB.
@@ -29,7 +29,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 128,
-            nodes: 100_000,
+            nodes: 200_000,
             scalar_bytes: 16 << 20,
             text: 8 << 20,
             objects: 2000,

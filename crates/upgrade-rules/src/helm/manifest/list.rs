@@ -33,13 +33,6 @@ pub fn objects(document: Value) -> Vec<Value> {
     items
 }
 
-/// The number of objects that [`objects`] would return.
-#[must_use]
-pub fn count(document: &Value) -> usize {
-    let items = document.get("items").and_then(Value::as_array);
-    items.map_or(1, Vec::len)
-}
-
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
