@@ -13,7 +13,6 @@ mod overriding;
 mod release_gate;
 mod review;
 mod secret_gate;
-mod size;
 mod verdict;
 
 use std::{
@@ -116,10 +115,6 @@ impl Guard {
         reader: &Reader,
         policy: &Policy,
     ) -> Verdict {
-        if !request.is_bounded() {
-            let reason = "the object holds more keys and values than the API server stores";
-            return Verdict::unreadable(reason);
-        }
         if endpoint == Endpoint::Validate && request.is_record() {
             return release_gate::judge(self, policy, reader, request).await;
         }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::size;
 use crate::{
     change::Operation,
     cluster::User,
@@ -200,13 +199,6 @@ impl<'a> Request<'a> {
     /// The status that a record's labels announce.
     pub(super) fn status(&self) -> Option<Cow<'a, str>> {
         Some(self.record()?.metadata.labels?.status)
-    }
-
-    /// Whether its objects hold so little that they can be read.
-    pub(super) fn is_bounded(&self) -> bool {
-        let objects = [self.object, self.old_object];
-        let mut objects = objects.into_iter().flatten();
-        objects.all(|object| size::is_bounded(object.get()))
     }
 
     /// The object, with the request's namespace filled in if it names none.

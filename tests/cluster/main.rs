@@ -8,6 +8,7 @@ mod at_once;
 mod availability;
 mod backing_up;
 mod blast_radius;
+mod busy;
 mod certificates;
 mod charts;
 mod checking;

@@ -13,7 +13,7 @@ use crate::{
 const DROPPED: &str = "--set=identityKeycloak.enabled=false";
 
 /// Somebody who may do with namespaces what they like, as far as Kubernetes is concerned.
-fn landlord(cluster: &Cluster) -> Kubectl {
+pub fn landlord(cluster: &Cluster) -> Kubectl {
     let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "landlord"},
         "rules": [{"apiGroups": [""], "verbs": ["*"],
