@@ -42,6 +42,10 @@ pub const ID: &str = "api-server";
 const CLAIMS: usize = 100;
 const RECORDS: usize = 50;
 
+/// What else a crowded namespace holds.
+const OTHER_CLAIMS: usize = 10_000;
+const OTHER_SECRETS: usize = 5_000;
+
 /// One class that provisions nothing, so that only the creation is measured.
 const CLASS: &str = "waits-for-a-pod";
 
@@ -109,6 +113,17 @@ pub async fn measure(releases: Option<&Releases>) -> Result<Vec<Added>> {
         check(before, reviewed, record.is_some())?;
         unregister(&cluster)?;
     }
+    let mut crowded = Turns::default();
+    if let (Some(guard), Some(record)) = (&guard, &record) {
+        eprintln!("{ID}: {OTHER_CLAIMS} claims and {OTHER_SECRETS} Secrets beside it");
+        api.crowd().await?;
+        guard.register()?;
+        api.turn(&mut Turns::default(), Some(record), 10).await?;
+        api.turn(&mut crowded, Some(record), 1).await?;
+        let status = fs::read_to_string(format!("/proc/{}/status", guard.pid()?))?;
+        let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
+        eprintln!("{ID}: the guard's memory: {}", peak.unwrap_or_default());
+    }
     let mut all = vec![Added::new(
         "CREATE of a claim",
         &without.claims,
@@ -119,6 +134,11 @@ pub async fn measure(releases: Option<&Releases>) -> Result<Vec<Added>> {
             "CREATE of a release record of 440 kB",
             &without.records,
             &with.records,
+        )?);
+        all.push(Added::new(
+            "CREATE of that record beside 10,000 claims and 5,000 Secrets",
+            &without.records,
+            &crowded.records,
         )?);
     }
     Ok(all)
@@ -271,6 +291,26 @@ impl Api {
                 .push(self.create(&secrets, body.clone()).await?);
             self.call("DELETE", &format!("{secrets}/{name}"), Bytes::new())
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// Fills the namespace with what belongs to others.
+    async fn crowd(&mut self) -> Result<()> {
+        let namespace = format!("/api/v1/namespaces/{NAME}");
+        for number in 0..OTHER_CLAIMS {
+            let mut body = claim(&format!("data-others-{number}"));
+            body["metadata"]["labels"] = json!({"app.kubernetes.io/instance": "others"});
+            let path = format!("{namespace}/persistentvolumeclaims");
+            self.create(&path, body.to_string().into()).await?;
+        }
+        for number in 0..OTHER_SECRETS {
+            let body = json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("others-{number}")},
+                "stringData": {"password": "b".repeat(64)},
+            });
+            let path = format!("{namespace}/secrets");
+            self.create(&path, body.to_string().into()).await?;
         }
         Ok(())
     }
