@@ -8,8 +8,13 @@ use serde_json::Value;
 use crate::rendered::{chart, template};
 
 /// Each value, what is set (with what it needs), and what then stands in the rendered objects.
-const VALUES: [(&str, &str, &str); 36] = [
+const VALUES: [(&str, &str, &str); 42] = [
     ("replicas", "replicas=3", "replicas: 3"),
+    (
+        "image.registry",
+        "image.registry=quay.io/",
+        "\"quay.io/camunda-upgrade-guard:",
+    ),
     (
         "image.repository",
         "image.repository=quay.io/x",
@@ -39,6 +44,18 @@ const VALUES: [(&str, &str, &str); 36] = [
         "extraArgs[0]=--retain-volumes=all",
         "- --retain-volumes=all",
     ),
+    (
+        "extraEnv",
+        "extraEnv[0].name=A,extraEnv[0].value=b",
+        "- name: A\n",
+    ),
+    ("hostNetwork", "hostNetwork=true", "hostNetwork: true"),
+    (
+        "ports.webhook",
+        "ports.webhook=10250",
+        "--listen=[::]:10250",
+    ),
+    ("ports.admin", "ports.admin=9090", "containerPort: 9090"),
     (
         "certificates.mode",
         "certificates.mode=certManager",
@@ -140,6 +157,7 @@ const VALUES: [(&str, &str, &str); 36] = [
         "resources.limits.memory=999Mi",
         "memory: 999Mi",
     ),
+    ("podLabels", "podLabels.team=a", "team: a"),
     ("podAnnotations", "podAnnotations.note=kept", "note: kept"),
     (
         "priorityClassName",
