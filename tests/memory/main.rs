@@ -152,7 +152,10 @@ async fn eight_lists_of_empty_objects() {
         "{},".repeat(190_000)
     );
     for answer in at_once(&guard, 8, &release(&list)).await {
-        let refused = ["its manifest holds more than", "too many records are judged"];
+        let refused = [
+            "its manifest holds more than",
+            "too many records are judged",
+        ];
         assert!(refused.iter().any(|it| answer.contains(it)), "{answer}");
     }
     assert!(guard.peak() <= MOST);
