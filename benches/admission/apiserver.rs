@@ -16,16 +16,13 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::webhooks;
 use harness::{
-    Cluster, ClusterOptions, Guard, GuardOptions, StorageClass, binaries::Binaries, wait_until,
+    Cluster, ClusterOptions, Guard, GuardOptions, StorageClass, binaries::Binaries, pki::trusting,
+    wait_until,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -242,18 +239,13 @@ impl Api {
             let text = kubeconfig.pointer(pointer).and_then(Value::as_str);
             Ok(STANDARD.decode(text.with_context(|| format!("kubeconfig: no {pointer}"))?)?)
         };
-        let mut roots = RootCertStore::empty();
         let authority = pem("/clusters/0/cluster/certificate-authority-data")?;
-        roots.add(CertificateDer::from_pem_slice(&authority)?)?;
         let certificate = pem("/users/0/user/client-certificate-data")?;
         let key = pem("/users/0/user/client-key-data")?;
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(
-                vec![CertificateDer::from_pem_slice(&certificate)?],
-                PrivateKeyDer::from_pem_slice(&key)?,
-            )?;
+        let config = trusting(str::from_utf8(&authority)?)?.with_client_auth_cert(
+            vec![CertificateDer::from_pem_slice(&certificate)?],
+            PrivateKeyDer::from_pem_slice(&key)?,
+        )?;
         let host = cluster.server().trim_start_matches("https://").to_owned();
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;

@@ -10,12 +10,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rustls::{
-    ClientConfig, RootCertStore,
-    client::Resumption,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use harness::pki::trusting;
+use rustls::{client::Resumption, pki_types::ServerName};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -67,12 +63,7 @@ impl Client {
     /// A client of a server that trusts one authority. It resumes no session: Go's client, which the API server is, keeps
     /// none unless told to.
     pub fn new(address: SocketAddr, name: ServerName<'static>, authority: &str) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut config = trusting(authority)?.with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.resumption = Resumption::disabled();
         Ok(Self {

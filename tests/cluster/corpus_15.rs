@@ -34,6 +34,15 @@ fn to_15(cluster: &Cluster, corpus: &Corpus, search: &str) -> Chart {
         .unwrap()
 }
 
+/// The release that is to be upgraded.
+fn on_14<'c>(cluster: &'c Cluster, corpus: &Corpus) -> Release<'c> {
+    let release = Release::new(cluster, "camunda");
+    let old = record(cluster, corpus, FROM, Secrets::ReuseLookup);
+    release.install_record(Helm::V3, &old);
+    release.bind_all();
+    release
+}
+
 /// The uids of what the databases are made of.
 fn databases(release: &Release<'_>) -> BTreeMap<String, String> {
     let kinds = "statefulsets,services,serviceaccounts,configmaps,secrets,networkpolicies,poddisruptionbudgets";
@@ -73,10 +82,7 @@ fn without_databases(helm: Helm) {
     let Some((cluster, _, corpus)) = guarded_with_corpus() else {
         return;
     };
-    let release = Release::new(cluster, "camunda");
-    let old = record(cluster, &corpus, FROM, Secrets::ReuseLookup);
-    release.install_record(Helm::V3, &old);
-    release.bind_all();
+    let release = on_14(cluster, &corpus);
     let (versions, volumes, before) = (release.versions(), release.volumes(), databases(&release));
     assert!(before.len() > 15, "{before:?}");
 
@@ -122,10 +128,7 @@ fn elasticsearch_moved(helm: Helm) {
     let Some((cluster, _, corpus)) = guarded_with_corpus() else {
         return;
     };
-    let release = Release::new(cluster, "camunda");
-    let old = record(cluster, &corpus, FROM, Secrets::ReuseLookup);
-    release.install_record(Helm::V3, &old);
-    release.bind_all();
+    let release = on_14(cluster, &corpus);
     let target = to_15(cluster, &corpus, BROUGHT_ALONG);
     let denial = Denial::of(&release.upgrade_record(helm, &target));
     let shell = cluster.shell(helm).unwrap();

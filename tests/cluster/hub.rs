@@ -34,6 +34,14 @@ fn to_14(cluster: &Cluster, record: &Record) -> Chart {
     rendered(cluster, &record.released_as("14.8.4", "8.9"), is_past)
 }
 
+/// A release with Web Modeler that is to be upgraded.
+fn on_14<'c>(cluster: &'c Cluster, helm: Helm, record: &Record) -> Release<'c> {
+    let release = Release::new(cluster, "camunda");
+    release.install_record(helm, &to_14(cluster, record));
+    release.bind_all();
+    release
+}
+
 /// A record's chart without some of its documents.
 fn rendered(cluster: &Cluster, record: &Record, without: impl Fn(&Document) -> bool) -> Chart {
     let dir = cluster.scratch("chart").unwrap();
@@ -101,9 +109,7 @@ fn through_the_phases(helm: Helm) {
         return;
     };
     let record = web_modeler(&corpus);
-    let release = Release::new(cluster, "camunda");
-    release.install_record(helm, &to_14(cluster, &record));
-    release.bind_all();
+    let release = on_14(cluster, helm, &record);
     let target = to_15(cluster, &record, true);
     let [f, file] = target.with_config();
     let phase = |phase: &str| format!("--set=camundaHub.upgrade.phase={phase}");
@@ -137,9 +143,7 @@ fn a_pinned_image_is_refused_before_it_migrates() {
         return;
     };
     let record = web_modeler(&corpus);
-    let release = Release::new(cluster, "camunda");
-    release.install_record(Helm::V4, &to_14(cluster, &record));
-    release.bind_all();
+    let release = on_14(cluster, Helm::V4, &record);
     let target = to_15(cluster, &record, true);
     let pinned = to_15(cluster, &record, true);
     let template = "templates/web-modeler/deployment-restapi.yaml";
@@ -210,9 +214,7 @@ fn a_chart_without_phases_takes_what_is_stopped_by_hand() {
         return;
     };
     let record = web_modeler(&corpus);
-    let release = Release::new(cluster, "camunda");
-    release.install_record(Helm::V4, &to_14(cluster, &record));
-    release.bind_all();
+    let release = on_14(cluster, Helm::V4, &record);
     let target = to_15(cluster, &record, false);
     let [f, file] = target.with_config();
     let args = [f.as_str(), &file, "--set=camundaHub.upgrade.phase=quiesce"];

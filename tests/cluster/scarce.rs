@@ -8,12 +8,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use camunda_upgrade_guard::server::{
     Admin, BodyLimits, Files, Limits, ServerArgs, Shutdown, Trigger, Whole,
 };
-use harness::{Cluster, Output, pki::Authority, wait_until};
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+use harness::{
+    Cluster, Output,
+    pki::{Authority, trusting},
+    wait_until,
 };
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -120,15 +120,8 @@ impl Server {
 
     /// Sends a body of some told length.
     async fn sending(&self, told: usize, bytes: usize) -> TlsStream<TcpStream> {
-        let mut roots = RootCertStore::empty();
-        let authority = self.authority.pem();
-        let authority = CertificateDer::from_pem_slice(authority.as_bytes()).unwrap();
-        roots.add(authority).unwrap();
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = trusting(&self.authority.pem()).unwrap();
+        let config = config.with_no_client_auth();
         let stream = TcpStream::connect(self.address).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connector = TlsConnector::from(Arc::new(config));

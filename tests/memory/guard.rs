@@ -8,15 +8,11 @@ use std::{
 };
 
 use harness::{
-    pki::Authority,
+    pki::{Authority, trusting},
     supervise::{Nest, Program, Supervised},
     wait_until,
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -166,14 +162,7 @@ async fn hanging_is_failing<F: Future>(future: F) -> F::Output {
 }
 
 fn connector(authority: &str) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    let authority = CertificateDer::from_pem_slice(authority.as_bytes()).unwrap();
-    roots.add(authority).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = trusting(authority).unwrap().with_no_client_auth();
     TlsConnector::from(Arc::new(config))
 }
 

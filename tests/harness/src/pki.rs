@@ -2,12 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
+use rustls::client::WantsClientCert;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 /// A temporary certificate authority.
 pub struct Authority {
@@ -77,6 +83,19 @@ impl Pair {
         replace(key, &self.key)?;
         replace(certificate, &self.certificate)
     }
+}
+
+/// A client that trusts the authorities in a PEM text, and may still be given a certificate of its own.
+pub fn trusting(authorities: &str) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
+        roots.add(certificate?)?;
+    }
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    Ok(builder
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots))
 }
 
 /// Returns a key pair for signing service-account tokens: private, public.

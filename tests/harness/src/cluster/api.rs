@@ -2,7 +2,7 @@
 //! handshake and a discovery.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -13,11 +13,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::pki::{Authority, Pair};
+use crate::pki::{Authority, Pair, trusting};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -54,14 +53,9 @@ impl Drop for Api {
 impl Api {
     /// Creates a client for the user in a certificate.
     pub fn new(server: &str, authority: &Authority, user: &Pair) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes())?)?;
         let certificate = CertificateDer::from_pem_slice(user.certificate.as_bytes())?;
         let key = PrivateKeyDer::from_pem_slice(user.key.as_bytes())?;
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(vec![certificate], key)?;
+        let config = trusting(&authority.pem())?.with_client_auth_cert(vec![certificate], key)?;
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(config)
             .https_only()

@@ -18,14 +18,14 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::ring};
+use rustls::{ServerConfig, crypto::ring};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::{Cluster, kubeconfig};
-use crate::pki::{Authority, Pair};
+use crate::pki::{Authority, Pair, trusting};
 
 /// The fault of a request.
 #[derive(Clone, Copy, Debug)]
@@ -256,14 +256,7 @@ struct Upstream {
 
 impl Upstream {
     fn of(cluster: &Cluster) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(cluster.authority.pem().as_bytes()) {
-            roots.add(certificate?)?;
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = trusting(&cluster.authority.pem())?.with_no_client_auth();
         let address = cluster.server.strip_prefix("https://");
         Ok(Self {
             connector: TlsConnector::from(Arc::new(config)),
