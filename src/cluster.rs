@@ -171,11 +171,12 @@ impl Cluster {
         &self,
         kind: Kind,
         namespace: &str,
+        contents: Contents,
     ) -> Result<Vec<Arc<Object>>, ReadError> {
         match self {
             Cluster::Live(cluster) => {
-                let (within, whole) = (Some(namespace), Contents::Whole);
-                cluster.list(kind, within, &[], whole, Age::Cached).await
+                let (within, cached) = (Some(namespace), Age::Cached);
+                cluster.list(kind, within, &[], contents, cached).await
             }
             Cluster::Snapshot(snapshot) => snapshot.list(kind, Some(namespace), &[]),
         }

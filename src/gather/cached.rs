@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt, future::try_join, stream};
 use super::{PARALLEL, Reader};
 use crate::{
     change::Change,
-    cluster::ReadError,
+    cluster::{Contents, ReadError},
     kubernetes::{Kind, Object, ObjectRef},
     storage::mounted_claims,
 };
@@ -77,7 +77,8 @@ impl Reader {
             return self.all_claims(namespace).await;
         }
         let read = self.claims_named(namespace, &mounted);
-        let (shown, mut found) = try_join(self.claims_shown(namespace), read).await?;
+        let names = self.claims_shown(namespace, Contents::Metadata);
+        let (shown, mut found) = try_join(names, read).await?;
         let shown: BTreeSet<_> = shown.iter().map(|claim| claim.name().to_owned()).collect();
         let others = &shown - &mounted;
         if mounted.len() + others.len() > MOST {
@@ -113,8 +114,9 @@ impl Reader {
     pub(super) async fn claims_shown(
         &self,
         namespace: &str,
+        contents: Contents,
     ) -> Result<Vec<Arc<Object>>, ReadError> {
-        let list = self.cluster.list_cached(CLAIM, namespace);
+        let list = self.cluster.list_cached(CLAIM, namespace, contents);
         self.within(CLAIM.name(), list).await
     }
 
@@ -126,7 +128,9 @@ impl Reader {
         };
         let found = cached.found().clone();
         for (namespace, names) in found {
-            let now = self.all_claims(&namespace).await.unwrap_or_default();
+            let (within, names_only) = (Some(&*namespace), Contents::Metadata);
+            let list = self.cluster.list_within(CLAIM, within, &[], names_only);
+            let now = self.within(CLAIM.name(), list).await.unwrap_or_default();
             if now.iter().any(|claim| !names.contains(claim.name())) {
                 return true;
             }

@@ -7,7 +7,7 @@ use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     camunda::{self, Component, release_label},
     change::{Facts, Wanted},
-    cluster::{ReadError, Right, User},
+    cluster::{Contents, ReadError, Right, User},
     knowledge::{
         claims::{holds_data, is_retained, named_claim, named_class, named_volume, names_claim},
         credentials::password_roles::live_reads,
@@ -197,7 +197,7 @@ impl Reader {
     /// With Elasticsearch, the guide may have had the old claim deleted: only then are all volumes of the cluster read.
     pub async fn volumes_for(&self, claim: &Object, namespace: &str) -> Facts {
         let mut read = Facts::default();
-        let claims = match self.claims_shown(namespace).await {
+        let claims = match self.claims_shown(namespace, Contents::Whole).await {
             Ok(claims) => claims,
             Err(error) => {
                 let all = Wanted::All(Kind::PersistentVolumeClaim, namespace.to_owned());
