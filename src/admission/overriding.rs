@@ -88,11 +88,14 @@ pub(super) enum Void {
     },
 }
 
-/// Returns the rules' findings, none of which are known where they come too late, with the override that somebody made for this release applied, and the reason if an
+/// Returns the rules' findings with the override that somebody made for this release applied, and the reason if an
 /// override exists but does not count.
 ///
 /// `revision` is that of the record; without one (a single object), an override counts while Helm is at work on its
 /// revision. `namespace` is where the requesting user may write: overrides in other namespaces are not mentioned.
+///
+/// # Errors
+/// When the answer is due before the findings are known.
 pub(super) async fn findings(
     reader: &Reader,
     namespace: &str,

@@ -93,6 +93,11 @@ impl Refusal {
     }
 }
 
+/// A warning of one line.
+fn line(warning: &str) -> String {
+    denial::cut(&denial::one_line(warning), LONGEST_LINE)
+}
+
 impl Verdict {
     /// Admits without a warning.
     pub(super) fn admitted() -> Self {
@@ -134,7 +139,7 @@ impl Verdict {
     /// Admits with a warning.
     pub(super) fn warned(warning: &str) -> Self {
         Self {
-            warnings: vec![denial::cut(&denial::one_line(warning), LONGEST_LINE)],
+            warnings: vec![line(warning)],
             ..Self::default()
         }
     }
@@ -149,7 +154,7 @@ impl Verdict {
             patch: serde_json::to_value(patch).ok(),
             warnings: mutations
                 .iter()
-                .map(|mutated| denial::cut(&denial::one_line(&mutated.notice), LONGEST_LINE))
+                .map(|mutated| line(&mutated.notice))
                 .collect(),
             mutations: mutations
                 .into_iter()

@@ -284,10 +284,8 @@ impl Rendered {
         release: &Release,
         hook: Option<&HookRun>,
     ) {
-        if self.excess.is_some() || self.exceeds(budget, 1) {
-            return;
-        }
-        if budget.is_spent() || self.unreadable.len() > MOST_UNREADABLE {
+        let is_over = self.exceeds(budget, 1) || budget.is_spent();
+        if is_over || self.unreadable.len() > MOST_UNREADABLE {
             return;
         }
         let Err(error) = self.read(document, known, budget, release, hook) else {
@@ -328,28 +326,20 @@ impl Rendered {
             return Ok(());
         }
         let same = known.and_then(|known| known.documents.get(document.text));
-        let objects = match same {
-            Some(objects) => {
-                if self.exceeds(budget, objects.len().saturating_sub(1)) {
-                    return Ok(());
-                }
-                budget.take((OBJECT + depth + events) * objects.len(), kept)?;
-                objects.clone()
-            }
-            None => {
-                let parsed = document.parse_within(budget)?;
-                let count = parsed.as_ref().map_or(0, manifest::count);
-                if self.exceeds(budget, count.saturating_sub(1)) {
-                    return Ok(());
-                }
-                budget.take((OBJECT + depth + events) * count, kept)?;
-                parsed
-                    .into_iter()
-                    .flat_map(manifest::objects)
-                    .map(|value| Arc::new(Object(value)))
-                    .collect()
-            }
+        let parsed = match same {
+            Some(_) => None,
+            None => document.parse_within(budget)?,
         };
+        let parsed_count = || parsed.as_ref().map_or(0, manifest::count);
+        let count = same.map_or_else(parsed_count, |objects| objects.len());
+        if self.exceeds(budget, count.saturating_sub(1)) {
+            return Ok(());
+        }
+        budget.take((OBJECT + depth + events) * count, kept)?;
+        let objects = same.cloned().unwrap_or_else(|| {
+            let values = parsed.into_iter().flat_map(manifest::objects);
+            values.map(|value| Arc::new(Object(value))).collect()
+        });
         for object in &objects {
             self.add(object, document.source, release, hook);
         }

@@ -262,29 +262,29 @@ pub(crate) fn prune_but_texts(values: &mut Map<String, Value>) {
             prune_but_texts(below);
         }
     }
-    let is_empty = |value: &Value| match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(below) => below.is_empty(),
-        _ => false,
-    };
-    let says_more = |value: &Value| !is_empty(value) && value != "";
+    let says_more = |value: &Value| !holds_nothing(value) && value != "";
     let beside = values.values().any(says_more);
-    values.retain(|_, value| says_more(value) || beside && !is_empty(value));
+    values.retain(|_, value| says_more(value) || beside && !holds_nothing(value));
 }
 
 /// Removes everything that sets nothing: `null`, empty texts, lists and mappings.
 pub fn prune(values: &mut Map<String, Value>) {
-    values.retain(|_, value| match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(below) => {
+    values.retain(|_, value| {
+        if let Value::Object(below) = value {
             prune(below);
-            !below.is_empty()
         }
-        _ => true,
+        !holds_nothing(value) && value != ""
     });
+}
+
+/// Whether a value is `null`, or a list or a mapping with nothing in it.
+fn holds_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(below) => below.is_empty(),
+        _ => false,
+    }
 }
 
 /// The value under a dotted key.

@@ -158,8 +158,10 @@ fn named(release: Release) -> Result<Release, DecodeError> {
     let long = names
         .into_iter()
         .find(|(_, name)| name.len() > LONGEST_NAME);
-    long.map_or(Ok(()), |(what, _)| Err(DecodeError::Name(what)))?;
-    Ok(release)
+    match long {
+        Some((what, _)) => Err(DecodeError::Name(what)),
+        None => Ok(release),
+    }
 }
 
 /// The size that the end of a gzip stream tells, by 2^32 too small at most. That is also what Go compares.
