@@ -11,9 +11,9 @@ use crate::{
     change::{Change, Facts, ObjectChange, Side, secret_data},
     finding,
     knowledge::credentials::{
-        before,
+        before::{self, Readers},
         env_source::Source,
-        password_roles::moved,
+        password_roles::{Moved, moved},
         readers::secret_refs,
         values::{self, Value},
     },
@@ -88,48 +88,67 @@ pub(crate) fn missing_keys(change: &Change, facts: &Facts, secret: &ObjectRef) -
     keys.into_keys().flatten().collect()
 }
 
-/// Returns the value that a key needs: what its reader reads now, or what the lines' data say that the key replaces.
-pub(crate) fn content(change: &Change, facts: &Facts, secret: &ObjectRef, key: &str) -> Content {
-    let moved = moved(change, facts);
-    let source = Source::Key {
-        secret: secret.name.clone(),
-        key: key.to_owned(),
-    };
-    let reader = moved.iter().find(|moved| {
-        moved.workload.namespace == secret.namespace
-            && moved.new.source == source
-            && matches!(
-                values::live(facts, &secret.namespace, &moved.old.source),
-                Value::Known(_)
-            )
-    });
-    if let Some(moved) = reader {
-        let old = Old {
-            workload: moved.before,
-            reading: &moved.old,
+/// The values that missing keys need. The workloads are looked at once for all of them.
+pub(crate) struct Contents<'a> {
+    change: &'a Change,
+    facts: &'a Facts,
+    moved: Vec<Moved<'a>>,
+    readers: Readers<'a>,
+}
+
+impl<'a> Contents<'a> {
+    pub(crate) fn of(change: &'a Change, facts: &'a Facts) -> Contents<'a> {
+        Contents {
+            change,
+            facts,
+            moved: moved(change, facts),
+            readers: Readers::of(change, facts),
+        }
+    }
+
+    /// Returns the value that a key needs: what its reader reads now, or what the lines' data say that the key replaces.
+    pub(crate) fn content(&self, secret: &ObjectRef, key: &str) -> Content {
+        let (change, facts) = (self.change, self.facts);
+        let source = Source::Key {
+            secret: secret.name.clone(),
+            key: key.to_owned(),
         };
-        return Content::Printed(old.plain());
+        let known = |old: &Source| {
+            let value = values::live(facts, &secret.namespace, old);
+            matches!(value, Value::Known(_))
+        };
+        let reader = self.moved.iter().find(|moved| {
+            moved.workload.namespace == secret.namespace
+                && moved.new.source == source
+                && known(&moved.old.source)
+        });
+        if let Some(moved) = reader {
+            let old = Old {
+                workload: moved.before,
+                reading: &moved.old,
+            };
+            return Content::Printed(old.plain());
+        }
+        if let Some((workload, reading)) = self.readers.before(&secret.namespace, &source) {
+            let reading = &reading;
+            return Content::Printed(Old { workload, reading }.plain());
+        }
+        let carried = change
+            .target_line()
+            .and_then(|line| line.carried_over.iter().find(|carried| carried.key == key));
+        carried.map_or(Content::Asked, |carried| {
+            of_carried(change, facts, carried, &secret.namespace)
+        })
     }
-    if let Some((workload, reading)) = before::reading(change, facts, secret, key) {
-        let reading = &reading;
-        return Content::Printed(Old { workload, reading }.plain());
-    }
-    let carried = change
-        .target_line()
-        .and_then(|line| line.carried_over.iter().find(|carried| carried.key == key));
-    let Some(carried) = carried else {
-        return Content::Asked;
-    };
+}
+
+fn of_carried(change: &Change, facts: &Facts, carried: &CarriedKey, namespace: &str) -> Content {
     let generated = carried
         .from
         .as_deref()
-        .and_then(|name| generated(change, facts, &secret.namespace, name));
+        .and_then(|name| generated(change, facts, namespace, name));
     if let Some((secret, key)) = generated {
-        return Content::Printed(finding::Source::secret(
-            &secret.namespace,
-            &secret.name,
-            key,
-        ));
+        return Content::Printed(finding::Source::secret(namespace, &secret.name, key));
     }
     if let Some(content) = as_before(change, facts, carried) {
         return content;

@@ -14,7 +14,7 @@ use crate::{
     finding::{Action, Command, Finding, Fix, RuleId, guide},
     fixes::{
         carry_over::{self, Content},
-        missing_secrets::content,
+        missing_secrets::Contents,
     },
     knowledge::{
         credentials::{
@@ -291,6 +291,7 @@ fn finding(change: &Change, facts: &Facts, action: Action, found: &[Found<'_>]) 
 fn fixes(change: &Change, facts: &Facts, found: &[Found<'_>]) -> Vec<Fix> {
     let mut secrets: BTreeMap<ObjectRef, BTreeMap<String, Content>> = BTreeMap::new();
     let mut by_hand = BTreeSet::new();
+    let contents = Contents::of(change, facts);
     for found in found {
         let namespace = &found.workload.namespace;
         let Source::Key { secret, key } = &found.source else {
@@ -308,7 +309,7 @@ fn fixes(change: &Change, facts: &Facts, found: &[Found<'_>]) -> Vec<Fix> {
             by_hand.insert(format!("what Secret {secret} is to hold as {key}"));
             continue;
         }
-        let content = content(change, facts, &reference, key);
+        let content = contents.content(&reference, key);
         secrets
             .entry(reference)
             .or_default()

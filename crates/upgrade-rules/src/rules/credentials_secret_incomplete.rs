@@ -13,7 +13,7 @@ use crate::{
     fixes::{
         carry_over::{self},
         conversion,
-        missing_secrets::{Missing, content, missing},
+        missing_secrets::{Contents, Missing, missing},
     },
     knowledge::credentials::values::{self},
     kubernetes::{Kind, ObjectRef},
@@ -104,11 +104,15 @@ fn fixes(change: &Change, facts: &Facts, mut missing: Missing<'_>) -> Vec<Fix> {
             fixes.extend(conversion::secret(change, facts));
         }
     }
+    if missing.is_empty() {
+        return fixes;
+    }
+    let contents = Contents::of(change, facts);
     for (secret, keys) in &missing {
         let known: Vec<_> = keys
             .keys()
             .flatten()
-            .map(|key| (key.clone(), content(change, facts, secret, key)))
+            .map(|key| (key.clone(), contents.content(secret, key)))
             .collect();
         match keys.get(&None).filter(|_| known.is_empty()) {
             Some(reader) => fixes.push(Fix::new(

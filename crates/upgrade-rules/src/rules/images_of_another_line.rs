@@ -40,11 +40,12 @@ fn finding(change: &Change, facts: &Facts) -> Option<Finding> {
     let to = change.to.as_ref()?;
     let line = to.line?;
     let planned = change.images(Side::Planned);
+    let running = change.images(Side::Running);
     let others: Vec<_> = planned
         .iter()
         .filter_map(|image| Some((image, minor(image)?)))
         .filter(|(image, minor)| {
-            *minor != line.application && !was_so_before(change, facts, image, minor)
+            *minor != line.application && !was_so_before(change, facts, &running, image, minor)
         })
         .collect();
     let mut minors: Vec<_> = others.iter().map(|(_, minor)| minor.as_str()).collect();
@@ -97,15 +98,20 @@ fn minor(image: &Versioned<'_>) -> Option<String> {
 }
 
 /// Whether the application already ran in this minor version under a chart of another line.
-fn was_so_before(change: &Change, facts: &Facts, image: &Versioned<'_>, planned: &str) -> bool {
+fn was_so_before(
+    change: &Change,
+    facts: &Facts,
+    running: &[Versioned<'_>],
+    image: &Versioned<'_>,
+    planned: &str,
+) -> bool {
     let Some(from) = change.from.as_ref().and_then(|from| from.line) else {
         return false;
     };
     let is_it = |version: Option<semver::Version>| {
         version.is_some_and(|version| format!("{}.{}", version.major, version.minor) == planned)
     };
-    let recorded = change.images(Side::Running);
-    let mut recorded = recorded
+    let mut recorded = running
         .iter()
         .filter(|before| before.application == image.application);
     let live = facts.get(image.object).and_then(|live| live.image());

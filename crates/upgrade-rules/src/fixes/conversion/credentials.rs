@@ -3,13 +3,16 @@
 use serde_json::{Map, Value};
 
 use super::{
-    super::{carry_over::Content, missing_secrets},
+    super::{
+        carry_over::Content,
+        missing_secrets::{Contents, missing_keys},
+    },
     Conversion,
     switched::{Clients, runs},
 };
 use crate::{
     camunda::{CarriedKey, Line},
-    change::{Change, Facts, Side},
+    change::{Change, Facts, Side, secret_data},
     helm::values::at_key,
     kubernetes::{Kind, ObjectRef, is_key, is_name},
 };
@@ -17,13 +20,16 @@ use crate::{
 /// Returns the keys that the new manifest already reads and that do not exist yet.
 pub(super) fn missing(change: &Change, facts: &Facts, secret: &str) -> Vec<(String, Content)> {
     let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
-    missing_secrets::missing_keys(change, facts, &reference)
-        .into_iter()
-        .map(|key| {
-            let content = missing_secrets::content(change, facts, &reference, &key);
-            (key, content)
-        })
-        .collect()
+    let keys = missing_keys(change, facts, &reference);
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let contents = Contents::of(change, facts);
+    let with_content = |key: String| {
+        let content = contents.content(&reference, &key);
+        (key, content)
+    };
+    keys.into_iter().map(with_content).collect()
 }
 
 /// Points the values at the user's own Secrets, or at the one that is made of the old ones.
@@ -39,6 +45,7 @@ pub(super) fn refer(
         return;
     };
     let reference = ObjectRef::new(Kind::Secret, &change.namespace, secret);
+    let mut contents = None;
     for carried in &line.carried_over {
         let off = carried
             .switch
@@ -73,14 +80,14 @@ pub(super) fn refer(
                 .values
                 .set(&carried.secret_key, carried.key.as_str().into());
         }
-        let made = facts.get(&reference).is_some_and(|live| {
-            crate::change::secret_data(live).contains_key(carried.key.as_str())
-        });
+        let live = facts.get(&reference).map(secret_data);
+        let made = live.is_some_and(|live| live.contains_key(carried.key.as_str()));
         if registered && let Some((_, named)) = conversion.clients.last_mut() {
             *named = Some(secret.to_owned());
         }
         if !made {
-            let content = missing_secrets::content(change, facts, &reference, &carried.key);
+            let contents = contents.get_or_insert_with(|| Contents::of(change, facts));
+            let content = contents.content(&reference, &carried.key);
             conversion.keys.push((carried.key.clone(), content));
         }
     }

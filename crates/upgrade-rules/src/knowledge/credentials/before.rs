@@ -6,46 +6,54 @@ use super::{
     values::{self, Value},
 };
 use crate::{
-    change::{Change, Facts},
+    change::{Change, Facts, ObjectChange},
     kubernetes::{Object, ObjectRef},
 };
 
 /// The prefix that 13's charts put before variables that only their own files read.
 const VALUES: &str = "VALUES_";
 
-/// Returns how a workload that will read a key reads the same variable now, if it has a value.
-pub(crate) fn reading<'a>(
+/// The workloads of Camunda's that will run, with what they will read.
+pub(crate) struct Readers<'a> {
     change: &'a Change,
     facts: &'a Facts,
-    secret: &ObjectRef,
-    key: &str,
-) -> Option<(&'a ObjectRef, Reading)> {
-    let new = Source::Key {
-        secret: secret.name.clone(),
-        key: key.to_owned(),
-    };
-    let workloads = change
-        .objects
-        .iter()
-        .filter(|it| it.camunda && it.object.namespace == secret.namespace);
-    workloads
-        .filter_map(|workload| {
+    all: Vec<(&'a ObjectChange, Vec<Reading>)>,
+}
+
+impl<'a> Readers<'a> {
+    pub(crate) fn of(change: &'a Change, facts: &'a Facts) -> Readers<'a> {
+        let workloads = change.objects.iter().filter(|object| object.camunda);
+        let all = workloads.filter_map(|workload| {
             let planned = workload.planned.as_deref()?;
-            let readings = env_source::readings(planned).into_iter();
-            let mut variables = readings
-                .filter(|reading| reading.source == new)
-                .map(|reading| reading.variable)
+            Some((workload, env_source::readings(planned)))
+        });
+        Readers {
+            change,
+            facts,
+            all: all.collect(),
+        }
+    }
+
+    /// Returns how a workload of a namespace that will read from `new` reads the same variable now, if it has a value.
+    pub(crate) fn before(&self, namespace: &str, new: &Source) -> Option<(&'a ObjectRef, Reading)> {
+        let (change, facts) = (self.change, self.facts);
+        let here = self.all.iter();
+        let mut here = here.filter(|(workload, _)| workload.object.namespace == namespace);
+        here.find_map(|(workload, readings)| {
+            let variables = readings.iter().filter(|reading| reading.source == *new);
+            let mut variables = variables
+                .map(|reading| &*reading.variable)
                 .filter(|variable| !is_numbered(variable) || is_same_chart(change))
                 .peekable();
             variables.peek()?;
             let (before, old) = predecessor(change, facts, workload)?;
             let old = variables.find_map(|variable| {
-                of_variable(change, facts, &secret.namespace, old, &variable)
-                    .filter(|old| old.source != new)
+                of_variable(change, facts, namespace, old, variable)
+                    .filter(|old| old.source != *new)
             });
             Some((before, old?))
         })
-        .next()
+    }
 }
 
 /// Returns how a workload reads a variable, under any of its names, if it has a value.
