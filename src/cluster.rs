@@ -2,6 +2,7 @@
 
 mod dry_run;
 mod live;
+mod page;
 mod request;
 mod rights;
 mod snapshot;
@@ -45,6 +46,40 @@ pub enum Age {
     Cached,
 }
 
+/// Tells the objects of a list that are wanted.
+pub type Keep<'a> = &'a (dyn Fn(&Object) -> bool + Sync);
+
+/// A list of objects.
+#[derive(Clone, Copy)]
+pub struct Listing<'a> {
+    /// The objects' kind.
+    pub kind: Kind,
+    /// Their namespace; None: all.
+    pub namespace: Option<&'a str>,
+    /// Labels that all of them carry.
+    pub labels: &'a [(&'a str, &'a str)],
+    /// How much of each is read.
+    pub contents: Contents,
+    /// How old the list may be.
+    pub age: Age,
+    /// The others are dropped as they come, so they take no memory.
+    pub keep: Keep<'a>,
+}
+
+impl Listing<'_> {
+    /// All objects of a kind, as they are now.
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            namespace: None,
+            labels: &[],
+            contents: Contents::Whole,
+            age: Age::Newest,
+            keep: &|_| true,
+        }
+    }
+}
+
 /// Reason why a read failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +96,9 @@ pub enum ReadError {
     /// The API server answered with an error.
     #[error("{0}")]
     Api(String),
+    /// More objects than are read.
+    #[error("{0} are too many to be read")]
+    TooMany(usize),
     /// The answer is not an object.
     #[error("the API server's answer can't be read")]
     Malformed,
@@ -89,7 +127,7 @@ impl ReadError {
             ReadError::Forbidden(_) => forbidden,
             ReadError::Late(_) => timeout,
             ReadError::Unreachable => unreachable,
-            ReadError::Api(_) | ReadError::Malformed => other,
+            ReadError::Api(_) | ReadError::TooMany(_) | ReadError::Malformed => other,
         }
     }
 }
@@ -163,25 +201,6 @@ impl Cluster {
             .await
     }
 
-    /// Lists the objects of a kind in a namespace as the API server has them in its cache.
-    ///
-    /// # Errors
-    /// When the API server can't say.
-    pub async fn list_cached(
-        &self,
-        kind: Kind,
-        namespace: &str,
-        contents: Contents,
-    ) -> Result<Vec<Arc<Object>>, ReadError> {
-        match self {
-            Cluster::Live(cluster) => {
-                let (within, cached) = (Some(namespace), Age::Cached);
-                cluster.list(kind, within, &[], contents, cached).await
-            }
-            Cluster::Snapshot(snapshot) => snapshot.list(kind, Some(namespace), &[]),
-        }
-    }
-
     /// Lists the objects of a kind that carry all `labels`, in one namespace or in all.
     ///
     /// # Errors
@@ -193,14 +212,27 @@ impl Cluster {
         labels: &[(&str, &str)],
         contents: Contents,
     ) -> Result<Vec<Arc<Object>>, ReadError> {
+        let list = Listing {
+            namespace,
+            labels,
+            contents,
+            ..Listing::of(kind)
+        };
+        self.listed(&list).await
+    }
+
+    /// Lists objects.
+    ///
+    /// # Errors
+    /// When the API server can't say.
+    pub async fn listed(&self, list: &Listing<'_>) -> Result<Vec<Arc<Object>>, ReadError> {
         match self {
-            Cluster::Live(cluster) => {
-                let newest = Age::Newest;
-                cluster
-                    .list(kind, namespace, labels, contents, newest)
-                    .await
+            Cluster::Live(cluster) => cluster.list(list).await,
+            Cluster::Snapshot(snapshot) => {
+                let mut found = snapshot.list(list.kind, list.namespace, list.labels)?;
+                found.retain(|object| (list.keep)(object));
+                Ok(found)
             }
-            Cluster::Snapshot(snapshot) => snapshot.list(kind, namespace, labels),
         }
     }
 

@@ -3,7 +3,7 @@
 //! A failed read becomes a gap among the facts and is never passed over in silence.
 
 mod attempt;
-mod cached;
+mod concerned;
 mod lookup;
 mod measure;
 mod newest_record;
@@ -39,11 +39,11 @@ pub use self::{
     running::{Left, Running},
     standing::{Read, StandingError},
 };
-use self::{cached::Cached, measure::Clock};
+use self::{concerned::Concerned, measure::Clock};
 use crate::{
     camunda::{INSTANCE, PART_OF, is_own},
     change::{Facts, Wanted},
-    cluster::{Cluster, ReadError},
+    cluster::{Cluster, Contents, ReadError},
     kubernetes::{Kind, Object, ObjectRef},
     policy::{Guarded, chart_label},
 };
@@ -60,12 +60,24 @@ pub struct Reader {
     /// The namespaces that may be read; None: all.
     open: Option<Arc<BTreeSet<String>>>,
     guarded: Arc<[Guarded]>,
-    /// Set if the names of claims come from the API server's cache.
-    cached: Option<Cached>,
+    /// Set if only those claims are read that a change is about.
+    concerned: Option<Concerned>,
     turns: Arc<Semaphore>,
     clock: Arc<Clock>,
     errors: ReadErrors,
     processors: Option<Processors>,
+}
+
+/// Adds what was read to the facts, or that it could not be read.
+fn note(facts: &mut Facts, wanted: Wanted, read: Result<Vec<Arc<Object>>, ReadError>) {
+    match read {
+        Ok(objects) => {
+            for object in objects {
+                facts.insert(wanted.kind(), object);
+            }
+        }
+        Err(error) => facts.insert_gap(wanted, error.to_string()),
+    }
 }
 
 impl Reader {
@@ -84,7 +96,7 @@ impl Reader {
             answer: now + budget,
             open: None,
             guarded,
-            cached: None,
+            concerned: None,
             turns: Arc::new(Semaphore::new(PARALLEL)),
             clock: Arc::default(),
             errors,
@@ -153,9 +165,12 @@ impl Reader {
         }
         match wanted {
             Wanted::One(reference) => Ok(self.get(reference).await?.into_iter().collect()),
-            Wanted::All(kind, namespace) => match &self.cached {
-                Some(cached) if *kind == Kind::PersistentVolumeClaim => {
-                    self.claims_by_name(cached, namespace).await
+            Wanted::All(kind, namespace) => match (&self.concerned, kind) {
+                (Some(concerned), Kind::PersistentVolumeClaim) => {
+                    self.concerned_claims(concerned, namespace).await
+                }
+                (Some(concerned), Kind::PersistentVolume) => {
+                    self.concerned_volumes(concerned).await
                 }
                 _ => {
                     let list = self.cluster.list(*kind, namespace, &[]);
@@ -175,14 +190,7 @@ impl Reader {
             })
             .buffer_unordered(PARALLEL);
         while let Some((wanted, objects)) = reads.next().await {
-            match objects {
-                Ok(objects) => {
-                    for object in objects {
-                        facts.insert(wanted.kind(), object);
-                    }
-                }
-                Err(error) => facts.insert_gap(wanted, error.to_string()),
-            }
+            note(facts, wanted, objects);
         }
     }
 
@@ -237,8 +245,11 @@ impl Reader {
             Kind::Deployment,
             Kind::StatefulSet,
         ];
-        let labels = &labels;
-        let list = |kind| self.cluster.list(kind, namespace, labels);
+        let (labels, only) = (&labels, Contents::Metadata);
+        let list = |kind| {
+            self.cluster
+                .list_within(kind, Some(namespace), labels, only)
+        };
         let lists = kinds.map(|kind| self.within(kind.name(), list(kind)));
         for found in futures::future::join_all(lists).await {
             match found {

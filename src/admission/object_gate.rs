@@ -47,7 +47,10 @@ pub(super) async fn judge(
             return secret_gate::updated(policy, reader, request, object).await;
         }
         (Kind::StatefulSet, Operation::Create) => {
-            reader.claim_facts(&mut facts, &request.namespace).await
+            let namespace = &request.namespace;
+            reader
+                .claim_facts(&mut facts, namespace, Some(&object))
+                .await;
         }
         (Kind::PersistentVolume, Operation::Update) => {
             let Some(old) = request.old_object() else {
@@ -56,16 +59,7 @@ pub(super) async fn judge(
             return repointed(policy, reader, request, &old, object).await;
         }
         (Kind::PersistentVolumeClaim, Operation::Create) => {
-            facts = reader.clone_facts(&object, &request.namespace).await;
-            let release = facts
-                .of_kind(kind)
-                .find_map(|claim| facts.release_of(claim));
-            let release = release.unwrap_or("unknown").to_owned();
-            let Some(reference) = request.reference(&object) else {
-                return Verdict::admitted();
-            };
-            let change = Change::of_object(operation, reference, &release, object);
-            return judged(policy, reader, &change, &facts).await;
+            return cloned(policy, reader, request, object).await;
         }
         _ => return Verdict::admitted(),
     }
@@ -73,6 +67,19 @@ pub(super) async fn judge(
         return Verdict::admitted();
     };
     findings(policy, reader, reference, operation, object, facts).await
+}
+
+/// Judges the creation of a claim that is a copy of another one.
+async fn cloned(policy: &Policy, reader: &Reader, request: &Request<'_>, claim: Object) -> Verdict {
+    let Some(reference) = request.reference(&claim) else {
+        return Verdict::admitted();
+    };
+    let facts = reader.clone_facts(&claim, &request.namespace).await;
+    let mut claims = facts.of_kind(Kind::PersistentVolumeClaim);
+    let release = claims.find_map(|claim| facts.release_of(claim));
+    let release = release.unwrap_or("unknown").to_owned();
+    let change = Change::of_object(Operation::Create, reference, &release, claim);
+    judged(policy, reader, &change, &facts).await
 }
 
 /// Judges the deletion of a claim or of a claim's volume; the claim tells which release it belongs to.
@@ -219,7 +226,7 @@ pub(super) async fn findings(
         .iter()
         .any(|object| object.object.kind == Kind::Secret)
     {
-        reader.claim_facts(&mut facts, &namespace).await;
+        reader.claim_facts(&mut facts, &namespace, None).await;
     }
     judged(policy, reader, &change, &facts).await
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     change::{Change, Facts},
+    cluster::Age,
     denial::{self, Beyond},
     finding::{Finding, refuses},
     gather::{Announced, Asker, Decoded, Left, Reader, RecordError, Running},
@@ -65,14 +66,14 @@ pub(super) async fn judge(
         let announced = reader.announced(&release, &rendered, &running, &left, newest, asker);
         announced.await
     };
-    let quick = reader.with_cached_names();
+    let quick = reader.of_concerned_claims(Age::Cached);
     let Some(mut announced) = announce(&quick).await else {
         return Verdict::admitted();
     };
     let mut found = record.findings(&release, &announced).await;
     if refuses(&found.0)
         && quick.overlooked().await
-        && let Some(whole) = announce(reader).await
+        && let Some(whole) = announce(&reader.of_concerned_claims(Age::Newest)).await
     {
         found = record.findings(&release, &whole).await;
         announced = whole;

@@ -26,7 +26,7 @@ pub(super) async fn judge(
     };
     let namespace = reference.namespace.clone();
     let mut facts = Facts::default();
-    reader.claim_facts(&mut facts, &namespace).await;
+    reader.claim_facts(&mut facts, &namespace, None).await;
     let release = rules::release_of(&facts, &secret).map(str::to_owned);
     // Nothing reads yet what the next chart is to read, so take the release from a StatefulSet of Camunda's in the
     // namespace.
@@ -85,7 +85,7 @@ pub(super) async fn updated(
         return Verdict::admitted();
     }
     let namespace = reference.namespace.clone();
-    reader.claim_facts(&mut facts, &namespace).await;
+    reader.claim_facts(&mut facts, &namespace, None).await;
     let Some(release) = rules::release_of(&facts, &old).map(str::to_owned) else {
         return Verdict::admitted();
     };

@@ -10,10 +10,12 @@ use k8s_openapi::api::authorization::v1::{
 use kube::Client;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::{
-    Age, Contents, ReadError, Right, User,
-    request::{Failure, Payload, request},
+    Age, Contents, Listing, ReadError, Right, User,
+    page::Page,
+    request::{Failure, Payload, fetch, request},
 };
 use crate::kubernetes::is_name;
 use crate::kubernetes::{Kind, Object, ObjectRef};
@@ -21,16 +23,27 @@ use crate::kubernetes::{Kind, Object, ObjectRef};
 /// Number of objects on one page of a list.
 const PAGE: usize = 500;
 
+/// Lists without pages at a time.
+const UNPAGED: usize = 2;
+
+/// Bytes of a list without pages: more than 30,000 claims have.
+const LARGEST: usize = 64 << 20;
+
 /// A client of the API server.
 #[derive(Clone)]
 pub struct LiveCluster {
     pub(super) client: Client,
+    /// Turns for lists without pages, which take as much memory as there are objects.
+    unpaged: Arc<Semaphore>,
 }
 
 impl LiveCluster {
     /// Creates a cluster that reads through this client.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            unpaged: Arc::new(Semaphore::new(UNPAGED)),
+        }
     }
 
     /// Asks for the API server's version, to see whether it answers.
@@ -61,55 +74,31 @@ impl LiveCluster {
         }
     }
 
-    pub(super) async fn list(
-        &self,
-        kind: Kind,
-        namespace: Option<&str>,
-        labels: &[(&str, &str)],
-        contents: Contents,
-        age: Age,
-    ) -> Result<Vec<Arc<Object>>, ReadError> {
-        if namespace.is_some_and(|namespace| kind.namespaced() && !is_name(namespace))
-            || labels.iter().any(|(_, value)| !is_label(value))
-        {
+    pub(super) async fn list(&self, list: &Listing<'_>) -> Result<Vec<Arc<Object>>, ReadError> {
+        let Some(path) = path_of(list) else {
             return Ok(Vec::new());
-        }
-        let selector: Vec<_> = labels
-            .iter()
-            .map(|(key, value)| format!("{key}%3D{value}"))
-            .collect();
-        let collection = match namespace {
-            Some(namespace) => collection(kind, namespace),
-            None => everywhere(kind),
         };
-        let mut path = format!("{collection}?limit={PAGE}");
-        if !selector.is_empty() {
-            // Writing to a String cannot fail.
-            let _ = write!(path, "&labelSelector={}", selector.join("%2C"));
-        }
-        let wanted = match contents {
+        let payload = match list.contents {
             Contents::Whole => Payload::NONE,
             Contents::Metadata => Payload::METADATA,
         };
-        let mut objects = Vec::new();
-        // Further pages are as old as the first one.
-        let mut next = match age {
-            Age::Newest => String::new(),
-            Age::Cached => "&resourceVersion=0".to_owned(),
+        // The API server's cache answers without pages.
+        let (_turn, payload, mut next) = match list.age {
+            Age::Newest => (None, payload, String::new()),
+            Age::Cached => {
+                let turn = self.unpaged.acquire().await.ok();
+                let next = "&resourceVersion=0".to_owned();
+                (turn, payload.at_most(LARGEST), next)
+            }
         };
+        let mut objects = Vec::new();
         loop {
+            // Further pages are as old as the first one.
             let path = format!("{path}{next}");
-            let mut page = request(&self.client, Method::GET, &path, wanted).await?;
-            let items = match page.get_mut("items").map(Value::take) {
-                Some(Value::Array(items)) => items,
-                // An empty list of metadata.
-                Some(Value::Null) => Vec::new(),
-                _ => return Err(ReadError::Malformed),
-            };
-            objects.extend(items.into_iter().map(|item| Arc::new(Object(item))));
-            match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() => next = format!("&continue={token}"),
-                _ => return Ok(objects),
+            let answer = fetch(&self.client, Method::GET, &path, payload).await?;
+            match Page::read(&answer)?.keep(list.keep, &mut objects).await? {
+                Some(token) => next = format!("&continue={token}"),
+                None => return Ok(objects),
             }
         }
     }
@@ -166,6 +155,31 @@ impl LiveCluster {
         let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
         allowed.ok_or(ReadError::Malformed)
     }
+}
+
+/// Returns the path of a list's first page; `None` if nothing can match.
+fn path_of(list: &Listing<'_>) -> Option<String> {
+    let in_namespace = list.namespace.filter(|_| list.kind.namespaced());
+    if in_namespace.is_some_and(|namespace| !is_name(namespace))
+        || list.labels.iter().any(|(_, value)| !is_label(value))
+    {
+        return None;
+    }
+    let selector: Vec<_> = list
+        .labels
+        .iter()
+        .map(|(key, value)| format!("{key}%3D{value}"))
+        .collect();
+    let collection = match list.namespace {
+        Some(namespace) => collection(list.kind, namespace),
+        None => everywhere(list.kind),
+    };
+    let mut path = format!("{collection}?limit={PAGE}");
+    if !selector.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(path, "&labelSelector={}", selector.join("%2C"));
+    }
+    Some(path)
 }
 
 pub(super) fn collection(kind: Kind, namespace: &str) -> String {

@@ -56,6 +56,8 @@ pub(super) struct Payload<'a> {
     media_type: &'static str,
     bytes: &'a [u8],
     accept: &'static str,
+    /// Bytes that the answer may have.
+    largest: usize,
 }
 
 impl<'a> Payload<'a> {
@@ -64,6 +66,7 @@ impl<'a> Payload<'a> {
         media_type: "",
         bytes: &[],
         accept: "",
+        largest: usize::MAX,
     };
 
     /// No body; asks for a list of metadata only.
@@ -82,20 +85,36 @@ impl<'a> Payload<'a> {
         Self {
             media_type,
             bytes,
-            accept: "",
+            ..Payload::NONE
         }
+    }
+
+    /// The same, whose answer is not to have more bytes than these.
+    pub(super) fn at_most(self, largest: usize) -> Self {
+        Self { largest, ..self }
     }
 }
 
 /// Sends a request and returns the JSON of the answer.
-///
-/// kube's own functions hide `Retry-After` and, once the deadline is over, the last answer.
 pub(super) async fn request(
     client: &Client,
     method: Method,
     path: &str,
     payload: Payload<'_>,
 ) -> Result<Value, Failure> {
+    let answer = fetch(client, method, path, payload).await?;
+    serde_json::from_slice(&answer).map_err(|_| Failure::from(ReadError::Malformed))
+}
+
+/// Sends a request and returns the answer's body.
+///
+/// kube's own functions hide `Retry-After` and, once the deadline is over, the last answer.
+pub(super) async fn fetch(
+    client: &Client,
+    method: Method,
+    path: &str,
+    payload: Payload<'_>,
+) -> Result<Vec<u8>, Failure> {
     for pause in PAUSES {
         let failure = match request_once(client, &method, path, payload).await {
             Err(failure) if failure.may_pass() => failure,
@@ -119,7 +138,7 @@ async fn request_once(
     method: &Method,
     path: &str,
     payload: Payload<'_>,
-) -> Result<Value, Failure> {
+) -> Result<Vec<u8>, Failure> {
     let mut request = Request::builder().method(method).uri(path);
     if !payload.media_type.is_empty() {
         request = request.header("Content-Type", payload.media_type);
@@ -133,22 +152,22 @@ async fn request_once(
     let status = answer.status();
     let retry_after = answer.headers().get(RETRY_AFTER);
     let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
-    let text = answer.into_body().collect().await;
-    let text = text?.to_bytes();
+    let text = match whole(answer.into_body(), payload.largest).await? {
+        Some(text) if status.is_success() => return Ok(text),
+        Some(text) => text,
+        None => return Err(too_large(status, payload.largest)),
+    };
     let json: Option<Value> = serde_json::from_slice(&text).ok();
     let causes = json
         .as_ref()
         .and_then(|json| json.get("details")?.get("causes"));
     let causes = causes.and_then(|causes| Vec::deserialize(causes).ok());
     let causes = causes.unwrap_or_default();
-    let error = match (status.is_success(), json) {
-        (true, Some(json)) => return Ok(json),
-        (true, None) => ReadError::Malformed,
-        // The API server's own words; a proxy's page would not help.
-        (false, json) => match json.as_ref().and_then(|json| json.get("message")?.as_str()) {
-            Some(said) if !said.is_empty() => refusal(status, without_name(said).to_owned()),
-            _ => refusal(status, format!("the API server answered {status}")),
-        },
+    // The API server's own words; a proxy's page would not help.
+    let said = json.as_ref();
+    let error = match said.and_then(|json| json.get("message")?.as_str()) {
+        Some(said) if !said.is_empty() => refusal(status, without_name(said).to_owned()),
+        _ => refusal(status, format!("the API server answered {status}")),
     };
     Err(Failure {
         status: Some(status),
@@ -158,6 +177,29 @@ async fn request_once(
     })
 }
 
+/// Reads a body into one piece of memory, as a list can be large and is not to be there twice; `None` if it is larger
+/// than allowed.
+async fn whole(mut body: Body, largest: usize) -> Result<Option<Vec<u8>>, kube::Error> {
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame?;
+        let part = frame.data_ref().map_or(&[][..], |part| part);
+        if part.len() > largest.saturating_sub(all.len()) {
+            return Ok(None);
+        }
+        all.extend_from_slice(part);
+    }
+    Ok(Some(all))
+}
+
+fn too_large(status: StatusCode, largest: usize) -> Failure {
+    let said = format!("the API server's answer has more than {largest} bytes");
+    Failure {
+        status: Some(status),
+        ..ReadError::Api(said).into()
+    }
+}
+
 /// Cuts `secrets "a" is forbidden: User …` down to `is forbidden: …`: the reader knows the object's name, and equal
 /// reasons become equal texts.
 fn without_name(said: &str) -> &str {
@@ -165,14 +207,20 @@ fn without_name(said: &str) -> &str {
     forbidden.map_or(said, |at| &said[at..])
 }
 
-impl From<kube::Error> for Failure {
-    fn from(error: kube::Error) -> Self {
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
         Self {
             status: None,
             causes: Vec::new(),
-            error: explain(&error),
+            error,
             retry_after: None,
         }
+    }
+}
+
+impl From<kube::Error> for Failure {
+    fn from(error: kube::Error) -> Self {
+        explain(&error).into()
     }
 }
 

@@ -1,8 +1,9 @@
-//! Lists of claims from the API server's cache, of which only the names count: each claim is then read by its name.
+//! The claims that a change is about. A namespace can hold thousands of others, which are never read whole.
 //!
-//! A list that holds all that was written before can take the API server 100 ms, a read by name takes it one or two, and
-//! both are up to date. What the cache does not show yet was created a moment ago: claims that a manifest mounts are read
-//! by their names anyway, and [`Reader::overlooked`] finds others before something is refused for want of them.
+//! Their names come from a list of metadata, each claim is then read by its name. A list that holds all that was written
+//! before can take the API server 100 ms, one from its cache or a read by name takes it one or two. What the cache does
+//! not show yet was created a moment ago: claims that a manifest mounts are read by their names anyway, and
+//! [`Reader::overlooked`] finds others before something is refused for want of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,84 +12,114 @@ use std::{
 
 use futures::{StreamExt, TryStreamExt, future::try_join, stream};
 
-use super::{PARALLEL, Reader};
+use super::{PARALLEL, Reader, note};
 use crate::{
-    change::Change,
-    cluster::{Contents, ReadError},
-    kubernetes::{Kind, Object, ObjectRef},
-    storage::mounted_claims,
+    camunda::Component,
+    change::{Change, Facts, Wanted},
+    cluster::{Age, Contents, Listing, ReadError},
+    knowledge::claims::names_claim,
+    kubernetes::{Kind, Mounts, Object, ObjectRef, ordinal},
+    storage::ClaimSearch,
 };
 
-/// Claims that are read by name in place of a list of all; with more, the list costs less.
-const MOST: usize = 32;
+/// Claims that are read of one namespace; Camunda's largest releases have some dozens.
+const MOST: usize = 1_000;
 
-/// The kind of the objects that are read by name.
+/// The kind of the objects that are searched.
 const CLAIM: Kind = Kind::PersistentVolumeClaim;
 
-/// The claims that a review finds without a list of all.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cached {
-    /// Those that the change mounts.
-    mounted: Arc<BTreeSet<ObjectRef>>,
+/// How the claims that a change is about are found.
+#[derive(Clone, Debug)]
+pub(super) struct Concerned {
+    /// The age of the list of names.
+    age: Age,
+    search: Arc<ClaimSearch>,
     found: Arc<Mutex<Found>>,
 }
 
 /// The names of the claims that were read, by namespace.
 type Found = BTreeMap<String, BTreeSet<String>>;
 
-impl Cached {
+impl Concerned {
     fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Reader {
-    /// Returns a reader that takes the names of claims from the API server's cache.
+    /// Returns a reader that reads only those claims that a change is about, and finds their names in a list of this age.
     #[must_use]
-    pub fn with_cached_names(&self) -> Reader {
+    pub fn of_concerned_claims(&self, age: Age) -> Reader {
+        let concerned = Concerned {
+            age,
+            search: Arc::default(),
+            found: Arc::default(),
+        };
         Reader {
-            cached: Some(Cached::default()),
+            concerned: Some(concerned),
             ..self.clone()
         }
     }
 
-    /// Returns a reader that also reads the claims that a change mounts, whether the cache shows them or not.
+    /// Returns a reader that knows which claims a change is about, if it reads only those.
     pub(super) fn knowing(&self, change: &Change) -> Reader {
-        let cached = self.cached.as_ref().map(|cached| Cached {
-            mounted: Arc::new(mounted_claims(change)),
-            ..cached.clone()
+        let concerned = self.concerned.as_ref().map(|concerned| Concerned {
+            search: Arc::new(ClaimSearch::of(change)),
+            ..concerned.clone()
         });
         Reader {
-            cached,
+            concerned,
             ..self.clone()
         }
     }
 
-    /// Reads the claims of a namespace by their names: those that the change mounts, and those that the cache shows.
-    pub(super) async fn claims_by_name(
+    /// Reads the claims of a namespace that a change is about: those that it mounts, and those that the list shows.
+    pub(super) async fn concerned_claims(
         &self,
-        cached: &Cached,
+        concerned: &Concerned,
         namespace: &str,
     ) -> Result<Vec<Arc<Object>>, ReadError> {
-        let mounted = cached.mounted.iter();
-        let mounted = mounted.filter(|claim| claim.namespace == namespace);
-        let mounted: BTreeSet<_> = mounted.map(|claim| claim.name.clone()).collect();
-        if mounted.len() > MOST {
-            return self.all_claims(namespace).await;
-        }
+        let mounted = concerned.search.mounted(namespace);
+        few(mounted.len())?;
         let read = self.claims_named(namespace, &mounted);
-        let names = self.claims_shown(namespace, Contents::Metadata);
-        let (shown, mut found) = try_join(names, read).await?;
-        let shown: BTreeSet<_> = shown.iter().map(|claim| claim.name().to_owned()).collect();
+        let names = self.names(concerned, namespace, concerned.age);
+        let (shown, mut claims) = try_join(names, read).await?;
         let others = &shown - &mounted;
-        if mounted.len() + others.len() > MOST {
-            return self.all_claims(namespace).await;
-        }
-        found.extend(self.claims_named(namespace, &others).await?);
-        let names = found.iter().map(|claim| claim.name().to_owned());
-        let mut all = cached.found();
-        all.entry(namespace.to_owned()).or_default().extend(names);
-        Ok(found)
+        few(mounted.len() + others.len())?;
+        claims.extend(self.claims_named(namespace, &others).await?);
+        let names = claims.iter().map(|claim| claim.name().to_owned());
+        let mut found = concerned.found();
+        found.entry(namespace.to_owned()).or_default().extend(names);
+        Ok(claims)
+    }
+
+    /// Lists the volumes of the cluster that are on these claims or wait for them.
+    pub(super) async fn concerned_volumes(
+        &self,
+        concerned: &Concerned,
+    ) -> Result<Vec<Arc<Object>>, ReadError> {
+        let list = Listing {
+            keep: &|volume| concerned.search.finds_volume(volume),
+            ..Listing::of(Kind::PersistentVolume)
+        };
+        self.listed(&list).await
+    }
+
+    async fn names(
+        &self,
+        concerned: &Concerned,
+        namespace: &str,
+        age: Age,
+    ) -> Result<BTreeSet<String>, ReadError> {
+        let list = Listing {
+            namespace: Some(namespace),
+            contents: Contents::Metadata,
+            age,
+            keep: &|claim| concerned.search.finds(claim),
+            ..Listing::of(CLAIM)
+        };
+        let found = self.listed(&list).await?;
+        Ok(found.iter().map(|claim| claim.name().to_owned()).collect())
     }
 
     async fn claims_named(
@@ -105,36 +136,74 @@ impl Reader {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn all_claims(&self, namespace: &str) -> Result<Vec<Arc<Object>>, ReadError> {
-        let list = self.cluster.list(CLAIM, namespace, &[]);
-        self.within(CLAIM.name(), list).await
-    }
-
-    /// Lists the claims of a namespace as the API server has them in its cache.
-    pub(super) async fn claims_shown(
-        &self,
-        namespace: &str,
-        contents: Contents,
-    ) -> Result<Vec<Arc<Object>>, ReadError> {
-        let list = self.cluster.list_cached(CLAIM, namespace, contents);
-        self.within(CLAIM.name(), list).await
-    }
-
-    /// Whether there are claims that were not read because the API server's cache did not show them. If that can't be
-    /// read, none is known.
+    /// Whether there are claims that the change is about and that were not read because the API server's cache did not
+    /// show them. If that can't be read, none is known.
     pub async fn overlooked(&self) -> bool {
-        let Some(cached) = &self.cached else {
+        let Some(concerned) = &self.concerned else {
             return false;
         };
-        let found = cached.found().clone();
+        let found = concerned.found().clone();
         for (namespace, names) in found {
-            let (within, names_only) = (Some(&*namespace), Contents::Metadata);
-            let list = self.cluster.list_within(CLAIM, within, &[], names_only);
-            let now = self.within(CLAIM.name(), list).await.unwrap_or_default();
-            if now.iter().any(|claim| !names.contains(claim.name())) {
+            let now = self.names(concerned, &namespace, Age::Newest).await;
+            if !now.unwrap_or_default().is_subset(&names) {
                 return true;
             }
         }
         false
+    }
+
+    /// Lists the claims with a claim's ordinal, as the API server has them in its cache.
+    pub(super) async fn of_ordinal(
+        &self,
+        claim: &Object,
+        namespace: &str,
+    ) -> Result<Vec<Arc<Object>>, ReadError> {
+        let wanted = ordinal(claim.name());
+        let list = Listing {
+            namespace: Some(namespace),
+            age: Age::Cached,
+            keep: &|other| ordinal(other.name()) == wanted,
+            ..Listing::of(CLAIM)
+        };
+        self.listed(&list).await
+    }
+
+    /// Reads the volumes of the cluster that wait for a claim; a failure becomes a gap among the facts.
+    pub(super) async fn waiting_for(&self, facts: &mut Facts, claim: &Object, namespace: &str) {
+        let list = Listing {
+            keep: &|volume| names_claim(volume, namespace, claim.name()),
+            ..Listing::of(Kind::PersistentVolume)
+        };
+        let all = Wanted::All(list.kind, String::new());
+        note(facts, all, self.listed(&list).await);
+    }
+
+    /// Reads the claims of a namespace that are Camunda's by their labels, or that one of these StatefulSets mounts.
+    pub(super) async fn claims_beside(&self, facts: &mut Facts, namespace: &str, sets: &[Mounts]) {
+        let keep = |claim: &Object| {
+            Component::of(claim, None) != Component::Other
+                || sets.iter().any(|set| set.parse(claim.name()).is_some())
+        };
+        let list = Listing {
+            namespace: Some(namespace),
+            keep: &keep,
+            ..Listing::of(CLAIM)
+        };
+        let listed = self.listed(&list).await;
+        let listed = listed.and_then(|claims| few(claims.len()).map(|()| claims));
+        note(facts, Wanted::All(CLAIM, namespace.to_owned()), listed);
+    }
+
+    async fn listed(&self, list: &Listing<'_>) -> Result<Vec<Arc<Object>>, ReadError> {
+        let listed = self.cluster.listed(list);
+        self.within(list.kind.name(), listed).await
+    }
+}
+
+/// Whoever may create claims could have any number of them read.
+fn few(claims: usize) -> Result<(), ReadError> {
+    match claims > MOST {
+        true => Err(ReadError::TooMany(claims)),
+        false => Ok(()),
     }
 }

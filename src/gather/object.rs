@@ -7,12 +7,12 @@ use crate::{
     annotations::{REBIND_TO, REBOUND_FROM},
     camunda::{self, Component, release_label},
     change::{Facts, Wanted},
-    cluster::{Contents, ReadError, Right, User},
+    cluster::{ReadError, Right, User},
     knowledge::{
         claims::{holds_data, is_retained, named_claim, named_class, named_volume, names_claim},
         credentials::password_roles::live_reads,
     },
-    kubernetes::{Kind, Object, ObjectRef, ordinal},
+    kubernetes::{Kind, Mounts, Object, ObjectRef},
     policy::chart_label,
     rules::{self, clone_source},
 };
@@ -68,10 +68,14 @@ impl Reader {
         self.within(REVIEW, may).await
     }
 
-    /// Reads all claims of a namespace with their volumes, and the StatefulSets that may mount them.
-    pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str) {
-        let kinds = [Kind::PersistentVolumeClaim, Kind::StatefulSet];
-        self.list_all(facts, &kinds, namespace).await;
+    /// Reads Camunda's claims in a namespace with their volumes, the StatefulSets that may mount them, and the claims
+    /// of one that is created.
+    pub async fn claim_facts(&self, facts: &mut Facts, namespace: &str, created: Option<&Object>) {
+        self.list_all(facts, &[Kind::StatefulSet], namespace).await;
+        let live = facts.of_kind(Kind::StatefulSet);
+        let live = live.filter(|set| Component::of(set, None) != Component::Other);
+        let sets: Vec<_> = live.chain(created).map(Mounts::of).collect();
+        self.claims_beside(facts, namespace, &sets).await;
         let volumes = facts.claims(namespace).filter_map(named_volume);
         let classes = facts.claims(namespace).filter_map(named_class);
         let references: Vec<_> = volumes.chain(classes).collect();
@@ -93,13 +97,13 @@ impl Reader {
         self.get_all(facts, secrets).await;
     }
 
-    /// Returns the facts for an update of a StatefulSet: its old state, and the namespace's claims if the update
-    /// concerns them.
+    /// Returns the facts for an update of a StatefulSet: its old state, and its claims and those of Camunda's if the
+    /// update concerns them.
     pub async fn statefulset_facts(&self, old: &Object, new: &Object) -> Facts {
         let mut facts = Facts::default();
         facts.insert(Kind::StatefulSet, old.clone().into());
         if let (Some(namespace), true) = (old.namespace(), rules::concern_claims(old, new)) {
-            self.list_all(&mut facts, &[Kind::PersistentVolumeClaim], namespace)
+            self.claims_beside(&mut facts, namespace, &[old, new].map(Mounts::of))
                 .await;
         }
         facts
@@ -197,7 +201,7 @@ impl Reader {
     /// With Elasticsearch, the guide may have had the old claim deleted: only then are all volumes of the cluster read.
     pub async fn volumes_for(&self, claim: &Object, namespace: &str) -> Facts {
         let mut read = Facts::default();
-        let claims = match self.claims_shown(namespace, Contents::Whole).await {
+        let claims = match self.of_ordinal(claim, namespace).await {
             Ok(claims) => claims,
             Err(error) => {
                 let all = Wanted::All(Kind::PersistentVolumeClaim, namespace.to_owned());
@@ -205,10 +209,9 @@ impl Reader {
                 Vec::new()
             }
         };
-        let others = claims.iter();
-        let others = others.filter(|other| ordinal(other.name()) == ordinal(claim.name()));
-        let (bound, unbound): (Vec<_>, Vec<_>) =
-            others.partition(|other| named_volume(other).is_some());
+        let (bound, unbound): (Vec<_>, Vec<_>) = claims
+            .iter()
+            .partition(|other| named_volume(other).is_some());
         // They may have been bound a moment ago. A claim that is bound stays on its volume.
         let reference = |other: &Arc<Object>| {
             ObjectRef::new(Kind::PersistentVolumeClaim, namespace, other.name())
@@ -222,8 +225,7 @@ impl Reader {
         let waits = |volume: &&Object| names_claim(volume, namespace, claim.name());
         let elasticsearch = Component::of(claim, None) == Component::Elasticsearch;
         if elasticsearch && read.of_kind(Kind::PersistentVolume).find(waits).is_none() {
-            self.list_all(&mut read, &[Kind::PersistentVolume], "")
-                .await;
+            self.waiting_for(&mut read, claim, namespace).await;
         }
         let by_hand = read
             .of_kind(Kind::PersistentVolume)

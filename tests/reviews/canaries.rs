@@ -34,7 +34,7 @@ fn raw(corpus: &Corpus, name: &str) -> Value {
 }
 
 /// A release whose values hold canaries, its record and its objects.
-fn running(corpus: &Corpus) -> (Value, Vec<Value>) {
+pub fn running(corpus: &Corpus) -> (Value, Vec<Value>) {
     let running = raw(corpus, "12.13.3-secrets-in-values");
     let mut objects = vec![recorded(&running, 1, "deployed")];
     for document in manifest::split(running["manifest"].as_str().unwrap()) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
 mod canaries;
+mod crowded;
 mod hostile;
 mod received;
 

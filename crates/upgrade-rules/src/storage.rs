@@ -1,11 +1,12 @@
 //! Where data is before a change and after it: volumes, the claims on them, and the workloads that mount those.
 
 mod mounted;
+mod search;
 
 use std::collections::BTreeMap;
 
-pub use self::mounted::mounted_claims;
-use self::mounted::{Mounted, mounted};
+use self::mounted::{Mounted, mounted, mounted_claims};
+pub use self::search::ClaimSearch;
 use crate::{
     change::{Change, Facts, Side},
     knowledge::claims::{

@@ -36,7 +36,7 @@ pub(super) fn mounted(change: &Change, facts: &Facts, side: Side) -> BTreeMap<Mo
 }
 
 /// Returns the claims that workloads mount on either side, as the manifests have it.
-pub fn mounted_claims(change: &Change) -> BTreeSet<ObjectRef> {
+pub(super) fn mounted_claims(change: &Change) -> BTreeSet<ObjectRef> {
     let mut all = BTreeSet::new();
     for object in &change.objects {
         let ObjectRef {
