@@ -2,6 +2,8 @@
 
 mod guarded;
 mod reload;
+#[cfg(test)]
+mod schema;
 
 pub use self::{
     guarded::{Guarded, chart_label},
@@ -30,6 +32,7 @@ use crate::{
 
 /// The configuration file; for omitted keys the defaults on the rules' pages apply.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Policy {
     /// Whether anything is refused at all.
@@ -37,18 +40,22 @@ pub struct Policy {
     pub mode: Mode,
     /// How each rule counts.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "schema::Rules"))]
     pub rules: BTreeMap<KnownRule, Setting>,
     /// Settings for some releases; the last scope that matches wins.
     #[serde(default)]
     pub scopes: Vec<Scope>,
     /// Volumes that get the reclaim policy Retain; if omitted, the flag decides.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(test, schemars(schema_with = "schema::retain_volumes"))]
     pub retain_volumes: Option<RetainScope>,
     /// The newest patches of release lines, in place of those that the guard knows.
     #[serde(default)]
+    #[cfg_attr(test, schemars(schema_with = "schema::newest_patches"))]
     pub newest_patches: NewestPatches,
     /// Releases to guard although nothing in them shows that they are Camunda's.
     #[serde(default, deserialize_with = "shared")]
+    #[cfg_attr(test, schemars(with = "Vec<Guarded>"))]
     pub guarded: Arc<[Guarded]>,
 }
 
@@ -56,8 +63,16 @@ fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Guarded]>, 
     Vec::deserialize(deserializer).map(Vec::into)
 }
 
+/// Deserializes a value that may be omitted, but not left empty.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// The guard's mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Refuses changes and sets what has to be set.
@@ -71,6 +86,7 @@ pub enum Mode {
 
 /// How a rule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Setting {
     /// Every finding refuses, even one that only warns by default.
@@ -83,6 +99,7 @@ pub enum Setting {
 
 /// Settings for some releases.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Scope {
     /// Patterns of namespace names, with `*` for any text; empty: all.
@@ -95,10 +112,12 @@ pub struct Scope {
     #[serde(default)]
     pub releases: Vec<String>,
     /// The mode for these releases.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(test, schemars(with = "Mode"))]
     pub mode: Option<Mode>,
     /// How each rule counts for these releases.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "schema::Rules"))]
     pub rules: BTreeMap<KnownRule, Setting>,
 }
 

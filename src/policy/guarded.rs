@@ -8,6 +8,7 @@ use crate::{helm::release::Release, kubernetes::Object};
 
 /// Patterns of such releases; all given kinds of patterns must match, and at least one must be given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(with = "Named"))]
 pub struct Guarded {
     charts: Vec<String>,
     namespaces: Vec<String>,
@@ -15,6 +16,11 @@ pub struct Guarded {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(extend("minProperties" = 1))
+)]
 #[serde(deny_unknown_fields)]
 struct Named {
     #[serde(default)]

@@ -70,6 +70,8 @@ fn what_is_not_known_is_named_with_its_line() {
         ("rules:\n  downgrades: off\n", "downgrades", "line 2"),
         ("rules:\n  downgrade: never\n", "never", "line 2"),
         ("mode: loud\n", "loud", "line 1"),
+        ("retainVolumes:\n", "expected one of", "line 1"),
+        ("scopes:\n- mode:\n", "expected one of", "line 2"),
         (
             "newestPatches:\n  \"12\": 12.1.0\n  \"77\": 77.0.0\n",
             "77",

@@ -4,6 +4,7 @@
 //! Persistent Volume".
 
 use serde::Deserialize;
+use strum::VariantNames;
 
 use super::{Mutated, Mutation};
 use crate::{
@@ -26,8 +27,9 @@ pub(super) const MUTATION: Mutation = Mutation {
 const POLICY: &str = "/spec/persistentVolumeReclaimPolicy";
 
 /// The volumes to retain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum RetainScope {
     /// Elasticsearch's, as the guides ask.
     #[default]
