@@ -3,6 +3,7 @@
 //! The API server calls the mutating endpoint, then validates immutable fields itself, then calls the validating
 //! one. So a refusal of a changed selector has to come from `/mutate`; everything else comes from `/validate`.
 
+mod configuring;
 mod cut_off;
 mod metrics;
 mod mutate;
@@ -66,6 +67,7 @@ pub struct Guard {
 enum Endpoint {
     Mutate,
     Validate,
+    Configuration,
 }
 
 /// The query parameter in which the API server tells each webhook how long it waits: `?timeout=5s`.
@@ -94,7 +96,7 @@ impl Guard {
         }
     }
 
-    /// Routes `POST /validate` and `POST /mutate`.
+    /// Routes `POST /validate`, `POST /mutate`, and `POST /configuration` for the guard's own.
     pub fn router(self) -> Router {
         Router::new()
             .route(
@@ -104,6 +106,12 @@ impl Guard {
             .route(
                 "/mutate",
                 post(|guard, timeout, review| answer(Endpoint::Mutate, guard, timeout, review)),
+            )
+            .route(
+                "/configuration",
+                post(|guard, timeout, review| {
+                    answer(Endpoint::Configuration, guard, timeout, review)
+                }),
             )
             .with_state(Arc::new(self))
     }
@@ -115,6 +123,9 @@ impl Guard {
         reader: &Reader,
         policy: &Policy,
     ) -> Verdict {
+        if endpoint == Endpoint::Configuration {
+            return configuring::judge(request);
+        }
         if endpoint == Endpoint::Validate && request.is_record() {
             return release_gate::judge(self, policy, reader, request).await;
         }
@@ -126,7 +137,7 @@ impl Guard {
                 Verdict::admitted()
             }
             (Endpoint::Mutate, _) => mutate::judge(&policy, self.retain, reader, request).await,
-            (Endpoint::Validate, _) => {
+            (Endpoint::Validate | Endpoint::Configuration, _) => {
                 object_gate::judge(&self.records, &policy, reader, request).await
             }
         }
@@ -172,7 +183,7 @@ async fn answer(
         .await;
     let verdict = judged.unwrap_or_else(|_| Verdict::failed(&request));
     span.in_scope(|| verdict.log(endpoint, &request));
-    let events = notices::events(&request, &verdict);
+    let events = notices::events(endpoint, &request, &verdict);
     guard.metrics.count(endpoint, &verdict, &events);
     let (receiving, judging) = (received - begun, received.elapsed());
     guard.metrics.time(receiving, judging, reader.spent());

@@ -40,13 +40,18 @@ pub enum Reason {
     OverrideRefused,
     /// An override admitted a change that would be refused.
     OverrideUsed,
+    /// Somebody tried to write a configuration of the guard that it could not read.
+    ConfigurationRefused,
+    /// The guard could not read its configuration.
+    ConfigurationUnreadable,
 }
 
 impl Reason {
-    /// Returns what the guard did with the request.
+    /// Returns what the guard did.
     fn action(self) -> &'static str {
         match self {
             Reason::Mutated => "Mutate",
+            Reason::ConfigurationUnreadable => "Read",
             Reason::WouldBeRefused | Reason::OverrideCreated | Reason::OverrideUsed => "Admit",
             _ => "Refuse",
         }

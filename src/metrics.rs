@@ -109,6 +109,7 @@ const SECONDS: [f64; 12] = [
 
 const VALIDATE: &str = "validate";
 const MUTATE: &str = "mutate";
+const CONFIGURATION: &str = "configuration";
 const OTHER: &str = "other";
 
 /// Returns the endpoint's label; all unknown paths share one, so that a scanner can't grow the registry.
@@ -116,6 +117,7 @@ pub(crate) fn endpoint(path: &str) -> &'static str {
     match path.split('/').nth(1) {
         Some(VALIDATE) => VALIDATE,
         Some(MUTATE) => MUTATE,
+        Some(CONFIGURATION) => CONFIGURATION,
         _ => OTHER,
     }
 }

@@ -1,21 +1,17 @@
 //! The cluster admin's configuration: how the rules count, and where.
 
+mod error;
 mod guarded;
 mod reload;
 #[cfg(test)]
 mod schema;
 
 pub use self::{
+    error::{Malformed, PolicyError},
     guarded::{Guarded, chart_label},
-    reload::follow,
+    reload::{Source, follow},
 };
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    fmt, fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::BTreeMap, fmt, fs, path::Path, sync::Arc};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
@@ -29,6 +25,9 @@ use crate::{
     overrides::Override,
     rules::{self, Counting, Rule},
 };
+
+/// The key of the guard's ConfigMap that holds the configuration.
+pub const CONFIG_KEY: &str = "config.yaml";
 
 /// The configuration file; for omitted keys the defaults on the rules' pages apply.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -140,18 +139,6 @@ impl fmt::Display for KnownRule {
     }
 }
 
-/// Reason why a file is not a valid policy.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyError {
-    /// The file can't be read.
-    #[error("can't read {}: {}", .0.display(), .1)]
-    Read(PathBuf, io::Error),
-    /// An unknown key or value.
-    #[error("{} is no configuration: {}", .0.display(), .1)]
-    Parse(PathBuf, Box<serde_saphyr::Error>),
-}
-
 impl Policy {
     /// Reads a policy file.
     ///
@@ -166,12 +153,19 @@ impl Policy {
     /// Parses a policy.
     ///
     /// # Errors
-    /// When a key or value is unknown; the error names the line.
-    pub fn parse(text: &str) -> Result<Policy, Box<serde_saphyr::Error>> {
+    /// When a key or value is unknown; the error names the key and the line.
+    pub fn parse(text: &str) -> Result<Policy, Malformed> {
         if text.trim().is_empty() {
             return Ok(Policy::default());
         }
-        serde_saphyr::from_str(text).map_err(Box::new)
+        let mut key = None;
+        let parsed = serde_saphyr::with_deserializer_from_str(text, |deserializer| {
+            serde_path_to_error::deserialize(deserializer).map_err(|error| {
+                key = Some(error.path().to_string());
+                error.into_inner()
+            })
+        });
+        parsed.map_err(|error| Malformed::new(key, error))
     }
 
     /// Whether the labels of a namespace must be read to know what applies there.

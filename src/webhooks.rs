@@ -8,7 +8,7 @@ mod table;
 
 use serde_json::{Value, json};
 
-use self::table::{IGNORED, NAMESPACES, OVERRIDES, Webhook};
+use self::table::{CONFIGURATION, IGNORED, NAMESPACES, OVERRIDES, Webhook};
 use crate::{
     cluster::Right,
     matching::{Match, Phase},
@@ -26,6 +26,9 @@ pub const IGNORE_RIGHT: Right = ("ignore", "camunda-upgrade-guard", "namespaces"
 /// The name of both configurations, and the end of every webhook's name.
 pub const NAME: &str = "camunda-upgrade-guard";
 
+/// The label that every namespace has, with its name.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
 /// What cert-manager's CA injector looks for.
 const INJECT_CA_FROM: &str = "cert-manager.io/inject-ca-from";
 
@@ -36,7 +39,7 @@ pub enum Address {
     Url(String),
     /// A Service.
     Service {
-        /// Its namespace, which is never matched: the guard must be able to repair itself.
+        /// Its namespace, of which nothing but the guard's configuration is matched: the guard must be able to repair itself.
         namespace: String,
         /// Its name.
         name: String,
@@ -59,7 +62,10 @@ pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
     let configuration = |kind: &str, path: &str, phase: Phase| {
         let webhooks: Vec<_> = table::webhooks(phase)
             .iter()
-            .flat_map(|webhook| doubled(webhook, address, path, trust))
+            .flat_map(|webhook| match webhook.requests.name {
+                CONFIGURATION => doubled(webhook, address, "/configuration", trust),
+                _ => doubled(webhook, address, path, trust),
+            })
             .collect();
         let mut metadata = json!({"name": NAME, "labels": {"app.kubernetes.io/name": NAME}});
         if let Trust::Injected(certificate) = trust {
@@ -83,7 +89,8 @@ pub fn configurations(address: &Address, trust: &Trust) -> [Value; 2] {
 }
 
 /// A webhook on namespaced objects once for enforced namespaces and once for the others; a volume has no namespace
-/// to choose by, so it fails open. What takes a namespace from the guard fails closed.
+/// to choose by, so it fails open. What takes a namespace from the guard fails closed. The guard's own configuration
+/// is in one namespace, if the guard is in the cluster.
 fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> Vec<Value> {
     let Match {
         name,
@@ -91,12 +98,12 @@ fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> V
         phase,
         ..
     } = *webhook.requests;
-    let variants: &[(&str, &str, &str)] = if namespaced {
-        &[("enforced", "Fail", "In"), ("observed", "Ignore", "NotIn")]
-    } else if name == IGNORED {
-        &[("enforced", "Fail", "")]
-    } else {
-        &[("observed", "Ignore", "")]
+    let variants: &[(&str, &str, &str)] = match (name, address) {
+        (CONFIGURATION, Address::Url(_)) => &[],
+        (CONFIGURATION, Address::Service { .. }) => &[("observed", "Ignore", "")],
+        _ if namespaced => &[("enforced", "Fail", "In"), ("observed", "Ignore", "NotIn")],
+        (IGNORED, _) => &[("enforced", "Fail", "")],
+        _ => &[("observed", "Ignore", "")],
     };
     variants
         .iter()
@@ -114,16 +121,7 @@ fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> V
                 "sideEffects": "NoneOnDryRun",
                 "timeoutSeconds": 5,
             });
-            let mut selected = Vec::new();
-            if namespaced {
-                selected.push(json!({"key": ENFORCE, "operator": operator, "values": ["true"]}));
-            }
-            if namespaced || [IGNORED, NAMESPACES].contains(&name) {
-                selected.push(never_matched(address));
-            }
-            if namespaced && name != OVERRIDES {
-                selected.push(json!({"key": IGNORE, "operator": "NotIn", "values": ["true"]}));
-            }
+            let selected = namespaces(name, namespaced, operator, address);
             if !selected.is_empty() {
                 value["namespaceSelector"] = json!({"matchExpressions": selected});
             }
@@ -135,12 +133,33 @@ fn doubled(webhook: &Webhook, address: &Address, path: &str, trust: &Trust) -> V
         .collect()
 }
 
+/// Returns what a webhook selects namespaces by.
+fn namespaces(name: &str, namespaced: bool, operator: &str, address: &Address) -> Vec<Value> {
+    let mut selected = Vec::new();
+    if name == CONFIGURATION {
+        if let Address::Service { namespace, .. } = address {
+            selected.push(json!({"key": NAMESPACE_NAME, "operator": "In", "values": [namespace]}));
+        }
+        return selected;
+    }
+    if namespaced {
+        selected.push(json!({"key": ENFORCE, "operator": operator, "values": ["true"]}));
+    }
+    if namespaced || [IGNORED, NAMESPACES].contains(&name) {
+        selected.push(never_matched(address));
+    }
+    if namespaced && name != OVERRIDES {
+        selected.push(json!({"key": IGNORE, "operator": "NotIn", "values": ["true"]}));
+    }
+    selected
+}
+
 fn never_matched(address: &Address) -> Value {
     let mut never = vec!["kube-system"];
     if let Address::Service { namespace, .. } = address {
         never.push(namespace);
     }
-    json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": never})
+    json!({"key": NAMESPACE_NAME, "operator": "NotIn", "values": never})
 }
 
 fn client_config(address: &Address, path: &str, trust: &Trust) -> Value {
@@ -163,11 +182,14 @@ mod tests {
     use super::*;
 
     fn webhooks() -> Vec<Value> {
-        let address = Address::Service {
+        webhooks_at(&Address::Service {
             namespace: "guard".to_owned(),
             name: "guard".to_owned(),
-        };
-        configurations(&address, &Trust::Bundle("Q0E=".to_owned()))
+        })
+    }
+
+    fn webhooks_at(address: &Address) -> Vec<Value> {
+        configurations(address, &Trust::Bundle("Q0E=".to_owned()))
             .iter()
             .flat_map(|configuration| {
                 configuration["webhooks"]
@@ -196,7 +218,7 @@ mod tests {
             let selector = webhook["namespaceSelector"]["matchExpressions"][0].clone();
             match webhook["failurePolicy"].as_str() {
                 Some("Fail") => assert_eq!(selector["operator"], "In"),
-                _ => assert_ne!(selector["operator"], "In"),
+                _ => assert!(selector["key"] != ENFORCE || selector["operator"] != "In"),
             }
         }
     }
@@ -208,12 +230,35 @@ mod tests {
     }
 
     #[test]
-    fn the_guards_own_namespace_is_never_matched() {
+    fn of_the_guards_own_namespace_only_the_configuration_is_matched() {
         let own = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "guard"]});
-        for webhook in webhooks() {
+        let (configuration, others): (Vec<_>, _) = webhooks().into_iter().partition(|webhook| {
+            let name = webhook["name"].as_str().unwrap_or_default();
+            name.starts_with(CONFIGURATION)
+        });
+        let [configuration] = &configuration[..] else {
+            panic!("{configuration:?}");
+        };
+        assert_eq!(configuration["failurePolicy"], "Ignore");
+        let path = "/clientConfig/service/path";
+        assert_eq!(configuration.pointer(path).unwrap(), "/configuration");
+        let only = json!([{"key": NAMESPACE_NAME, "operator": "In", "values": ["guard"]}]);
+        let selected = "/namespaceSelector/matchExpressions";
+        assert_eq!(configuration.pointer(selected).unwrap(), &only);
+        for webhook in others {
             let of_volumes = webhook["rules"][0]["resources"] == json!(["persistentvolumes"]);
             assert_ne!(selects(&webhook, &own), of_volumes, "{webhook}");
         }
+    }
+
+    /// Its configuration is a file that the API server knows nothing of.
+    #[test]
+    fn a_guard_outside_the_cluster_has_no_config_map() {
+        let address = Address::Url("https://guard.test".to_owned());
+        let outside = webhooks_at(&address);
+        let named = |webhook: &&Value| webhook["name"].as_str().unwrap().starts_with(CONFIGURATION);
+        assert_eq!(outside.iter().filter(named).count(), 0);
+        assert_eq!(outside.len(), webhooks().len() - 1);
     }
 
     #[test]
@@ -221,7 +266,14 @@ mod tests {
         let ignored = json!({"key": IGNORE, "operator": "NotIn", "values": ["true"]});
         for webhook in webhooks() {
             let name = webhook["name"].as_str().unwrap();
-            let matched = [OVERRIDES, IGNORED, NAMESPACES, "volume", "rebindings"];
+            let matched = [
+                OVERRIDES,
+                IGNORED,
+                NAMESPACES,
+                CONFIGURATION,
+                "volume",
+                "rebindings",
+            ];
             let matched = matched.iter().any(|start| name.starts_with(start));
             assert_ne!(selects(&webhook, &ignored), matched, "{name}");
         }

@@ -1,6 +1,6 @@
 //! The Kubernetes Events of a verdict, for those who only look at the cluster.
 
-use super::{review::Request, verdict::Verdict};
+use super::{Endpoint, review::Request, verdict::Verdict};
 use crate::{
     denial,
     events::{Event, Reason},
@@ -12,11 +12,11 @@ use crate::{
 const MORE: &str = "The answer to the request says why, and what to type.";
 
 /// Returns the Events of a verdict; none for a dry run.
-pub(super) fn events(request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
+pub(super) fn events(endpoint: Endpoint, request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
     if request.is_dry_run() {
         return Vec::new();
     }
-    let notices = notices(request, verdict);
+    let notices = notices(endpoint, request, verdict);
     if notices.is_empty() {
         return Vec::new();
     }
@@ -36,7 +36,7 @@ pub(super) fn events(request: &Request<'_>, verdict: &Verdict) -> Vec<Event> {
 /// Returns the reason and note of each Event. More people read Events than receive the answer, so a note names rules
 /// and objects and quotes only an override's reason. The same refusal gives the same note, so that Events form a
 /// series.
-fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
+fn notices(endpoint: Endpoint, request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
     let mut notices = Vec::new();
     let user = &request.user_info.username;
     let rules = |count| verdict.rules(Some(count)).join(", ");
@@ -46,9 +46,11 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
     };
     if let Some(head) = verdict.head() {
         let rules = rules(Action::Deny);
-        let reason = refusal(request);
+        let reason = refusal(endpoint, request);
         let note = match reason {
-            Reason::OverrideRefused => format!("{head}. It was asked for by {user}."),
+            Reason::OverrideRefused | Reason::ConfigurationRefused => {
+                format!("{head}. It was asked for by {user}.")
+            }
             _ if rules.is_empty() => format!("{head}. {MORE}"),
             _ => format!("{head}. {MORE} Rules: {rules}"),
         };
@@ -77,7 +79,10 @@ fn notices(request: &Request<'_>, verdict: &Verdict) -> Vec<(Reason, String)> {
     notices
 }
 
-fn refusal(request: &Request<'_>) -> Reason {
+fn refusal(endpoint: Endpoint, request: &Request<'_>) -> Reason {
+    if endpoint == Endpoint::Configuration {
+        return Reason::ConfigurationRefused;
+    }
     if request.is_record() {
         return match request.status().as_deref() {
             Some("pending-install") => Reason::InstallRefused,

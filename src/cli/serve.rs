@@ -158,6 +158,8 @@ impl ServeArgs {
                 (Cluster::Live(live), Some(client))
             }
         };
+        let namespace = client.as_ref().map(Client::default_namespace);
+        let namespace = namespace.unwrap_or_default().to_owned();
         let (events, writing) = match client.filter(|_| self.events) {
             Some(client) => {
                 let (events, writing) = Events::start(client, &admin.metrics);
@@ -165,10 +167,15 @@ impl ServeArgs {
             }
             None => (Events::off(&admin.metrics), None),
         };
+        let source = self.config.map(|file| policy::Source {
+            file,
+            events: events.clone(),
+            namespace,
+        });
         let guard = Guard::new(
             cluster,
             self.retain_volumes,
-            policy::follow(self.config, &admin.metrics)?,
+            policy::follow(source, &admin.metrics),
             AdmissionMetrics::new(&admin.metrics),
             events,
         );

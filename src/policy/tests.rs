@@ -67,7 +67,11 @@ scopes:
 fn what_is_not_known_is_named_with_its_line() {
     for (file, key, line) in [
         ("mode: audit\nrule: {}\n", "rule", "line 2"),
-        ("rules:\n  downgrades: off\n", "downgrades", "line 2"),
+        (
+            "rules:\n  downgrades: off\n",
+            "at rules.downgrades: ",
+            "line 2",
+        ),
         ("rules:\n  downgrade: never\n", "never", "line 2"),
         ("mode: loud\n", "loud", "line 1"),
         ("retainVolumes:\n", "expected one of", "line 1"),
@@ -91,7 +95,7 @@ fn what_is_not_known_is_named_with_its_line() {
         ("guarded:\n- chart: [a]\n", "chart", "line 2"),
         (
             "scopes:\n- namespaceLabel: {a: b}\n",
-            "namespaceLabel",
+            "at scopes[0].namespaceLabel: ",
             "line 2",
         ),
     ] {

@@ -1,4 +1,4 @@
-//! The webhooks, before each is doubled: those that rules and mutations need, and four of the guard's own.
+//! The webhooks, before each is doubled: those that rules and mutations need, and five of the guard's own.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
     mutations::MUTATIONS,
     overrides::LABEL,
     rules::RULES,
-    webhooks::{ENFORCE, IGNORE},
+    webhooks::{ENFORCE, IGNORE, NAME},
 };
 
 /// A webhook before it is doubled.
@@ -38,11 +38,15 @@ pub(super) const IGNORED: &str = "ignored-namespaces";
 /// that label is how writes go on.
 pub(super) const NAMESPACES: &str = "namespaces";
 
+/// The webhook that reads the guard's own configuration. It fails open: a guard that is gone must not keep itself from being
+/// repaired.
+pub(super) const CONFIGURATION: &str = "configuration";
+
 /// Namespaces and their subresources: labels can be set through each.
 const OF_NAMESPACES: &[&str] = &["namespaces", "namespaces/status", "namespaces/finalize"];
 
 /// The guard's own: records, which all rules judge, and what takes something from the guard.
-const OWN: [Webhook; 4] = [
+const OWN: [Webhook; 5] = [
     Webhook {
         requests: &Match {
             name: "releases",
@@ -84,10 +88,32 @@ const OWN: [Webhook; 4] = [
         },
         selector: Selector::All,
     },
+    Webhook {
+        requests: &Match {
+            name: CONFIGURATION,
+            rules: &[("", &["configmaps"], &["CREATE", "UPDATE"])],
+            conditions: &[
+                ("the-guards-own", is_the_guards_own),
+                ("changed", has_other_data),
+            ],
+            namespaced: true,
+            phase: Phase::Validating,
+        },
+        selector: Selector::All,
+    },
 ];
 
 fn release_record() -> String {
     format!("object.metadata.name.startsWith('{RECORD_PREFIX}')")
+}
+
+fn is_the_guards_own() -> String {
+    format!("request.name == '{NAME}'")
+}
+
+/// Matches a ConfigMap whose data is new: what has long been there stops nobody who writes a label.
+fn has_other_data() -> String {
+    "request.operation == 'CREATE' || !has(object.data) || !has(oldObject.data) || object.data != oldObject.data".to_owned()
 }
 
 /// Matches a namespace that is being set to be ignored.

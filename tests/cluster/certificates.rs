@@ -220,7 +220,7 @@ fn a_clock_two_days_ahead_is_recovered_from() {
         let guard = Guard::new(
             Cluster::Live(LiveCluster::new(client)),
             RetainScope::default(),
-            follow(None, &admin.metrics).unwrap(),
+            follow(None, &admin.metrics),
             AdmissionMetrics::new(&admin.metrics),
             Events::off(&admin.metrics),
         );

@@ -114,6 +114,62 @@ fn rules_count_as_they_are_configured() {
     );
 }
 
+/// A pod that is moved to another node finds what somebody has broken since; it guards all the same.
+#[test]
+fn a_guard_that_starts_over_a_broken_configuration_refuses_by_the_defaults_and_says_so() {
+    let Some(cluster) = Cluster::lease_or_skip() else {
+        return;
+    };
+    let file = cluster.scratch("config").unwrap().join("config.yaml");
+    fs::write(&file, "mode: audit\nrules: {relase-notes: warn}\n").unwrap();
+    let mut options = GuardOptions::new(BINARY);
+    options.args = vec!["--config".to_owned(), file.display().to_string()];
+    // It waits until the guard is ready.
+    let guard = cluster.guard(options).unwrap();
+    let successful = || {
+        let name = "camunda_upgrade_guard_config_last_load_successful";
+        guard.metric(name, &[]).unwrap()
+    };
+    let says = |counts: &str| {
+        let log = guard.log();
+        let line = log.lines().find(|line| line.contains(counts));
+        line.is_some_and(|line| line.contains("ERROR"))
+    };
+    assert_eq!(successful(), 0.0);
+    assert!(says("the defaults count"), "{}", guard.log());
+    let event = told(
+        &cluster,
+        "default",
+        "ConfigurationUnreadable",
+        "the defaults count",
+    );
+    assert_eq!(event["regarding"]["name"], "camunda-upgrade-guard");
+    let note = event["note"].as_str().unwrap();
+    assert!(note.contains("at rules.relase-notes: line 2"), "{note}");
+
+    let release = Release::new(&cluster, "camunda");
+    let installed = release.install(Helm::V4, &own("camunda-12"), &[]);
+    assert_silent(&installed.ok().unwrap());
+    release.bind_all();
+    let dropped = ["--set=identityKeycloak.enabled=false"];
+    let refused = || {
+        release
+            .refused_by_guard(Helm::V4, &own("camunda-12"), &dropped)
+            .assert_rules(&["claims-orphaned", REMOVED]);
+    };
+    refused();
+    load(&guard, &file, "rules: {release-notes: warn}\n", "ok");
+    assert_eq!(successful(), 1.0);
+    refused();
+    load(&guard, &file, "mode: loud\n", "failed");
+    assert_eq!(successful(), 0.0);
+    assert!(says("what counted before stays"), "{}", guard.log());
+    load(&guard, &file, "mode: audit\n", "ok");
+    let admitted = release.upgrade(Helm::V4, &own("camunda-12"), &dropped);
+    let text = admitted.ok().unwrap().text();
+    assert!(text.contains("Would be refused: "), "{text}");
+}
+
 #[test]
 fn what_the_guard_knows_is_set_while_it_runs() {
     let Some(cluster) = Cluster::lease_or_skip() else {

@@ -10,11 +10,14 @@ use crate::{
     rendered::{NAME, by_name, documents, is_hook, kustomized, template},
 };
 
+/// By which the guard tells whether a configuration is for its own version.
+const VERSION_LABEL: &str = "app.kubernetes.io/version";
+
 /// Labels that only Helm's objects have.
 const HELMS: [&str; 4] = [
     "app.kubernetes.io/instance",
     "app.kubernetes.io/managed-by",
-    "app.kubernetes.io/version",
+    VERSION_LABEL,
     "helm.sh/chart",
 ];
 
@@ -51,6 +54,10 @@ fn chart_and_kustomization_make_the_same_objects() {
         kustomized
             .remove("Namespace /camunda-upgrade-guard")
             .unwrap();
+        let config = "ConfigMap camunda-upgrade-guard/camunda-upgrade-guard";
+        let labels = &mut kustomized.get_mut(config).unwrap()["metadata"]["labels"];
+        let version = labels.as_object_mut().unwrap().remove(VERSION_LABEL);
+        assert_eq!(version.unwrap(), env!("CARGO_PKG_VERSION"));
         for helm in Helm::BOTH {
             let output = template(&binaries, helm, args).ok().unwrap();
             let mut rendered = documents(&output.stdout);
@@ -129,6 +136,11 @@ fn the_webhooks_follow_the_release() {
             let Some(selector) = webhook.pointer("/namespaceSelector/matchExpressions") else {
                 continue;
             };
+            if webhook["name"] == "configuration.observed.camunda-upgrade-guard" {
+                let own = json!([{"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["guards"]}]);
+                assert_eq!(selector, &own);
+                continue;
+            }
             let never = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "guards", "flux-system"]});
             assert!(selector.as_array().unwrap().contains(&never), "{selector}");
         }

@@ -8,6 +8,7 @@ use harness::{
 
 use crate::{
     beside::{Beside, PATIENCE},
+    configured,
     documented::{commands, page, page_called, typed},
     outcome::{UPGRADE, has_pods, nothing_is_left, takes_releases, tested, works, written},
     rendered::NAME,
@@ -79,8 +80,10 @@ fn by_helm(helm: Helm) {
     .unwrap();
     tested(cluster, helm, &guard);
     works(cluster, &shell, &guard);
+    configured::is_read_when_it_is_written(cluster);
     guard.kill();
     assert!(!takes_releases(cluster));
+    configured::is_written_without_a_guard(cluster);
 
     let skip = stage.lines();
     run(&shell, &commands(&page, "Uninstall"));
@@ -151,6 +154,7 @@ fn by_kustomize() {
     run(&shell, &install);
     assert_eq!(written(cluster), before);
     works(cluster, &shell, &guard);
+    configured::is_read_when_it_is_written(cluster);
     guard.kill();
     assert!(!takes_releases(cluster));
     run(&shell, &typed(&page, "Uninstall"));
@@ -265,6 +269,7 @@ fn on_the_oldest_kubernetes() {
     let upgraded = cluster.helm(Helm::V4).upgrade(NAME, &chart, NAME, &[]);
     upgraded.ok().unwrap();
     works(cluster, &shell, &guard);
+    configured::is_read_when_it_is_written(cluster);
     for helm in Helm::BOTH {
         let (shop, namespace) = (workspace().join("tests/charts/unrelated"), helm.name());
         cluster

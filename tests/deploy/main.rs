@@ -4,6 +4,7 @@
 
 mod accepted;
 mod beside;
+mod configured;
 mod documented;
 mod files;
 mod installed;
