@@ -10,6 +10,7 @@ mod files;
 mod installed;
 mod network;
 mod outcome;
+mod packaged;
 mod readme;
 mod rendered;
 mod rights;

@@ -1,6 +1,6 @@
 //! The chart's values: each in the schema, in the documentation, and to be seen in what is rendered.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, env, fs};
 
 use harness::{Binaries, Helm};
 use serde_json::Value;
@@ -200,24 +200,69 @@ fn values_documentation_and_schema_name_the_same() {
     leaves(&schema, &values, "", &mut given);
     let tested: BTreeSet<_> = VALUES.iter().map(|value| value.0.to_owned()).collect();
     assert_eq!(given, tested);
-    let readme = read("README.md");
-    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
-    let documented: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
-    let sorted: BTreeSet<_> = documented.iter().map(|row| (*row).to_owned()).collect();
-    assert_eq!(sorted.len(), documented.len(), "twice");
-    assert_eq!(sorted, given);
-    for row in readme.lines().filter(|line| line.starts_with("| `")) {
-        let cells: Vec<_> = row.split('|').map(str::trim).collect();
-        let name = cells[1].trim_matches('`');
-        let Some(default) = cells[2]
-            .strip_prefix('`')
-            .and_then(|cell| cell.strip_suffix('`'))
-        else {
+    let described = described(&read("values.yaml"));
+    let names: BTreeSet<_> = described.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(names.len(), described.len(), "twice");
+    assert_eq!(names, given);
+    let file = chart().join("README.md");
+    let readme = with_table(&read("README.md"), &table(&described, &values));
+    if env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&file, &readme).unwrap();
+    }
+    let told = "INSTA_UPDATE=always writes deploy/chart/README.md anew";
+    assert_eq!(read("README.md"), readme, "{told}");
+}
+
+/// Values and what is said of them, in their order: a comment that begins as helm-docs has it is about the next key.
+fn described(text: &str) -> Vec<(String, String)> {
+    let (mut path, mut said, mut found) = (Vec::new(), None, Vec::new());
+    for line in text.lines() {
+        let content = line.trim_start();
+        if content.starts_with('#') {
+            said = content.strip_prefix("# -- ").or(said);
+            continue;
+        }
+        let Some((key, _)) = content.split_once(':') else {
             continue;
         };
+        path.truncate((line.len() - content.len()) / 2);
+        path.push(key);
+        if let Some(said) = said.take() {
+            found.push((path.join("."), said.to_owned()));
+        }
+    }
+    found
+}
+
+fn table(described: &[(String, String)], values: &Value) -> String {
+    let rows = described.iter().map(|(name, said)| {
         let pointer = format!("/{}", name.replace('.', "/"));
-        let default: Value = serde_saphyr::from_str(default).unwrap();
-        assert_eq!(values.pointer(&pointer), Some(&default), "{name}");
+        let default = values.pointer(&pointer).unwrap();
+        format!("| `{name}` | `{default}` | {said} |\n")
+    });
+    format!(
+        "| value | default | |\n|---|---|---|\n{}",
+        rows.collect::<String>()
+    )
+}
+
+/// The page with this table in place of its own.
+fn with_table(page: &str, table: &str) -> String {
+    let is_row = |line: &&str| line.starts_with('|');
+    let before = page.split_inclusive('\n').take_while(|line| !is_row(line));
+    let rest = page.split_inclusive('\n').skip_while(|line| !is_row(line));
+    let after = rest.skip_while(is_row);
+    let lines = before.chain([table]).chain(after);
+    lines.collect()
+}
+
+/// What is packaged links to nothing outside of the package.
+#[test]
+fn the_charts_page_links_to_nothing_beside_it() {
+    let page = fs::read_to_string(chart().join("README.md")).unwrap();
+    for rest in page.split("](").skip(1) {
+        let target = rest.split(')').next().unwrap();
+        assert!(target.starts_with("https://"), "{target}");
     }
 }
 
