@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use crate::rendered::{NAME, kustomized, template};
 
-const COMBINATIONS: [&[&str]; 6] = [
+const COMBINATIONS: [&[&str]; 7] = [
     &[],
     &["--set=certificates.mode=certManager,replicas=1"],
     &["--set=certificates.mode=secret,certificates.secret.caBundle=-----BEGIN CERTIFICATE-----"],
     &["--set=openshift=always,secretsAccess.namespaces={prod}"],
+    &["--set=ports.webhook=10250,ports.admin=9090"],
     &["--set=serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true"],
     &[
         "--set=image.pullSecrets[0].name=quay,nodeSelector.disk=ssd,priorityClassName=high,podAnnotations.a=b",
@@ -56,7 +57,7 @@ fn every_object_passes_strict_validation() {
         };
         assert_eq!(sorted(&three), sorted(&four), "{args:?}");
     }
-    for folder in ["deploy", "deploy/cert-manager"] {
+    for folder in ["deploy", "deploy/cert-manager", "deploy/openshift"] {
         accepted(cluster, &kustomized(cluster.binaries(), folder));
     }
     // The nearest that must not pass.

@@ -48,6 +48,7 @@ fn chart_and_kustomization_make_the_same_objects() {
             "deploy/cert-manager",
             &["--set=certificates.mode=certManager"],
         ),
+        ("deploy/openshift", &["--set=openshift=always"]),
     ] {
         let mut kustomized = by_name(documents(&kustomized(&binaries, folder)));
         // Helm makes it, or finds it.

@@ -14,5 +14,6 @@ mod packaged;
 mod readme;
 mod rendered;
 mod rights;
+mod scheduled;
 mod stage;
 mod values;
