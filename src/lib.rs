@@ -11,7 +11,8 @@
 //!
 //! A request comes in at [`server`], which knows TLS and connections and nothing of Kubernetes. [`admission`] takes
 //! the AdmissionReview apart and sends it to one of three places: the release gate (a record), the object gate (an
-//! object that arrived without one), or the mutating endpoint. [`webhooks`] prints which requests the API server
+//! object that arrived without one), or the mutating endpoint. The guard's own configuration has an endpoint, too, which
+//! reads it as [`policy`] does. [`webhooks`] prints which requests the API server
 //! brings here at all, as the rows of rules and mutations name them in [`matching`], and [`certificates`] sees to it that the API server trusts the guard.
 //!
 //! Behind the gates nothing knows of HTTP. [`helm::release`] decodes a record within limits, [`helm::manifest`] reads its

@@ -60,6 +60,14 @@ fn every_object_passes_strict_validation() {
     for folder in ["deploy", "deploy/cert-manager", "deploy/openshift"] {
         accepted(cluster, &kustomized(cluster.binaries(), folder));
     }
+    // The one value that the standard does not allow, as is documented.
+    let on_the_node = template(cluster.binaries(), Helm::V3, &["--set=hostNetwork=true"]);
+    let output = apply(cluster, &on_the_node.ok().unwrap().stdout);
+    let said = output.ok().unwrap().stderr;
+    assert!(
+        said.contains("host namespaces (hostNetwork=true)"),
+        "{said}"
+    );
     // The nearest that must not pass.
     let wrong = kustomized(cluster.binaries(), "deploy").replace("failurePolicy", "failurePolice");
     assert!(!apply(cluster, &wrong).success());
