@@ -8,14 +8,14 @@
 #
 #   HOMEPAGE         address of the project's page: home, and the source
 #   DOCUMENTATION    address of the folder docs, as it is published
-#   IMAGE            the published image, with its tag
+#   IMAGE            the published image, REGISTRY/NAME:VERSION, which the packed chart then takes where no other one is set
 #   HELM             the program to pack with, else helm
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 name=camunda-upgrade-guard
 
 if [[ $# -ne 1 ]]; then
-    sed -n 's/^# \{0,1\}//; 2,/^$/p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,/^set/{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
 fi
 mkdir -p "$1"
@@ -24,6 +24,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -R "$root/deploy/chart" "$work/$name"
 version=$(sed -n 's/^version: //p' "$root/deploy/chart/Chart.yaml")
+
+if [[ -n ${IMAGE:-} ]]; then
+    if [[ $IMAGE != *?:"$version" ]]; then
+        echo "chart: IMAGE must end in :$version, the version of the chart, and is $IMAGE" >&2
+        exit 2
+    fi
+    repository=${IMAGE%:*}
+    sed -i "s|^  repository: .*|  repository: $repository|" "$work/$name/values.yaml"
+    # shellcheck disable=SC2016 # Backticks are Markdown's.
+    sed -i 's#^\(| `image.repository` |\) [^|]* |#\1 `"'"$repository"'"` |#' "$work/$name/README.md"
+fi
 
 # The bullets of the part about this version, or of what is not released yet, as text; each becomes one item of a list.
 changes() {

@@ -14,6 +14,8 @@ use crate::rendered::chart;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+const IMAGE: &str = concat!("example.test/guard:", env!("CARGO_PKG_VERSION"));
+
 fn read(file: &str) -> String {
     fs::read_to_string(workspace().join(file)).unwrap()
 }
@@ -35,7 +37,7 @@ fn the_archive_says_all_that_the_publisher_knows() {
             .env("HELM", program)
             .env("HOMEPAGE", "https://example.test/guard")
             .env("DOCUMENTATION", "https://example.test/docs")
-            .env("IMAGE", "example.test/guard:9.9.9");
+            .env("IMAGE", IMAGE);
         let packed = packed.output().unwrap().ok().unwrap();
         let archive = packed.stdout.trim();
         let helm = HelmCli::new(&binaries, helm, None, folder.path());
@@ -48,7 +50,13 @@ fn the_archive_says_all_that_the_publisher_knows() {
             let text = shown["annotations"][format!("artifacthub.io/{name}")].clone();
             serde_saphyr::from_str::<Value>(text.as_str().unwrap()).unwrap()
         };
-        assert_eq!(annotation("images")[0]["image"], "example.test/guard:9.9.9");
+        assert_eq!(annotation("images")[0]["image"], IMAGE);
+        let rendered = helm.template("guard", Path::new(archive), "guard", &[]);
+        let rendered = rendered.ok().unwrap().stdout;
+        assert!(rendered.contains(&format!("image: \"{IMAGE}\"")));
+        let page = helm.run(&["show", "readme", archive]).ok().unwrap();
+        let row = "| `image.repository` | `\"example.test/guard\"` |";
+        assert!(page.stdout.contains(row), "{}", page.stdout);
         assert_eq!(annotation("links")[0]["url"], "https://example.test/docs");
         let changes = annotation("changes");
         let first = changes[0].as_str().unwrap();
@@ -57,6 +65,17 @@ fn the_archive_says_all_that_the_publisher_knows() {
         let own = own.output().unwrap().ok().unwrap();
         assert_eq!(own.stdout, read("LICENSE"));
     }
+}
+
+#[test]
+fn an_image_of_another_version_is_not_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = Run::new(workspace().join("packaging/chart.sh"))
+        .args([folder.path()])
+        .env("IMAGE", "example.test/guard:9.9.9");
+    let refused = packed.output().unwrap().refused().unwrap();
+    let told = format!("IMAGE must end in :{VERSION}");
+    assert!(refused.stderr.contains(&told), "{}", refused.report());
 }
 
 #[test]
