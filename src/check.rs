@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     change::{Change, Facts, HelmCli, Rendered},
     cluster::{Cluster, Sent},
-    gather::{Asker, Left, ReadErrors, Reader, Records, Running},
+    gather::{Asker, Left, RECORDED_ELSEWHERE, ReadErrors, Reader, Records, Running},
     helm::{
         manifest::Budget,
         release::{self, Release, Status},
@@ -204,6 +204,7 @@ impl Check {
         let running = reader
             .running_anywhere(&records, namespace, name, None)
             .await;
+        let is_without_record = running.is_without_record();
         let (rendered, gaps) = match running {
             Running::Nothing => return Err(none()),
             Running::Unknown(reason) => return Err(unread(reason)),
@@ -231,7 +232,10 @@ impl Check {
         let findings = rules::left(&change, &facts);
         let policy = self.policy.in_namespace(&reader, namespace).await;
         let findings = policy.apply(namespace, name, findings);
-        let report = Report::new(change.clone(), findings, "");
+        let mut report = Report::new(change.clone(), findings, "");
+        report
+            .notes
+            .extend(is_without_record.then(|| without_record(name)));
         Ok(report.with_storage([(&change, &facts)]))
     }
 
@@ -342,12 +346,16 @@ impl Check {
             change: announced.into_change(),
             ..report
         };
-        if report.outcome() != Outcome::Clean && matches!(running, Running::Live(..)) {
-            report.notes.push(format!(
-                "Nothing of release {} is in Helm's history here: what runs was told by its live objects.",
-                release.name
-            ));
+        if report.outcome() != Outcome::Clean && running.is_without_record() {
+            report.notes.push(without_record(&release.name));
         }
         report
     }
+}
+
+/// What it means that the release was rebuilt from live objects.
+fn without_record(release: &str) -> String {
+    format!(
+        "No Secret or ConfigMap here holds Helm's record of release {release}, so its live objects told what runs: {RECORDED_ELSEWHERE}."
+    )
 }

@@ -36,7 +36,7 @@ pub use self::{
     records::{Decoded, Held, RecordError, Records},
     release::{Announced, Asker},
     releases::{Recorded, Releases, Revision, listing, releases},
-    running::{Left, Running},
+    running::{Left, RECORDED_ELSEWHERE, Running},
     standing::{Read, StandingError},
 };
 use self::{concerned::Concerned, measure::Clock};

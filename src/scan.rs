@@ -8,7 +8,7 @@ mod look;
 mod row;
 mod table;
 
-pub use self::look::look;
+pub use self::{labels::labelled_releases, look::look};
 
 use clap::ValueEnum;
 use serde::Serialize;

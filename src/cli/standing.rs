@@ -11,9 +11,12 @@ use crate::{
     cluster::Cluster,
     finding::shell,
     forecast::InstalledRelease,
-    gather::{Held, Read, Reader, Recorded, Records, Releases, Revision, releases},
+    gather::{
+        Held, RECORDED_ELSEWHERE, Read, Reader, Recorded, Records, Releases, Revision, releases,
+    },
     helm::release::Status,
     plan::{self, Earlier, TargetError, Unfinished},
+    scan::labelled_releases,
     terminal::Role,
 };
 
@@ -90,6 +93,17 @@ pub(super) async fn look(
     let namespace = connection.namespace.as_str();
     let _reading = waiting_for(format_args!("reading release {release}"));
     let found = releases(&cluster, Some(namespace)).await;
+    let labelled = match found.is_missing(release) {
+        true => labelled_releases(&cluster, Some(namespace)).await.0,
+        false => Vec::new(),
+    };
+    if labelled.iter().any(|it| it.release == release) {
+        bail!(
+            "no Secret or ConfigMap in namespace {namespace} holds Helm's record of release {release}, though it runs there: \
+             {RECORDED_ELSEWHERE}; what helm upgrade --dry-run=server -o json prints can be given to {} check -",
+            super::NAME
+        );
+    }
     let recorded = recorded(release, found, namespace)?;
     let revision = running(&recorded, resume)?;
     let unfinished = recorded

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Left, Reader, Records, Running};
+use super::{Left, Reader, Records, Running, running::UNREAD};
 use crate::{
     camunda::INSTANCE,
     change::{Gap, Rendered, Wanted},
@@ -55,7 +55,7 @@ impl Reader {
         }
         let (rendered, mut gaps) = self.live_release(namespace, release).await;
         if let Some(reason) = unread {
-            gaps.insert(0, Gap::new("running release", reason));
+            gaps.insert(0, Gap::new(UNREAD, reason));
         }
         match rendered.camunda || !gaps.is_empty() {
             true => Running::Live(Arc::new(rendered), gaps),

@@ -40,6 +40,13 @@ pub struct Releases {
     pub unseen: Vec<Gap>,
 }
 
+impl Releases {
+    /// Returns whether a release has no record, though all could be looked for.
+    pub fn is_missing(&self, release: &str) -> bool {
+        self.unseen.is_empty() && self.found.iter().all(|it| it.release != release)
+    }
+}
+
 impl Recorded {
     /// Returns the newest revision.
     pub fn newest(&self) -> Option<Revision> {

@@ -15,6 +15,12 @@ use crate::{
 /// Number of revisions searched: Helm never prunes the deployed record, so it can be far below the newest.
 const MAX_PROBES: u64 = 1024;
 
+/// Where the record of a release may be that runs and has none in a Secret or ConfigMap.
+pub const RECORDED_ELSEWHERE: &str = "either Helm keeps its records elsewhere (in SQL, or in another namespace), or it was applied without Helm";
+
+/// Names the gap of records that could not be read.
+pub(super) const UNREAD: &str = "running release";
+
 /// The running release, or why it is unknown.
 #[derive(Clone, Debug)]
 pub enum Running {
@@ -38,6 +44,18 @@ pub enum Left {
     Release(Arc<Rendered>, Held),
     /// The record could not be read.
     Unknown(Gap),
+}
+
+impl Running {
+    /// Returns whether the release runs and no record of it was found, though all could be looked for.
+    pub fn is_without_record(&self) -> bool {
+        match self {
+            Self::Live(rendered, gaps) => {
+                rendered.camunda && gaps.iter().all(|gap| gap.what != UNREAD.into())
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Reader {

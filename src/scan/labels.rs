@@ -1,4 +1,4 @@
-//! Finds releases by their workloads' labels, if Helm's records can't be listed.
+//! Finds releases by their workloads' labels, as not every release has a record of Helm's that can be read.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Finds the releases of a namespace (None: all), by namespace and name, and the lists that failed.
-pub(super) async fn standings(
+pub async fn labelled_releases(
     cluster: &Cluster,
     namespace: Option<&str>,
 ) -> (Vec<InstalledRelease>, Vec<Gap>) {

@@ -1,6 +1,9 @@
 //! Reads the releases of a cluster, a few at a time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
 
@@ -10,8 +13,7 @@ use crate::{
     change::{ChartVersion, Gap, Unseen},
     cluster::Cluster,
     forecast::{Forecast, InstalledRelease},
-    gather::{Read, Reader, Recorded, Records, releases},
-    kubernetes::Kind,
+    gather::{RECORDED_ELSEWHERE, Read, Reader, Recorded, Records, releases},
 };
 
 /// Number of releases that are read at a time.
@@ -19,6 +21,9 @@ const AT_A_TIME: usize = 4;
 
 /// Time limit for reading one release.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A release's namespace and name.
+type Place = (String, String);
 
 /// Scans a namespace (None: all); `today` is a date such as `2026-10-13`.
 pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Scan {
@@ -29,6 +34,7 @@ pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Sc
         records: &records,
         today,
     };
+    let all_listed = recorded.unseen.is_empty();
     let mut scan = Scan {
         not_seen: recorded.unseen,
         ..Scan::default()
@@ -38,30 +44,24 @@ pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Sc
         .iter()
         .map(|recorded| looking.recorded(recorded));
     let mut rows = stream::iter(rows).buffer_unordered(AT_A_TIME);
+    let mut with_records = BTreeSet::new();
+    while let Some((place, looked)) = rows.next().await {
+        with_records.insert(place);
+        scan.add(looked);
+    }
+    drop(rows);
+    // Whoever applied it, its workloads have labels.
+    let (mut standings, gaps) = labels::labelled_releases(cluster, namespace).await;
+    scan.not_seen.extend(gaps);
+    standings.retain(|it| !with_records.contains(&(it.namespace.clone(), it.release.clone())));
+    let rows = standings
+        .into_iter()
+        .map(|standing| looking.without_record(standing, all_listed));
+    let mut rows = stream::iter(rows).buffer_unordered(AT_A_TIME);
     while let Some(looked) = rows.next().await {
         scan.add(looked);
     }
-    let secrets = crate::gather::listing(Kind::Secret, namespace);
-    if scan.not_seen.iter().any(|gap| gap.what == secrets) {
-        let (standings, gaps) = labels::standings(cluster, namespace).await;
-        scan.not_seen.extend(gaps);
-        let known = |standing: &&InstalledRelease| {
-            let mut rows = scan.releases.iter();
-            !rows.any(|row| row.namespace == standing.namespace && row.release == standing.release)
-        };
-        let standings: Vec<_> = standings.iter().filter(known).cloned().collect();
-        let rows = standings
-            .into_iter()
-            .map(|standing| looking.standing(None, standing));
-        let mut rows = stream::iter(rows).buffer_unordered(AT_A_TIME);
-        let mut found = Vec::new();
-        while let Some(looked) = rows.next().await {
-            found.push(looked);
-        }
-        for looked in found {
-            scan.add(looked);
-        }
-    }
+    drop(rows);
     let name = |row: &Row| {
         let (namespace, release) = (row.namespace.clone(), row.release.clone());
         (namespace, release, row.subchart.clone())
@@ -85,25 +85,49 @@ struct Looking<'a> {
 
 impl Looking<'_> {
     /// Scans a release by its record: one row for each Camunda in it; none if it is of another chart or gone.
-    async fn recorded(&self, recorded: &Recorded) -> (Vec<Row>, Vec<Gap>) {
+    async fn recorded(&self, recorded: &Recorded) -> (Place, (Vec<Row>, Vec<Gap>)) {
+        let (release, namespace) = (&recorded.release, &recorded.namespace);
+        let mut place = (namespace.clone(), release.clone());
         let pending = recorded
             .newest()
             .filter(|newest| newest.status.is_pending());
         let Some(revision) = recorded.running().or(pending) else {
-            return (Vec::new(), Vec::new());
+            return (place, Default::default());
         };
         let reader = Reader::of_command(self.cluster.clone(), PATIENCE);
-        match reader.standing(self.records, recorded, revision).await {
-            Ok(Read::Other(_) | Read::Gone) => (Vec::new(), Vec::new()),
-            Ok(Read::Camunda(standing, _held)) => self.standing(Some(recorded), *standing).await,
+        let looked = match reader.standing(self.records, recorded, revision).await {
+            Ok(Read::Other(_) | Read::Gone) => Default::default(),
+            Ok(Read::Camunda(standing, _held)) => {
+                // Its record may lie in another namespace than the release.
+                place.0.clone_from(&standing.namespace);
+                self.standing(Some(recorded), *standing).await
+            }
             Err(error) => {
-                let (release, namespace) = (&recorded.release, &recorded.namespace);
                 let what = format!("release {release} in namespace {namespace}");
                 let reason = error.to_string();
                 let gap = Gap::new(what, &*reason);
                 (vec![Row::unreadable(recorded, reason)], vec![gap])
             }
+        };
+        (place, looked)
+    }
+
+    /// Scans a release that only labels reveal; `all_listed` tells that there is no record.
+    async fn without_record(
+        &self,
+        standing: InstalledRelease,
+        all_listed: bool,
+    ) -> (Vec<Row>, Vec<Gap>) {
+        let (release, namespace) = (&standing.release, &standing.namespace);
+        let what = format!("release {release} in namespace {namespace}");
+        let (rows, mut gaps) = self.standing(None, standing).await;
+        if all_listed {
+            let reason = format!(
+                "no Secret or ConfigMap holds Helm's record of it, so its values are unknown: {RECORDED_ELSEWHERE}"
+            );
+            gaps.insert(0, Gap::new(what, reason));
         }
+        (rows, gaps)
     }
 
     async fn standing(

@@ -61,9 +61,9 @@ impl Scan {
 
     /// The result in a line, for who sees only the end.
     fn verdict(&self) -> (Role, String) {
-        let not_seen = match self.not_seen.len() {
-            0 => String::new(),
-            count => format!(" {} failed.", counted(count, "read")),
+        let not_seen = match self.not_seen.is_empty() {
+            true => "",
+            false => " Not all was seen.",
         };
         if self.releases.is_empty() {
             let role = match self.not_seen.is_empty() {
@@ -233,7 +233,7 @@ mod tests {
             (
                 Vec::new(),
                 gap(),
-                "No Camunda release was found. 1 read failed.",
+                "No Camunda release was found. Not all was seen.",
             ),
             (
                 vec![row("a", &[])],
@@ -248,7 +248,7 @@ mod tests {
             (
                 vec![row("a", &[true]), row("b", &[true])],
                 gap(),
-                "2 releases, 2 are stopped today: 2 problems. 1 read failed.",
+                "2 releases, 2 are stopped today: 2 problems. Not all was seen.",
             ),
         ] {
             let scan = Scan { releases, not_seen };

@@ -54,6 +54,7 @@ mod scarce;
 mod secrets;
 mod sending;
 mod serving;
+mod sql_storage;
 mod stage;
 mod stand_ins;
 mod to_13;

@@ -42,6 +42,7 @@ pub struct HelmCli {
     binary: PathBuf,
     kubeconfig: Option<PathBuf>,
     home: PathBuf,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// One revision of a release's history.
@@ -61,7 +62,15 @@ impl HelmCli {
             binary: helm.binary(binaries).into(),
             kubeconfig: kubeconfig.map(Path::to_owned),
             home: home.join(helm.name()),
+            variables: Vec::new(),
         }
+    }
+
+    /// Adds environment variables.
+    #[must_use]
+    pub fn with_env(mut self, variables: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.variables.extend(variables);
+        self
     }
 
     pub fn install(&self, release: &str, chart: &Path, namespace: &str, args: &[&str]) -> Output {
@@ -133,6 +142,9 @@ impl HelmCli {
         let mut command = Run::new(&self.binary).args(args).env("HOME", &self.home);
         for (name, folder) in self.folders() {
             command = command.env(name, folder);
+        }
+        for (name, value) in &self.variables {
+            command = command.env(name, value);
         }
         command = match &self.kubeconfig {
             Some(kubeconfig) => command.env("KUBECONFIG", kubeconfig),
