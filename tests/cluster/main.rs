@@ -31,6 +31,7 @@ mod hub;
 mod just_written;
 mod kubelet;
 mod load;
+mod mutated_twice;
 mod mutations;
 mod neighbours;
 mod object_gate;
