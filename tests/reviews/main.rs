@@ -4,6 +4,7 @@
 
 mod canaries;
 mod crowded;
+mod gates;
 mod hanging;
 mod hostile;
 mod received;
