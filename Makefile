@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages test-image demo real-charts test check deny advisories bench fuzz clean oldest-kubernetes node axe prerequisites
+.PHONY: help cluster-binaries build static image packages sbom test-image demo real-charts test check deny advisories bench fuzz clean oldest-kubernetes node axe prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
@@ -60,8 +60,11 @@ image: static ## a container image of the guard, IMAGE=camunda-upgrade-guard:0.1
 	set -x; \
 	"$$tool" build $$dated -f deploy/Containerfile -t $(IMAGE) $(STATIC)
 
-packages: static ## plugins of kubectl's and Helm's: target/packages (HOMEPAGE=… DOWNLOADS=… for krew's manifest)
+packages: static sbom ## plugins of kubectl's and Helm's: target/packages (HOMEPAGE=… DOWNLOADS=… for krew's manifest)
 	packaging/build.sh target/packages linux/amd64=$(STATIC)/camunda-upgrade-guard
+
+sbom: ## what the program and the image are made of (CycloneDX), and all licences: target/packages
+	$(CARGO) run $(LOCKED) --quiet -p sbom -- target/packages
 
 static: prerequisites
 	@[ -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" ] || \

@@ -8,7 +8,9 @@
 #   camunda-upgrade-guard-VERSION-OS-ARCH.tar.gz    the program alone; krew's manifest names it
 #   OS-ARCH/helm3, OS-ARCH/helm4                    the plugins of Helm, for helm plugin install; an archive of each beside them
 #
-# and krew.yaml, where these say what only the publisher knows:
+# THIRD-PARTY.txt, the licences of others, goes into each of them if it is in FOLDER (make sbom).
+#
+# It makes krew.yaml, too, where these say what only the publisher knows:
 #
 #   HOMEPAGE     address of the project's page
 #   DOWNLOADS    address of the folder that the archives will be downloaded from
@@ -33,6 +35,8 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
 platforms=
+licences=(LICENSE)
+[[ ! -e $out/THIRD-PARTY.txt ]] || licences+=(THIRD-PARTY.txt)
 for built; do
     [[ $built == */*=* ]] || usage
     platform=${built%%=*} program=${built#*=}
@@ -42,8 +46,9 @@ for built; do
     mkdir -p "$folder"
     install -m 755 "$program" "$folder/$name"
     cp "$here/../LICENSE" "$folder/LICENSE"
+    [[ ${#licences[@]} -eq 1 ]] || cp "$out/THIRD-PARTY.txt" "$folder"
     archive=$name-$version-$os-$arch.tar.gz
-    pack "$out/$archive" "$folder" "$name" LICENSE
+    pack "$out/$archive" "$folder" "$name" "${licences[@]}"
     plugins=("helm3/$name" "helm4/$name" "helm4/$name-post-render")
     for plugin in "${plugins[@]}"; do
         case $plugin in
@@ -51,11 +56,11 @@ for built; do
             *) source=helm4-post-render ;;
         esac
         mkdir -p "$folder/$plugin/bin"
-        cp -R "$here/$source/." "$folder/LICENSE" "$folder/$plugin"
+        cp -R "$here/$source/." "${licences[@]/#/$folder/}" "$folder/$plugin"
         cp "$folder/$name" "$folder/$plugin/bin"
         pack "$out/${plugin##*/}-$version-${plugin%/*}-$os-$arch.tgz" "$folder/${plugin%/*}" "${plugin##*/}"
     done
-    rm "$folder/$name" "$folder/LICENSE"
+    rm "$folder/$name" "${licences[@]/#/$folder/}"
     sum=$(sha256sum "$out/$archive")
     platforms+="    - selector:
         matchLabels:

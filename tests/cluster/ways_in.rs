@@ -26,6 +26,7 @@ fn packed(cluster: &Cluster) -> &'static Path {
     static PACKED: OnceLock<PathBuf> = OnceLock::new();
     PACKED.get_or_init(|| {
         let folder = cluster.scratch("packages").unwrap();
+        fs::write(folder.join("THIRD-PARTY.txt"), "licences of others").unwrap();
         // What is only for a debugger would take long to pack.
         let program = folder.join("stripped").display().to_string();
         let strip = Run::new("strip").args(["-o", &program, BINARY]);
@@ -73,7 +74,9 @@ fn kubectl_runs_what_krew_s_manifest_names() {
     let installed = cluster.scratch("krew").unwrap();
     let tar = Run::new("tar").args(["-xzf", archive, "-C", installed.to_str().unwrap()]);
     tar.current_dir(folder).output().unwrap().ok().unwrap();
-    assert!(installed.join("LICENSE").is_file());
+    for licences in ["LICENSE", "THIRD-PARTY.txt"] {
+        assert!(installed.join(licences).is_file(), "{licences}");
+    }
     let program = installed.join(platform["bin"].as_str().unwrap());
     let file = format!("kubectl-{}", NAME.replace('-', "_"));
     symlink(program, installed.join(file)).unwrap();
