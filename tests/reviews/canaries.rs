@@ -70,7 +70,12 @@ async fn no_canary_is_in_an_answer_in_an_event_or_in_the_log() {
         let metrics = Metrics::new();
         let (events, mut told) = Events::queued(&metrics);
         let router = router_telling(objects.clone(), &metrics, events);
-        let response = post(router, "/validate", review.to_string().into_bytes()).await;
+        let response = post(
+            router,
+            "/validate?timeout=30s",
+            review.to_string().into_bytes(),
+        )
+        .await;
         assert_eq!(response["allowed"], !refused, "{response:#}");
         assert_silent("answer", &response.to_string());
         let event = told.recv().await;
