@@ -29,7 +29,6 @@ mod events;
 mod facts_faults;
 mod hub;
 mod just_written;
-mod kubelet;
 mod load;
 mod mutated_twice;
 mod mutations;

@@ -10,7 +10,6 @@ use harness::{Cluster, Corpus, GuardOptions, Helm, Output, Secrets, Shell};
 
 use crate::{
     charts::own,
-    kubelet::with_ready_pods,
     release::{Release, record},
     stage::BINARY,
 };
@@ -68,7 +67,9 @@ impl<'a, 'c> Desk<'a, 'c> {
     /// No container runs, so nothing can be dumped from one.
     pub fn walk(&self, variables: &str) -> Output {
         let line = format!("{variables} YES=1 BACKUP=0 bash plan.sh");
-        with_ready_pods(self.release, || self.shell.run(&line).unwrap())
+        let release = self.release;
+        let walk = || self.shell.run(&line).unwrap();
+        release.cluster.with_ready_pods(&release.namespace, walk)
     }
 }
 

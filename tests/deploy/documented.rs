@@ -19,17 +19,23 @@ pub fn section<'a>(page: &'a str, heading: &str) -> &'a str {
     rest.split("\n## ").next().unwrap()
 }
 
-/// What is to be typed below a heading: blocks of `sh`, or lines after a `$`.
-pub fn commands(page: &str, heading: &str) -> String {
+/// Each block of `sh` below a heading.
+pub fn blocks<'a>(page: &'a str, heading: &str) -> Vec<&'a str> {
     let section = section(page, heading);
     let blocks = section.split("```sh\n").skip(1);
-    let commands: String = blocks
+    blocks
         .map(|block| block.split("```").next().unwrap())
-        .collect();
+        .collect()
+}
+
+/// What is to be typed below a heading: all its blocks of `sh`.
+pub fn commands(page: &str, heading: &str) -> String {
+    let commands = blocks(page, heading).concat();
     assert!(!commands.is_empty(), "{heading}");
     commands
 }
 
+/// The same of lines after a `$`.
 pub fn typed(page: &str, heading: &str) -> String {
     let lines = section(page, heading).lines();
     let typed: Vec<_> = lines.filter_map(|line| line.strip_prefix("$ ")).collect();

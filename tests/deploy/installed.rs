@@ -13,7 +13,7 @@ use crate::{
     outcome::{UPGRADE, has_pods, nothing_is_left, takes_releases, tested, works, written},
     rendered::NAME,
     rights,
-    stage::{Stage, checkout, run, with_camunda},
+    stage::{Stage, checkout, run, run_and_wait, with_camunda},
 };
 
 fn by_helm(helm: Helm) {
@@ -34,7 +34,7 @@ fn by_helm(helm: Helm) {
         .ok()
         .unwrap();
 
-    let installed = run(&shell, &commands(&page, "With Helm"));
+    let installed = run_and_wait(cluster, &shell, &commands(&page, "With Helm"));
     assert!(
         installed.stdout.contains("enforce=true"),
         "{}",
@@ -58,7 +58,7 @@ fn by_helm(helm: Helm) {
     for other in Helm::BOTH {
         for set in ["webhooks.timeoutSeconds=6", "webhooks.timeoutSeconds=5"] {
             let chart = shell.dir().join("deploy/chart");
-            let args = ["--set", set];
+            let args = ["--reuse-values", "--set", set];
             let upgraded = cluster.helm(other).upgrade(NAME, &chart, NAME, &args);
             upgraded.ok().unwrap();
             assert_eq!(written(cluster), before, "{other:?} {set}");
@@ -102,12 +102,12 @@ fn by_helm(helm: Helm) {
 
 /// Somebody deletes the namespace, and leaves what has none; then somebody deletes what has none.
 fn half_removed(cluster: &Cluster, shell: &Shell, page: &str) {
-    run(shell, &commands(page, "With Helm"));
+    run_and_wait(cluster, shell, &commands(page, "With Helm"));
     assert!(!takes_releases(cluster));
     let delete = ["delete", "namespace", NAME, "--timeout=120s"];
     cluster.kubectl(delete).ok().unwrap();
     assert!(!takes_releases(cluster));
-    run(shell, &commands(page, "With Helm"));
+    run_and_wait(cluster, shell, &commands(page, "With Helm"));
     let guard = Beside::start(cluster);
     guard.behind_the_service();
     assert!(takes_releases(cluster));
@@ -144,14 +144,14 @@ fn by_kustomize() {
     let page = page();
     with_camunda(cluster, &shell);
     let install = commands(&page, "With kustomize");
-    run(&shell, &install);
+    run_and_wait(cluster, &shell, &install);
     run(&shell, &commands(&page, "Where it is in effect"));
     has_pods(cluster);
     rights::assert_documented(cluster, &page);
     assert!(!takes_releases(cluster));
     let guard = Beside::start(cluster);
     let before = written(cluster);
-    run(&shell, &install);
+    run_and_wait(cluster, &shell, &install);
     assert_eq!(written(cluster), before);
     works(cluster, &shell, &guard);
     configured::is_read_when_it_is_written(cluster);
@@ -173,7 +173,7 @@ fn with_a_certificate_of_ones_own() {
     let cluster = &Cluster::start(ClusterOptions::default()).unwrap();
     let shell = checkout(cluster, Helm::V3);
     with_camunda(cluster, &shell);
-    run(&shell, &commands(&page(), "Certificates"));
+    run_and_wait(cluster, &shell, &commands(&page(), "Certificates"));
     // It needs no right to see to its own certificates.
     let label = "app.kubernetes.io/name=camunda-upgrade-guard";
     let roles = cluster.list("roles,rolebindings", NAME, label).unwrap();
@@ -200,7 +200,7 @@ fn secrets_of_some_namespaces_only() {
         "{} {access} --set-json 'config={tolerated}' --set 'extraArgs={{--tls-name=localhost}}'",
         install.trim()
     );
-    run(&shell, &install);
+    run_and_wait(cluster, &shell, &install);
     let guard = Beside::start(cluster);
     guard.behind_a_url();
     let denial = Denial::of(&shell.run(UPGRADE).unwrap());
@@ -262,7 +262,7 @@ fn on_the_oldest_kubernetes() {
 
     let shell = checkout(cluster, Helm::V3);
     with_camunda(cluster, &shell);
-    run(&shell, &commands(&page(), "With Helm"));
+    run_and_wait(cluster, &shell, &commands(&page(), "With Helm"));
     run(&shell, &commands(&page(), "Where it is in effect"));
     let guard = Beside::start(cluster);
     let chart = shell.dir().join("deploy/chart");
@@ -297,7 +297,7 @@ fn switched_off_by_one_command_and_on_again_by_another() {
     let cluster = &Cluster::start(ClusterOptions::default()).unwrap();
     let shell = checkout(cluster, Helm::V3);
     with_camunda(cluster, &shell);
-    run(&shell, &commands(&page(), "With Helm"));
+    run_and_wait(cluster, &shell, &commands(&page(), "With Helm"));
     run(&shell, &commands(&page(), "Where it is in effect"));
     assert!(!takes_releases(cluster));
     run(

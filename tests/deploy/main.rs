@@ -9,6 +9,7 @@ mod documented;
 mod files;
 mod installed;
 mod network;
+mod notes;
 mod outcome;
 mod packaged;
 mod readme;

@@ -12,8 +12,15 @@ pub fn chart() -> PathBuf {
     workspace().join("deploy/chart")
 }
 
+/// What the chart does not render without.
+pub const IMAGE: &str = "--set=image.repository=camunda-upgrade-guard";
+
 /// Helm without a cluster.
 pub fn template(binaries: &Binaries, helm: Helm, args: &[&str]) -> harness::Output {
+    template_without_image(binaries, helm, &[&[IMAGE], args].concat())
+}
+
+pub fn template_without_image(binaries: &Binaries, helm: Helm, args: &[&str]) -> harness::Output {
     let home = tempfile::tempdir().unwrap();
     HelmCli::new(binaries, helm, None, home.path()).template(NAME, &chart(), NAME, args)
 }

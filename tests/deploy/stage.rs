@@ -38,8 +38,17 @@ pub fn with_camunda(cluster: &Cluster, shell: &Shell) {
     cluster.wait_all_bound("camunda").unwrap();
 }
 
+/// What the commands for a terminal take from its environment.
+const VARIABLES: &str = "export REGISTRY=registry.example.com CHART=deploy/chart CAMUNDA=camunda";
+
 pub fn run(shell: &Shell, script: &str) -> Output {
-    shell.run(script).unwrap().ok().unwrap()
+    let script = format!("{VARIABLES}\n{script}");
+    shell.run(&script).unwrap().ok().unwrap()
+}
+
+/// The same, where it waits for the guard's pods.
+pub fn run_and_wait(cluster: &Cluster, shell: &Shell, script: &str) -> Output {
+    cluster.with_ready_pods(NAME, || run(shell, script))
 }
 
 /// A cluster that notes what is deleted, and by whom.

@@ -7,8 +7,12 @@ use harness::{Helm, Node, NodePrograms, StorageClass, Volumes, binaries::workspa
 
 pub const NAME: &str = "camunda-upgrade-guard";
 
-/// Helm's flags by which it waits for the guard.
-const READY: [&str; 2] = ["--wait", "--timeout=120s"];
+/// Helm's flags by which it waits for the guard, whose image the node has.
+const READY: [&str; 3] = [
+    "--wait",
+    "--timeout=120s",
+    "--set=image.repository=camunda-upgrade-guard",
+];
 
 static NODE: OnceLock<Node> = OnceLock::new();
 

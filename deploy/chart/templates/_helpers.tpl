@@ -24,6 +24,9 @@ labels:
 
 {{- define "guard.image" -}}
 {{- with .Values.image -}}
+{{- if not .repository -}}
+{{- fail "image.repository is not set, and no image of the guard is published yet. Make one with `make image`, push it to your registry, and add --set image.repository=REGISTRY/camunda-upgrade-guard. docs/install.md has the commands" -}}
+{{- end -}}
 {{ with .registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end }}
 {{- end }}

@@ -5,6 +5,7 @@ mod components;
 pub mod faults;
 mod kubeconfig;
 mod lease;
+mod ready_pods;
 mod second;
 pub mod storage;
 
