@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages sbom test-image demo real-charts test check deny advisories bench fuzz clean oldest-kubernetes node axe prerequisites
+.PHONY: help cluster-binaries build static image packages sbom test-image try demo real-charts test check deny advisories bench fuzz clean oldest-kubernetes node axe prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
@@ -16,8 +16,14 @@ THREADS ?= $(shell n=$$(nproc); echo $$(( n < 4 ? 4 : n )))
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: cluster-binaries ## a bad Camunda upgrade, refused and cured on a real control plane (KEEP=1 leaves it running)
-	$(CARGO) build $(LOCKED) -p camunda-upgrade-guard -p demo --bins
+try: prerequisites ## a bad Camunda upgrade judged from files, without a cluster, as text and as pages in target/try
+	.ci/progress "guard: building" $(CARGO) build $(LOCKED) -p camunda-upgrade-guard --bins
+	@demo/try.sh $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard target/try
+
+# NEEDS is what .ci/prerequisites looks for besides Rust. It runs once, before anything is built.
+demo: NEEDS := go:demo
+demo: prerequisites ## a bad Camunda upgrade, refused and cured on a real control plane (KEEP=1 leaves it running)
+	@demo/build.sh
 	@$${CARGO_TARGET_DIR:-target}/debug/demo --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
 
 CHARTS ?=
@@ -26,12 +32,13 @@ real-charts: cluster-binaries ## every two consecutive charts in a folder of you
 	$(CARGO) build $(LOCKED) -p camunda-upgrade-guard -p real-charts --bins
 	@$${CARGO_TARGET_DIR:-target}/debug/real-charts "$(CHARTS)" --guard $${CARGO_TARGET_DIR:-target}/debug/camunda-upgrade-guard
 
-test: oldest-kubernetes check ## everything: formatting, lints, all tests on a real control plane, the documentation
+test: NEEDS := rustfmt clippy go:oldest
+test: prerequisites oldest-kubernetes check ## everything: formatting, lints, all tests on a real control plane, the documentation
 	RUST_TEST_THREADS=$(THREADS) GUARD_REQUIRE_CLUSTER=1 $(CARGO) test $(LOCKED) --workspace --no-fail-fast
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
 
-check: ## formatting and lints
-	@.ci/prerequisites rustfmt clippy
+check: NEEDS := rustfmt clippy
+check: prerequisites ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
@@ -46,7 +53,7 @@ advisories: ## known faults of what we depend on (cargo-deny, from GitHub)
 build static: export DOCUMENTATION := $(DOCUMENTATION)
 
 build: prerequisites ## the guard, optimised: target/release/camunda-upgrade-guard (DOCUMENTATION=… for links in reports)
-	$(CARGO) build $(LOCKED) --release
+	.ci/progress "guard: building" $(CARGO) build $(LOCKED) --release
 
 IMAGE ?= camunda-upgrade-guard:0.1.0
 # The same commit makes the same image, whenever and wherever it is built; docker reads this variable by itself.
@@ -69,7 +76,7 @@ sbom: ## what the program and the image are made of (CycloneDX), and all licence
 static: prerequisites
 	@[ -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" ] || \
 		{ echo "Rust's target is missing: rustup target add $(MUSL)" >&2; exit 1; }
-	CC_$(subst -,_,$(MUSL))=cc $(CARGO) build $(LOCKED) --release --target $(MUSL)
+	CC_$(subst -,_,$(MUSL))=cc .ci/progress "static guard: building" $(CARGO) build $(LOCKED) --release --target $(MUSL)
 
 test-image: image ## start the image as a kubelet would (with buildah)
 	tests/image.sh $(IMAGE)
@@ -82,13 +89,16 @@ bench: prerequisites ## measure the guard over TLS, and the command line
 	$(CARGO) bench $(LOCKED) --bench admission
 	$(CARGO) bench $(LOCKED) --bench check
 
+cluster-binaries: NEEDS := go:
 cluster-binaries: prerequisites ## etcd, the control plane, kubectl, Helm 3 and 4 from source (about 4 minutes, once)
 	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" >/dev/null
 
 # Only the tests need it, so a newcomer's demo does not wait for it.
-oldest-kubernetes: cluster-binaries
+oldest-kubernetes: NEEDS := go:oldest
+oldest-kubernetes: prerequisites cluster-binaries
 	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" oldest >/dev/null
 
+node: NEEDS := go:node
 node: static ## what the tests on a node need: kubelet and others, and images (as root, on Debian; tells what is missing)
 	@tests/cluster-binaries/build.sh "$$GUARD_CLUSTER_BINARIES" node >/dev/null
 	@tests/node-images/build.sh $(STATIC)/camunda-upgrade-guard
@@ -100,4 +110,4 @@ clean: ## remove target/ with all that was built, the cluster's programs too
 	$(CARGO) clean
 
 prerequisites:
-	@.ci/prerequisites
+	@.ci/prerequisites $(NEEDS)

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use harness::{Cluster, ClusterOptions, Guard, Node, NodePrograms, run_on_a_node};
+use harness::{Binaries, Cluster, ClusterOptions, Guard, Node, NodePrograms, run_on_a_node};
 
 use self::{
     story::{Stage, Story},
@@ -69,7 +69,11 @@ fn without_a_node(guard: &Path) -> Result<()> {
             "claims, volumes and the files on them are real. After `make node` (root, Debian) pods run, too.",
         ],
     );
-    let cluster = Cluster::start(ClusterOptions::default())?;
+    let binaries = Binaries::find_for_demo()?;
+    let cluster = Cluster::start(ClusterOptions {
+        binaries: Some(binaries),
+        ..ClusterOptions::default()
+    })?;
     terminal.say(&format!("It answers at {}.", cluster.server()));
     // Whoever keeps the cluster keeps the guard.
     let mut running = None;

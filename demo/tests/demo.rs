@@ -100,6 +100,41 @@ fn without_ids(line: &str) -> String {
     })
 }
 
+/// Before anything is built, and only what has to be built counts.
+#[test]
+fn all_that_is_missing_is_told_at_once() {
+    let bin = tempfile::tempdir().unwrap();
+    for name in ["sh", "bash", "dirname", "sed", "awk", "cat", "cksum"] {
+        let script = format!("ln -s \"$(command -v {name})\" \"$0\"");
+        let link = Run::new("sh").args([
+            "-c".as_ref(),
+            script.as_ref(),
+            bin.path().join(name).as_os_str(),
+        ]);
+        link.output().unwrap().ok().unwrap();
+    }
+    let told = |built: &std::path::Path| {
+        let told = Run::new(workspace().join(".ci/prerequisites"))
+            .args(["rustfmt", "go:demo"])
+            .env("PATH", bin.path())
+            .env("GUARD_CLUSTER_BINARIES", built)
+            .env_remove("KUBEBUILDER_ASSETS")
+            .output();
+        let told = told.unwrap();
+        assert_eq!(told.code, Some(1), "{}", told.report());
+        told.stderr
+    };
+    let text = told(&bin.path().join("none"));
+    for expected in ["  cc: ", "  openssl 3", "  cargo: ", "  Go 1."] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert!(!bin.path().join("none").exists(), "it only asks");
+    if let Some(binaries) = Binaries::find_or_skip() {
+        let text = told(binaries.kubectl.parent().unwrap());
+        assert!(text.contains("  cargo: ") && !text.contains("Go"), "{text}");
+    }
+}
+
 #[test]
 fn it_can_be_kept_and_stopped() {
     if Binaries::find_or_skip().is_none() {

@@ -8,6 +8,7 @@ mod documented;
 mod inputs;
 mod outputs;
 mod terminal;
+mod tried;
 mod values;
 
 use std::{

@@ -4,9 +4,11 @@
 # yaml-to-json, which says what Kubernetes makes of a YAML text, and helm-patch,
 # which says what patch Helm makes of an object. More, where it is asked for:
 #   oldest   API server and controller manager of the oldest Kubernetes that the guard is tested with
+#   demo     only what the demo shows: the control plane, kubectl and Helm 3
 #   node     what runs pods beside a control plane: kubelet, kube-proxy, kube-scheduler, coredns, provisioner (volumes in folders)
 #
-#   build.sh [DIRECTORY [oldest] [node]]     default: target/cluster-binaries of this checkout
+#   build.sh [DIRECTORY [oldest] [node] [demo]]     default: target/cluster-binaries of this checkout
+#   build.sh DIRECTORY lacks …                      builds nothing; says what this machine lacks to build these, and fails then
 #
 # What is there and current stays. The Kubernetes programs found in
 # $KUBEBUILDER_ASSETS are linked instead of built. Progress goes to stderr, the
@@ -17,8 +19,11 @@ set -euo pipefail
 sources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 directory=${1:-$sources/../../target/cluster-binaries}
 more=" ${*:2} "
-mkdir -p "$directory"
-directory=$(cd "$directory" && pwd)
+asks() { [[ $more == *" $1 "* ]]; }
+if ! asks lacks; then
+    mkdir -p "$directory"
+    directory=$(cd "$directory" && pwd)
+fi
 
 assets=${KUBEBUILDER_ASSETS:-}
 [[ ! $assets -ef $directory ]] || assets=
@@ -33,24 +38,26 @@ version_of() { # FOLDER MODULE
     awk -v module="$2" '{ sub(/^require /, "") } $1 == module && $2 ~ /^v/ { print $2; exit }' "$sources/$1/go.mod"
 }
 
-require_go() { # FOLDER
+lacks_go() { # FOLDER; says why its programs can't be built
     local needed have
     needed=$(awk '$1 == "go" { print $2 }' "$sources/$1/go.mod")
     if ! command -v go >/dev/null; then
-        say "Go $needed or newer is needed to build the cluster binaries, and there is no 'go' on the PATH"
-        exit 1
+        echo "Go $needed or newer, to build the cluster's programs (https://go.dev/dl): there is no 'go' on the PATH"
+        return
     fi
     have=$(go env GOVERSION)
     have=${have##*go}
     if [[ $(printf '%s\n' "$needed" "$have" | sort -V | head -n 1) != "$needed" ]]; then
-        say "Go $needed or newer is needed to build the cluster binaries, and 'go' is $have"
-        exit 1
+        echo "Go $needed or newer, to build the cluster's programs (https://go.dev/dl): 'go' is $have"
+        return
     fi
+    return 1
 }
 
 link_asset() { # NAME; fails if $KUBEBUILDER_ASSETS lacks it
     local asset=$assets/$1
     [[ -n $assets && -x $asset ]] || return 1
+    ! asks lacks || return 0
     say "$1: taken from $assets"
     rm -f "$directory/.$1.stamp"
     ln -s "$asset" "$work/$1"
@@ -62,26 +69,35 @@ build() { # NAME FOLDER PACKAGE VERSION LDFLAGS
     local stamp="$package $version $ldflags $(cat "$sources/$folder"/{go.mod,go.sum,*.go} | cksum)"
     local stamp_file=$directory/.$name.stamp
     if [[ -x $directory/$name && -f $stamp_file && $(<"$stamp_file") == "$stamp" ]]; then
-        say "$name $version: already there"
+        asks lacks || say "$name $version: already there"
         return
     fi
-    require_go "$folder"
+    if asks lacks; then
+        ! lacks_go "$folder" || exit 1
+        return
+    fi
+    if lacks_go "$folder" >&2; then
+        exit 1
+    fi
     say "$name $version: building"
-    go -C "$sources/$folder" build -mod=readonly -trimpath -ldflags "$ldflags" -o "$work/$name" "$package"
+    "$sources/../../.ci/progress" "cluster-binaries: $name: building" \
+        go -C "$sources/$folder" build -mod=readonly -trimpath -ldflags "$ldflags" -o "$work/$name" "$package"
     mv -f "$work/$name" "$directory/$name"
     echo "$stamp" >"$stamp_file"
 }
 
-# A second run at the same time waits, and then finds everything there. Without
-# flock both build; each program is still put in place in one step.
-exec 9>"$directory/.lock"
-if command -v flock >/dev/null && ! flock -n 9; then
-    say "waiting for another run to end"
-    flock 9
-fi
 shopt -s nullglob
-work=$(mktemp -d "$directory/.work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+if ! asks lacks; then
+    # A second run at the same time waits, and then finds everything there. Without
+    # flock both build; each program is still put in place in one step.
+    exec 9>"$directory/.lock"
+    if command -v flock >/dev/null && ! flock -n 9; then
+        say "waiting for another run to end"
+        flock 9
+    fi
+    work=$(mktemp -d "$directory/.work.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+fi
 
 kubernetes_ldflags() { # VERSION
     local major minor package
@@ -99,14 +115,14 @@ for name in kube-apiserver kube-controller-manager kubectl; do
     link_asset "$name" ||
         build "$name" kubernetes "k8s.io/kubernetes/cmd/$name" "$kubernetes" "$(kubernetes_ldflags "$kubernetes")"
 done
-if [[ $more == *" node "* ]]; then
+if asks node; then
     for name in kubelet kube-proxy kube-scheduler; do
         build "$name" kubernetes "k8s.io/kubernetes/cmd/$name" "$kubernetes" "$(kubernetes_ldflags "$kubernetes")"
     done
     build provisioner provisioner . "$(version_of provisioner sigs.k8s.io/sig-storage-lib-external-provisioner/v13)" ""
     build coredns coredns . "$(version_of coredns github.com/coredns/coredns)" ""
 fi
-if [[ $more == *" oldest "* ]]; then
+if asks oldest; then
     oldest=$(version_of kubernetes-oldest k8s.io/kubernetes)
     for name in kube-apiserver kube-controller-manager; do
         build "$name-oldest" kubernetes-oldest "k8s.io/kubernetes/cmd/$name" "$oldest" "$(kubernetes_ldflags "$oldest")"
@@ -127,8 +143,10 @@ build_helm() { # MAJOR LDFLAGS
         "-X helm.sh/helm/v$1/internal/version.version=$version$2"
 }
 build_helm 3 "$helm3_ldflags"
-build_helm 4 ""
-build yaml-to-json yaml . "$(version_of yaml sigs.k8s.io/yaml)" ""
-build helm-patch patches . "$(version_of patches k8s.io/apimachinery)" ""
+if ! asks demo; then
+    build_helm 4 ""
+    build yaml-to-json yaml . "$(version_of yaml sigs.k8s.io/yaml)" ""
+    build helm-patch patches . "$(version_of patches k8s.io/apimachinery)" ""
+fi
 
-echo "$directory"
+asks lacks || echo "$directory"

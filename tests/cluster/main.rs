@@ -8,6 +8,7 @@ mod at_once;
 mod availability;
 mod backing_up;
 mod blast_radius;
+mod bundled;
 mod busy;
 mod certificates;
 mod charts;

@@ -42,6 +42,15 @@ impl Binaries {
     /// Takes each program from `KUBEBUILDER_ASSETS` where that has it, else from
     /// `GUARD_CLUSTER_BINARIES`, else from `target/cluster-binaries` of this workspace.
     pub fn find() -> Result<Self, Missing> {
+        Self::find_without(&[])
+    }
+
+    /// Like [`Binaries::find`], where what only tests need may be missing: what the demo runs.
+    pub fn find_for_demo() -> Result<Self, Missing> {
+        Self::find_without(&["helm4", "yaml-to-json", "helm-patch"])
+    }
+
+    fn find_without(spared: &[&str]) -> Result<Self, Missing> {
         let assets = folder_from("KUBEBUILDER_ASSETS");
         let folder = binaries_folder();
         let mut names = Vec::new();
@@ -52,8 +61,10 @@ impl Binaries {
                 .map(|place| place.join(name))
                 .find(|path| path.is_file());
             found.unwrap_or_else(|| {
-                names.push(name);
-                PathBuf::new()
+                if !spared.contains(&name) {
+                    names.push(name);
+                }
+                folder.join(name)
             })
         };
         let binaries = Self {
