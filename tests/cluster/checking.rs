@@ -84,7 +84,7 @@ fn an_upgrade_is_judged_from_whatever_helm_prints() {
     assert!(cut.stdout.is_empty());
 }
 
-/// The README's line, as it stands there.
+/// The README's block, as it stands there but for the names of one's own.
 #[test]
 fn the_readmes_check_is_what_a_newcomer_can_type() {
     let Some((cluster, _)) = guarded() else {
@@ -97,7 +97,7 @@ fn the_readmes_check_is_what_a_newcomer_can_type() {
         .unwrap();
     release.bind_all();
     let readme = fs::read_to_string(harness::binaries::workspace().join("README.md")).unwrap();
-    let section = readme.split("## Check an upgrade").nth(1).unwrap();
+    let section = readme.split("## Check an upgrade of yours").nth(1).unwrap();
     let command = section.split("```sh\n").nth(1).unwrap();
     let command = command.split("```").next().unwrap();
     let shell = cluster.shell(Helm::V4).unwrap();

@@ -20,11 +20,11 @@ pub fn section<'a>(page: &'a str, heading: &str) -> &'a str {
 }
 
 /// Each block of `sh` below a heading.
-pub fn blocks<'a>(page: &'a str, heading: &str) -> Vec<&'a str> {
+pub fn blocks(page: &str, heading: &str) -> Vec<String> {
     let section = section(page, heading);
     let blocks = section.split("```sh\n").skip(1);
     blocks
-        .map(|block| block.split("```").next().unwrap())
+        .map(|block| block.split("```").next().unwrap().to_owned())
         .collect()
 }
 
