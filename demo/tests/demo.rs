@@ -115,6 +115,22 @@ fn without_ids(line: &str) -> String {
     })
 }
 
+#[test]
+fn a_long_build_says_that_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = folder.path().join("said");
+    let run = |command: &str| {
+        let script = format!(".ci/progress 'it: building' sh -c '{command}' 2>>\"$SAID\"");
+        let run = Run::new("bash").args(["-c", &script]);
+        let run = run.env("EVERY", "0.01").env("SAID", &said);
+        run.current_dir(workspace()).output().unwrap()
+    };
+    // It ends once it is told of.
+    let done = run(r#"until grep -q "it: building for" "$SAID"; do sleep 0.05; done; echo done"#);
+    assert_eq!(done.ok().unwrap().stdout, "done\n");
+    assert_eq!(run("exit 7").code, Some(7));
+}
+
 /// Before anything is built, and only what has to be built counts.
 #[test]
 fn all_that_is_missing_is_told_at_once() {

@@ -35,7 +35,14 @@ const VOLATILE: [(&str, &str); 7] = [
     (r#": \\"[A-Za-z0-9+/]{14,}={0,2}\\""#, ": SECRET"),
     (r#":\s*"([A-Za-z0-9]{10}|[0-9a-f]{32})""#, ": \"SECRET\""),
 ];
-const FIELDS: [&str; 5] = ["uid", "resourceVersion", "salt", "status", "generation"];
+const FIELDS: [&str; 6] = [
+    "uid",
+    "resourceVersion",
+    "salt",
+    "takenBy",
+    "status",
+    "generation",
+];
 
 #[test]
 fn it_is_what_the_commands_make() {
