@@ -1,6 +1,9 @@
 //! How text is shown: on a terminal to its width and with colours, elsewhere with neither.
 
-use std::os::fd::AsFd;
+#[cfg(unix)]
+use std::os::fd::AsFd as AsHandle;
+#[cfg(windows)]
+use std::os::windows::io::AsHandle;
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use clap::builder::styling::{AnsiColor, Style};
@@ -23,7 +26,7 @@ pub struct Look {
 
 impl Look {
     /// Looks at where text goes: the width is the terminal's; `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` count.
-    pub fn of(out: &(impl RawStream + AsFd)) -> Look {
+    pub fn of(out: &(impl RawStream + AsHandle)) -> Look {
         let size = out
             .is_terminal()
             .then(|| terminal_size::terminal_size_of(out));

@@ -5,7 +5,6 @@ use std::{
     fs,
     io::{self, Write},
     marker::PhantomData,
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -15,6 +14,7 @@ use clap::{
     builder::{EnumValueParser, PossibleValue, TypedValueParser},
     error::ErrorKind,
 };
+use clap_lex::OsStrExt;
 
 use super::written::{self, Existing};
 use crate::look::Look;
@@ -175,20 +175,18 @@ impl<F: ValueEnum + Clone + Send + Sync + 'static> TypedValueParser for OutputPa
         arg: Option<&Arg>,
         value: &OsStr,
     ) -> Result<Output<F>, Error> {
-        let bytes = value.as_bytes();
-        let (format, file) = match bytes.iter().position(|byte| *byte == b'=') {
-            Some(at) => (&bytes[..at], Some(&bytes[at + 1..])),
-            None => (bytes, None),
+        let (format, file) = match value.split_once("=") {
+            Some((format, file)) => (format, Some(file)),
+            None => (value, None),
         };
-        let format = OsStr::from_bytes(format);
         let format = EnumValueParser::<F>::new().parse_ref(command, arg, format)?;
         let file = match file {
-            Some(b"") => {
+            Some(file) if file.is_empty() => {
                 let message = format!("{} names no file: FORMAT=FILE\n", value.to_string_lossy());
                 return Err(Error::raw(ErrorKind::InvalidValue, message).with_cmd(command));
             }
-            None | Some(b"-") => None,
-            Some(file) => Some(PathBuf::from(OsString::from(OsStr::from_bytes(file)))),
+            Some(file) if file != "-" => Some(PathBuf::from(file)),
+            _ => None,
         };
         Ok(Output { format, file })
     }

@@ -1,11 +1,12 @@
 //! Writes a file that is never there by half.
 
 use std::{
-    fs::{self, Permissions},
+    fs,
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
+
+use tempfile::NamedTempFile;
 
 /// What becomes of a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,11 +17,10 @@ pub(super) enum Existing {
     Replaced,
 }
 
-/// Writes a file of a mode, from which the umask takes what it forbids.
+/// Writes a file of a mode, from which the umask takes what it forbids. Windows has no modes: there a file has the rights
+/// that its folder hands down.
 pub(super) fn write(file: &Path, text: &[u8], mode: u32, existing: Existing) -> io::Result<()> {
-    let mut new = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder(file))?;
+    let mut new = new_in(&folder(file), mode)?;
     new.write_all(text)?;
     new.as_file().sync_all()?;
     match existing {
@@ -28,6 +28,30 @@ pub(super) fn write(file: &Path, text: &[u8], mode: u32, existing: Existing) -> 
         Existing::Replaced => new.persist(file)?,
     };
     Ok(())
+}
+
+#[cfg(unix)]
+fn new_in(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let permissions = fs::Permissions::from_mode(mode);
+    tempfile::Builder::new()
+        .permissions(permissions)
+        .tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn new_in(folder: &Path, _mode: u32) -> io::Result<NamedTempFile> {
+    NamedTempFile::new_in(folder)
+}
+
+/// Makes a folder, and those above it, for nobody but its owner; Windows has its own rules, as for files.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// The folder of a file.

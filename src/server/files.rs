@@ -1,9 +1,11 @@
 //! The number of files that the process may have open: each connection is one.
 
+#[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the limit to what it may be at most. Container runtimes often begin with 1,024, which is fewer than the
 /// connections that the server takes.
+#[cfg(unix)]
 pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -15,7 +17,11 @@ pub fn raise_limit() {
     }
 }
 
-#[cfg(test)]
+/// Windows has no such limit.
+#[cfg(not(unix))]
+pub fn raise_limit() {}
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

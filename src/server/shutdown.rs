@@ -3,8 +3,11 @@
 use std::future::pending;
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+
+use self::signals::Signals;
+
+mod signals;
 
 /// The order in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,16 +28,15 @@ pub struct Trigger(watch::Sender<Order>);
 // === impl Shutdown ===
 
 impl Shutdown {
-    /// Drains on the first SIGTERM or SIGINT and stops at once on the second.
+    /// Drains on the first signal to stop, and stops at once on the second.
     pub fn on_signals() -> io::Result<Self> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut signals = Signals::new()?;
         let (trigger, shutdown) = Self::by_hand();
         tokio::spawn(async move {
-            let name = either(&mut terminate, &mut interrupt).await;
+            let name = signals.next().await;
             tracing::info!("{name}: draining; a second signal stops at once");
             trigger.drain();
-            let name = either(&mut terminate, &mut interrupt).await;
+            let name = signals.next().await;
             tracing::warn!("{name} again: stopping at once");
             trigger.stop();
         });
@@ -80,12 +82,5 @@ impl Trigger {
 
     fn give(&self, order: Order) {
         self.0.send_modify(|given| *given = order.max(*given));
-    }
-}
-
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
     }
 }

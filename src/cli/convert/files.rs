@@ -3,9 +3,7 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -27,9 +25,6 @@ use crate::{
 
 /// The converted files' mode: other users of the machine must not read them.
 const MODE: u32 = 0o600;
-
-/// The same of their folder, where it is made.
-const FOLDER: u32 = 0o700;
 
 /// The files, the lines, and where the result goes.
 pub(super) struct Files {
@@ -56,9 +51,8 @@ impl Files {
         let files = read(&self.values)?;
         let conversion = convert::convert(&files, from, to)?;
         if let Some(folder) = &self.folder {
-            let mut builder = DirBuilder::new();
-            let made = builder.recursive(true).mode(FOLDER).create(folder);
-            made.with_context(|| format!("can't make {}", folder.display()))?;
+            written::make_folder(folder)
+                .with_context(|| format!("can't make {}", folder.display()))?;
         }
         for (target, file) in targets.iter().zip(&conversion.files) {
             let written = written::write(target, file.text.as_bytes(), MODE, Existing::Kept);
