@@ -7,6 +7,7 @@
 #
 #   camunda-upgrade-guard-VERSION-OS-ARCH.tar.gz    the program alone; krew's manifest names it
 #   OS-ARCH/helm3, OS-ARCH/helm4                    the plugins of Helm, for helm plugin install; an archive of each beside them
+#                                                   (no post-renderer for Windows: it is a shell script)
 #
 # THIRD-PARTY.txt, the licences of others, goes into each of them if it is in FOLDER (make sbom).
 #
@@ -19,7 +20,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=camunda-upgrade-guard
 
 usage() {
-    sed -n 's/^# \{0,1\}//; 2,/^$/p' "${BASH_SOURCE[0]}" >&2
+    sed -n '1d; /^#/!q; s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -44,12 +45,15 @@ for built; do
     folder=$out/$os-$arch
     rm -rf "$folder"
     mkdir -p "$folder"
-    install -m 755 "$program" "$folder/$name"
+    bin=$name
+    [[ $os != windows ]] || bin=$name.exe
+    install -m 755 "$program" "$folder/$bin"
     cp "$here/../LICENSE" "$folder/LICENSE"
     [[ ${#licences[@]} -eq 1 ]] || cp "$out/THIRD-PARTY.txt" "$folder"
     archive=$name-$version-$os-$arch.tar.gz
-    pack "$out/$archive" "$folder" "$name" "${licences[@]}"
-    plugins=("helm3/$name" "helm4/$name" "helm4/$name-post-render")
+    pack "$out/$archive" "$folder" "$bin" "${licences[@]}"
+    plugins=("helm3/$name" "helm4/$name")
+    [[ $os == windows ]] || plugins+=("helm4/$name-post-render")
     for plugin in "${plugins[@]}"; do
         case $plugin in
             */$name) source=${plugin%/*} ;;
@@ -57,10 +61,10 @@ for built; do
         esac
         mkdir -p "$folder/$plugin/bin"
         cp -R "$here/$source/." "${licences[@]/#/$folder/}" "$folder/$plugin"
-        cp "$folder/$name" "$folder/$plugin/bin"
+        cp "$folder/$bin" "$folder/$plugin/bin"
         pack "$out/${plugin##*/}-$version-${plugin%/*}-$os-$arch.tgz" "$folder/${plugin%/*}" "${plugin##*/}"
     done
-    rm "$folder/$name" "${licences[@]/#/$folder/}"
+    rm "$folder/$bin" "${licences[@]/#/$folder/}"
     sum=$(sha256sum "$out/$archive")
     platforms+="    - selector:
         matchLabels:
@@ -68,7 +72,7 @@ for built; do
           arch: $arch
       uri: ${DOWNLOADS:-}/$archive
       sha256: ${sum%% *}
-      bin: $name
+      bin: $bin
 "
 done
 if [[ -z ${HOMEPAGE:-} || -z ${DOWNLOADS:-} ]]; then
