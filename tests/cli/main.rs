@@ -6,6 +6,7 @@ mod addresses;
 mod definition;
 mod documented;
 mod inputs;
+mod links;
 mod outputs;
 mod terminal;
 mod tried;
