@@ -184,7 +184,7 @@ async fn answer(
     let verdict = judged.unwrap_or_else(|_| Verdict::failed(&request));
     span.in_scope(|| verdict.log(endpoint, &request));
     let events = notices::events(endpoint, &request, &verdict);
-    guard.metrics.count(endpoint, &verdict, &events);
+    guard.metrics.count(endpoint, &request, &verdict, &events);
     let (receiving, judging) = (received - begun, received.elapsed());
     guard.metrics.time(receiving, judging, reader.spent());
     for event in events {

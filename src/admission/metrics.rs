@@ -1,5 +1,7 @@
 //! Metrics of reviews: verdicts by rule and by mutation, and where the time went.
 
+mod releases;
+
 use std::time::Duration;
 
 use prometheus_client::{
@@ -8,7 +10,8 @@ use prometheus_client::{
 };
 use strum::VariantArray;
 
-use super::{Endpoint, verdict::Verdict};
+use self::releases::ReleaseFindings;
+use super::{Endpoint, review::Request, verdict::Verdict};
 use crate::{
     events::{Event, Reason},
     finding::Action,
@@ -31,6 +34,7 @@ const REFUSED: &str = "refused";
 pub struct AdmissionMetrics {
     reviews: Family<ReviewLabels, Counter>,
     findings: Family<FindingLabels, Counter>,
+    release_findings: ReleaseFindings,
     mutations: Family<MutationLabels, Counter>,
     overrides: Family<Outcome, Counter>,
     phases: Phases,
@@ -77,6 +81,7 @@ impl AdmissionMetrics {
         let own = Self {
             reviews: Family::default(),
             findings: Family::default(),
+            release_findings: ReleaseFindings::default(),
             mutations: Family::default(),
             overrides: Family::default(),
             phases: Phases {
@@ -89,6 +94,7 @@ impl AdmissionMetrics {
         };
         own.begin();
         own.register(metrics, seconds);
+        own.release_findings.register(metrics);
         own
     }
 
@@ -149,7 +155,13 @@ impl AdmissionMetrics {
         });
     }
 
-    pub(super) fn count(&self, endpoint: Endpoint, verdict: &Verdict, events: &[Event]) {
+    pub(super) fn count(
+        &self,
+        endpoint: Endpoint,
+        request: &Request,
+        verdict: &Verdict,
+        events: &[Event],
+    ) {
         let labels = ReviewLabels {
             endpoint: endpoint.into(),
             verdict: match verdict.allowed() {
@@ -169,6 +181,11 @@ impl AdmissionMetrics {
                     action,
                 })
                 .inc();
+        }
+        if let Some(release) = &verdict.release {
+            let namespace = &request.namespace;
+            self.release_findings
+                .count(namespace, release, &verdict.findings);
         }
         for (mutation, _) in &verdict.mutations {
             self.mutations

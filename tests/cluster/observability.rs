@@ -14,6 +14,9 @@ use crate::stage::BINARY;
 
 const PREFIX: &str = "camunda_upgrade_guard_";
 
+/// Its labels come from outside, so it is not there before something was found.
+const LATER: &str = "camunda_upgrade_guard_release_findings_total";
+
 fn section(title: &str) -> String {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/observability.md");
     let text = fs::read_to_string(docs).unwrap();
@@ -71,7 +74,10 @@ fn every_metric_is_documented_and_every_documented_one_is_there() {
     });
     let shown: BTreeMap<_, _> = shown.collect();
     assert!(shown.keys().all(|name| name.starts_with(PREFIX)), "{page}");
-    let documented = rows("Metrics");
+    let mut documented = rows("Metrics");
+    let all = documented.len();
+    documented.retain(|row| row[0].trim_matches('`') != LATER);
+    assert_eq!(documented.len(), all - 1);
     let kinds = documented
         .iter()
         .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()));

@@ -198,18 +198,99 @@ fn each_alert_has_a_page() {
     assert_eq!(sections.collect::<BTreeSet<_>>(), linked);
 }
 
+/// The expressions of the dashboard and of the alerts.
+fn expressions() -> Vec<String> {
+    let read = |file: &str| fs::read_to_string(workspace().join("deploy/chart/files").join(file));
+    let dashboard: Value = serde_json::from_str(&read("dashboard.json").unwrap()).unwrap();
+    let rules: Value = serde_saphyr::from_str(&read("alerts.yaml").unwrap()).unwrap();
+    let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let panels = all(&dashboard["panels"]);
+    let mut told: Vec<Value> = panels
+        .iter()
+        .flat_map(|panel| all(&panel["targets"]))
+        .collect();
+    told.extend(all(&dashboard["annotations"]["list"]));
+    told.extend(all(&rules[0]["rules"]));
+    let text = |told: &Value| told["expr"].as_str().unwrap().to_owned();
+    told.iter().map(text).collect()
+}
+
+/// The labels that an expression picks by, or sums by.
+fn labels(expression: &str) -> BTreeSet<String> {
+    let mut labels = BTreeSet::new();
+    for picked in expression.split('{').skip(1) {
+        let picked = picked.split('}').next().unwrap();
+        // A value has no comma in it.
+        let names = picked
+            .split(", ")
+            .map(|part| part.split('=').next().unwrap());
+        labels.extend(names.map(str::to_owned));
+    }
+    for summed in expression.split(" by (").skip(1) {
+        let summed = summed.split(')').next().unwrap();
+        labels.extend(summed.split(", ").map(str::to_owned));
+    }
+    labels
+}
+
+/// What an expression asks for is a label of its metric, or one that a scrape sets.
 #[test]
-fn the_dashboard_is_one() {
+fn alerts_and_dashboard_ask_for_documented_labels() {
+    let page = fs::read_to_string(workspace().join("docs/observability.md")).unwrap();
+    let expressions = expressions();
+    assert!(expressions.len() > 25, "{}", expressions.len());
+    for expression in expressions {
+        let of_metric = |row: &&str| {
+            let name = row.split('`').nth(1).unwrap_or_default();
+            name.starts_with("camunda_upgrade_guard_") && expression.contains(name)
+        };
+        let rows: Vec<_> = page.lines().filter(of_metric).collect();
+        assert!(!rows.is_empty(), "{expression}");
+        for label in labels(&expression) {
+            let known = rows.iter().any(|row| row.contains(&format!("`{label}`")));
+            let scraped = ["namespace", "pod", "le"].contains(&&*label);
+            assert!(known || scraped, "{label}: {expression}");
+        }
+    }
+    let wrong = labels("sum by (kind, le) (rate(a{b=\"c\", d=~\"$e\"}[5m]))");
+    assert_eq!(
+        wrong.into_iter().collect::<Vec<_>>(),
+        ["b", "d", "kind", "le"]
+    );
+}
+
+/// Each panel says what it shows; a value that is good or bad has a colour for it; every variable is used.
+#[test]
+fn the_dashboard_explains_itself() {
     let file = workspace().join("deploy/chart/files/dashboard.json");
-    let dashboard: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let text = fs::read_to_string(file).unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64()).collect();
     assert_eq!(ids.len(), panels.len());
-    for panel in panels {
-        let targets = panel["targets"].as_array().unwrap();
-        assert!(
-            targets.iter().all(|target| target["expr"].is_string()),
-            "{panel}"
-        );
+    for panel in panels.iter().filter(|panel| panel["type"] != "row") {
+        assert!(!panel["targets"].as_array().unwrap().is_empty(), "{panel}");
+        assert!(panel["description"].as_str().is_some(), "{panel}");
+        let steps = panel.pointer("/fieldConfig/defaults/thresholds/steps");
+        assert!(panel["type"] != "stat" || steps.is_some(), "{panel}");
+    }
+    let variables = dashboard["templating"]["list"].as_array().unwrap();
+    let names = variables.iter().map(|it| it["name"].as_str().unwrap());
+    let names: Vec<_> = names.collect();
+    assert_eq!(
+        names,
+        ["datasource", "namespace", "release_namespace", "release"]
+    );
+    for name in names {
+        let used = [format!("${{{name}}}"), format!("\\\"${name}\\\"")];
+        assert!(used.iter().any(|used| text.contains(used)), "{name}");
+    }
+    // The texts name alerts that there are.
+    let page = fs::read_to_string(workspace().join("docs/alerts.md")).unwrap();
+    let named = text.split("CamundaUpgradeGuard").skip(1);
+    for rest in named {
+        let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+        let heading = format!("## CamundaUpgradeGuard{name}\n");
+        assert!(page.contains(&heading), "{name}");
     }
 }
