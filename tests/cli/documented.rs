@@ -89,7 +89,7 @@ fn plugins_have_the_program_s_version() {
         assert!(scripts(&file).contains(&version), "{file}");
     }
     let image = format!(
-        "image: camunda-upgrade-guard:{}\n",
+        "image: camunda-upgrade-guard-ci:{}\n",
         env!("CARGO_PKG_VERSION")
     );
     assert!(scripts("deploy/argo-cd/check.yaml").contains(&image));

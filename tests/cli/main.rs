@@ -8,6 +8,7 @@ mod documented;
 mod inputs;
 mod links;
 mod outputs;
+mod packaging;
 mod terminal;
 mod tried;
 mod values;

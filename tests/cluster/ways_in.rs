@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -223,15 +223,16 @@ fn the_action_leaves_results_and_a_summary() {
     let described = yaml(&fs::read_to_string(action.join("action.yml")).unwrap());
     let run = |input: &str| {
         let mut run = Run::new(action.join("check.sh")).current_dir(&folder);
-        for (name, told) in described["runs"]["steps"][0]["env"].as_object().unwrap() {
-            let told = told.as_str().unwrap();
-            let key = told.strip_prefix("${{ inputs.").unwrap();
-            let default = &described["inputs"][key.strip_suffix(" }}").unwrap()];
+        for (name, told) in described["runs"]["steps"][1]["env"].as_object().unwrap() {
             let value = match name.as_str() {
                 "GUARD_INPUT" => input,
                 "GUARD_PROGRAM" => BINARY,
                 "GUARD_SNAPSHOT" => &snapshot.path,
-                _ => default["default"].as_str().unwrap(),
+                _ => {
+                    let key = told.as_str().unwrap().strip_prefix("${{ inputs.").unwrap();
+                    let input = &described["inputs"][key.strip_suffix(" }}").unwrap()];
+                    input["default"].as_str().unwrap()
+                }
             };
             run = run.env(name, value);
         }
@@ -257,77 +258,153 @@ fn the_action_leaves_results_and_a_summary() {
     assert_eq!(unreadable.code, Some(2), "{}", unreadable.report());
 }
 
-/// What Argo CD applies before a sync is accepted, and may read all that it has to.
+/// What the hook reads of Argo CD, as much of it as a cluster without Argo CD needs to keep one.
+const APPLICATIONS: &str = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: applications.argoproj.io}
+spec:
+  group: argoproj.io
+  names: {kind: Application, listKind: ApplicationList, plural: applications, singular: application}
+  scope: Namespaced
+  versions:
+    - name: v1alpha1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"#;
+
+/// An Application of the release, with a field of its source as a test wants it.
+fn application(namespace: &str, source: &str) -> String {
+    format!(
+        r#"
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: camunda, namespace: {namespace}}}
+spec:
+  destination: {{namespace: {namespace}}}
+  source:
+    chart: camunda-platform
+    repoURL: https://example.test/charts
+    targetRevision: 8.3.1
+    helm: {{{source}}}
+status:
+  history:
+    - source: {{helm: {{valuesObject: {{global: {{first: true}}}}}}}}
+    - source: {{helm: {{valuesObject: {{global: {{last: true}}}}}}}}
+"#
+    )
+}
+
+/// Programs as the image for pipelines has them. No chart is fetched: helm renders one of the tests' own.
+fn image_of_ci(cluster: &Cluster) -> PathBuf {
+    let folder = cluster.scratch("ci").unwrap();
+    symlink(BINARY, folder.join(NAME)).unwrap();
+    symlink(&cluster.binaries().kubectl, folder.join("kubectl")).unwrap();
+    let helm = cluster.binaries().helm3.display().to_string();
+    let chart = own("camunda-8.3").display().to_string();
+    let wrapper = format!(
+        r#"#!/bin/sh
+echo "$@" >{0}/helm.args
+for arg; do case $last in --values) cp "$arg" {0}/helm.values ;; esac; last=$arg; done
+exec {helm} template "$2" {chart} --namespace "$8" --values {0}/helm.values {ANEW}
+"#,
+        folder.display()
+    );
+    fs::write(folder.join("helm"), wrapper).unwrap();
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.join("helm"), executable).unwrap();
+    folder
+}
+
+/// What Argo CD applies before a sync is accepted, may read all that it has to, and takes chart and values from the Application.
 #[test]
 fn argo_cd_s_hook_judges_with_the_rights_that_it_has() {
     let Some(cluster) = Cluster::shared_or_skip() else {
         return;
     };
     let release = Release::new(cluster, "camunda");
+    let namespace = &*release.namespace;
     let text = fs::read_to_string(workspace().join("deploy/argo-cd/check.yaml")).unwrap();
-    let text = text.replace(
-        "namespace: camunda\n",
-        &format!("namespace: {}\n", &*release.namespace),
-    );
+    let own_namespace = format!("namespace: {namespace}\n");
+    let text = text.replace("namespace: camunda\n", &own_namespace);
+    let text = text.replace("namespace: argocd\n", &own_namespace);
     let apply = ["apply", "--validate=strict", "-f", "-"];
-    let dry_run = [&apply[..], &["--dry-run=server"]].concat();
     let admin = cluster.admin();
-    let accepted = admin.run_with_input(dry_run, &text).ok().unwrap();
+    let accepted = admin.run_with_input(apply, &text).ok().unwrap();
     assert!(
         !accepted.text().contains("Warning"),
         "{}",
         accepted.report()
     );
+    let defined = ["apply", "-f", "-"];
+    admin.run_with_input(defined, APPLICATIONS).ok().unwrap();
+    let definition = "crd/applications.argoproj.io";
+    let wait = ["wait", "--for=condition=Established", definition];
+    admin.run(wait).ok().unwrap();
 
-    let rendered = |chart: &str| {
-        let helm = cluster.helm(Helm::V3);
-        let output = helm.template(release.name, &own(chart), &release.namespace, &[ANEW]);
-        output.ok().unwrap().stdout
-    };
-    let running = ["apply", "-n", &release.namespace, "-f", "-"];
-    admin
-        .run_with_input(running, &rendered("camunda-8.2"))
-        .ok()
-        .unwrap();
+    let helm = cluster.helm(Helm::V3);
+    let running = helm.template(release.name, &own("camunda-8.2"), namespace, &[ANEW]);
+    let running = running.ok().unwrap().stdout;
+    let apply_running = ["apply", "-n", namespace, "-f", "-"];
+    admin.run_with_input(apply_running, &running).ok().unwrap();
     release.bind_all();
-    admin.run_with_input(apply, &text).ok().unwrap();
-    let job = cluster.get("job", &release.namespace, "camunda-upgrade-guard-check");
+
+    let job = cluster.get("job", namespace, "camunda-upgrade-guard-check");
     let pod = &job.unwrap().unwrap()["spec"]["template"]["spec"];
     let account = pod["serviceAccountName"].as_str().unwrap();
-    let kubeconfig = cluster.kubeconfig_of_service_account(&release.namespace, account);
-    let folder = cluster.scratch("argo-cd").unwrap();
-    fs::write(folder.join("manifest.yaml"), rendered("camunda-8.3")).unwrap();
-    let values = cluster.get(
-        "configmap",
-        &release.namespace,
-        "camunda-upgrade-guard-check",
-    );
-    for (file, content) in values.unwrap().unwrap()["data"].as_object().unwrap() {
-        fs::write(folder.join(file), content.as_str().unwrap()).unwrap();
-    }
-    let args = pod["containers"][0]["args"].as_array().unwrap().iter();
-    let args = args.map(|arg| {
-        let arg = arg.as_str().unwrap().replace(
-            "--namespace=camunda",
-            &format!("--namespace={}", &*release.namespace),
+    let kubeconfig = cluster.kubeconfig_of_service_account(namespace, account);
+    let kubeconfig = kubeconfig.unwrap();
+    let container = &pod["containers"][0];
+    assert_eq!(container["command"][0], "check-application");
+    let folder = image_of_ci(cluster);
+    let check = |source: &str| {
+        let application = application(namespace, source);
+        admin
+            .run_with_input(["apply", "-f", "-"], &application)
+            .ok()
+            .unwrap();
+        Run::new(workspace().join("packaging/ci/check-application.sh"))
+            .args([container["args"][0].as_str().unwrap()])
+            .env("ARGOCD_NAMESPACE", namespace)
+            .env("KUBECONFIG", &kubeconfig)
+            .env("PATH", path_with(&folder))
+            .output()
+            .unwrap()
+    };
+    for (source, values) in [
+        (
+            "valuesObject: {global: {next: true}}, values: 'a: 1'",
+            "{\"global\":{\"next\":true}}",
+        ),
+        ("values: 'global: {next: true}'", "global: {next: true}"),
+        ("", "{}\n"),
+    ] {
+        let output = check(source);
+        assert_eq!(output.code, Some(1), "{}", output.report());
+        let refused = "[elasticsearch-claims-orphaned]";
+        assert!(output.stdout.contains(refused), "{}", output.report());
+        assert!(
+            !output.stdout.contains("[not-checked]"),
+            "{}",
+            output.report()
         );
-        let here = format!("={}/", folder.display());
-        arg.replace("=/values/", &here)
-            .replace("=/rendered/", &here)
-    });
-    let check = Run::new(BINARY)
-        .args(args)
-        .env("KUBECONFIG", kubeconfig.unwrap());
-    let output = check.output().unwrap();
-    assert_eq!(output.code, Some(1), "{}", output.report());
-    assert!(
-        output.stdout.contains("[elasticsearch-claims-orphaned]"),
-        "{}",
-        output.report()
-    );
-    assert!(
-        !output.stdout.contains("[not-checked]"),
-        "{}",
-        output.report()
-    );
+        assert_eq!(
+            fs::read_to_string(folder.join("helm.values")).unwrap(),
+            values
+        );
+        let typed = fs::read_to_string(folder.join("helm.args")).unwrap();
+        let expected = format!(
+            "template camunda camunda-platform --repo=https://example.test/charts --version 8.3.1 --namespace {namespace} --values "
+        );
+        assert!(typed.starts_with(&expected), "{typed}");
+    }
+    for (source, told) in [
+        ("valueFiles: [values-prod.yaml]", "has valueFiles"),
+        ("parameters: [{name: a, value: b}]", "has parameters"),
+    ] {
+        let output = check(source);
+        assert_eq!(output.code, Some(2), "{}", output.report());
+        assert!(output.stderr.contains(told), "{}", output.report());
+    }
 }
