@@ -100,9 +100,9 @@ if command -v docker-registry >/dev/null; then
 version: 0.1
 storage: {filesystem: {rootdirectory: $work/registry}}
 http: {addr: $address}
-log: {level: error, accesslog: {disabled: true}}
+log: {level: error}
 END
-    docker-registry serve "$work/registry.yml" &
+    docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
     registry=$!
     for _ in {1..100}; do
         ! curl -fsS "http://$address/v2/" >/dev/null 2>&1 || break
