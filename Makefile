@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cluster-binaries build static image packages sbom test-image try demo real-charts test check deny advisories bench fuzz clean oldest-kubernetes node axe prerequisites
+.PHONY: help cluster-binaries build static image packages sbom test-image try demo real-charts test check deny advisories bench fuzz clean oldest-kubernetes node axe book prerequisites
 
 # A folder of your own may hold the cluster's programs.
 export HOMEPAGE DOWNLOADS
@@ -105,6 +105,9 @@ node: static ## what the tests on a node need: kubelet and others, and images (a
 
 axe: ## what tests look with for whom a page keeps out (axe-core, from npm's registry; they also need chromium)
 	@tests/axe/fetch.sh
+
+book: ## docs/ as a book with a search: target/book (needs mdbook; Mermaid comes from npm's registry)
+	@packaging/book.sh
 
 clean: ## remove target/ with all that was built, the cluster's programs too
 	$(CARGO) clean

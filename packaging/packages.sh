@@ -37,6 +37,7 @@ completes bash bash-completion/completions/$name
 completes zsh zsh/vendor-completions/_$name
 completes fish fish/vendor_completions.d/$name.fish
 install -m 644 "$here/../LICENSE" "$share/doc/$name/copyright"
+[[ ! -e $out/THIRD-PARTY.txt ]] || install -m 644 "$out/THIRD-PARTY.txt" "$share/doc/$name"
 for built; do
     ARCH=${built%%=*}
     install -m 755 "${built#*=}" "$FILES/usr/bin/$name"

@@ -6,7 +6,7 @@
 # FOLDER is emptied first. In the end MANIFEST lists what was made, with sizes, and SHA256SUMS its checksums.
 #
 #   HELM           helm of version 3 or 4; default: the one on the PATH
-#   IMAGE          name of the image; default: camunda-upgrade-guard:VERSION
+#   IMAGE          REGISTRY/NAME:VERSION, as the image will be published; default: camunda-upgrade-guard:VERSION
 #   SIGNING_KEY    a key in the keyring of gpg; without one no archive of Helm's gets its provenance
 #   HOMEPAGE, DOWNLOADS, MAINTAINER    see build.sh and packages.sh
 set -euo pipefail
@@ -27,6 +27,10 @@ out=$(cd "$out" && pwd)
 version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
 
 "$here/start.sh" "$@"
+# What the programs are made of, and the licences of all that; archives and packages take them along.
+if [[ -d $here/../tools/sbom ]]; then
+    (cd "$here/.." && cargo run --locked --quiet -p sbom -- "$out") >&2
+fi
 "$here/build.sh" "$out" "$@"
 # What these folders hold is in the archives beside them.
 rm -rf "$out"/*-*/
@@ -39,9 +43,12 @@ if [[ ${#packaged[@]} -gt 0 ]]; then
     "$here/packages.sh" "$out" "${packaged[@]}"
     "$here/image.sh" "$out/$name-$version-image.tar" "${IMAGE:-$name:$version}" "$@"
 fi
-"${HELM:-helm}" package "$here/../deploy/chart" --destination "$out" >&2
+if [[ -x $here/chart.sh ]]; then
+    "$here/chart.sh" "$out" >&2
+else
+    "${HELM:-helm}" package "$here/../deploy/chart" --destination "$out" >&2
+fi
 [[ -z ${SIGNING_KEY:-} ]] || "$here/sign.sh" "$out" "$SIGNING_KEY"
-[[ ! -x $here/sbom.sh ]] || "$here/sbom.sh" "$out"
 
 cd "$out"
 find . -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum >"$out.sums"

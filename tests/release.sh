@@ -31,7 +31,7 @@ fail() {
 mkdir -m 700 "$GNUPGHOME"
 gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-generate-key 'guard <guard@example.test>' rsa3072 sign never 2>/dev/null
 gpg --export >"$work/ring.gpg"
-export HELM=$binaries/helm4 IMAGE=localhost/$name:release-test
+export HELM=$binaries/helm4 IMAGE=localhost/$name-test:$version
 export SIGNING_KEY=guard@example.test MAINTAINER='guard <guard@example.test>'
 export HOMEPAGE=https://example.test/guard DOWNLOADS=https://example.test/guard/v$version
 export HELM_CONFIG_HOME=$work/helm HELM_CACHE_HOME=$work/helm HELM_DATA_HOME=$work/helm
