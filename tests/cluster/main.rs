@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error is over")]
 
+mod argo_cd;
 mod at_once;
 mod availability;
 mod backing_up;
