@@ -28,9 +28,7 @@ version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$her
 
 "$here/start.sh" "$@"
 # What the programs are made of, and the licences of all that; archives and packages take them along.
-if [[ -d $here/../tools/sbom ]]; then
-    (cd "$here/.." && cargo run --locked --quiet -p sbom -- "$out") >&2
-fi
+(cd "$here/.." && cargo run --locked --quiet -p sbom -- "$out") >&2
 "$here/build.sh" "$out" "$@"
 # What these folders hold is in the archives beside them.
 rm -rf "$out"/*-*/
@@ -43,11 +41,7 @@ if [[ ${#packaged[@]} -gt 0 ]]; then
     "$here/packages.sh" "$out" "${packaged[@]}"
     "$here/image.sh" "$out/$name-$version-image.tar" "${IMAGE:-$name:$version}" "$@"
 fi
-if [[ -x $here/chart.sh ]]; then
-    "$here/chart.sh" "$out" >&2
-else
-    "${HELM:-helm}" package "$here/../deploy/chart" --destination "$out" >&2
-fi
+"$here/chart.sh" "$out" >&2
 [[ -z ${SIGNING_KEY:-} ]] || "$here/sign.sh" "$out" "$SIGNING_KEY"
 
 cd "$out"
