@@ -6,7 +6,7 @@
 //! [`Reader::overlooked`] finds others before something is refused for want of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -34,14 +34,19 @@ pub(super) struct Concerned {
     /// The age of the list of names.
     age: Age,
     search: Arc<ClaimSearch>,
-    found: Arc<Mutex<Found>>,
+    found: Arc<Mutex<Vec<Found>>>,
 }
 
-/// The names of the claims that were read, by namespace.
-type Found = BTreeMap<String, BTreeSet<String>>;
+/// The names of the claims that were read of one namespace, and what they were told by.
+#[derive(Clone, Debug)]
+struct Found {
+    search: Arc<ClaimSearch>,
+    namespace: String,
+    names: BTreeSet<String>,
+}
 
 impl Concerned {
-    fn found(&self) -> MutexGuard<'_, Found> {
+    fn found(&self) -> MutexGuard<'_, Vec<Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,14 +87,17 @@ impl Reader {
         let mounted = concerned.search.mounted(namespace);
         few(mounted.len())?;
         let read = self.claims_named(namespace, &mounted);
-        let names = self.names(concerned, namespace, concerned.age);
+        let names = self.names(&concerned.search, namespace, concerned.age);
         let (shown, mut claims) = try_join(names, read).await?;
         let others = &shown - &mounted;
         few(mounted.len() + others.len())?;
         claims.extend(self.claims_named(namespace, &others).await?);
         let names = claims.iter().map(|claim| claim.name().to_owned());
-        let mut found = concerned.found();
-        found.entry(namespace.to_owned()).or_default().extend(names);
+        concerned.found().push(Found {
+            search: Arc::clone(&concerned.search),
+            namespace: namespace.to_owned(),
+            names: names.collect(),
+        });
         Ok(claims)
     }
 
@@ -107,7 +115,7 @@ impl Reader {
 
     async fn names(
         &self,
-        concerned: &Concerned,
+        search: &ClaimSearch,
         namespace: &str,
         age: Age,
     ) -> Result<BTreeSet<String>, ReadError> {
@@ -115,7 +123,7 @@ impl Reader {
             namespace: Some(namespace),
             contents: Contents::Metadata,
             age,
-            keep: &|claim| concerned.search.finds(claim),
+            keep: &|claim| search.finds(claim),
             ..Listing::of(CLAIM)
         };
         let found = self.listed(&list).await?;
@@ -143,9 +151,9 @@ impl Reader {
             return false;
         };
         let found = concerned.found().clone();
-        for (namespace, names) in found {
-            let now = self.names(concerned, &namespace, Age::Newest).await;
-            if !now.unwrap_or_default().is_subset(&names) {
+        for known in found {
+            let now = self.names(&known.search, &known.namespace, Age::Newest);
+            if !now.await.unwrap_or_default().is_subset(&known.names) {
                 return true;
             }
         }

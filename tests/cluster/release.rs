@@ -311,6 +311,8 @@ impl<'c> Release<'c> {
             .unwrap()
             .into_iter()
             .filter(|object| object["type"] != "helm.sh/release.v1")
+            // A controller makes it some time after the namespace.
+            .filter(|object| object["metadata"]["name"] != "default")
             .map(|object| {
                 let text = |pointer: &str| {
                     object
