@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -174,6 +174,7 @@ fn a_post_renderer_says_why_it_refuses() {
     // Helm 3 takes a program, Helm 4 the name of a plugin.
     let program = [BINARY, "--post-renderer-args", "post-render"];
     let plugin = ["camunda-upgrade-guard-post-render"];
+    let log = cluster.scratch("post-render").unwrap().join("log");
     for (helm, renderer) in [(helm_3, &program[..]), (helm_4, &plugin[..])] {
         let release = Release::new(cluster, "rendered");
         let namespace = format!("--namespace={}", &*release.namespace);
@@ -186,13 +187,20 @@ fn a_post_renderer_says_why_it_refuses() {
             args.extend(["--post-renderer-args", release.name, &own_namespace]);
             args.push("--post-renderer-args=-f=/dev/null");
             args.extend(more);
-            helm.run(&args)
+            // Helm's output is a pipe, then a file.
+            let piped = helm.run(&args);
+            if piped.success() {
+                return (piped, String::new());
+            }
+            let written = helm.run_into(&log, &args);
+            assert_eq!(written.code, piped.code, "{}", written.report());
+            (piped, fs::read_to_string(&log).unwrap())
         };
-        let installed = post_render("install", "camunda-8.2", &[]);
+        let (installed, _) = post_render("install", "camunda-8.2", &[]);
         installed.ok().unwrap();
         release.bind_all();
         let before = (release.revisions(), release.versions());
-        let refused = post_render("upgrade", "camunda-8.3", &[ANEW]);
+        let (refused, log) = post_render("upgrade", "camunda-8.3", &[ANEW]);
         assert!(!refused.success(), "{}", refused.report());
         for told in [
             " is refused: ",
@@ -201,7 +209,66 @@ fn a_post_renderer_says_why_it_refuses() {
         ] {
             assert!(refused.stderr.contains(told), "{}", refused.report());
         }
+        // The refusal is whole in both, and so is Helm's own error.
+        let lines = refused.stderr.lines();
+        let lines = lines.skip_while(|line| !line.contains(" is refused: "));
+        let is_helms = |line: &&str| line.starts_with("Error: ") || line.contains("exit status");
+        let refusal: Vec<_> = lines.take_while(|line| !is_helms(line)).collect();
+        assert!(refusal.len() > 10, "{}", refused.report());
+        let refusal = refusal.join("\n");
+        assert!(log.contains(&refusal), "no {refusal}\nin {log}");
+        for text in [&refused.stderr, &log] {
+            assert!(text.contains("Error: UPGRADE FAILED: "), "{text}");
+        }
         assert_eq!((release.revisions(), release.versions()), before);
+    }
+}
+
+/// Whatever a refusal says, Helm 4 shows all of it and takes none of it for a manifest: with none it would delete the release's
+/// objects.
+#[test]
+fn a_refusal_of_whatever_text_stops_helm_4() {
+    let Some(cluster) = Cluster::shared_or_skip() else {
+        return;
+    };
+    let plugin = cluster.scratch("post-render-plugin").unwrap();
+    let sources = workspace().join("packaging/helm4-post-render");
+    for file in ["plugin.yaml", "post-render.sh"] {
+        fs::copy(sources.join(file), plugin.join(file)).unwrap();
+    }
+    let home = cluster.scratch("helm").unwrap();
+    let helm = HelmCli::new(cluster.binaries(), Helm::V4, None, &home);
+    let installed = helm.run(&["plugin", "install", plugin.to_str().unwrap()]);
+    installed.ok().unwrap();
+    let program = plugin.join("bin").join(NAME);
+    fs::create_dir(plugin.join("bin")).unwrap();
+    let log = plugin.join("log");
+    let chart = own("unrelated");
+    let renderer = "--post-renderer=camunda-upgrade-guard-post-render";
+    let args = ["template", "any", chart.to_str().unwrap(), renderer];
+    for text in [
+        "  indented first\n\n\ttab",
+        "---\n# Source: a\n{{ %s %d \\n",
+        "a/_b",
+        "_partial",
+        "\"quoted\" 'too': - [a] ü → | >",
+        "NOTES.txt",
+    ] {
+        for (code, stops) in [(0, false), (1, true), (2, true), (3, true), (101, true)] {
+            let shell = format!(
+                "#!/bin/sh\nif [ {code} = 0 ]; then cat; else cat >/dev/null; fi\ncat >&2 <<'END'\n{text}\nEND\nexit {code}\n"
+            );
+            fs::write(&program, shell).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            let output = helm.run_into(&log, &args);
+            let written = fs::read_to_string(&log).unwrap();
+            assert_eq!(output.success(), !stops, "{code}, {text}: {written}");
+            match code {
+                0 => assert!(written.contains("name: any-cache"), "{written}"),
+                101 => assert!(written.contains("exited with error"), "{written}"),
+                _ => assert!(written.contains(text), "no {text}\nin {written}"),
+            }
+        }
     }
 }
 

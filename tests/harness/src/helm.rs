@@ -139,7 +139,21 @@ impl HelmCli {
     /// # Panics
     /// When Helm cannot be run, or does not end.
     pub fn run(&self, args: &[&str]) -> Output {
-        let mut command = Run::new(&self.binary).args(args).env("HOME", &self.home);
+        self.finished(Run::new(&self.binary).args(args))
+    }
+
+    /// Runs `helm ARGS… >FILE 2>&1`.
+    ///
+    /// # Panics
+    /// When Helm cannot be run, or does not end.
+    pub fn run_into(&self, file: &Path, args: &[&str]) -> Output {
+        let command =
+            Run::new("sh").args(["-c", "file=$1; shift; exec \"$@\" >\"$file\" 2>&1", "sh"]);
+        self.finished(command.args([file, &self.binary]).args(args))
+    }
+
+    fn finished(&self, command: Run) -> Output {
+        let mut command = command.env("HOME", &self.home);
         for (name, folder) in self.folders() {
             command = command.env(name, folder);
         }
