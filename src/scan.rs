@@ -5,10 +5,11 @@ mod html;
 mod json;
 mod labels;
 mod look;
+mod policy_report;
 mod row;
 mod table;
 
-pub use self::{labels::labelled_releases, look::look};
+pub use self::{labels::labelled_releases, look::look, policy_report::ReportApi};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::{
     change::Gap,
     finding::{Command, RuleId},
+    kubernetes::ObjectRef,
     report::{Documented, Outcome},
     rules::Rule,
 };
@@ -82,6 +84,9 @@ pub struct Row {
     pub unreadable: Option<String>,
     /// Problems: those that stop the next upgrade, and risks.
     pub problems: Vec<Problem>,
+    /// The reads of what belongs to it that failed; they are among those of the scan.
+    #[serde(skip)]
+    pub not_seen: Vec<Gap>,
 }
 
 /// A release line.
@@ -107,6 +112,9 @@ pub struct Problem {
     pub title: String,
     /// Details, one line each.
     pub why: Vec<String>,
+    /// The objects it is about, if a rule names them.
+    #[serde(skip)]
+    pub objects: Vec<ObjectRef>,
     /// The commands that cure it.
     #[serde(rename = "commands")]
     pub cure: Vec<Command>,
@@ -122,6 +130,7 @@ impl Problem {
             stops: false,
             title: title.into(),
             why,
+            objects: Vec::new(),
             cure: Vec::new(),
             documentation: Rule::of(rule).map(|known| Documented::of(rule, known.guide)),
         })

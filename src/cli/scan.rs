@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cluster::Cluster,
-    scan::{self, FailOn},
+    scan::{self, FailOn, ReportApi},
     terminal::printable,
 };
 
@@ -46,6 +46,10 @@ enum Format {
     Yaml,
     /// A page for a browser, which loads nothing
     Html,
+    /// Reports of openreports.io/v1alpha1, one for each namespace, for kubectl apply
+    Openreports,
+    /// The same as reports of wgpolicyk8s.io/v1alpha2
+    Policyreport,
 }
 
 impl ScanArgs {
@@ -73,6 +77,8 @@ impl ScanArgs {
                 Format::Json => printable(&scan.json()?),
                 Format::Yaml => printable(&scan.yaml()?),
                 Format::Html => printable(&scan.html()),
+                Format::Openreports => printable(&scan.policy_reports(ReportApi::OpenReports)?),
+                Format::Policyreport => printable(&scan.policy_reports(ReportApi::PolicyReport)?),
             };
             Ok(text.into_bytes())
         })?;

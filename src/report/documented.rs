@@ -16,6 +16,13 @@ pub struct Documented {
 }
 
 impl Documented {
+    /// The address of the page here, else that of the guide, else the page's file.
+    pub fn place(&self) -> &str {
+        let addresses = [&self.page_address, &self.guide_address];
+        let address = addresses.into_iter().flatten().next();
+        address.unwrap_or(&self.page)
+    }
+
     /// Where a rule or mutation is documented; `guide` is what Camunda has about it, or about one of its findings.
     pub fn of(rule: RuleId, guide: Reference) -> Self {
         Self {

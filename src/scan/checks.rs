@@ -101,6 +101,7 @@ impl Look<'_> {
                     stops: true,
                     title: finding.title,
                     why: finding.why,
+                    objects: finding.objects,
                     cure,
                     documentation: Some(Documented::of(finding.rule, finding.guide)),
                 }

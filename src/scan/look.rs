@@ -142,12 +142,17 @@ impl Looking<'_> {
             let change = next.as_ref().map(|next| next.change.clone());
             let facts = reader.standing_facts(&standing, change).await;
             let row = Row::of(recorded, &standing, &facts, next.as_ref(), self.today);
-            rows.push(Row { subchart, ..row });
-            for gap in grouped(&standing, facts.gaps()) {
-                if !gaps.contains(&gap) {
-                    gaps.push(gap);
+            let not_seen = grouped(&standing, facts.gaps());
+            for gap in &not_seen {
+                if !gaps.contains(gap) {
+                    gaps.push(gap.clone());
                 }
             }
+            rows.push(Row {
+                subchart,
+                not_seen,
+                ..row
+            });
         }
         (rows, gaps)
     }

@@ -211,6 +211,7 @@ mod tests {
             stops: *stops,
             title: "Something that takes more than one line of a narrow terminal".to_owned(),
             why: Vec::new(),
+            objects: Vec::new(),
             cure: vec![Command::Shell(
                 "kubectl get persistentvolumeclaims -n prod -o wide".to_owned(),
             )],

@@ -148,7 +148,7 @@ fn scan_and_plan_say_what_is_wrong() {
     fails(&["scan", "-A", "-n", "prod"], "cannot be used with");
     fails(
         &["scan", "-o", "pdf"],
-        "[possible values: text, json, yaml, html]",
+        "[possible values: text, json, yaml, html, openreports, policyreport]",
     );
     fails(
         &["scan", "--fail-on", "refused"],

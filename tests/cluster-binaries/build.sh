@@ -2,7 +2,8 @@
 # Builds what the cluster tests run: etcd, kube-apiserver, kube-controller-manager,
 # kubectl, helm3 and helm4, each from the Go modules named in */go.mod,
 # yaml-to-json, which says what Kubernetes makes of a YAML text, and helm-patch,
-# which says what patch Helm makes of an object. More, where it is asked for:
+# which says what patch Helm makes of an object; and the definitions of policy
+# reports, as their projects publish them. More, where it is asked for:
 #   oldest   API server and controller manager of the oldest Kubernetes that the guard is tested with
 #   demo     only what the demo shows: the control plane, kubectl and Helm 3
 #   node     what runs pods beside a control plane: kubelet, kube-proxy, kube-scheduler, coredns, provisioner (volumes in folders)
@@ -147,6 +148,27 @@ if ! asks demo; then
     build_helm 4 ""
     build yaml-to-json yaml . "$(version_of yaml sigs.k8s.io/yaml)" ""
     build helm-patch patches . "$(version_of patches k8s.io/apimachinery)" ""
+fi
+
+definition() { # NAME MODULE FILE
+    local name=$1 module=$2 file=$3
+    local stamp="$module $file $(cat "$sources/policy-reports"/{go.mod,go.sum} | cksum)"
+    local stamp_file=$directory/.$name.stamp
+    [[ ! -f $directory/$name || ! -f $stamp_file || $(<"$stamp_file") != "$stamp" ]] || return 0
+    if asks lacks; then
+        ! lacks_go policy-reports || exit 1
+        return
+    fi
+    if lacks_go policy-reports >&2; then
+        exit 1
+    fi
+    go -C "$sources/policy-reports" mod download "$module"
+    install -m 644 "$(go -C "$sources/policy-reports" list -m -f '{{.Dir}}' "$module")/$file" "$directory/$name"
+    echo "$stamp" >"$stamp_file"
+}
+if ! asks demo; then
+    definition reports.yaml openreports.io config/crd/openreports.io_reports.yaml
+    definition policyreports.yaml sigs.k8s.io/wg-policy-prototypes policy-report/crd/v1alpha2/wgpolicyk8s.io_policyreports.yaml
 fi
 
 asks lacks || echo "$directory"

@@ -43,6 +43,7 @@ mod oracle;
 mod overriding;
 mod own_charts;
 mod planning;
+mod policy_reports;
 mod rebind;
 mod records;
 mod relabel;

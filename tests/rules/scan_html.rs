@@ -29,6 +29,7 @@ fn problem(stops: bool, title: &str) -> Problem {
             "  claim a".to_owned(),
             format!("  {NAME}"),
         ],
+        objects: Vec::new(),
         cure: vec![Command::Shell(format!("echo '{NAME}'"))],
         documentation: None,
     }
@@ -48,6 +49,7 @@ pub fn scan() -> Scan {
         next: Some(known("13", "13.12.7")),
         support: Some("until 2026-10-13".to_owned()),
         unreadable: None,
+        not_seen: Vec::new(),
         problems: vec![
             problem(true, "Claims would be left behind"),
             problem(true, NAME),

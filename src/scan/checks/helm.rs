@@ -20,6 +20,7 @@ pub(super) fn unfinished(recorded: &Recorded) -> Option<Problem> {
             stops: false,
             title,
             why: vec!["Part of it may have been applied.".to_owned()],
+            objects: Vec::new(),
             cure: vec![Command::Shell(history)],
             documentation: None,
         }),
@@ -37,6 +38,7 @@ pub(super) fn unfinished(recorded: &Recorded) -> Option<Problem> {
                     "Where no helm is at work on it, it was cut off, and Helm refuses every other upgrade until it is rolled back."
                         .to_owned(),
                 ],
+                objects: Vec::new(),
                 cure: vec![back.unwrap_or(Command::Shell(history))],
                 documentation: None,
             })

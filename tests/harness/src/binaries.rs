@@ -107,6 +107,19 @@ impl Binaries {
         }
     }
 
+    /// Returns the file with the definition of a kind of policy report, such as `reports`.
+    pub fn definition(plural: &'static str) -> Result<PathBuf, Missing> {
+        let folder = binaries_folder();
+        let file = folder.join(plural).with_extension("yaml");
+        match file.is_file() {
+            true => Ok(file),
+            false => Err(Missing {
+                names: vec![plural],
+                folder,
+            }),
+        }
+    }
+
     /// Like [`Binaries::find`], but prints that a test is skipped if something is missing.
     ///
     /// # Panics
