@@ -19,26 +19,7 @@ if ! command -v mdbook >/dev/null; then
     cargo install --quiet --locked mdbook --version 0.5.4 --root target/cargo-tools
 fi
 
-script=target/mermaid/mermaid.min.js
-if [[ ! -f $script || $(cat target/mermaid/version 2>/dev/null) != "$version" ]]; then
-    rm -rf target/mermaid
-    mkdir -p target/mermaid
-    archive=$PWD/target/mermaid/archive.tgz
-    if command -v npm >/dev/null; then
-        (cd target/mermaid && npm pack --silent --ignore-scripts "mermaid@$version" >/dev/null && mv mermaid-*.tgz archive.tgz)
-    else
-        registry=${NPM_CONFIG_REGISTRY:-https://registry.npmjs.org}
-        curl --fail --silent --show-error --location --output "$archive" "${registry%/}/mermaid/-/mermaid-$version.tgz"
-    fi
-    found=sha512-$(openssl dgst -sha512 -binary "$archive" | openssl base64 -A)
-    if [[ $found != "$integrity" ]]; then
-        echo "book.sh: Mermaid's archive has the hash $found, not $integrity" >&2
-        exit 1
-    fi
-    tar -xzOf "$archive" package/dist/mermaid.min.js >"$script"
-    rm "$archive"
-    echo "$version" >target/mermaid/version
-fi
+.ci/npm-file mermaid "$version" "$integrity" dist/mermaid.min.js target/mermaid/mermaid.min.js
 
 mdbook build >&2
 # mdBook calls the page of README.md index.html, but does not change links to it.

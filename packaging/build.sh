@@ -34,7 +34,7 @@ out=$1
 shift
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
+version=$("$here/version.sh")
 platforms=
 licences=(LICENSE)
 [[ ! -e $out/THIRD-PARTY.txt ]] || licences+=(THIRD-PARTY.txt)

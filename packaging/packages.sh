@@ -18,7 +18,7 @@ out=$1
 shift
 guard=${GUARD:-${1#*=}}
 nfpm=$("$here/tools.sh")/bin/nfpm
-VERSION=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
+VERSION=$("$here/version.sh")
 MAINTAINER=${MAINTAINER:-camunda-upgrade-guard <nobody@localhost>}
 HOMEPAGE=${HOMEPAGE:-}
 FILES=$(mktemp -d)

@@ -15,7 +15,7 @@ name=camunda-upgrade-guard
     exit 2
 }
 folder=$1 registry=$2
-version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
+version=$("$here/version.sh")
 digest=$(mktemp)
 trap 'rm -f "$digest"' EXIT
 

@@ -24,7 +24,7 @@ shift
 rm -rf "$out"
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
+version=$("$here/version.sh")
 
 "$here/start.sh" "$@"
 # What the programs are made of, and the licences of all that; archives and packages take them along.

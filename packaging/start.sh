@@ -6,7 +6,7 @@
 # One for another processor is started by qemu (Debian: qemu-user-static). One for another system is not started.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
+version=$("$here/version.sh")
 
 fail() {
     echo "start.sh: $*" >&2

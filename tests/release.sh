@@ -12,7 +12,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 binaries=${GUARD_CLUSTER_BINARIES:-$repository/target/cluster-binaries}
 name=camunda-upgrade-guard
 out=$repository/target/dist
-version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml")
+version=$("$repository/packaging/version.sh")
 
 work=$(mktemp -d)
 export GNUPGHOME=$work/gpg

@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use harness::{Cluster, Guard, GuardOptions, Helm, wait_until};
+use harness::{Cluster, Guard, Helm, wait_until};
 
 use crate::{
     charts::{ANEW, copied, own, replace},
     events::told,
     release::{Release, assert_silent},
-    stage::BINARY,
+    stage::configured,
 };
 
 const REMOVED: &str = "identity-secret-removed";
@@ -36,10 +36,7 @@ fn rules_count_as_they_are_configured() {
     let Some(cluster) = Cluster::lease_or_skip() else {
         return;
     };
-    let file = cluster.scratch("config").unwrap().join("config.yaml");
-    fs::write(&file, "mode: audit\n").unwrap();
-    let mut options = GuardOptions::new(BINARY);
-    options.args = vec!["--config".to_owned(), file.display().to_string()];
+    let (options, file) = configured(&cluster, "mode: audit\n");
     let guard = cluster.guard(options).unwrap();
     let load = |text: &str, outcome: &str| load(&guard, &file, text, outcome);
 
@@ -120,10 +117,7 @@ fn a_guard_that_starts_over_a_broken_configuration_refuses_by_the_defaults_and_s
     let Some(cluster) = Cluster::lease_or_skip() else {
         return;
     };
-    let file = cluster.scratch("config").unwrap().join("config.yaml");
-    fs::write(&file, "mode: audit\nrules: {relase-notes: warn}\n").unwrap();
-    let mut options = GuardOptions::new(BINARY);
-    options.args = vec!["--config".to_owned(), file.display().to_string()];
+    let (options, file) = configured(&cluster, "mode: audit\nrules: {relase-notes: warn}\n");
     // It waits until the guard is ready.
     let guard = cluster.guard(options).unwrap();
     let successful = || {
@@ -175,10 +169,7 @@ fn what_the_guard_knows_is_set_while_it_runs() {
     let Some(cluster) = Cluster::lease_or_skip() else {
         return;
     };
-    let file = cluster.scratch("config").unwrap().join("config.yaml");
-    fs::write(&file, "").unwrap();
-    let mut options = GuardOptions::new(BINARY);
-    options.args = vec!["--config".to_owned(), file.display().to_string()];
+    let (options, file) = configured(&cluster, "");
     let guard = cluster.guard(options).unwrap();
     let load = |text: &str| load(&guard, &file, text, "ok");
     newest_patches(&cluster, &load);

@@ -3,16 +3,13 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use camunda_upgrade_guard::webhooks::ENFORCE;
-use harness::{
-    Cluster, Denial, Fault, FaultyServer, Guard, GuardOptions, Helm, binaries::workspace,
-    wait_until,
-};
+use harness::{Cluster, Denial, Fault, FaultyServer, Guard, Helm, binaries::workspace, wait_until};
 
 use crate::{
     charts::{ANEW, own},
     command::words,
     release::{Release, assert_silent},
-    stage::BINARY,
+    stage::configured,
 };
 
 const NAME: &str = "camunda-upgrade-guard";
@@ -59,11 +56,8 @@ pub fn start(cluster: &Cluster) -> (FaultyServer, Guard<'_>, PathBuf) {
         cluster.apply(&fs::read_to_string(file).unwrap()).unwrap();
     }
     let server = cluster.faulty_server().unwrap();
-    let config = cluster.scratch("config").unwrap().join("config.yaml");
-    fs::write(&config, "{}\n").unwrap();
-    let mut options = GuardOptions::new(BINARY);
+    let (mut options, config) = configured(cluster, "{}\n");
     options.kubeconfig = Some(cluster.kubeconfig_through(&server, NAME, NAME).unwrap());
-    options.args = vec!["--config".to_owned(), config.display().to_string()];
     let guard = cluster.guard(options).unwrap();
     (server, guard, config)
 }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use camunda_upgrade_guard::events::Reason;
-use harness::{Cluster, GuardOptions, guard::metrics::samples};
+use harness::{Cluster, guard::metrics::samples};
 use strum::VariantArray;
 
-use crate::stage::BINARY;
+use crate::stage::configured;
 
 const PREFIX: &str = "camunda_upgrade_guard_";
 
@@ -59,10 +59,7 @@ fn every_metric_is_documented_and_every_documented_one_is_there() {
     let Some(cluster) = Cluster::shared_or_skip() else {
         return;
     };
-    let config = cluster.scratch("config").unwrap().join("config.yaml");
-    fs::write(&config, "{}\n").unwrap();
-    let mut options = GuardOptions::new(BINARY);
-    options.args = vec!["--config".to_owned(), config.display().to_string()];
+    let (mut options, _) = configured(cluster, "{}\n");
     options.register = false;
     let guard = cluster.guard(options).unwrap();
     let page = guard.metrics().unwrap();

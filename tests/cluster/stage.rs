@@ -1,6 +1,6 @@
 //! The cluster with the guard in effect, shared by all tests that don't change the guard.
 
-use std::sync::OnceLock;
+use std::{fs, path::PathBuf, sync::OnceLock};
 
 use harness::{Binaries, Cluster, ClusterOptions, Corpus, Guard, GuardOptions};
 
@@ -23,6 +23,15 @@ pub fn guarded() -> Option<(&'static Cluster, &'static Guard<'static>)> {
             .unwrap_or_else(|error| panic!("the guard does not start: {error:#}"))
     });
     Some((cluster, guard))
+}
+
+/// What starts a guard with a configuration, and the file that holds it.
+pub fn configured(cluster: &Cluster, text: &str) -> (GuardOptions, PathBuf) {
+    let file = cluster.scratch("config").unwrap().join("config.yaml");
+    fs::write(&file, text).unwrap();
+    let mut options = GuardOptions::new(BINARY);
+    options.args = vec!["--config".to_owned(), file.display().to_string()];
+    (options, file)
 }
 
 /// A cluster where no guard ever is, shared likewise.

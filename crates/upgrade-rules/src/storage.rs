@@ -12,7 +12,7 @@ use crate::{
     knowledge::claims::{
         holds_data, is_retained, left_on_purpose, named_volume, takes_claims_along, waits_for,
     },
-    kubernetes::{Kind, Mounts, Object, ObjectRef},
+    kubernetes::{Kind, Object, ObjectRef},
 };
 
 /// All the data that a change is about.
@@ -129,6 +129,7 @@ impl Storage {
         let after = mounted(change, prepared, Side::Planned);
         let looking = Looking {
             change,
+            search: ClaimSearch::of(change),
             facts,
             prepared,
             before: &before,
@@ -205,6 +206,7 @@ fn natural(claim: &str) -> (String, u64) {
 
 struct Looking<'a> {
     change: &'a Change,
+    search: ClaimSearch,
     facts: &'a Facts,
     prepared: &'a Facts,
     before: &'a BTreeMap<Mounted, ObjectRef>,
@@ -223,17 +225,7 @@ impl Looking<'_> {
             || self.after.contains_key(&key)
             || self.change.find(&reference).is_some()
             || self.facts.release_of(claim) == Some(&self.change.release)
-            || self.is_of_a_set(&key.0, &key.1)
-    }
-
-    /// Whether a claim has the name of one that a StatefulSet with more pods would mount.
-    fn is_of_a_set(&self, namespace: &str, claim: &str) -> bool {
-        let sets = self.change.of_kind(Kind::StatefulSet);
-        let mut sets = sets.filter(|set| set.object.namespace == namespace);
-        sets.any(|set| {
-            let mut sides = set.running.iter().chain(&set.planned);
-            sides.any(|side| Mounts::of(side).parse(claim).is_some())
-        })
+            || self.search.finds(claim)
     }
 
     /// A claim that there is.
