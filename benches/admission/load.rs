@@ -139,6 +139,13 @@ impl Client {
     }
 }
 
+/// A refusal says until when its override would hold, so digits may differ.
+fn same(answer: &[u8], first: &[u8]) -> bool {
+    let mut pairs = answer.iter().zip(first);
+    answer.len() == first.len()
+        && pairs.all(|(a, b)| a == b || a.is_ascii_digit() && b.is_ascii_digit())
+}
+
 /// One connection's requests until the end; on a new connection each where none is given.
 async fn repeat(
     client: Client,
@@ -160,7 +167,7 @@ async fn repeat(
         };
         let answer = exchange(stream, &post.request, &mut buffer).await?;
         ensure!(
-            answer == &post.answer[..],
+            same(answer, &post.answer),
             "another answer than the first time: {}",
             String::from_utf8_lossy(answer)
         );

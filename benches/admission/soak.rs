@@ -27,8 +27,8 @@ pub struct Soak {
     rotations: usize,
 }
 
-/// From one look at memory and descriptors to the next.
-const ROUND: Duration = Duration::from_secs(5);
+/// So long one kind of record after the other.
+const ROUND: Duration = Duration::from_secs(2);
 
 const PATTERNS: [Pattern; 2] = [
     Pattern {
@@ -48,7 +48,7 @@ const WARM_UP: usize = 20;
 struct Replica {
     server: Server,
     claims: Vec<Post>,
-    record: Post,
+    records: Vec<Post>,
     answered: [usize; 2],
     /// What it held once it was warm.
     before: Option<(u64, usize)>,
@@ -59,13 +59,18 @@ impl Soak {
         let releases = Releases::find()?
             .context("records need the cluster's programs: make cluster-binaries")?;
         let place = Place::new()?;
-        let facts = place.facts("facts.json", &reviews::facts(Some(&releases))?)?;
-        let [record, _] = reviews::records(&releases)?;
+        let bare = releases.without_templates();
+        let facts = place.facts("facts.json", &reviews::facts(Some(&bare))?)?;
+        let [admitted, refused] = reviews::records(&bare)?;
+        let [large, _] = reviews::records(&releases)?;
+        let records = [admitted, refused, large];
         let mut replicas = Vec::new();
         for name in ["guard-1", "guard-2"] {
             let server = place.guard(name, GUARD.as_ref(), &facts)?;
-            replicas.push(Replica::new(server, &reviews::claims(), &record).await?);
+            replicas.push(Replica::new(server, &reviews::claims(), &records).await?);
         }
+        // Whoever stops it gets what was measured until then.
+        let interrupted = tokio::spawn(tokio::signal::ctrl_c());
         let (started, mut rotated) = (Instant::now(), 0);
         loop {
             try_join_all(replicas.iter_mut().map(Replica::round)).await?;
@@ -85,7 +90,8 @@ impl Soak {
                     replica.before = Some(replica.held()?);
                 }
             }
-            if done >= self.reviews && rotated >= self.rotations {
+            let all = done >= self.reviews && rotated >= self.rotations;
+            if all || interrupted.is_finished() {
                 break;
             }
         }
@@ -105,16 +111,19 @@ impl Soak {
 }
 
 impl Replica {
-    async fn new(server: Server, claims: &[Case], record: &Case) -> Result<Self> {
-        let mut posts = Vec::new();
-        for case in claims {
-            posts.push(server.client.prepare(case.path, &case.body).await?);
+    async fn new(server: Server, claims: &[Case], records: &[Case]) -> Result<Self> {
+        let mut posts = [Vec::new(), Vec::new()];
+        for (posts, cases) in posts.iter_mut().zip([claims, records]) {
+            for case in cases {
+                reviews::check(&server.client, case).await?;
+                posts.push(server.client.prepare(case.path, &case.body).await?);
+            }
         }
-        let record = server.client.prepare(record.path, &record.body).await?;
+        let [claims, records] = posts;
         Ok(Self {
             server,
-            claims: posts,
-            record,
+            claims,
+            records,
             answered: [0; 2],
             before: None,
         })
@@ -124,12 +133,14 @@ impl Replica {
         self.answered.iter().sum()
     }
 
-    /// Claims until there are as many of them as of records, beside records for the whole round.
+    /// Records of each kind, then claims until there are as many of them.
     async fn round(&mut self) -> Result<()> {
         let client = &self.server.client;
         for pattern in PATTERNS {
-            let records = client.run(&self.record, pattern, ROUND).await?;
-            self.answered[1] += records.requests;
+            for record in &self.records {
+                let some = client.run(record, pattern, ROUND).await?;
+                self.answered[1] += some.requests;
+            }
             while self.answered[0] < self.answered[1] {
                 for claim in &self.claims {
                     let some = client
