@@ -199,7 +199,7 @@ fn each_alert_has_a_page() {
 }
 
 /// The expressions of the dashboard and of the alerts.
-fn expressions() -> Vec<String> {
+pub fn expressions() -> Vec<String> {
     let read = |file: &str| fs::read_to_string(workspace().join("deploy/chart/files").join(file));
     let dashboard: Value = serde_json::from_str(&read("dashboard.json").unwrap()).unwrap();
     let rules: Value = serde_saphyr::from_str(&read("alerts.yaml").unwrap()).unwrap();

@@ -10,6 +10,7 @@ use crate::{
     beside::{Beside, PATIENCE},
     configured,
     documented::{commands, page, page_called, typed},
+    monitored,
     outcome::{UPGRADE, has_pods, nothing_is_left, takes_releases, tested, works, written},
     rendered::NAME,
     rights,
@@ -154,6 +155,7 @@ fn by_kustomize() {
     run_and_wait(cluster, &shell, &install);
     assert_eq!(written(cluster), before);
     works(cluster, &shell, &guard);
+    monitored::answers(cluster, guard.admin);
     configured::is_read_when_it_is_written(cluster);
     guard.kill();
     assert!(!takes_releases(cluster));

@@ -8,6 +8,7 @@ mod configured;
 mod documented;
 mod files;
 mod installed;
+mod monitored;
 mod network;
 mod notes;
 mod outcome;
