@@ -60,6 +60,8 @@ for platform; do
                 exit 1
             fi
             ;;
+        # Its kernels have pages of 4 to 64 KiB, and an allocator that is built for smaller ones does not start.
+        linux/arm64) JEMALLOC_SYS_WITH_LG_PAGE=16 zig zigbuild "${args[@]}" ;;
         *) zig zigbuild "${args[@]}" ;;
     esac
     program=$built/$target/release/$name
