@@ -3,6 +3,7 @@
 mod dry_run;
 mod live;
 mod page;
+mod reports;
 mod request;
 mod rights;
 mod snapshot;
@@ -14,6 +15,7 @@ pub(crate) use self::request::explain;
 pub use self::{
     dry_run::{Apply, Sent, SentHook},
     live::LiveCluster,
+    reports::Collection,
     snapshot::Snapshot,
     write::{Effect, Patch, WriteError},
 };

@@ -6,10 +6,16 @@ mod json;
 mod labels;
 mod look;
 mod policy_report;
+mod publish;
 mod row;
 mod table;
 
-pub use self::{labels::labelled_releases, look::look, policy_report::ReportApi};
+pub use self::{
+    labels::labelled_releases,
+    look::look,
+    policy_report::ReportApi,
+    publish::{PublishError, Published},
+};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -29,6 +35,8 @@ pub struct Scan {
     pub releases: Vec<Row>,
     /// The reads that failed.
     pub not_seen: Vec<Gap>,
+    /// Whether all lists came, so that a namespace without a row has no release.
+    pub all_listed: bool,
 }
 
 /// What has a scan fail.

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use super::{
     connect::{ConnectArgs, block_on},
     outputs::Outputs,
+    printing::tell,
     unless_unusable, waiting_for,
 };
 use crate::{
     cluster::Cluster,
-    scan::{self, FailOn, ReportApi},
+    denial::counted,
+    scan::{self, FailOn, Published, ReportApi},
     terminal::printable,
 };
 
@@ -25,6 +27,10 @@ pub struct ScanArgs {
 
     #[command(flatten)]
     outputs: Outputs<Format>,
+
+    /// Write policy reports into the cluster, too, and delete those of namespaces whose last release is gone
+    #[arg(long, value_enum, value_name = "API")]
+    apply: Option<ReportApi>,
 
     /// Exit with 1 where a release has such a problem
     #[arg(long, value_enum, value_name = "ACTION")]
@@ -61,7 +67,7 @@ impl ScanArgs {
     fn scanned(self) -> anyhow::Result<ExitCode> {
         self.outputs.look_at()?;
         let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
-        let scan = block_on(async {
+        let (scan, published) = block_on(async {
             let connection = self.cluster.connect().await?;
             let namespace = (!self.all_namespaces).then_some(connection.namespace.as_str());
             let cluster = Cluster::Live(connection.cluster.clone());
@@ -69,7 +75,13 @@ impl ScanArgs {
                 Some(namespace) => waiting_for(format_args!("reading namespace {namespace}")),
                 None => waiting_for("reading all namespaces"),
             };
-            Ok(scan::look(&cluster, namespace, &today).await)
+            let scan = scan::look(&cluster, namespace, &today).await;
+            // A printed scan says why its reports could not be written.
+            let published = match self.apply {
+                Some(api) => Some(scan.publish(&connection.cluster, namespace, api).await),
+                None => None,
+            };
+            Ok((scan, published))
         })?;
         self.outputs.write(|format, look| {
             let text = match format {
@@ -82,6 +94,15 @@ impl ScanArgs {
             };
             Ok(text.into_bytes())
         })?;
+        if let Some(published) = published {
+            let Published { applied, deleted } = published?;
+            let (applied, deleted) = (counted(applied, "report"), counted(deleted, "report"));
+            tell(format_args!("{applied} written, {deleted} deleted"));
+            // They tell what was not seen, and a Job that fails for it would only run again.
+            if self.fail_on.is_none() {
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
         Ok(ExitCode::from(scan.outcome(self.fail_on).code()))
     }
 }

@@ -182,7 +182,7 @@ fn check(reference: &ObjectRef) -> Result<(), WriteError> {
     }
 }
 
-fn refused(failure: Failure) -> WriteError {
+pub(super) fn refused(failure: Failure) -> WriteError {
     let status = failure.status;
     let error = ReadError::from(failure);
     match status {

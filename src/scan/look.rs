@@ -52,6 +52,7 @@ pub async fn look(cluster: &Cluster, namespace: Option<&str>, today: &str) -> Sc
     drop(rows);
     // Whoever applied it, its workloads have labels.
     let (mut standings, gaps) = labels::labelled_releases(cluster, namespace).await;
+    scan.all_listed = all_listed && gaps.is_empty();
     scan.not_seen.extend(gaps);
     standings.retain(|it| !with_records.contains(&(it.namespace.clone(), it.release.clone())));
     let rows = standings

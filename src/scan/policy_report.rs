@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, io};
 
+use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
 use super::{Problem, Row, Scan, table::named};
 use crate::{
+    cluster::Collection,
     document,
     finding::{Command, shell},
     kubernetes::{Kind, ObjectRef},
@@ -13,11 +15,13 @@ use crate::{
 };
 
 /// The API of the reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportApi {
-    /// `openreports.io/v1alpha1`
+    /// Reports of openreports.io/v1alpha1
+    #[value(name = "openreports")]
     OpenReports,
-    /// `wgpolicyk8s.io/v1alpha2`, which came before it
+    /// Reports of wgpolicyk8s.io/v1alpha2, which came before it
+    #[value(name = "policyreport")]
     PolicyReport,
 }
 
@@ -27,6 +31,15 @@ impl ReportApi {
             ReportApi::OpenReports => ("openreports.io/v1alpha1", "Report"),
             ReportApi::PolicyReport => ("wgpolicyk8s.io/v1alpha2", "PolicyReport"),
         }
+    }
+
+    pub(super) fn collection(self) -> Collection {
+        let (version, _) = self.version_and_kind();
+        let plural = match self {
+            ReportApi::OpenReports => "reports",
+            ReportApi::PolicyReport => "policyreports",
+        };
+        Collection { version, plural }
     }
 }
 
@@ -74,16 +87,20 @@ impl Scan {
     /// # Errors
     /// When it can't be serialized.
     pub fn policy_reports(&self, api: ReportApi) -> io::Result<String> {
+        let reports = self.reports(api);
+        let reports: Vec<_> = reports.map(|(_, report)| report).collect();
+        document::yaml(&json!({"apiVersion": "v1", "kind": "List", "items": reports}))
+    }
+
+    /// Each namespace with its report.
+    pub(super) fn reports(&self, api: ReportApi) -> impl Iterator<Item = (&str, Value)> {
         let mut namespaces: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
         for row in &self.releases {
             let results = namespaces.entry(&row.namespace).or_default();
             results.extend(results_of(row));
         }
         let reports = namespaces.into_iter();
-        let reports: Vec<_> = reports
-            .map(|(namespace, results)| report(api, namespace, results))
-            .collect();
-        document::yaml(&json!({"apiVersion": "v1", "kind": "List", "items": reports}))
+        reports.map(move |(namespace, results)| (namespace, report(api, namespace, results)))
     }
 }
 

@@ -252,7 +252,11 @@ mod tests {
                 "2 releases, 2 are stopped today: 2 problems. Not all was seen.",
             ),
         ] {
-            let scan = Scan { releases, not_seen };
+            let scan = Scan {
+                releases,
+                not_seen,
+                all_listed: true,
+            };
             let text = scan.to_string();
             assert_eq!(text.lines().last(), Some(expected), "{text}");
         }
@@ -261,6 +265,7 @@ mod tests {
     #[test]
     fn a_narrow_terminal_breaks_sentences_and_no_command() {
         let scan = Scan {
+            all_listed: true,
             releases: vec![row("camunda", &[true])],
             not_seen: Vec::new(),
         };

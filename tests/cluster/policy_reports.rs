@@ -1,6 +1,8 @@
 //! A scan as policy reports, held against the definitions that their projects publish.
 
-use harness::{Cluster, Helm, Run, binaries::Binaries};
+use harness::{
+    Cluster, ClusterOptions, Helm, Output, Run, binaries::Binaries, binaries::workspace,
+};
 use serde_json::Value;
 
 use crate::{charts::own, release::Release, stage::BINARY};
@@ -18,13 +20,7 @@ fn the_api_server_takes_a_scan_as_reports_of_both_apis() {
         ("openreports", "reports", "openreports.io"),
         ("policyreport", "policyreports", "wgpolicyk8s.io"),
     ] {
-        let definition = Binaries::definition(plural).unwrap();
-        let definition = definition.to_str().unwrap();
-        let create = ["apply", "--server-side", "-f", definition];
-        cluster.kubectl(create).ok().unwrap();
-        let crd = format!("crd/{plural}.{group}");
-        let established = ["wait", &crd, "--for=condition=Established"];
-        cluster.kubectl(established).ok().unwrap();
+        define(cluster, plural, group);
 
         let scan = Run::new(BINARY).args(["scan", "-n", &release.namespace, "-o", format]);
         let scan = scan.env("KUBECONFIG", cluster.kubeconfig()).output();
@@ -60,5 +56,126 @@ fn the_api_server_takes_a_scan_as_reports_of_both_apis() {
         for result in ["pass", "fail", "warn", "error", "skip"] {
             assert_eq!(report["summary"][result], Value::from(count(result)));
         }
+    }
+}
+
+/// Has the API server know the kind.
+fn define(cluster: &Cluster, plural: &'static str, group: &str) {
+    let definition = Binaries::definition(plural).unwrap();
+    let definition = definition.to_str().unwrap();
+    let create = ["apply", "--server-side", "-f", definition];
+    cluster.kubectl(create).ok().unwrap();
+    let crd = format!("crd/{plural}.{group}");
+    let established = ["wait", &crd, "--for=condition=Established"];
+    cluster.kubectl(established).ok().unwrap();
+}
+
+/// The command of the chart's CronJob, by its account.
+fn job(cluster: &Cluster, api: &str) -> Output {
+    let value = format!("policyReports.api={api}");
+    let mut set = vec!["--set", "policyReports.enabled=true", "--set", &value];
+    set.extend([
+        "--set",
+        "image.repository=guard",
+        "-s",
+        "templates/policy-reports.yaml",
+    ]);
+    let chart = workspace().join("deploy/chart");
+    let rendered = cluster
+        .helm(Helm::V4)
+        .template("guard", &chart, "guard", &set);
+    let rendered = rendered.ok().unwrap().stdout;
+    let applied = cluster
+        .admin()
+        .run_with_input(["apply", "--validate=strict", "-f", "-"], &rendered);
+    applied.ok().unwrap();
+    let arguments = "jsonpath={.spec.jobTemplate.spec.template.spec.containers[0].args[*]}";
+    let name = "camunda-upgrade-guard-reports";
+    let arguments = cluster.kubectl(["get", "cronjob", name, "-n", "guard", "-o", arguments]);
+    let arguments = arguments.ok().unwrap().stdout;
+    let account = cluster
+        .kubeconfig_of_service_account("guard", name)
+        .unwrap();
+    let run = Run::new(BINARY)
+        .args(arguments.split(' '))
+        .env("KUBECONFIG", &account);
+    run.output().unwrap()
+}
+
+#[test]
+fn the_account_of_the_cron_job_writes_reports_and_nothing_else() {
+    if Binaries::find_or_skip().is_none() {
+        return;
+    }
+    // All namespaces are looked into, so that no other test's releases may come and go.
+    let cluster = Cluster::start(ClusterOptions::default()).unwrap();
+    let cluster = &cluster;
+    let namespace = ["create", "namespace", "guard"];
+    cluster.kubectl(namespace).ok().unwrap();
+    let release = Release::new(cluster, "camunda");
+    let installed = release.install(Helm::V3, &own("camunda-8.2"), &[]);
+    installed.ok().unwrap();
+    release.bind_all();
+    for (api, plural, group) in [
+        ("openreports", "reports", "openreports.io"),
+        ("policyreport", "policyreports", "wgpolicyk8s.io"),
+    ] {
+        let unknown = job(cluster, api);
+        assert_eq!(unknown.code, Some(2), "{}", unknown.report());
+        assert!(
+            unknown.stderr.contains("has to be installed first"),
+            "{}",
+            unknown.report()
+        );
+
+        define(cluster, plural, group);
+        let kind = format!("{plural}.{group}");
+        for _ in 0..2 {
+            let written = job(cluster, api);
+            assert_eq!(written.code, Some(0), "{}", written.report());
+            let said = "1 report written, 0 reports deleted";
+            assert!(written.stderr.contains(said), "{}", written.report());
+            // Its rights are enough: nothing is missing in what it prints.
+            assert!(
+                !written.stdout.contains("forbidden"),
+                "{}",
+                written.report()
+            );
+        }
+        let get = ["get", &kind, "camunda-upgrade-guard", "-o", "json", "-n"];
+        let report = cluster.kubectl([&get[..], &[&release.namespace]].concat());
+        let report = report.ok().unwrap().json().unwrap();
+        assert_eq!(report["summary"]["error"], 0, "{report:#}");
+        assert_ne!(report["summary"]["fail"], 0, "{report:#}");
+
+        // The last release of this namespace is gone; what others wrote is theirs.
+        let mut stale = report.clone();
+        stale["metadata"] = serde_json::json!({
+            "name": "camunda-upgrade-guard", "namespace": "default",
+            "labels": {"app.kubernetes.io/managed-by": "camunda-upgrade-guard"},
+        });
+        stale["scope"]["name"] = "default".into();
+        let mut others = stale.clone();
+        others["metadata"]["name"] = "another".into();
+        for object in [&stale, &others] {
+            cluster.apply(object).unwrap();
+        }
+        let written = job(cluster, api);
+        let said = "1 report written, 1 report deleted";
+        assert!(written.stderr.contains(said), "{}", written.report());
+        let left = cluster.kubectl(["get", &kind, "-n", "default", "-o", "name"]);
+        let left = left.ok().unwrap().stdout;
+        let left: Vec<_> = left.lines().filter_map(|it| it.split('/').nth(1)).collect();
+        assert_eq!(left, ["another"]);
+    }
+    let account = "--as=system:serviceaccount:guard:camunda-upgrade-guard-reports";
+    for (verb, resource) in [
+        ("create", "secrets"),
+        ("patch", "statefulsets"),
+        ("delete", "persistentvolumeclaims"),
+        ("create", "pods"),
+    ] {
+        let may = cluster.kubectl(["auth", "can-i", verb, resource, "-A", account]);
+        assert_eq!(may.stdout.trim(), "no", "{verb} {resource}");
     }
 }

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use crate::rendered::{NAME, kustomized, template};
 
-const COMBINATIONS: [&[&str]; 7] = [
+const COMBINATIONS: [&[&str]; 8] = [
     &[],
     &["--set=certificates.mode=certManager,replicas=1"],
     &["--set=certificates.mode=secret,certificates.secret.caBundle=-----BEGIN CERTIFICATE-----"],
     &["--set=openshift=always,secretsAccess.namespaces={prod}"],
     &["--set=ports.webhook=10250,ports.admin=9090"],
     &["--set=serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true"],
+    &["--set=policyReports.enabled=true"],
     &[
         "--set=image.pullSecrets[0].name=quay,nodeSelector.disk=ssd,priorityClassName=high,podAnnotations.a=b",
         "--set=tolerations[0].key=spot,tolerations[0].operator=Exists,serviceAccount.annotations.a=b",

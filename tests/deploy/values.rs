@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::rendered::{chart, template};
 
 /// Each value, what is set (with what it needs), and what then stands in the rendered objects.
-const VALUES: [(&str, &str, &str); 42] = [
+const VALUES: [(&str, &str, &str); 45] = [
     ("replicas", "replicas=3", "replicas: 3"),
     (
         "image.registry",
@@ -150,6 +150,21 @@ const VALUES: [(&str, &str, &str); 42] = [
         "dashboard.labels",
         "dashboard.enabled=true,dashboard.labels.team=a",
         "team: a",
+    ),
+    (
+        "policyReports.enabled",
+        "policyReports.enabled=true",
+        "- --apply=openreports",
+    ),
+    (
+        "policyReports.api",
+        "policyReports.enabled=true,policyReports.api=policyreport",
+        "- --apply=policyreport",
+    ),
+    (
+        "policyReports.schedule",
+        "policyReports.enabled=true,policyReports.schedule=@daily",
+        "schedule: \"@daily\"",
     ),
     ("openshift", "openshift=always", "!runAsUser"),
     (

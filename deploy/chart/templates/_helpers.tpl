@@ -61,3 +61,17 @@ capabilities:
 {{ include "guard.name" . }}-tls
 {{- end -}}
 {{- end }}
+
+{{- define "guard.egress" -}}
+# The API server.
+- ports:
+    {{- range .Values.networkPolicy.apiServerPorts }}
+    - port: {{ . }}
+    {{- end }}
+# Names.
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+{{- end }}
