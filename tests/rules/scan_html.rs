@@ -70,6 +70,7 @@ pub fn scan() -> Scan {
         ..Row::default()
     };
     Scan {
+        all_listed: true,
         releases: vec![stopped, newest, unreadable],
         not_seen: vec![Gap::new(NAME, "forbidden")],
     }

@@ -43,6 +43,7 @@ fn scan(problems: Vec<Problem>, gap: bool) -> Scan {
     Scan {
         releases: vec![row],
         not_seen: gaps.into_iter().collect(),
+        all_listed: true,
     }
 }
 
