@@ -1,12 +1,12 @@
 //! Policy reports: objects of kinds that the guard judges nothing by, so that only these requests know them.
 
 use axum::http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    LiveCluster,
-    request::{Failure, Payload, request},
-    write::{WriteError, refused},
+    Effect, LiveCluster,
+    request::{Payload, request},
+    write::{APPLY, WriteError, refused},
 };
 use crate::kubernetes::is_name;
 
@@ -15,13 +15,17 @@ use crate::kubernetes::is_name;
 pub struct Collection {
     /// Group and version.
     pub version: &'static str,
+    /// The kind.
+    pub kind: &'static str,
     /// Plural of the kind.
     pub plural: &'static str,
 }
 
 impl Collection {
     fn path(self, namespace: Option<&str>) -> String {
-        let Collection { version, plural } = self;
+        let Collection {
+            version, plural, ..
+        } = self;
         match namespace {
             Some(namespace) => format!("/apis/{version}/namespaces/{namespace}/{plural}"),
             None => format!("/apis/{version}/{plural}"),
@@ -65,12 +69,10 @@ impl LiveCluster {
         report: &Value,
         manager: &str,
     ) -> Result<(), WriteError> {
-        let path = one(collection, namespace, name)?;
-        let path = format!("{path}?fieldManager={manager}&force=true&fieldValidation=Strict");
-        let bytes = report.to_string().into_bytes();
-        let payload = Payload::of("application/apply-patch+yaml", &bytes);
-        let applied = request(&self.client, Method::PATCH, &path, payload).await;
-        applied.map(drop).map_err(refused)
+        let path = Effect::Stored.on(one(collection, namespace, name)?);
+        let path = format!("{path}&fieldManager={manager}&force=true");
+        let applied = self.send(Method::PATCH, &path, APPLY, report).await;
+        applied.map(drop)
     }
 
     /// Deletes the report with this uid; one that is gone already is deleted.
@@ -84,16 +86,9 @@ impl LiveCluster {
         uid: &str,
     ) -> Result<(), WriteError> {
         let path = one(collection, namespace, name)?;
-        let options = json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid},
-        });
-        let bytes = options.to_string().into_bytes();
-        let payload = Payload::json(&bytes);
-        let deleted: Result<Value, Failure> =
-            request(&self.client, Method::DELETE, &path, payload).await;
-        match deleted.map_err(refused) {
-            Ok(_) | Err(WriteError::Missing) => Ok(()),
-            Err(error) => Err(error),
+        match self.delete_at(&path, uid, false, Effect::Stored).await {
+            Err(WriteError::Missing) => Ok(()),
+            answer => answer,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::kubernetes::{Object, ObjectRef, is_name};
 
 const JSON: &str = "application/json";
 const MERGE: &str = "application/merge-patch+json";
+pub(super) const APPLY: &str = "application/apply-patch+yaml";
 
 /// The content of a write that changes an existing object.
 #[derive(Clone, Copy, Debug)]
@@ -89,11 +90,7 @@ impl LiveCluster {
         let (media_type, body, query) = match patch {
             Patch::Merge(body) => (MERGE, body, String::new()),
             Patch::Json(body) => ("application/json-patch+json", body, String::new()),
-            Patch::Apply(body, manager) => (
-                "application/apply-patch+yaml",
-                body,
-                format!("&fieldManager={manager}"),
-            ),
+            Patch::Apply(body, manager) => (APPLY, body, format!("&fieldManager={manager}")),
         };
         let path = effect.on(one(reference)) + &query;
         let changed = self.send(Method::PATCH, &path, media_type, body).await;
@@ -130,6 +127,16 @@ impl LiveCluster {
         effect: Effect,
     ) -> Result<(), WriteError> {
         check(reference)?;
+        self.delete_at(&one(reference), uid, orphan, effect).await
+    }
+
+    pub(super) async fn delete_at(
+        &self,
+        path: &str,
+        uid: &str,
+        orphan: bool,
+        effect: Effect,
+    ) -> Result<(), WriteError> {
         let propagation = if orphan { "Orphan" } else { "Background" };
         let mut options = json!({
             "apiVersion": "v1",
@@ -141,12 +148,11 @@ impl LiveCluster {
         if effect == Effect::DryRun {
             options["dryRun"] = json!(["All"]);
         }
-        let path = one(reference);
-        let deleted = self.send(Method::DELETE, &path, JSON, &options).await;
+        let deleted = self.send(Method::DELETE, path, JSON, &options).await;
         deleted.map(drop)
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -161,7 +167,7 @@ impl LiveCluster {
 }
 
 impl Effect {
-    fn on(self, path: String) -> String {
+    pub(super) fn on(self, path: String) -> String {
         match self {
             Effect::Stored => format!("{path}?fieldValidation=Strict"),
             Effect::DryRun => format!("{path}?dryRun=All&fieldValidation=Strict"),

@@ -26,20 +26,19 @@ pub enum ReportApi {
 }
 
 impl ReportApi {
-    fn version_and_kind(self) -> (&'static str, &'static str) {
-        match self {
-            ReportApi::OpenReports => ("openreports.io/v1alpha1", "Report"),
-            ReportApi::PolicyReport => ("wgpolicyk8s.io/v1alpha2", "PolicyReport"),
-        }
-    }
-
     pub(super) fn collection(self) -> Collection {
-        let (version, _) = self.version_and_kind();
-        let plural = match self {
-            ReportApi::OpenReports => "reports",
-            ReportApi::PolicyReport => "policyreports",
-        };
-        Collection { version, plural }
+        match self {
+            ReportApi::OpenReports => Collection {
+                version: "openreports.io/v1alpha1",
+                kind: "Report",
+                plural: "reports",
+            },
+            ReportApi::PolicyReport => Collection {
+                version: "wgpolicyk8s.io/v1alpha2",
+                kind: "PolicyReport",
+                plural: "policyreports",
+            },
+        }
     }
 }
 
@@ -105,7 +104,7 @@ impl Scan {
 }
 
 fn report(api: ReportApi, namespace: &str, results: Vec<Value>) -> Value {
-    let (version, kind) = api.version_and_kind();
+    let Collection { version, kind, .. } = api.collection();
     let count = |status: Status| {
         let counted = results.iter();
         let counted = counted.filter(|result| result["result"] == status.name());

@@ -7,19 +7,19 @@ use serde_json::Value;
 
 use crate::{charts::own, release::Release, stage::BINARY};
 
+/// Each API as the command line calls it, with its kind.
+const APIS: [(&str, &str, &str); 2] = [
+    ("openreports", "reports", "openreports.io"),
+    ("policyreport", "policyreports", "wgpolicyk8s.io"),
+];
+
 #[test]
 fn the_api_server_takes_a_scan_as_reports_of_both_apis() {
     let Some(cluster) = Cluster::shared_or_skip() else {
         return;
     };
-    let release = Release::new(cluster, "camunda");
-    let installed = release.install(Helm::V3, &own("camunda-8.2"), &[]);
-    installed.ok().unwrap();
-    release.bind_all();
-    for (format, plural, group) in [
-        ("openreports", "reports", "openreports.io"),
-        ("policyreport", "policyreports", "wgpolicyk8s.io"),
-    ] {
+    let release = installed(cluster);
+    for (format, plural, group) in APIS {
         define(cluster, plural, group);
 
         let scan = Run::new(BINARY).args(["scan", "-n", &release.namespace, "-o", format]);
@@ -41,9 +41,7 @@ fn the_api_server_takes_a_scan_as_reports_of_both_apis() {
         assert!(!apply(&wrong).success());
 
         let kind = format!("{plural}.{group}");
-        let get = ["get", &kind, "camunda-upgrade-guard", "-o", "json", "-n"];
-        let report = cluster.kubectl([&get[..], &[&release.namespace]].concat());
-        let report = report.ok().unwrap().json().unwrap();
+        let report = report(&release, &kind);
         let results = report["results"].as_array().unwrap();
         let of_rule = |rule: &str| results.iter().find(|it| it["rule"] == rule).unwrap();
         let orphaned = of_rule("elasticsearch-claims-orphaned");
@@ -57,6 +55,24 @@ fn the_api_server_takes_a_scan_as_reports_of_both_apis() {
             assert_eq!(report["summary"][result], Value::from(count(result)));
         }
     }
+}
+
+/// A release whose next upgrade is stopped.
+fn installed(cluster: &Cluster) -> Release<'_> {
+    let release = Release::new(cluster, "camunda");
+    let installed = release.install(Helm::V3, &own("camunda-8.2"), &[]);
+    installed.ok().unwrap();
+    release.bind_all();
+    release
+}
+
+/// The report of its namespace. The harness knows only the kinds that were there when the cluster started.
+fn report(release: &Release<'_>, kind: &str) -> Value {
+    let get = ["get", kind, "camunda-upgrade-guard", "-o", "json", "-n"];
+    let report = release
+        .cluster
+        .kubectl([&get[..], &[&release.namespace]].concat());
+    report.ok().unwrap().json().unwrap()
 }
 
 /// Has the API server know the kind.
@@ -112,14 +128,8 @@ fn the_account_of_the_cron_job_writes_reports_and_nothing_else() {
     let cluster = &cluster;
     let namespace = ["create", "namespace", "guard"];
     cluster.kubectl(namespace).ok().unwrap();
-    let release = Release::new(cluster, "camunda");
-    let installed = release.install(Helm::V3, &own("camunda-8.2"), &[]);
-    installed.ok().unwrap();
-    release.bind_all();
-    for (api, plural, group) in [
-        ("openreports", "reports", "openreports.io"),
-        ("policyreport", "policyreports", "wgpolicyk8s.io"),
-    ] {
+    let release = installed(cluster);
+    for (api, plural, group) in APIS {
         let unknown = job(cluster, api);
         assert_eq!(unknown.code, Some(2), "{}", unknown.report());
         assert!(
@@ -142,9 +152,7 @@ fn the_account_of_the_cron_job_writes_reports_and_nothing_else() {
                 written.report()
             );
         }
-        let get = ["get", &kind, "camunda-upgrade-guard", "-o", "json", "-n"];
-        let report = cluster.kubectl([&get[..], &[&release.namespace]].concat());
-        let report = report.ok().unwrap().json().unwrap();
+        let report = report(&release, &kind);
         assert_eq!(report["summary"]["error"], 0, "{report:#}");
         assert_ne!(report["summary"]["fail"], 0, "{report:#}");
 

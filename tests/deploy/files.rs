@@ -182,9 +182,7 @@ fn alerts_and_dashboard_speak_of_documented_metrics() {
 /// Each alert links to a section of its own about what to do, and each section is of an alert.
 #[test]
 fn each_alert_has_a_page() {
-    let read = |file: &str| fs::read_to_string(workspace().join(file)).unwrap();
-    let rules = read("deploy/chart/files/alerts.yaml");
-    let rules: Value = serde_saphyr::from_str(&rules).unwrap();
+    let rules = alerts();
     let mut linked = BTreeSet::new();
     for rule in rules[0]["rules"].as_array().unwrap() {
         let name = rule["alert"].as_str().unwrap();
@@ -192,17 +190,23 @@ fn each_alert_has_a_page() {
         assert_eq!(rule["annotations"]["runbook_url"], address);
         linked.insert(name.to_owned());
     }
-    let page = read("docs/alerts.md");
+    let page = fs::read_to_string(workspace().join("docs/alerts.md")).unwrap();
     let sections = page.split("\n## ").skip(1);
     let sections = sections.map(|section| section.lines().next().unwrap().to_owned());
     assert_eq!(sections.collect::<BTreeSet<_>>(), linked);
 }
 
+/// The groups of alerts.
+pub fn alerts() -> Value {
+    let file = workspace().join("deploy/chart/files/alerts.yaml");
+    serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
 /// The expressions of the dashboard and of the alerts.
 pub fn expressions() -> Vec<String> {
-    let read = |file: &str| fs::read_to_string(workspace().join("deploy/chart/files").join(file));
-    let dashboard: Value = serde_json::from_str(&read("dashboard.json").unwrap()).unwrap();
-    let rules: Value = serde_saphyr::from_str(&read("alerts.yaml").unwrap()).unwrap();
+    let dashboard = workspace().join("deploy/chart/files/dashboard.json");
+    let dashboard = fs::read_to_string(dashboard).unwrap();
+    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
     let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let panels = all(&dashboard["panels"]);
     let mut told: Vec<Value> = panels
@@ -210,7 +214,7 @@ pub fn expressions() -> Vec<String> {
         .flat_map(|panel| all(&panel["targets"]))
         .collect();
     told.extend(all(&dashboard["annotations"]["list"]));
-    told.extend(all(&rules[0]["rules"]));
+    told.extend(all(&alerts()[0]["rules"]));
     let text = |told: &Value| told["expr"].as_str().unwrap().to_owned();
     told.iter().map(text).collect()
 }

@@ -28,8 +28,7 @@ fn each_alert_fires_and_is_silent() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let rules = fs::read_to_string(workspace().join("deploy/chart/files/alerts.yaml")).unwrap();
-    let groups: Value = serde_saphyr::from_str(&rules).unwrap();
+    let groups = files::alerts();
     let file = folder.path().join("alerts.yaml");
     fs::write(&file, serde_json::json!({"groups": groups}).to_string()).unwrap();
     let cases = fs::read_to_string(workspace().join("tests/deploy/alerts.test.yaml")).unwrap();

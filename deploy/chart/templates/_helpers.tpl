@@ -75,3 +75,19 @@ capabilities:
     - port: 53
       protocol: TCP
 {{- end }}
+
+{{/* From where a pod's image comes, and on which nodes it may run. */}}
+{{- define "guard.placement" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

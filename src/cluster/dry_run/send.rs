@@ -14,6 +14,7 @@ use crate::{
     cluster::{
         ReadError,
         request::{Failure, Payload, request},
+        write::APPLY,
     },
     kubernetes::{
         at,
@@ -23,7 +24,6 @@ use crate::{
 };
 
 const DRY: &str = "dryRun=All&fieldManager=helm";
-const APPLY: &str = "application/apply-patch+yaml";
 
 pub(super) enum Answer {
     Accepted,

@@ -151,6 +151,31 @@ pub fn skipped(why: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
 }
 
+/// What was found; None, with a message, where something is missing.
+///
+/// # Panics
+/// When something is missing and `CI` is set: its machine can have it.
+pub(crate) fn found_or_skip<T>(found: Result<T, String>) -> Option<T> {
+    match found {
+        Ok(found) => Some(found),
+        Err(missing) if folder_from("CI").is_some() => panic!("{missing}"),
+        Err(missing) => {
+            skipped(&missing);
+            None
+        }
+    }
+}
+
+/// The first of the programs of these names that a folder of the PATH has.
+pub(crate) fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    let programs = names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |it| it.join(name)));
+    programs.into_iter().find(|file| file.is_file())
+}
+
 /// The root of the workspace that this crate was built in.
 pub fn workspace() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

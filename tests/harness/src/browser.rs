@@ -3,7 +3,7 @@
 use std::{
     cmp::Reverse,
     collections::HashMap,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use zune_png::{PngDecoder, zune_core::bytestream::ZCursor};
 
 use crate::{
     Run,
-    binaries::{folder_from, skipped, workspace},
+    binaries::{found_or_skip, on_path, workspace},
 };
 
 /// What the browser may be called.
@@ -84,14 +84,9 @@ impl Browser {
     /// # Errors
     /// When one is missing.
     pub fn find() -> Result<Browser, String> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<_> = env::split_paths(&path).collect();
-        let programs = NAMES
-            .iter()
-            .flat_map(|name| folders.iter().map(move |it| it.join(name)));
         let axe = workspace().join("target/axe/axe.min.js");
         let mut lacks = Vec::new();
-        let program = programs.into_iter().find(|file| file.is_file());
+        let program = on_path(&NAMES);
         if program.is_none() {
             lacks.push("chromium");
         }
@@ -109,14 +104,7 @@ impl Browser {
     /// # Panics
     /// When something is missing and `CI` is set: its machine can have both.
     pub fn find_or_skip() -> Option<Browser> {
-        match Self::find() {
-            Ok(browser) => Some(browser),
-            Err(missing) if folder_from("CI").is_some() => panic!("{missing}"),
-            Err(missing) => {
-                skipped(&missing);
-                None
-            }
-        }
+        found_or_skip(Self::find())
     }
 
     fn run(&self, folder: &Path, scheme: Scheme, page: &Path) -> Run {

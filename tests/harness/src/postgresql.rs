@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::binaries::{folder_from, skipped};
+use crate::binaries::found_or_skip;
 use crate::cluster::{Cluster, free_ports};
 use crate::process::Run;
 use crate::supervise::{Program, Supervised};
@@ -33,16 +33,9 @@ impl Cluster {
     /// # Panics
     /// When it is not installed and `CI` is set.
     pub fn postgresql_or_skip(&self) -> Option<Result<Postgresql>> {
-        match programs() {
-            Some(programs) => Some(Postgresql::start(self, &programs)),
-            None if folder_from("CI").is_some() => {
-                panic!("PostgreSQL is missing: apt-get install postgresql")
-            }
-            None => {
-                skipped("PostgreSQL is not installed");
-                None
-            }
-        }
+        let missing = || "PostgreSQL is missing: apt-get install postgresql".to_owned();
+        let programs = found_or_skip(programs().ok_or_else(missing))?;
+        Some(Postgresql::start(self, &programs))
     }
 }
 

@@ -1,17 +1,12 @@
 //! A Prometheus that scrapes one address, and promtool, from Debian's package.
 
-use std::{
-    env, fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
-    binaries::{folder_from, skipped},
+    binaries::{found_or_skip, on_path},
     cluster::{Cluster, free_ports},
     process::Run,
     supervise::{Program, Supervised},
@@ -39,21 +34,14 @@ impl PrometheusPrograms {
     /// # Panics
     /// When one is not installed and `CI` is set: its machine can have both.
     pub fn find_or_skip() -> Option<Self> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let find = |name: &str| {
-            let places = env::split_paths(&path).map(|folder| folder.join(name));
-            places.into_iter().find(|file| file.is_file())
+        let find = || {
+            Some(Self {
+                prometheus: on_path(&["prometheus"])?,
+                promtool: on_path(&["promtool"])?,
+            })
         };
-        if let (Some(prometheus), Some(promtool)) = (find("prometheus"), find("promtool")) {
-            return Some(Self {
-                prometheus,
-                promtool,
-            });
-        }
-        let missing = "prometheus or promtool is missing: apt-get install prometheus";
-        assert!(folder_from("CI").is_none(), "{missing}");
-        skipped(missing);
-        None
+        let missing = || "prometheus or promtool is missing: apt-get install prometheus".to_owned();
+        found_or_skip(find().ok_or_else(missing))
     }
 
     /// Starts promtool.
@@ -107,7 +95,7 @@ impl Prometheus {
     /// When it is no expression.
     pub fn query(&self, expression: &str) -> Result<Vec<Value>> {
         let words = ["query", "instant", "--format=json", &self.url, expression];
-        let output = Run::new(Path::new(&self.promtool)).args(words).output()?;
+        let output = Run::new(&self.promtool).args(words).output()?;
         Ok(serde_json::from_str(&output.ok()?.stdout)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::binaries::{Binaries, binaries_folder, folder_from, skipped, workspace};
+use crate::binaries::{Binaries, binaries_folder, found_or_skip, workspace};
 
 /// A program and the Debian package that has it.
 const PROGRAMS: [(&str, &str); 7] = [
@@ -88,14 +88,7 @@ impl NodePrograms {
     /// # Panics
     /// When something is missing and `CI` is set: its machine can run a node.
     pub fn find_or_skip() -> Option<Self> {
-        match Self::find() {
-            Ok(programs) => Some(programs),
-            Err(missing) if folder_from("CI").is_some() => panic!("{missing}"),
-            Err(missing) => {
-                skipped(&missing);
-                None
-            }
-        }
+        found_or_skip(Self::find())
     }
 }
 
