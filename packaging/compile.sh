@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Compiles the program for other systems, and prints of each one OS/ARCH=PROGRAM, as release.sh takes it.
 #
-#   packaging/compile.sh [--check] OS/ARCH...
+#   packaging/compile.sh [--check | --quick] OS/ARCH...
 #
 #   linux/amd64  linux/arm64     static programs
 #   windows/amd64                the command line
 #   darwin/amd64 darwin/arm64    the command line; Apple's SDK is needed to link it: run this on a Mac, or name it in SDKROOT
 #
 # --check looks only whether it compiles, which needs no SDK and makes no program.
+# --quick does not optimise: such a program is for a test that starts it, and has a folder of its own.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/.."
@@ -36,8 +37,11 @@ zig() { # ARGUMENT...
     PATH=$tools/bin:$PATH CARGO_ZIGBUILD_ZIG_PATH=$tools/ziglang/zig cargo-zigbuild "$@" >&2
 }
 
-check=
-[[ ${1:-} != --check ]] || { check=1 && shift; }
+check= profile=release
+case ${1:-} in
+    --check) check=1 && shift ;;
+    --quick) profile=quick && shift ;;
+esac
 [[ $# -ge 1 ]] || usage
 for platform; do
     target=$(triple "$platform")
@@ -46,7 +50,7 @@ for platform; do
         zig check --locked --target "$target" --package $name
         continue
     fi
-    args=(--locked --release --target "$target" --package "$name")
+    args=(--locked --profile "$profile" --target "$target" --package "$name")
     case $platform in
         # This machine's own compiler makes it, and what `make static` has made already counts.
         linux/amd64) CC_x86_64_unknown_linux_musl=cc cargo build "${args[@]}" >&2 ;;
@@ -64,7 +68,7 @@ for platform; do
         linux/arm64) JEMALLOC_SYS_WITH_LG_PAGE=16 zig zigbuild "${args[@]}" ;;
         *) zig zigbuild "${args[@]}" ;;
     esac
-    program=$built/$target/release/$name
+    program=$built/$target/$profile/$name
     [[ $platform != windows/* ]] || program+=.exe
     echo "$platform=$program"
 done

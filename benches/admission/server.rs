@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,6 +17,7 @@ use axum::{
 };
 use camunda_upgrade_guard::server::{Admin, BODY_LIMIT, ServerArgs, Shutdown};
 use harness::{
+    free_addresses,
     pki::Authority,
     supervise::{Nest, Program, Supervised},
     wait_until,
@@ -97,7 +98,7 @@ impl Place {
     }
 
     fn start(&self, name: &str, program: Program) -> Result<Server> {
-        let (address, admin) = (free_address()?, free_address()?);
+        let [address, admin] = free_addresses()?;
         let program = program
             .arg("--listen")
             .arg(address.to_string())
@@ -191,8 +192,4 @@ async fn answer(body: Body) -> impl IntoResponse {
     let read = Limited::new(body, BODY_LIMIT).collect().await;
     let answer = if read.is_ok() { ANSWER } else { "" };
     ([(header::CONTENT_TYPE, "application/json")], answer)
-}
-
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

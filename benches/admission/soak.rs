@@ -41,8 +41,9 @@ const PATTERNS: [Pattern; 2] = [
     },
 ];
 
-/// Until then caches fill, which is no drift.
-const WARM_UP: usize = 20;
+/// What is held is looked at after every round. A single look may land right after a record, so the lowest of a twentieth of them counts:
+/// of the second one, as caches fill in the first, and of the last one.
+const PARTS: usize = 20;
 
 /// One replica, with the requests that it gets.
 struct Replica {
@@ -50,8 +51,13 @@ struct Replica {
     claims: Vec<Post>,
     records: Vec<Post>,
     answered: [usize; 2],
-    /// What it held once it was warm.
-    before: Option<(u64, usize)>,
+    held: Vec<Held>,
+}
+
+/// What a replica held after a round.
+struct Held {
+    resident: u64,
+    descriptors: usize,
 }
 
 impl Soak {
@@ -85,11 +91,6 @@ impl Soak {
                 "{done} reviews, {rotated} certificates, {:.0} s",
                 started.elapsed().as_secs_f64()
             );
-            for replica in &mut replicas {
-                if replica.before.is_none() && done * WARM_UP >= self.reviews {
-                    replica.before = Some(replica.held()?);
-                }
-            }
             let all = done >= self.reviews && rotated >= self.rotations;
             if all || interrupted.is_finished() {
                 break;
@@ -125,7 +126,7 @@ impl Replica {
             claims,
             records,
             answered: [0; 2],
-            before: None,
+            held: Vec::new(),
         })
     }
 
@@ -151,26 +152,40 @@ impl Replica {
                 }
             }
         }
+        self.held.push(Held {
+            resident: self.server.memory()?.resident,
+            descriptors: self.server.descriptors()?,
+        });
         Ok(())
-    }
-
-    /// Its memory in bytes, and its descriptors.
-    fn held(&self) -> Result<(u64, usize)> {
-        Ok((self.server.memory()?.resident, self.server.descriptors()?))
     }
 
     fn print(&self, number: usize, rotated: usize) -> Result<()> {
         let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
-        let (before, open) = self.before.context("it was never warm")?;
-        let (after, open_after) = self.held()?;
+        let part = self.held.len() / PARTS;
+        let mut parts = self.held.chunks_exact(part.max(1)).skip(1);
+        let warm = Held::lowest(parts.next().context("it was never warm")?);
+        let last = Held::lowest(&self.held[self.held.len() - part.max(1)..]);
         let [claims, records] = self.answered;
         let peak = self.server.memory()?.peak;
         println!(
-            "| {number} | {claims} | {records} | {rotated} | {:.1} | {:.1} | {:.1} | {open} | {open_after} |",
-            mib(before),
-            mib(after),
-            mib(peak)
+            "| {number} | {claims} | {records} | {rotated} | {:.1} | {:.1} | {:.1} | {} | {} |",
+            mib(warm.resident),
+            mib(last.resident),
+            mib(peak),
+            warm.descriptors,
+            last.descriptors,
         );
         Ok(())
+    }
+}
+
+impl Held {
+    fn lowest(looks: &[Self]) -> Self {
+        let resident = looks.iter().map(|look| look.resident).min();
+        let descriptors = looks.iter().map(|look| look.descriptors).min();
+        Self {
+            resident: resident.unwrap_or_default(),
+            descriptors: descriptors.unwrap_or_default(),
+        }
     }
 }

@@ -182,9 +182,7 @@ fn ready_tells_why_a_guard_is_not() {
         "users": [{"name": "a", "user": {}}], "current-context": "a",
         "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]}"#;
     std::fs::write(&kubeconfig, nowhere).unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let admin = free.local_addr().unwrap().to_string();
-    drop(free);
+    let [admin] = harness::free_addresses().unwrap().map(|it| it.to_string());
     let tls = ["--tls-cert", &cert, "--tls-key", &key];
     let mut serving = Command::new(env!("CARGO_BIN_EXE_camunda-upgrade-guard"))
         .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", &admin])

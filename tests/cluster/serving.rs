@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use harness::{Cluster, Denial, GuardOptions, Helm, wait_until};
+use harness::{Cluster, Denial, GuardOptions, Helm, free_addresses, wait_until};
 
 use crate::{charts::own, stage::BINARY};
 
@@ -47,9 +47,7 @@ fn it_is_not_ready_without_an_api_server_and_tries_on() {
         .trim_start_matches("https://")
         .parse()
         .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let [address] = free_addresses().unwrap();
     let kubeconfig = cluster.scratch("kubeconfig").unwrap().join("config");
     let config = fs::read_to_string(cluster.kubeconfig()).unwrap();
     fs::write(

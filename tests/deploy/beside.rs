@@ -1,15 +1,10 @@
 //! The guard's program beside a cluster without nodes: as the Deployment's container would run, and reached as its pods.
 
-use std::{
-    fs,
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use harness::{
-    Cluster,
+    Cluster, free_addresses,
     guard::http,
     record,
     supervise::{Program, Supervised},
@@ -53,10 +48,7 @@ impl<'c> Beside<'c> {
             .kubeconfig_of_service_account(NAME, account)
             .unwrap();
 
-        let [listen, admin] = [(); 2].map(|()| {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap()
-        });
+        let [listen, admin] = free_addresses().unwrap();
         let args = deployment.pointer("/spec/template/spec/containers/0/args");
         let args = args.and_then(Value::as_array).unwrap();
         let mounted = args.iter().map(|arg| arg.as_str().unwrap());

@@ -1,13 +1,9 @@
 //! The real program on this machine, and the bytes that it is sent.
 
-use std::{
-    env, fs,
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{env, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use harness::{
+    free_addresses,
     pki::{Authority, trusting},
     supervise::{Nest, Program, Supervised},
     wait_until,
@@ -45,7 +41,7 @@ impl Guard {
         pair.write(&file("tls.crt"), &file("tls.key")).unwrap();
         let empty = json!({"apiVersion": "v1", "kind": "List", "items": []});
         fs::write(file("facts.json"), empty.to_string()).unwrap();
-        let (address, admin) = (free_address(), free_address());
+        let [address, admin] = free_addresses().unwrap();
         let named = env::var_os("GUARD_PROGRAM").unwrap_or_else(|| BINARY.into());
         let program = Program::new(named.as_ref())
             .arg("serve")
@@ -166,9 +162,4 @@ async fn hanging_is_failing<F: Future>(future: F) -> F::Output {
 fn connector(authority: &str) -> TlsConnector {
     let config = trusting(authority).unwrap().with_no_client_auth();
     TlsConnector::from(Arc::new(config))
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap()
 }

@@ -29,7 +29,6 @@ use crate::process::Output;
 use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
 use api::Api;
-pub(crate) use components::free_ports;
 pub use lease::Lease;
 pub use second::SecondApiServer;
 use storage::{StorageClass, Volumes};

@@ -14,15 +14,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cluster::{Cluster, free_ports};
+use crate::cluster::Cluster;
 use crate::pki::Authority;
+use crate::ports::free_ports;
 use crate::process::Run;
 use crate::supervise::{Program, Supervised};
 use crate::wait::wait_until;
 pub use endpoints::{Endpoints, machine_address};
 pub use probe::WebhookCalls;
 
-const ATTEMPTS: usize = 5;
 const START: Duration = Duration::from_secs(30);
 
 /// Options for starting a guard.
@@ -97,20 +97,20 @@ impl<'c> Guard<'c> {
         let dir = cluster.scratch("guard")?;
         let authority = Authority::new("guard")?;
         fs::write(dir.join("ca.crt"), authority.pem())?;
-        let nowhere = SocketAddr::from((options.address, 0));
+        let [listen, admin] = free_ports()?.map(|port| SocketAddr::from((options.address, port)));
         let mut guard = Self {
             cluster,
             options,
             authority,
             dir,
-            listen: nowhere,
-            admin: nowhere,
+            listen,
+            admin,
             process: None,
             runs: 0,
             old_logs: String::new(),
         };
         guard.renew_certificate()?;
-        guard.run_on_free_ports()?;
+        guard.run()?;
         if guard.options.register {
             guard.register()?;
         }
@@ -221,25 +221,6 @@ impl<'c> Guard<'c> {
             .output()?
             .ok()?;
         Ok(output.stdout)
-    }
-
-    fn run_on_free_ports(&mut self) -> Result<()> {
-        for attempt in 1.. {
-            let [listen, admin] = free_ports()?;
-            self.listen.set_port(listen);
-            self.admin.set_port(admin);
-            match self.run() {
-                Err(_) if attempt < ATTEMPTS && self.lost_a_port() => self.kill(),
-                result => return result,
-            }
-        }
-        Ok(())
-    }
-
-    fn lost_a_port(&self) -> bool {
-        let log = self.process.as_ref().map(Supervised::log);
-        let log = log.unwrap_or_default().to_lowercase();
-        log.contains("address already in use") || log.contains("address in use")
     }
 
     fn run(&mut self) -> Result<()> {

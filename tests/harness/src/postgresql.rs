@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::binaries::found_or_skip;
-use crate::cluster::{Cluster, free_ports};
+use crate::cluster::Cluster;
+use crate::ports::free_ports;
 use crate::process::Run;
 use crate::supervise::{Program, Supervised};
 use crate::wait::wait_until;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     binaries::{found_or_skip, on_path},
-    cluster::{Cluster, free_ports},
+    cluster::Cluster,
+    ports::free_ports,
     process::Run,
     supervise::{Program, Supervised},
     wait::wait_until,

@@ -1,20 +1,20 @@
 //! Builds the command lines of the control plane's three programs, and starts them.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 
 use super::api::Api;
 use super::{ClusterOptions, kubeconfig};
 use crate::binaries::Binaries;
 use crate::pki::{self, Authority, Pair};
+use crate::ports::free_ports;
 use crate::supervise::{Nest, Program, Supervised};
 use crate::wait::wait_until;
 
-const ATTEMPTS: usize = 5;
 /// Controllers for what does not exist here (nodes, their certificates, traffic to pods, autoscaling), and some that
 /// only write what nobody reads.
 const NOT_NEEDED: [&str; 23] = [
@@ -71,8 +71,7 @@ pub(super) fn write_credentials(
     Ok(())
 }
 
-/// Starts all programs. Another process may take a port after it was chosen and before the program binds it; such a
-/// failed start is repeated with other ports.
+/// Starts all programs.
 pub(super) fn start(
     nest: &Nest,
     binaries: &Binaries,
@@ -81,54 +80,33 @@ pub(super) fn start(
     admin: &Pair,
     kubeconfig: &Path,
 ) -> Result<(Vec<Supervised>, String, Api)> {
+    let [client, peer, secure] = free_ports()?;
+    let etcd_url = format!("http://127.0.0.1:{client}");
+    let server = format!("https://{}:{secure}", address(options));
+    let user = kubeconfig::certificate(admin);
+    kubeconfig::write(kubeconfig, &server, &authority.pem(), &user)?;
     let manager = kubeconfig::certificate(&authority.client(MANAGER, None)?);
-    let mut attempt = 1;
-    loop {
-        let [client, peer, secure] = free_ports()?;
-        let etcd_url = format!("http://127.0.0.1:{client}");
-        let server = format!("https://{}:{secure}", address(options));
-        kubeconfig::write(
-            kubeconfig,
-            &server,
-            &authority.pem(),
-            &kubeconfig::certificate(admin),
-        )?;
-        let managers = nest.dir().join("manager.kubeconfig");
-        kubeconfig::write(&managers, &server, &authority.pem(), &manager)?;
+    let managers = nest.dir().join("manager.kubeconfig");
+    kubeconfig::write(&managers, &server, &authority.pem(), &manager)?;
 
-        let mut processes = vec![
-            nest.start("etcd", &etcd(binaries, nest.dir(), &etcd_url, peer))?,
-            nest.start(
-                "kube-apiserver",
-                &api_server(binaries, nest.dir(), &etcd_url, secure, options),
-            )?,
-        ];
-        let api = Api::new(&server, authority, admin)?;
-        let ready = wait_until_ready(&mut processes, &api).and_then(|()| {
-            let program = controller_manager(binaries, nest.dir(), &managers, options);
-            nest.start("kube-controller-manager", &program)
-        });
-        match ready {
-            Ok(manager) => {
-                // The order in which they are stopped.
-                processes.push(manager);
-                processes.reverse();
-                return Ok((processes, server, api));
-            }
-            Err(error) if attempt < ATTEMPTS && lost_a_port(&processes) => {
-                eprintln!("a port was taken, once more: {error:#}");
-                drop(processes);
-                let _ = fs::remove_dir_all(nest.dir().join("etcd"));
-                let _ = fs::remove_file(nest.dir().join("kube-apiserver.log"));
-                let _ = fs::remove_file(nest.dir().join("etcd.log"));
-                attempt += 1;
-            }
-            Err(error) => {
-                let tails: Vec<String> = processes.iter().map(|p| p.log_tail(25)).collect();
-                return Err(error.context(tails.join("\n")));
-            }
-        }
-    }
+    let api_server = api_server(binaries, nest.dir(), &etcd_url, secure, options);
+    let mut processes = vec![
+        nest.start("etcd", &etcd(binaries, nest.dir(), &etcd_url, peer))?,
+        nest.start("kube-apiserver", &api_server)?,
+    ];
+    let api = Api::new(&server, authority, admin)?;
+    let ready = wait_until_ready(&mut processes, &api).and_then(|()| {
+        let program = controller_manager(binaries, nest.dir(), &managers, options);
+        nest.start("kube-controller-manager", &program)
+    });
+    let manager = ready.map_err(|error| {
+        let tails: Vec<String> = processes.iter().map(|p| p.log_tail(25)).collect();
+        error.context(tails.join("\n"))
+    })?;
+    // The order in which they are stopped.
+    processes.push(manager);
+    processes.reverse();
+    Ok((processes, server, api))
 }
 
 fn wait_until_ready(processes: &mut [Supervised], api: &Api) -> Result<()> {
@@ -141,12 +119,6 @@ fn wait_until_ready(processes: &mut [Supervised], api: &Api) -> Result<()> {
         api.text("/readyz").map(|_| Some(Ok(())))
     })?;
     outcome.context("starting the control plane")
-}
-
-fn lost_a_port(processes: &[Supervised]) -> bool {
-    processes
-        .iter()
-        .any(|process| process.log().contains("address already in use"))
 }
 
 fn etcd(binaries: &Binaries, dir: &Path, url: &str, peer: u16) -> Program {
@@ -235,20 +207,4 @@ fn with_flags(program: Program, flags: &[(String, String)]) -> Program {
     flags
         .iter()
         .fold(program, |program, (name, value)| program.flag(name, value))
-}
-
-/// Returns different ports on which nobody listens now.
-pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut listeners = Vec::with_capacity(N);
-    for _ in 0..N {
-        listeners.push(TcpListener::bind("127.0.0.1:0")?);
-    }
-    let mut ports = [0; N];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener.local_addr()?.port();
-    }
-    if ports.contains(&0) {
-        bail!("no free port");
-    }
-    Ok(ports)
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::api::Api;
-use super::{Cluster, components, kubeconfig};
+use super::{Cluster, kubeconfig};
+use crate::ports::free_ports;
 use crate::supervise::Supervised;
 use crate::wait::wait_until;
 
@@ -29,7 +30,7 @@ impl SecondApiServer {
 impl Cluster {
     /// Starts a second API server and waits until it is ready. It ends when dropped.
     pub fn second_api_server(&self) -> Result<SecondApiServer> {
-        let [port] = components::free_ports()?;
+        let [port] = free_ports()?;
         let first = self.processes.lock();
         let first = first.unwrap_or_else(PoisonError::into_inner);
         let first = first.iter().find(|it| it.name() == NAME);
