@@ -87,9 +87,12 @@ impl Soak {
                 place.exchange()?;
                 rotated += 1;
             }
+            let held = replicas.iter().filter_map(|replica| replica.held.last());
+            let held: Vec<_> = held.map(|it| format!("{:.1}", mib(it.resident))).collect();
             eprintln!(
-                "{done} reviews, {rotated} certificates, {:.0} s",
-                started.elapsed().as_secs_f64()
+                "{done} reviews, {rotated} certificates, {:.0} s, {} MiB",
+                started.elapsed().as_secs_f64(),
+                held.join(" and ")
             );
             let all = done >= self.reviews && rotated >= self.rotations;
             if all || interrupted.is_finished() {
@@ -160,7 +163,6 @@ impl Replica {
     }
 
     fn print(&self, number: usize, rotated: usize) -> Result<()> {
-        let mib = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
         let part = self.held.len() / PARTS;
         let mut parts = self.held.chunks_exact(part.max(1)).skip(1);
         let warm = Held::lowest(parts.next().context("it was never warm")?);
@@ -177,6 +179,10 @@ impl Replica {
         );
         Ok(())
     }
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
 }
 
 impl Held {

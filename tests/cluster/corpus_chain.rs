@@ -116,12 +116,6 @@ fn step(
     shell.run(&cure).unwrap().ok().unwrap();
     // What was cured stays cured: the values that are live now are looked up.
     assert_silent(&release.upgrade_record(helm, &again).ok().unwrap());
-    let claims: Vec<_> = cluster.list("pvc", &release.namespace, "").unwrap();
-    for claim in claims
-        .iter()
-        .filter(|claim| claim["status"]["phase"] == "Pending")
-    {
-        release.bound(claim["metadata"]["name"].as_str().unwrap());
-    }
+    release.bind_all();
     release.delete_lost_claims();
 }

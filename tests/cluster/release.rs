@@ -9,7 +9,7 @@ use std::{
 
 use camunda_upgrade_guard::{mutations::MUTATIONS, rules::RULES};
 use harness::{Chart, Cluster, Corpus, Denial, Helm, Namespace, Output, Run, Secrets, wait_until};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stage::BINARY;
 
@@ -25,6 +25,21 @@ pub fn record(cluster: &Cluster, corpus: &Corpus, name: &str, secrets: Secrets) 
         .chart(secrets)
         .write(&dir)
         .unwrap()
+}
+
+/// A claim without what is written when it is bound.
+fn as_wanted(claim: &Value) -> String {
+    let annotations = claim["metadata"]["annotations"].as_object();
+    let annotations = annotations.into_iter().flatten().filter(|(key, _)| {
+        !key.starts_with("pv.kubernetes.io/") && !key.starts_with("volume.kubernetes.io/")
+    });
+    json!([
+        claim["metadata"]["uid"],
+        claim["metadata"]["labels"],
+        annotations.collect::<BTreeMap<_, _>>(),
+        claim["spec"]["resources"],
+    ])
+    .to_string()
 }
 
 /// Asserts that no rule had anything to say.
@@ -292,7 +307,7 @@ impl<'c> Release<'c> {
         .unwrap();
     }
 
-    /// The resourceVersions of everything that an upgrade could touch; Helm prunes its records before it is refused.
+    /// Which version there is of everything that an upgrade could touch; Helm prunes its records before it is refused.
     pub fn versions(&self) -> BTreeMap<String, String> {
         let kinds = [
             "secrets",
@@ -321,9 +336,10 @@ impl<'c> Release<'c> {
                         .unwrap_or_default()
                         .to_owned()
                 };
-                // Controllers count what they see in the status.
+                // Controllers count what they see in the status, and bind claims when they get to it.
                 let version = match object.pointer("/metadata/generation") {
                     Some(generation) => generation.to_string(),
+                    None if text("/kind") == "PersistentVolumeClaim" => as_wanted(&object),
                     None => text("/metadata/resourceVersion"),
                 };
                 (
