@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    change::{Change, Facts, HelmCli, Rendered},
+    change::{Change, Facts, HelmCli, Parsed, Rendered},
     cluster::{Cluster, Sent},
     gather::{Asker, Left, RECORDED_ELSEWHERE, ReadErrors, Reader, Records, Running},
     helm::{
@@ -125,6 +125,7 @@ impl Check {
         let Input {
             mut release,
             source: told,
+            parsed,
         } = input;
         if release.name.is_empty() {
             return Err(CheckError::NoName);
@@ -149,7 +150,7 @@ impl Check {
                 _ => Status::PendingUpgrade,
             };
         }
-        let planned = self.planned(&release, &running, told);
+        let planned = self.planned(&release, &parsed, &running, told);
         Ok(self
             .report(
                 &reader,
@@ -180,7 +181,7 @@ impl Check {
             .running_anywhere(&records, namespace, name, None)
             .await;
         let left = reader.left_anywhere(&records, namespace, name).await;
-        let planned = self.planned(&release, &running, Source::Release);
+        let planned = self.planned(&release, &Parsed::default(), &running, Source::Release);
         Ok(self
             .report(&reader, &release, None, &planned, (&running, &left), "")
             .await)
@@ -271,12 +272,19 @@ impl Check {
         release::of_record(&object, storage).map_err(|error| unread(error.to_string()))
     }
 
-    fn planned(&self, release: &Release, running: &Running, told: Source) -> Rendered {
+    fn planned(
+        &self,
+        release: &Release,
+        parsed: &Parsed,
+        running: &Running,
+        told: Source,
+    ) -> Rendered {
         let known = match running {
             Running::Release(rendered, _) => Some(&**rendered),
             _ => None,
         };
-        let mut rendered = Rendered::within(release, known, &mut Budget::new(LIMITS));
+        let budget = &mut Budget::new(LIMITS);
+        let mut rendered = Rendered::of_parsed(release, parsed, known, budget);
         if Guarded::covers(&self.policy.guarded, release) {
             rendered = rendered.as_camundas(release);
         }

@@ -11,7 +11,10 @@ mod rendered;
 pub(crate) use self::rendered::LIMITS;
 use serde_json::Value;
 
-use crate::helm::release::{DecodeError, Release};
+use crate::{
+    change::Parsed,
+    helm::release::{DecodeError, Release},
+};
 
 /// A parsed input.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Input {
     pub release: Release,
     /// The kind of input.
     pub source: Source,
+    /// The objects of the release's manifest, as far as they had to be parsed to read the input.
+    pub parsed: Parsed,
 }
 
 /// The kind of an input, which decides how much it tells.
@@ -158,6 +163,7 @@ impl Input {
         Self {
             release,
             source: Source::Release,
+            parsed: Parsed::default(),
         }
     }
 }

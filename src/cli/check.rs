@@ -182,8 +182,8 @@ impl CheckArgs {
             let mut input = self.complete(input, &source, namespace)?;
             // Redacted as the snapshot was, so that equal values stay equal.
             if let Some(mut redactor) = redactor {
-                redactor.learn_release(&input.release);
-                redactor.release(&mut input.release);
+                redactor.learn_release(&input.release, &input.parsed);
+                redactor.release(&mut input.release, &mut input.parsed);
             }
             return Ok(check.judge(input, &source).await?);
         }

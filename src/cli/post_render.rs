@@ -67,6 +67,7 @@ impl PostRenderArgs {
         let Input {
             mut release,
             source,
+            parsed,
         } = input::read("the rendered manifest", bytes)?;
         if source != Source::Manifest {
             bail!("this is no rendered manifest: post-render is for helm's --post-renderer");
@@ -85,7 +86,12 @@ impl PostRenderArgs {
             release.namespace = connection.namespace;
             let cluster = Cluster::Live(connection.cluster);
             let check = Check::new(cluster, policy, PATIENCE);
-            Ok(check.judge(Input { release, source }, "").await?)
+            let input = Input {
+                release,
+                source,
+                parsed,
+            };
+            Ok(check.judge(input, "").await?)
         })
     }
 }

@@ -33,16 +33,15 @@ pub(super) fn of_objects(name: &str, value: &Value) -> Result<Option<Release>, I
 }
 
 fn record(value: &Value) -> Option<(Object, Storage)> {
-    let object = Object(value.clone());
-    let storage = match Kind::from_name(object.str("/kind")?)? {
+    let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
+    let storage = match Kind::from_name(text("/kind")?)? {
         Kind::Secret => Storage::Secret,
         Kind::ConfigMap => Storage::ConfigMap,
         _ => return None,
     };
-    object
-        .name()
+    text("/metadata/name")?
         .starts_with(RECORD_PREFIX)
-        .then_some((object, storage))
+        .then(|| (Object(value.clone()), storage))
 }
 
 fn decode(object: &Object, storage: Storage) -> Result<Release, DecodeError> {

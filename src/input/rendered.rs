@@ -1,10 +1,13 @@
 //! Parses a rendered manifest: YAML documents, hooks included.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::{Input, InputError, Source, record};
 use crate::{
     camunda::{self, INSTANCE},
+    change::Parsed,
     helm::{
         manifest::{self, Budget, Document, Limits},
         release::{Chart, Hook, Info, Metadata, Release, Status},
@@ -43,34 +46,32 @@ pub(super) fn read_part(
 ) -> Result<Input, InputError> {
     let mut documents = Documents::new(name, &text, lines_before);
     let mut facts = ManifestHints::default();
-    let mut kept = String::new();
+    let mut cut = Cut::default();
+    let mut parsed = Parsed::default();
     let mut hooks = Vec::new();
     let mut records = Vec::new();
-    let mut objects = 0;
+    let mut any = false;
     while let Some((document, values)) = documents.next()? {
         let mut is_hook = None;
+        let mut objects = Vec::new();
         for value in values {
-            let found = record::of_objects(name, &value)?;
-            let object = Object(value);
-            if let Some(release) = found {
-                records.push((object.name().to_owned(), release));
+            if let Some(release) = record::of_objects(name, &value)? {
+                records.push((Object(value).name().to_owned(), release));
                 continue;
             }
-            if object.str("/kind").is_some() {
-                objects += 1;
-            }
+            let object = Object(value);
+            any |= object.str("/kind").is_some();
             is_hook = is_hook.or(hook(&document, &object));
             facts.note(&document, &object);
+            objects.push(object);
         }
+        let at = document.offset_in(&text);
         match is_hook {
-            Some(hook) => hooks.push(hook),
-            None => {
-                kept.push_str("---\n");
-                kept.push_str(document.text);
-                if !document.text.ends_with('\n') {
-                    kept.push('\n');
-                }
+            Some(hook) => {
+                hooks.push(hook);
+                cut.add(at..at + document.text.len());
             }
+            None => parsed.add(at - cut.bytes, &document, objects),
         }
     }
     if let Some((record, release)) = records.pop() {
@@ -83,14 +84,14 @@ pub(super) fn read_part(
             records: others.chain([record]).collect(),
         });
     }
-    if objects == 0 {
-        kept.clear();
-        hooks.clear();
-    }
-    drop(text);
+    let (manifest, hooks) = match any {
+        true => (cut.out_of(text), hooks),
+        false => Default::default(),
+    };
     Ok(Input {
-        release: facts.release(kept, hooks),
+        release: facts.release(manifest, hooks),
         source: Source::Manifest,
+        parsed,
     })
 }
 
@@ -147,8 +148,8 @@ impl<'a> Documents<'a> {
 
     /// Returns the number of lines before a document.
     fn line_of(&self, document: &Document<'_>) -> usize {
-        let at = document.text.as_ptr() as usize - self.text.as_ptr() as usize;
-        self.text[..at].matches('\n').count()
+        let before = &self.text[..document.offset_in(self.text)];
+        before.matches('\n').count()
     }
 }
 
@@ -164,6 +165,34 @@ fn hook(document: &Document<'_>, object: &Object) -> Option<Hook> {
             .map(list)
             .unwrap_or_default(),
     })
+}
+
+/// Parts of a text that do not stay in it: its hooks.
+#[derive(Default)]
+struct Cut {
+    parts: Vec<Range<usize>>,
+    bytes: usize,
+}
+
+impl Cut {
+    fn add(&mut self, part: Range<usize>) {
+        self.bytes += part.len();
+        self.parts.push(part);
+    }
+
+    fn out_of(self, text: String) -> String {
+        if self.parts.is_empty() {
+            return text;
+        }
+        let mut rest = String::with_capacity(text.len() - self.bytes);
+        let mut from = 0;
+        for part in self.parts {
+            rest.push_str(&text[from..part.start]);
+            from = part.end;
+        }
+        rest.push_str(&text[from..]);
+        rest
+    }
 }
 
 /// The chart, release and namespace that the documents reveal.

@@ -1,11 +1,14 @@
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use base64_simd::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
 
 use super::*;
-use crate::helm::release::Status;
+use crate::{
+    change::Rendered,
+    helm::{manifest::Budget, release::Status},
+};
 
 const STATEFUL_SET: &str = "# Source: camunda-platform/templates/zeebe/statefulset.yaml
 apiVersion: apps/v1
@@ -125,7 +128,7 @@ fn a_manifest_tells_release_and_hooks_by_labels_and_annotations() {
     let release = input.release;
     assert_eq!((&*release.name, &*release.namespace), ("camunda", ""));
     assert_eq!(release.hooks.len(), 1);
-    assert_eq!(release.manifest, format!("---\n{STATEFUL_SET}"));
+    assert_eq!(release.manifest, format!("---\n{STATEFUL_SET}---\n"));
 }
 
 #[test]
@@ -181,4 +184,48 @@ fn a_bomb_stops_at_the_limit() {
     });
     let error = text(&given.to_string()).unwrap_err().to_string();
     assert!(error.contains("inflates to more than"), "{error}");
+}
+
+#[test]
+fn what_was_parsed_to_read_a_manifest_is_its_own_objects() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n";
+    let config_map = |name: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: ö}}\n")
+    };
+    // Hooks stand in a place of their own, so what follows one moves.
+    let hook = HOOK.replace("name: hook", "name: höök");
+    let manifests = [
+        format!("{STATEFUL_SET}---\n{}", config_map("b")),
+        format!("---\n{hook}---\n{}---\n{STATEFUL_SET}", config_map("b")),
+        format!(
+            "\n\n--- # c\n{}---{hook}---\n\n{service}---\n{hook}---\n{STATEFUL_SET}---\n{}",
+            config_map("b"),
+            config_map("c")
+        ),
+        format!("{STATEFUL_SET}---\n{}", hook.trim_end()),
+        format!("{hook}---\n---\n{}", config_map("b").trim_end()),
+    ];
+    for manifest in manifests {
+        let input = text(&manifest).unwrap();
+        let parsed =
+            Rendered::of_parsed(&input.release, &input.parsed, None, &mut Budget::default());
+        let rendered = Rendered::of(&input.release, None);
+        let objects = |rendered: &Rendered| -> Vec<_> {
+            let objects = rendered.objects.iter();
+            objects
+                .map(|it| (it.reference.to_string(), it.object.0.clone()))
+                .collect()
+        };
+        assert_eq!(objects(&parsed), objects(&rendered), "{manifest}");
+        assert_eq!(parsed.unreadable, [""; 0], "{manifest}");
+        // No document of the manifest is parsed once more.
+        let again =
+            Rendered::of_parsed(&input.release, &input.parsed, None, &mut Budget::default());
+        for (one, other) in parsed.objects.iter().zip(&again.objects) {
+            assert!(
+                one.hook.is_some() || Arc::ptr_eq(&one.object, &other.object),
+                "{manifest}"
+            );
+        }
+    }
 }

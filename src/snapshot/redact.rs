@@ -2,14 +2,14 @@
 
 mod url;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::salt::{Salt, is_digest};
 use crate::{
-    change::secret_data,
+    change::{Parsed, secret_data},
     helm::{
         manifest::{self, Budget, Document},
         release::{Hook, Release},
@@ -67,17 +67,34 @@ impl Redactor {
     }
 
     /// Learns the Secrets that a release's manifest contains or refers to.
-    pub fn learn_release(&mut self, release: &Release) {
-        for value in documents(&release.manifest) {
-            let object = Object(value);
-            match object.str("/kind").and_then(Kind::from_name) {
-                Some(Kind::Secret) => self.learn(&object),
-                Some(_) => {
-                    let read = secret_refs(&object);
-                    self.names.extend(read.into_iter().map(|it| it.secret));
+    pub fn learn_release(&mut self, release: &Release, parsed: &Parsed) {
+        let mut budget = Budget::new(LIMITS);
+        for document in manifest::split(&release.manifest) {
+            if let Some(objects) = parsed.of(&release.manifest, &document) {
+                for object in objects {
+                    self.learn_rendered(object);
                 }
-                None => {}
+                continue;
             }
+            let hint = document.kind_hint();
+            if !Kind::all().any(|kind| hint.may_be(kind.name())) {
+                continue;
+            }
+            let parsed = document.parse_within(&mut budget).ok().flatten();
+            for object in parsed.into_iter().flat_map(manifest::objects) {
+                self.learn_rendered(&Object(object));
+            }
+        }
+    }
+
+    fn learn_rendered(&mut self, object: &Object) {
+        match object.str("/kind").and_then(Kind::from_name) {
+            Some(Kind::Secret) => self.learn(object),
+            Some(_) => {
+                let read = secret_refs(object);
+                self.names.extend(read.into_iter().map(|it| it.secret));
+            }
+            None => {}
         }
     }
 
@@ -111,12 +128,12 @@ impl Redactor {
         }
     }
 
-    /// Redacts a release.
-    pub fn release(&self, release: &mut Release) {
-        release.manifest = self.manifest(&release.manifest);
+    /// Redacts a release, with what is parsed of its manifest.
+    pub fn release(&self, release: &mut Release, parsed: &mut Parsed) {
+        (release.manifest, *parsed) = self.manifest(&release.manifest, mem::take(parsed));
         for hook in &mut release.hooks {
             let Hook { manifest, .. } = hook;
-            *manifest = self.manifest(manifest);
+            (*manifest, _) = self.manifest(manifest, Parsed::default());
         }
         let config = release.config.take();
         let config = config.and_then(|config| serde_json::from_str::<Value>(config.get()).ok());
@@ -127,31 +144,46 @@ impl Redactor {
     }
 
     /// Returns the documents redacted, as JSON (which is YAML); of kinds that no rule reads, only what identifies an
-    /// object.
-    fn manifest(&self, text: &str) -> String {
+    /// object. Returns their objects, too.
+    fn manifest(&self, text: &str, mut parsed: Parsed) -> (String, Parsed) {
         let mut budget = Budget::new(LIMITS);
-        let mut redacted = String::new();
+        let mut redacted = String::with_capacity(text.len());
+        let mut objects = Vec::new();
         for document in manifest::split(text) {
-            let objects: Vec<Value> = match document.parse_within(&mut budget) {
-                Ok(value) => value.into_iter().flat_map(manifest::objects).collect(),
-                // A malformed document must cause an error again when it is read, but reveal nothing.
-                Err(_) => {
-                    redacted.push_str(&separator(&document));
-                    redacted.push_str("[\n");
-                    continue;
-                }
+            let parsed = match parsed.take(text, &document) {
+                Some(parsed) => parsed,
+                None => match document.parse_within(&mut budget) {
+                    Ok(value) => {
+                        let values = value.into_iter().flat_map(manifest::objects);
+                        values.map(Object).collect()
+                    }
+                    // A malformed document must cause an error again when it is read, but reveal nothing.
+                    Err(_) => {
+                        redacted.push_str(&separator(&document));
+                        redacted.push_str("[\n");
+                        objects.push(None);
+                        continue;
+                    }
+                },
             };
-            for mut object in objects {
-                match object["kind"].as_str().and_then(Kind::from_name) {
-                    Some(kind) => self.object(kind, &mut object),
-                    None => named(&mut object),
+            for mut object in parsed {
+                match object.str("/kind").and_then(Kind::from_name) {
+                    Some(kind) => self.object(kind, &mut object.0),
+                    None => named(&mut object.0),
                 }
                 redacted.push_str(&separator(&document));
-                redacted.push_str(&object.to_string());
+                redacted.push_str(&object.0.to_string());
                 redacted.push('\n');
+                objects.push(Some(object));
             }
         }
-        redacted
+        let mut kept = Parsed::default();
+        for (document, object) in manifest::split(&redacted).zip(objects) {
+            if let Some(object) = object {
+                kept.add(document.offset_in(&redacted), &document, vec![object]);
+            }
+        }
+        (redacted, kept)
     }
 
     fn secret(&self, object: &mut Value) {
@@ -407,18 +439,6 @@ fn with_default(text: &str) -> Option<(&str, &str)> {
         .chars()
         .all(|c| c == '_' || c == '.' || c.is_ascii_alphanumeric());
     is_name.then_some((name, default))
-}
-
-fn documents(text: &str) -> Vec<Value> {
-    let mut budget = Budget::new(LIMITS);
-    manifest::split(text)
-        .filter(|document| {
-            let hint = document.kind_hint();
-            Kind::all().any(|kind| hint.may_be(kind.name()))
-        })
-        .filter_map(|document| document.parse_within(&mut budget).ok()?)
-        .flat_map(manifest::objects)
-        .collect()
 }
 
 fn separator(document: &Document<'_>) -> String {

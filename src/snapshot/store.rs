@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Redactor, Salt, Snapped};
 use crate::{
+    change::Parsed,
     cluster::Snapshot,
     document::API_VERSION,
     helm::release::{Release, record_name},
@@ -151,18 +152,20 @@ pub fn load(folder: &Path) -> Result<(Meta, Snapshot, Redactor), StoreError> {
     let mut redactor = Redactor::new(Salt::from_text(meta.salt.clone()));
     let mut objects = Vec::new();
     for file in files(&folder.join("objects"))? {
-        let list: Value = read(&file)?;
-        let Some(items) = list.get("items").and_then(Value::as_array) else {
+        let mut list: Value = read(&file)?;
+        let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) else {
             return Err(content(&file, "it is no List".to_owned()));
         };
-        objects.extend(items.iter().cloned());
-    }
-    for object in objects.iter().filter(|object| object["kind"] == "Secret") {
-        redactor.learn(&Object(object.clone()));
+        for object in items.into_iter().map(Object) {
+            if object.str("/kind") == Some("Secret") {
+                redactor.learn(&object);
+            }
+            objects.push(object.0);
+        }
     }
     for file in files(&folder.join("releases"))? {
         let record: Record = read(&file)?;
-        redactor.learn_release(&record.release);
+        redactor.learn_release(&record.release, &Parsed::default());
         let secret = as_secret(&record, &meta.namespace);
         objects.push(secret.map_err(|error| content(&file, error.to_string()))?);
     }

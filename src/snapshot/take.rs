@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 
 use super::{NotRead, Redactor, Salt};
 use crate::{
-    change::Rendered,
+    change::{Parsed, Rendered},
     cluster::{Cluster, Contents, ReadError},
     gather::{RecordError, releases},
     helm::{
@@ -261,14 +261,14 @@ impl Taking<'_> {
             }
         }
         for (release, _) in &records {
-            redactor.learn_release(release);
+            redactor.learn_release(release, &Parsed::default());
         }
         let objects = self.objects.into_iter().map(|(kind, mut object)| {
             redactor.object(kind, &mut object.0);
             (kind, object)
         });
         let records = records.into_iter().map(|(mut release, status)| {
-            redactor.release(&mut release);
+            redactor.release(&mut release, &mut Parsed::default());
             (release, status)
         });
         Snapped {

@@ -1,7 +1,7 @@
 //! No value of a user's that could be secret comes out anywhere: a canary in every place where one can stand (`CAMUNDA_CORPUS`).
 
 use camunda_upgrade_guard::{
-    change::{Change, ChartVersion, Facts, Rendered},
+    change::{Change, ChartVersion, Facts, Parsed, Rendered},
     denial,
     forecast::InstalledRelease,
     helm::{manifest, release::Release},
@@ -227,9 +227,24 @@ fn assert_snapshot_holds_nothing(record: &Value) {
     for object in objects.iter().filter(|object| object["kind"] == "Secret") {
         redactor.learn(&Object(object.clone()));
     }
-    redactor.learn_release(&release);
-    redactor.release(&mut release);
+    redactor.learn_release(&release, &Parsed::default());
+    let mut parsed = Parsed::default();
+    redactor.release(&mut release, &mut parsed);
     assert_silent("record", &serde_json::to_string(&release).unwrap());
+    // What is kept parsed of it is what it says.
+    let mut rendered = 0;
+    for document in manifest::split(&release.manifest) {
+        let objects = document
+            .parse()
+            .unwrap()
+            .into_iter()
+            .flat_map(manifest::objects);
+        if let Some(kept) = parsed.of(&release.manifest, &document) {
+            rendered += kept.len();
+            assert!(kept.iter().map(|it| &it.0).eq(&objects.collect::<Vec<_>>()));
+        }
+    }
+    assert!(rendered > 10, "{rendered}");
     for mut object in objects {
         let kind = object["kind"].as_str().and_then(Kind::from_name);
         if let Some(kind) = kind {

@@ -8,6 +8,7 @@ mod gap;
 mod images;
 mod live;
 mod merge;
+mod parsed;
 mod parts;
 mod rendered;
 mod unread;
@@ -25,6 +26,7 @@ pub use self::{
     gap::{Gap, Unseen, Wanted},
     images::Versioned,
     merge::{after, after_spec, secret_data},
+    parsed::Parsed,
     parts::{Part, parts},
     rendered::{HelmCli, Rendered, RenderedObject, chart_version},
     unread::Dropped,

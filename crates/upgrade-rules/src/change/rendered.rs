@@ -1,24 +1,29 @@
 //! A release's manifest and hooks, parsed, with Camunda's objects marked.
 
+mod reading;
+
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt,
     sync::Arc,
 };
+
+use self::reading::Reading;
+pub(super) use self::reading::is_wanted;
 
 use super::{
     Change, Defaults,
     excess::{self, CHARTS, Excess},
+    parsed::Parsed,
     unread::Unread,
 };
 use crate::{
     camunda::{self, Component, Line},
     helm::{
-        manifest::{self, Budget, Cause, Document, ManifestError},
+        manifest::{self, Budget},
         release::{Hook, Release},
         values::{Schema, Values},
     },
-    kubernetes::{Kind, Object, ObjectRef},
+    kubernetes::{Object, ObjectRef},
 };
 
 /// The objects of a release that rules look at.
@@ -102,34 +107,6 @@ pub struct HookRun {
     pub recreated: bool,
 }
 
-/// What an object costs beside its values, in nodes: a list gives each of its items a kind and a version.
-const OBJECT: usize = 4;
-
-/// Documents that can't be read, before the rest of a manifest is not even tried: a chart has none.
-const MOST_UNREADABLE: usize = 100;
-
-const WANTED: [Kind; 6] = [
-    Kind::Secret,
-    Kind::ConfigMap,
-    Kind::PersistentVolumeClaim,
-    Kind::StatefulSet,
-    Kind::Deployment,
-    Kind::Job,
-];
-
-/// Kinds of objects from which a controller creates a Secret, and the field that names the Secret.
-const PRODUCERS: [(&str, &str); 3] = [
-    ("ExternalSecret", "/spec/target/name"),
-    ("SealedSecret", "/spec/template/metadata/name"),
-    ("Certificate", "/spec/secretName"),
-];
-
-/// Longest name of an object or a namespace; the API server takes no longer one.
-const LONGEST_NAME: usize = 253;
-
-/// Longest path of a template that is told.
-const LONGEST_SOURCE: usize = 200;
-
 impl Rendered {
     /// Reads the documents of the kinds that rules want. Other documents are not parsed, and those that stand word for word in
     /// `known` are not parsed again: most upgrades change little.
@@ -139,17 +116,47 @@ impl Rendered {
 
     /// Does the same with another budget than that of a webhook's review.
     pub fn within(release: &Release, known: Option<&Rendered>, budget: &mut Budget) -> Rendered {
+        Rendered::read(
+            Reading {
+                known,
+                ..Reading::of(release)
+            },
+            budget,
+        )
+    }
+
+    /// Does the same without parsing again what was parsed when the manifest was read.
+    pub fn of_parsed(
+        release: &Release,
+        parsed: &Parsed,
+        known: Option<&Rendered>,
+        budget: &mut Budget,
+    ) -> Rendered {
+        let parsed = Some(parsed);
+        Rendered::read(
+            Reading {
+                known,
+                parsed,
+                ..Reading::of(release)
+            },
+            budget,
+        )
+    }
+
+    fn read(reading: Reading<'_>, budget: &mut Budget) -> Rendered {
+        let release = reading.release;
         let mut rendered = Rendered::default();
         // One budget for the whole record: many documents must not add up to what one may not cost.
         for document in manifest::split(&release.manifest) {
-            rendered.read_within(&document, known, budget, release, None);
+            let same = reading.parsed_at(&document);
+            rendered.read_within(&document, same, reading, budget, None);
         }
         for hook in &release.hooks {
             let run = HookRun::of(hook);
             for document in manifest::split(&hook.manifest) {
                 let mut document = document;
                 document.source = Some(&hook.path);
-                rendered.read_within(&document, known, budget, release, Some(&run));
+                rendered.read_within(&document, None, reading, budget, Some(&run));
             }
         }
         if let Some(excess) = excess::of(&rendered.objects, budget) {
@@ -273,140 +280,6 @@ impl Rendered {
             produced: self.produced.clone(),
             ..Rendered::default()
         }
-    }
-
-    /// Reads a document, unless those before it have spent the budget or could not be read either; notes why it can't.
-    fn read_within(
-        &mut self,
-        document: &Document<'_>,
-        known: Option<&Rendered>,
-        budget: &mut Budget,
-        release: &Release,
-        hook: Option<&HookRun>,
-    ) {
-        let is_over = self.exceeds(budget, 1) || budget.is_spent();
-        if is_over || self.unreadable.len() > MOST_UNREADABLE {
-            return;
-        }
-        let Err(error) = self.read(document, known, budget, release, hook) else {
-            return;
-        };
-        self.cannot_read(document.source, &error);
-        // Its own text counts, too, and may spend the rest.
-        _ = budget.take(1, self.unreadable.last().map_or(0, String::len));
-        if budget.is_spent() || self.unreadable.len() == MOST_UNREADABLE {
-            let rest = "what follows in the manifest was not read";
-            self.unreadable.push(rest.to_owned());
-        }
-    }
-
-    fn read(
-        &mut self,
-        document: &Document<'_>,
-        known: Option<&Rendered>,
-        budget: &mut Budget,
-        release: &Release,
-        hook: Option<&HookRun>,
-    ) -> Result<(), ManifestError> {
-        let hint = document.kind_hint();
-        let depth = document.source.map_or(0, |path| path.matches('/').count());
-        let events = hook.map_or(0, |hook| hook.events.len());
-        let kept = if known.is_none() {
-            document.text.len()
-        } else {
-            0
-        };
-        let mut wanted = WANTED.iter().map(|kind| kind.name());
-        let mut producers = PRODUCERS.iter().map(|(kind, _)| *kind);
-        if !wanted.any(|kind| hint.may_be(kind)) && !producers.any(|kind| hint.may_be(kind)) {
-            if hook.is_none() {
-                budget.take(1 + depth, document.text.len())?;
-                self.unread.extend(Unread::of(document));
-            }
-            return Ok(());
-        }
-        let same = known.and_then(|known| known.documents.get(document.text));
-        let parsed = match same {
-            Some(_) => None,
-            None => document.parse_within(budget)?,
-        };
-        let parsed_count = || parsed.as_ref().map_or(0, manifest::count);
-        let count = same.map_or_else(parsed_count, |objects| objects.len());
-        if self.exceeds(budget, count.saturating_sub(1)) {
-            return Ok(());
-        }
-        budget.take((OBJECT + depth + events) * count, kept)?;
-        let objects = same.cloned().unwrap_or_else(|| {
-            let values = parsed.into_iter().flat_map(manifest::objects);
-            values.map(|value| Arc::new(Object(value))).collect()
-        });
-        for object in &objects {
-            self.add(object, document.source, release, hook);
-        }
-        // Only what runs is compared with: what is compared itself need not be kept.
-        if known.is_none() {
-            self.documents.insert(document.text.into(), objects);
-        }
-        Ok(())
-    }
-
-    /// Whether this many objects more are too many; nothing further is read then.
-    fn exceeds(&mut self, budget: &mut Budget, objects: usize) -> bool {
-        if let Err(Cause::TooManyObjects(limit)) = budget.spend_objects(objects) {
-            self.has_more_than(Excess::Objects(limit));
-        }
-        self.excess.is_some()
-    }
-
-    fn has_more_than(&mut self, excess: Excess) {
-        if self.excess.replace(excess).is_none() {
-            self.unreadable.push(excess.to_string());
-        }
-    }
-
-    fn cannot_read(&mut self, source: Option<&str>, reason: &dyn fmt::Display) {
-        let source = source.unwrap_or("a document without a source");
-        let told: String = source.chars().take(LONGEST_SOURCE).collect();
-        self.unreadable.push(format!("{told}: {reason}"));
-    }
-
-    fn add(
-        &mut self,
-        object: &Arc<Object>,
-        source: Option<&str>,
-        release: &Release,
-        hook: Option<&HookRun>,
-    ) {
-        let text = |pointer| object.str(pointer).unwrap_or_default();
-        let (kind, api_version) = (text("/kind"), text("/apiVersion"));
-        if let Some((_, names)) = PRODUCERS.iter().find(|(producer, _)| *producer == kind) {
-            let namespace = object.namespace().unwrap_or(&release.namespace);
-            let secret = object.str(names).unwrap_or(object.name());
-            self.produced
-                .insert((namespace.to_owned(), secret.to_owned()));
-            return;
-        }
-        let Some(kind) = Kind::from_name(kind).filter(|kind| WANTED.contains(kind)) else {
-            return;
-        };
-        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        if group != kind.group() {
-            return;
-        }
-        let namespace = object.namespace().unwrap_or(&release.namespace);
-        if object.name().len().max(namespace.len()) > LONGEST_NAME {
-            let reason = format!("a name of more than {LONGEST_NAME} bytes");
-            return self.cannot_read(source, &reason);
-        }
-        let charts = source.map(subcharts);
-        self.objects.push(RenderedObject {
-            reference: ObjectRef::new(kind, namespace, object.name()),
-            component: Component::of(object, charts.as_deref()),
-            charts,
-            camunda: false,
-            hook: hook.cloned(),
-            object: Arc::clone(object),
-        });
     }
 
     /// Finds Camunda: as the release's own chart, or as subcharts whose objects carry its labels.

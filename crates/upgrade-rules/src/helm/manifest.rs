@@ -48,6 +48,12 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Where in `manifest` the text is that it was cut out of, in bytes.
+    #[must_use]
+    pub fn offset_in(&self, manifest: &str) -> usize {
+        (self.text.as_ptr() as usize).saturating_sub(manifest.as_ptr() as usize)
+    }
+
     /// Looks for the kind in the text, without parsing it.
     #[must_use]
     pub fn kind_hint(&self) -> KindHint<'a> {
