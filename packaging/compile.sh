@@ -37,7 +37,7 @@ zig() { # ARGUMENT...
     PATH=$tools/bin:$PATH CARGO_ZIGBUILD_ZIG_PATH=$tools/ziglang/zig cargo-zigbuild "$@" >&2
 }
 
-check= profile=release
+check='' profile=release
 case ${1:-} in
     --check) check=1 && shift ;;
     --quick) profile=quick && shift ;;
@@ -47,7 +47,7 @@ for platform; do
     target=$(triple "$platform")
     rustup target add "$target" >&2
     if [[ -n $check ]]; then
-        zig check --locked --target "$target" --package $name
+        zig check --locked --profile quick --target "$target" --package $name
         continue
     fi
     args=(--locked --profile "$profile" --target "$target" --package "$name")
